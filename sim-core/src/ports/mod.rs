@@ -1,0 +1,24 @@
+//! The ports: what policies and traffic implement, what they see and what they may answer.
+//!
+//! A policy has no way to reach the engine, the clock or the future. Everything it may know is in
+//! an [`Observation`], everything it may wish is a [`Decision`]; both are plain data.
+
+mod arrivals;
+mod autoscaler;
+mod decision;
+mod observation;
+mod router;
+mod signal;
+
+pub use arrivals::{Arrival, ArrivalSource, SourceError};
+pub use autoscaler::{Autoscaler, Schedule};
+pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
+pub use observation::{
+    Condition, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake,
+    Work,
+};
+pub use router::Router;
+pub use signal::{
+    Adapter, Attribution, Batch, LatencyPart, MissingAs, Pipeline, Sample, Sampler, Scope, SignalId, SignalRequest,
+    SignalSource, SignalView, Stamp, Transform,
+};
