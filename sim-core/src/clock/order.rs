@@ -1,0 +1,88 @@
+//! The one total order of events: `(time, round, class, entity, sequence)`.
+//!
+//! It never depends on the order of insertion, so a component that schedules fewer events (an
+//! engine that leaps, say) changes no tie. What an event causes at its own instant is handled
+//! after it, whatever its class: that is the *round*, one more than its cause's.
+
+use super::SimTime;
+use std::cmp::Ordering;
+
+/// Which of several events of one instant and one round comes first, with the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Class {
+    /// Node and replica life cycle: capacity that comes or goes at t is known to all else at t.
+    Lifecycle = 1,
+    /// Completions and engine steps: a slot that frees at t can take what arrives at t.
+    Completion = 2,
+    /// Time-outs: work that ends exactly at its deadline has still been in time.
+    Timeout = 3,
+    /// Deliveries to replicas: they were sent before anything that arrives now.
+    Delivery = 4,
+    /// Arrivals of new requests.
+    Arrival = 5,
+    /// Retries: fresh requests go first, as they would in a first-come queue.
+    Retry = 6,
+    /// Scrapes see everything that the world did up to and at t.
+    Scrape = 7,
+    /// Controllers come after the scrapes of the same instant, since both fall on multiples of
+    /// 15 s; the sample taken then is the one that they see.
+    Controller = 8,
+    /// The node autoscaler sees the replicas that controllers have just asked for.
+    NodeAutoscaler = 9,
+    /// Series and other records describe the instant when all is done.
+    Housekeeping = 10,
+}
+
+/// Where an event stands in the total order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// When.
+    pub at: SimTime,
+    /// Round, class and entity, packed so that they compare as one number.
+    rank: u64,
+    /// Sequence of the entity: attempt serial, generation, or count.
+    pub seq: u64,
+}
+
+impl Key {
+    const ENTITY_BITS: u32 = 32;
+    const CLASS_BITS: u32 = 8;
+
+    /// After every event.
+    pub const LAST: Key = Key { at: SimTime::MAX, rank: u64::MAX, seq: u64::MAX };
+
+    /// The key of an event of `entity` at `at`, in `round`.
+    #[inline]
+    pub fn new(at: SimTime, round: u16, class: Class, entity: u32, seq: u64) -> Self {
+        let rank = (u64::from(round) << (Self::ENTITY_BITS + Self::CLASS_BITS))
+            | ((class as u64) << Self::ENTITY_BITS)
+            | u64::from(entity);
+        Key { at, rank, seq }
+    }
+
+    /// How many causes at this very instant led here.
+    #[inline]
+    pub fn round(&self) -> u16 {
+        (self.rank >> (Self::ENTITY_BITS + Self::CLASS_BITS)) as u16
+    }
+
+    #[inline]
+    fn major(&self) -> u128 {
+        (u128::from(self.at.as_ps()) << 64) | u128::from(self.rank)
+    }
+}
+
+impl Ord for Key {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.major().cmp(&other.major()).then(self.seq.cmp(&other.seq))
+    }
+}
+
+impl PartialOrd for Key {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}

@@ -1,0 +1,261 @@
+//! A hierarchical timing wheel that sorts a slot by the full key when it is reached.
+//!
+//! Eleven levels of 64 slots cover all of `u64`: an event stands at the level of the highest
+//! base-64 digit in which its time differs from the wheel's position. A slot that holds few events
+//! is not spread over the levels below but sorted at once into the *front*, a short sorted list
+//! that covers the slot's whole span; so the width of a tick adapts to the density of events and
+//! most events move twice: into a slot, into the front.
+//!
+//! A burst into the front's span spills back into finer slots; a burst into one single instant,
+//! which no slot can divide, goes to a heap beside the front. Neither is quadratic.
+
+use super::order::Key;
+use super::queue::{Entry, EventQueue};
+use std::collections::BinaryHeap;
+
+const DIGIT_BITS: u32 = 6;
+const SLOTS: usize = 1 << DIGIT_BITS;
+const LEVELS: usize = 11;
+/// A slot with at most this many events is sorted whole.
+const SORT_WHOLE: usize = 24;
+/// A front of more events than this spills.
+const FRONT_MAX: usize = 64;
+
+/// The timing wheel.
+#[derive(Debug)]
+pub struct Wheel<E> {
+    /// Sorted descending: the earliest is last.
+    front: Vec<Entry<E>>,
+    /// What did not fit into a front of one single instant.
+    overflow: BinaryHeap<Entry<E>>,
+    /// Times below this belong to the front.
+    front_end: u64,
+    /// Position: the start of the front's span.
+    position: u64,
+    slots: Vec<Vec<Entry<E>>>,
+    /// Which slots of a level are occupied.
+    occupied: [u64; LEVELS],
+    len: usize,
+    /// Reused when a slot is spread.
+    scratch: Vec<Entry<E>>,
+}
+
+impl<E> Default for Wheel<E> {
+    fn default() -> Self {
+        Wheel {
+            front: Vec::with_capacity(FRONT_MAX + 1),
+            overflow: BinaryHeap::new(),
+            front_end: 0,
+            position: 0,
+            slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
+            occupied: [0; LEVELS],
+            len: 0,
+            scratch: Vec::new(),
+        }
+    }
+}
+
+const fn digit(time: u64, level: usize) -> usize {
+    (time >> (DIGIT_BITS * level as u32)) as usize & (SLOTS - 1)
+}
+
+impl<E: Copy> Wheel<E> {
+    #[inline]
+    fn push_slot(&mut self, entry: Entry<E>) {
+        let time = entry.key.at.as_ps();
+        debug_assert!(time >= self.position, "an event before the wheel's position");
+        let level = ((time ^ self.position) | 1).ilog2() / DIGIT_BITS;
+        let slot = digit(time, level as usize);
+        self.slots[level as usize * SLOTS + slot].push(entry);
+        self.occupied[level as usize] |= 1 << slot;
+    }
+
+    #[inline]
+    fn push_front(&mut self, entry: Entry<E>) {
+        if self.front.len() >= FRONT_MAX {
+            return self.push_full_front(entry);
+        }
+        let place = self.front.partition_point(|other| other.key > entry.key);
+        self.front.insert(place, entry);
+    }
+
+    /// Keeps a burst from making each insertion walk a long front.
+    #[cold]
+    fn push_full_front(&mut self, entry: Entry<E>) {
+        let earliest = self.front.last().map_or(entry.key.at, |first| first.key.at.min(entry.key.at)).as_ps();
+        if self.front[0].key.at.as_ps() == earliest {
+            self.overflow.push(entry);
+            return;
+        }
+        // No slot within the front's span is in use, and `earliest` lies in it: all levels stay right.
+        self.position = earliest;
+        self.front_end = earliest;
+        let mut front = std::mem::take(&mut self.front);
+        for spilled in front.drain(..) {
+            self.push_slot(spilled);
+        }
+        self.front = front;
+        self.push_slot(entry);
+    }
+
+    /// Fills an empty front from the next occupied slot, unless that begins after `bound`: the
+    /// position never passes an instant at which something may still be pushed.
+    fn refill(&mut self, bound: u64) {
+        while let Some(level) = self.occupied.iter().position(|&slots| slots != 0) {
+            let slot = self.occupied[level].trailing_zeros() as usize;
+            let shift = DIGIT_BITS * level as u32;
+            // Digits above this level are the position's own, digits below are zero.
+            let above = self.position.checked_shr(shift + DIGIT_BITS).unwrap_or(0);
+            let start = above.checked_shl(shift + DIGIT_BITS).unwrap_or(0) | ((slot as u64) << shift);
+            if start > bound {
+                return;
+            }
+            self.position = start;
+            self.occupied[level] &= !(1 << slot);
+            let index = level * SLOTS + slot;
+            if self.slots[index].len() <= SORT_WHOLE || level == 0 {
+                self.front_end = start.saturating_add(1 << shift);
+                std::mem::swap(&mut self.front, &mut self.slots[index]);
+                self.front.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+                return;
+            }
+            std::mem::swap(&mut self.scratch, &mut self.slots[index]);
+            let mut spread = std::mem::take(&mut self.scratch);
+            for entry in spread.drain(..) {
+                self.push_slot(entry);
+            }
+            self.scratch = spread;
+        }
+    }
+
+    #[inline]
+    fn overflow_is_next(&self) -> bool {
+        match (self.overflow.peek(), self.front.last()) {
+            (Some(spilled), Some(first)) => spilled.key < first.key,
+            (spilled, None) => spilled.is_some(),
+            (None, Some(_)) => false,
+        }
+    }
+}
+
+impl<E: Copy> EventQueue<E> for Wheel<E> {
+    #[inline]
+    fn push(&mut self, key: Key, event: E) {
+        self.len += 1;
+        let entry = Entry { key, event };
+        if key.at.as_ps() < self.front_end {
+            self.push_front(entry);
+        } else {
+            self.push_slot(entry);
+        }
+    }
+
+    #[inline]
+    fn pop_before(&mut self, bound: Key) -> Option<Entry<E>> {
+        if self.front.is_empty() {
+            let until = self.overflow.peek().map_or(bound.at, |spilled| spilled.key.at.min(bound.at));
+            self.refill(until.as_ps());
+        }
+        if !self.overflow.is_empty() && self.overflow_is_next() {
+            self.overflow.peek().filter(|entry| entry.key < bound)?;
+            self.len -= 1;
+            return self.overflow.pop();
+        }
+        self.front.last().filter(|entry| entry.key < bound)?;
+        self.len -= 1;
+        self.front.pop()
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::HeapQueue;
+    use super::super::{Class, SimDuration, SimTime};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One step of a random history: push that many events, each so far ahead, then pop some.
+    #[derive(Clone, Debug)]
+    struct Step {
+        ahead: Vec<(u64, u16, u32)>,
+        pops: usize,
+        bound: Option<u64>,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let ahead = prop_oneof![
+            4 => 0_u64..4,
+            4 => 0_u64..1_000_000_000_000,
+            2 => Just(15_000_000_000_000_u64),
+            1 => 0_u64..u64::MAX / 100,
+        ];
+        let bound = prop::option::of(0_u64..2_000_000_000_000);
+        (prop::collection::vec((ahead, 0_u16..3, 0_u32..4), 0..80), 0_usize..120, bound)
+            .prop_map(|(ahead, pops, bound)| Step { ahead, pops, bound })
+    }
+
+    proptest! {
+        #[test]
+        fn pops_in_the_order_of_a_heap(steps in prop::collection::vec(step(), 1..40)) {
+            let mut wheel = Wheel::default();
+            let mut heap = HeapQueue::default();
+            let (mut now, mut seq) = (Key::new(SimTime::ZERO, 0, Class::Arrival, 0, 0), 0);
+            for step in steps {
+                for (ahead, rounds, entity) in step.ahead {
+                    seq += 1;
+                    let at = SimTime::from_ps(now.at.as_ps().saturating_add(ahead));
+                    // What is caused at this instant belongs to a later round.
+                    let round = if at == now.at { now.round() + 1 + rounds } else { 0 };
+                    let key = Key::new(at, round, Class::Completion, entity, seq);
+                    wheel.push(key, seq);
+                    heap.push(key, seq);
+                }
+                // What arrives beside the queue bounds the pops, and is then the time.
+                let bound = step.bound.map_or(Key::LAST, |ahead| {
+                    Key::new(now.at + SimDuration::from_ps(ahead), 0, Class::Arrival, 0, 0)
+                });
+                for _ in 0..step.pops {
+                    let (ours, oracle) = (wheel.pop_before(bound), heap.pop_before(bound));
+                    if oracle.is_none() && bound != Key::LAST {
+                        now = now.max(bound);
+                    }
+                    prop_assert_eq!(ours.map(|e| e.key), oracle.map(|e| e.key));
+                    prop_assert_eq!(ours.map(|e| e.event), oracle.map(|e| e.event));
+                    now = ours.map_or(now, |entry| entry.key);
+                    if now.round() > 60_000 { return Ok(()); }
+                }
+                prop_assert_eq!(wheel.len(), heap.len());
+            }
+            while let Some(oracle) = heap.pop() {
+                prop_assert_eq!(wheel.pop().map(|e| e.key), Some(oracle.key));
+            }
+            prop_assert!(wheel.is_empty());
+        }
+    }
+
+    /// A burst into the instant being handled, and into the span of the front.
+    #[test]
+    fn bursts_keep_the_order() {
+        for spread in [0_u64, 1, 1_000, 1 << 40] {
+            let mut wheel = Wheel::default();
+            let mut heap = HeapQueue::default();
+            for i in 0..20_000_u64 {
+                let at = SimTime::from_ps((1 << 41) + (i.wrapping_mul(0x9e37_79b9) % (spread + 1)));
+                let key = Key::new(at, 0, Class::Delivery, (i % 7) as u32, i);
+                wheel.push(key, i);
+                heap.push(key, i);
+                if i % 5 == 4 && i < 100 {
+                    let bound = Key::new(SimTime::from_ps(1 << 41), 0, Class::Lifecycle, 0, 0);
+                    assert!(wheel.pop_before(bound).is_none() && heap.pop_before(bound).is_none());
+                }
+            }
+            while let Some(oracle) = heap.pop() {
+                assert_eq!(wheel.pop().unwrap().key, oracle.key);
+            }
+        }
+    }
+}
