@@ -116,7 +116,7 @@ impl<E: Copy> Wheel<E> {
             if self.slots[index].len() <= SORT_WHOLE || level == 0 {
                 self.front_end = start.saturating_add(1 << shift);
                 std::mem::swap(&mut self.front, &mut self.slots[index]);
-                self.front.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+                self.front.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key));
                 return;
             }
             std::mem::swap(&mut self.scratch, &mut self.slots[index]);

@@ -7,6 +7,7 @@ mod arrivals;
 mod autoscaler;
 mod decision;
 mod observation;
+mod placement;
 mod router;
 mod signal;
 
@@ -17,6 +18,7 @@ pub use observation::{
     Condition, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake,
     Work,
 };
+pub use placement::{Fit, Placement};
 pub use router::Router;
 pub use signal::{
     Adapter, Attribution, Batch, LatencyPart, MissingAs, Pipeline, Sample, Sampler, Scope, SignalId, SignalRequest,

@@ -1,0 +1,115 @@
+//! Which replicas go first on scale-down, in the order of a Kubernetes `ReplicaSet`:
+//! unassigned before assigned, pending before running, not ready before ready, lower deletion
+//! cost, more replicas of the same service on the node, ready for the shorter time (by powers of
+//! two), more restarts, newer (by powers of two); what is still equal goes by its UID.
+//!
+//! Source: kubernetes 1.28 `pkg/controller/controller_utils.go`, `ActivePodsWithRanks.Less` with
+//! the feature `LogarithmicScaleDown` (on by default). A pod's random UID is a fixed hash of its
+//! number here.
+
+use crate::clock::{SimDuration, SimTime};
+use std::cmp::Ordering;
+
+/// What is known of a replica that may go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) replica: u32,
+    pub(crate) assigned: bool,
+    /// Its process runs.
+    pub(crate) running: bool,
+    pub(crate) ready: Option<SimTime>,
+    pub(crate) deletion_cost: i32,
+    /// Active replicas of the same service on its node, itself included.
+    pub(crate) related: u32,
+    pub(crate) restarts: u32,
+    pub(crate) created: SimTime,
+}
+
+/// Sorts the candidates: those that go first come first.
+pub(crate) fn rank_victims(candidates: &mut [Candidate], now: SimTime) {
+    candidates.sort_by(|a, b| compare(a, b, now));
+}
+
+fn compare(a: &Candidate, b: &Candidate, now: SimTime) -> Ordering {
+    a.assigned
+        .cmp(&b.assigned)
+        .then(a.running.cmp(&b.running))
+        .then(a.ready.is_some().cmp(&b.ready.is_some()))
+        .then(a.deletion_cost.cmp(&b.deletion_cost))
+        .then(b.related.cmp(&a.related))
+        .then_with(|| match (a.ready, b.ready) {
+            (Some(x), Some(y)) if x != y => magnitude(now.since(x)).cmp(&magnitude(now.since(y))).then(by_uid(a, b)),
+            _ => Ordering::Equal,
+        })
+        .then(b.restarts.cmp(&a.restarts))
+        .then_with(|| {
+            if a.created == b.created {
+                return Ordering::Equal;
+            }
+            magnitude(now.since(a.created)).cmp(&magnitude(now.since(b.created))).then(by_uid(a, b))
+        })
+        .then_with(|| by_uid(a, b))
+}
+
+/// The power of two of an age in nanoseconds; -1 for none.
+fn magnitude(age: SimDuration) -> i64 {
+    (age.as_ps() / 1_000).checked_ilog2().map_or(-1, i64::from)
+}
+
+fn by_uid(a: &Candidate, b: &Candidate) -> Ordering {
+    uid(a.replica).cmp(&uid(b.replica))
+}
+
+fn uid(replica: u32) -> u64 {
+    let x = (u64::from(replica) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn old(replica: u32) -> Candidate {
+        Candidate {
+            replica,
+            assigned: true,
+            running: true,
+            ready: Some(SimTime::from_s(1)),
+            deletion_cost: 0,
+            related: 1,
+            restarts: 0,
+            created: SimTime::ZERO,
+        }
+    }
+
+    fn first(mut candidates: Vec<Candidate>) -> u32 {
+        rank_victims(&mut candidates, SimTime::from_s(10_000));
+        candidates[0].replica
+    }
+
+    #[test]
+    fn each_rule_decides_before_the_next() {
+        let ladder = [
+            Candidate { assigned: false, running: false, ready: None, ..old(1) },
+            Candidate { running: false, ready: None, ..old(2) },
+            Candidate { ready: None, ..old(3) },
+            Candidate { deletion_cost: -1, ..old(4) },
+            Candidate { related: 2, ..old(5) },
+            Candidate { ready: Some(SimTime::from_s(9_000)), ..old(6) },
+            Candidate { restarts: 3, ..old(7) },
+            Candidate { created: SimTime::from_s(9_000), ready: Some(SimTime::from_s(1)), ..old(8) },
+            old(9),
+        ];
+        for (i, rung) in ladder.iter().enumerate() {
+            assert_eq!(first(ladder[i..].iter().rev().copied().collect()), rung.replica);
+        }
+    }
+
+    #[test]
+    fn ready_times_within_one_power_of_two_are_equal() {
+        let young = Candidate { ready: Some(SimTime::from_s(2)), ..old(1) };
+        let pair = [young, old(2)];
+        let by_uid = if uid(1) < uid(2) { 1 } else { 2 };
+        assert_eq!(first(pair.to_vec()), by_uid);
+    }
+}

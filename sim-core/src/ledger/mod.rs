@@ -1,0 +1,16 @@
+//! What a run leaves behind: latency histograms, money, series, the decision log.
+//!
+//! Exports are pure functions of what stands here.
+
+mod latency;
+mod money;
+mod record;
+
+pub(crate) use latency::Parts;
+pub use latency::{LateBecause, Latency, SloCount};
+pub use money::{Bill, BillLine, GpuState, Money};
+pub(crate) use record::PeriodHistogram;
+pub use record::{
+    ClientRecord, ControllerRecord, DecisionRecord, FleetRow, NodeRecord, ReplicaRecord, RunRecord, SeriesRow,
+    ServiceRecord, SignalValue, WorkRecord,
+};

@@ -1,0 +1,165 @@
+//! Money: integers that add up exactly.
+//!
+//! Each interval adds `GPUs x picoseconds` to one line of (pool, state, service); a line's price
+//! is divided out once, when it is printed. The bill therefore equals the sum of its intervals.
+
+use crate::clock::SimDuration;
+use crate::units::PicoUsdPerHour;
+use std::collections::BTreeMap;
+
+/// What a GPU does, for the bill. By precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GpuState {
+    /// Trains.
+    Training,
+    /// Finishes work of a deleted replica.
+    Draining,
+    /// Has work in flight.
+    Serving,
+    /// Its node boots or its replica is not ready.
+    Starting,
+    /// Ready without work, or not allocated.
+    Idle,
+    /// Added by a minimum charge.
+    Minimum,
+}
+
+impl GpuState {
+    /// All states, in the order of reports.
+    pub const ALL: [GpuState; 6] = [
+        GpuState::Training,
+        GpuState::Draining,
+        GpuState::Serving,
+        GpuState::Starting,
+        GpuState::Idle,
+        GpuState::Minimum,
+    ];
+
+    /// The name used in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            GpuState::Training => "training",
+            GpuState::Draining => "draining",
+            GpuState::Serving => "serving",
+            GpuState::Starting => "starting",
+            GpuState::Idle => "idle",
+            GpuState::Minimum => "minimum",
+        }
+    }
+}
+
+/// One line of the bill. `service` is `None` for GPUs that nobody holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BillLine {
+    /// Pool, by position.
+    pub pool: u32,
+    /// State.
+    pub state: GpuState,
+    /// Service, by position.
+    pub service: Option<u32>,
+}
+
+/// Accumulates the bill of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Bill {
+    /// GPU-picoseconds by line.
+    lines: BTreeMap<BillLine, u128>,
+    /// Price of a node and its GPUs, by pool.
+    prices: Vec<(PicoUsdPerHour, u32)>,
+}
+
+/// An amount of money, exact: `numerator / denominator` pico-dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// Pico-dollars times the denominator.
+    pub numerator: u128,
+    /// Picoseconds of an hour times GPUs of a node.
+    pub denominator: u128,
+}
+
+const PS_PER_HOUR: u128 = 3_600_000_000_000_000;
+
+impl Money {
+    /// Dollars, divided once.
+    pub fn as_usd(self) -> f64 {
+        let whole = self.numerator / self.denominator;
+        let rest = self.numerator % self.denominator;
+        (whole as f64 + rest as f64 / self.denominator as f64) / 1e12
+    }
+}
+
+impl Bill {
+    /// An empty bill for pools of these node prices and GPUs a node.
+    pub fn new(prices: Vec<(PicoUsdPerHour, u32)>) -> Self {
+        Bill { lines: BTreeMap::new(), prices }
+    }
+
+    /// Adds an interval in which `gpus` GPUs of a pool were in one state.
+    pub fn add(&mut self, line: BillLine, gpus: u32, span: SimDuration) {
+        if gpus > 0 && !span.is_zero() {
+            *self.lines.entry(line).or_default() += u128::from(gpus) * u128::from(span.as_ps());
+        }
+    }
+
+    /// GPU-picoseconds by line, in a fixed order.
+    pub fn lines(&self) -> impl Iterator<Item = (BillLine, u128)> + '_ {
+        self.lines.iter().map(|(&line, &gpu_ps)| (line, gpu_ps))
+    }
+
+    /// What so many GPU-picoseconds of a pool cost.
+    pub fn price(&self, pool: u32, gpu_ps: u128) -> Money {
+        let (price, gpus) = self.prices[pool as usize];
+        Money { numerator: u128::from(price.0) * gpu_ps, denominator: PS_PER_HOUR * u128::from(gpus.max(1)) }
+    }
+
+    /// Dollars of all lines that `pick` chooses: GPU time is added first, then priced, by pool.
+    pub fn usd(&self, pick: impl Fn(&BillLine) -> bool) -> f64 {
+        let mut by_pool = vec![0_u128; self.prices.len()];
+        for (line, gpu_ps) in self.lines() {
+            if pick(&line) {
+                by_pool[line.pool as usize] += gpu_ps;
+            }
+        }
+        by_pool.iter().zip(0..).map(|(&gpu_ps, pool)| self.price(pool, gpu_ps).as_usd()).sum()
+    }
+
+    /// GPU-hours of all lines that `pick` chooses.
+    pub fn gpu_hours(&self, pick: impl Fn(&BillLine) -> bool) -> f64 {
+        let gpu_ps: u128 = self.lines().filter(|(line, _)| pick(line)).map(|(_, gpu_ps)| gpu_ps).sum();
+        gpu_ps as f64 / PS_PER_HOUR as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// However an interval is cut, the line holds the same GPU time, to the picosecond.
+        #[test]
+        fn the_bill_is_the_sum_of_its_intervals(cuts in prop::collection::vec(1_u64..1 << 60, 1..20), gpus in 1_u32..64) {
+            let line = BillLine { pool: 0, state: GpuState::Serving, service: Some(1) };
+            let prices = vec![(PicoUsdPerHour::from_usd(23.92), 8)];
+            let (mut whole, mut parts) = (Bill::new(prices.clone()), Bill::new(prices));
+            let mut gpu_ps = 0_u128;
+            for cut in &cuts {
+                parts.add(line, gpus, SimDuration::from_ps(*cut));
+                gpu_ps += u128::from(*cut) * u128::from(gpus);
+            }
+            for cut in cuts {
+                whole.add(line, gpus, SimDuration::from_ps(cut));
+            }
+            prop_assert_eq!(parts.lines().next(), Some((line, gpu_ps)));
+            prop_assert_eq!(parts.usd(|_| true), whole.usd(|_| true));
+        }
+    }
+
+    #[test]
+    fn a_node_hour_costs_its_price() {
+        let mut bill = Bill::new(vec![(PicoUsdPerHour::from_usd(10.0), 3)]);
+        bill.add(BillLine { pool: 0, state: GpuState::Idle, service: None }, 3, SimDuration::from_s(3_600));
+        assert!((bill.usd(|_| true) - 10.0).abs() < 1e-12);
+        assert!((bill.gpu_hours(|_| true) - 3.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,269 @@
+//! The record of a finished run: plain data from which every export is made.
+
+use super::latency::Latency;
+use super::money::Bill;
+use crate::clock::{Happening, SimDuration, SimTime};
+use crate::ports::{Action, Explanation, TargetId};
+use hdrhistogram::Histogram;
+use std::sync::Arc;
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// When it ended.
+    pub ended: SimTime,
+    /// Start of the measured part.
+    pub warmup: SimTime,
+    /// Digest of its ordered history.
+    pub digest: String,
+    /// The history itself, if the run kept it.
+    pub history: Vec<Happening>,
+    /// Work of the simulator.
+    pub work: WorkRecord,
+    /// By service.
+    pub services: Vec<ServiceRecord>,
+    /// By client.
+    pub clients: Vec<ClientRecord>,
+    /// By controller.
+    pub controllers: Vec<ControllerRecord>,
+    /// What controllers and others decided, in order.
+    pub decisions: Vec<DecisionRecord>,
+    /// One row for each service and series period.
+    pub series: Vec<SeriesRow>,
+    /// One row for each pool and series period.
+    pub fleet: Vec<FleetRow>,
+    /// Every replica that ever was.
+    pub replicas: Vec<ReplicaRecord>,
+    /// Every node that ever was.
+    pub nodes: Vec<NodeRecord>,
+    /// The bill.
+    pub bill: Bill,
+}
+
+/// Work of the simulator in one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkRecord {
+    /// Events handled, arrivals among them.
+    pub events: u64,
+    /// Most requests that were live at once.
+    pub peak_live_requests: u64,
+}
+
+/// One service.
+#[derive(Clone, Debug)]
+pub struct ServiceRecord {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Latency over the measured part.
+    pub latency: Latency,
+    /// Integral of ready replicas over the run, in replica-seconds.
+    pub ready_replica_s: f64,
+    /// Most ready replicas.
+    pub ready_max: u32,
+    /// Changes of `spec.replicas` upwards.
+    pub ups: u64,
+    /// Changes downwards.
+    pub downs: u64,
+    /// Changes against the direction of the one before.
+    pub reversals: u64,
+    /// Time during which `spec.replicas` stood at its highest value of the run.
+    pub at_max: SimDuration,
+    /// Integral of attempts in service, in attempt-seconds.
+    pub running_s: f64,
+    /// Time at each number of requests present, in seconds, if it was asked for; the last level
+    /// holds all above.
+    pub occupancy_s: Vec<f64>,
+    /// Prompt and output tokens of completed requests.
+    pub tokens: [u64; 2],
+    /// Attempts refused because a queue was full.
+    pub rejected_attempts: u64,
+}
+
+/// One client. `arrived` is the sum of the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The service that it calls.
+    pub service: u32,
+    /// Requests made.
+    pub arrived: u64,
+    /// Answered in time.
+    pub completed: u64,
+    /// Refused by full queues.
+    pub rejected: u64,
+    /// Given up by the client.
+    pub expired: u64,
+    /// Lost with their workers.
+    pub failed: u64,
+    /// Not ended when the run did.
+    pub live_at_end: u64,
+    /// Attempts made.
+    pub attempts: u64,
+    /// Rows that its source left out.
+    pub dropped_rows: u64,
+}
+
+/// One controller and the signals it saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControllerRecord {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its signals' names, by target.
+    pub signals: Vec<(TargetId, Arc<str>)>,
+}
+
+/// One decision: what was wished, what became of it, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionRecord {
+    /// When.
+    pub at: SimTime,
+    /// Whose, by position among the controllers.
+    pub controller: u32,
+    /// About which target.
+    pub target: TargetId,
+    /// `spec.replicas` before.
+    pub before: u32,
+    /// And after.
+    pub after: u32,
+    /// Ready replicas at that moment.
+    pub ready: u32,
+    /// Requests present at the service at that moment.
+    pub in_flight: u32,
+    /// Replicas that were starting at that moment.
+    pub starting: u32,
+    /// What the controller's signals showed, in their order.
+    pub signals: Vec<SignalValue>,
+    /// What the engine refused, with the reason.
+    pub refused: Vec<(Action, &'static str)>,
+    /// The controller's own account.
+    pub explanation: Option<Box<Explanation>>,
+}
+
+/// What a signal showed a controller: the mean over its samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SignalValue {
+    /// Samples seen; `None` if the metrics API failed.
+    pub samples: Option<u32>,
+    /// Their mean; 0 without samples.
+    pub mean: f64,
+}
+
+/// A service during one period of the series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesRow {
+    /// End of the period.
+    pub at: SimTime,
+    /// Which service.
+    pub service: u32,
+    /// `spec.replicas`.
+    pub spec: u32,
+    /// Ready replicas.
+    pub ready: u32,
+    /// Replicas that wait for GPUs.
+    pub pending: u32,
+    /// Replicas in a start-up stage.
+    pub starting: u32,
+    /// Replicas that finish their work.
+    pub draining: u32,
+    /// Attempts waiting.
+    pub waiting: u32,
+    /// Attempts in service.
+    pub running: u32,
+    /// Requests that arrived in the period.
+    pub arrived: u64,
+    /// Requests completed in the period.
+    pub completed: u64,
+    /// Requests that broke a promise in the period, unserved ones among them.
+    pub late: u64,
+    /// Median end-to-end latency of those completed.
+    pub p50: SimDuration,
+    /// 99th percentile.
+    pub p99: SimDuration,
+    /// Share of ready GPU time with work in service, in the period.
+    pub utilization: f64,
+}
+
+/// A pool at the end of one period of the series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetRow {
+    /// End of the period.
+    pub at: SimTime,
+    /// Which pool.
+    pub pool: u32,
+    /// Ready nodes.
+    pub ready: u32,
+    /// Booting nodes.
+    pub booting: u32,
+    /// GPUs that replicas hold.
+    pub gpus_held: u32,
+}
+
+/// One replica's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaRecord {
+    /// Which service.
+    pub service: u32,
+    /// Its first node.
+    pub node: Option<u32>,
+    /// Created.
+    pub created: SimTime,
+    /// Placed on its node.
+    pub placed: Option<SimTime>,
+    /// Ends of the start-up stages, in the order of the configuration.
+    pub stage_ends: Vec<SimTime>,
+    /// Ready.
+    pub ready: Option<SimTime>,
+    /// Deletion asked for.
+    pub deleted: Option<SimTime>,
+    /// Gone.
+    pub gone: Option<SimTime>,
+    /// Killed before its work was done.
+    pub killed: bool,
+    /// Attempts completed.
+    pub completed: u64,
+    /// Time with work in service.
+    pub busy: SimDuration,
+}
+
+/// One node's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeRecord {
+    /// Its pool.
+    pub pool: u32,
+    /// Its zone, by position in the region.
+    pub zone: u32,
+    /// Ordered.
+    pub ordered: SimTime,
+    /// Ready.
+    pub ready: Option<SimTime>,
+    /// Given back.
+    pub gone: Option<SimTime>,
+}
+
+/// A small histogram of one period, reset after each: two digits are enough for a series.
+#[derive(Clone, Debug)]
+pub(crate) struct PeriodHistogram(Histogram<u64>);
+
+impl PeriodHistogram {
+    pub(crate) fn new(longest: SimDuration) -> Self {
+        let longest_us = longest.as_us().max(1_000_000);
+        PeriodHistogram(Histogram::new_with_bounds(1, longest_us, 2).expect("valid histogram bounds"))
+    }
+
+    #[inline]
+    pub(crate) fn record(&mut self, latency: SimDuration) {
+        self.0.saturating_record(latency.as_us());
+    }
+
+    /// Median and 99th percentile; forgets everything.
+    pub(crate) fn take(&mut self) -> [SimDuration; 2] {
+        let quantiles = if self.0.is_empty() {
+            [SimDuration::ZERO; 2]
+        } else {
+            [0.5, 0.99].map(|q| SimDuration::from_us(self.0.value_at_quantile(q)))
+        };
+        self.0.reset();
+        quantiles
+    }
+}

@@ -1,0 +1,226 @@
+//! Clients at work: random streams, deadlines, retry budgets.
+
+use super::config::{ClientConfig, RetryBudget, Traffic};
+use super::request::Outcome;
+use crate::clock::{Seed, SimDuration, SimTime, Stream, keyed};
+use rand::RngExt;
+use std::collections::VecDeque;
+
+/// Deadlines of one client, in order, since each is the same span after its start. One event
+/// stands for the earliest; those that were met are passed over when it comes, so a deadline
+/// costs no queue operation of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines {
+    lane: VecDeque<(SimTime, u32, u64)>,
+    armed: bool,
+}
+
+impl Deadlines {
+    /// Adds a deadline of the record at `index` with the identity `id`. True if an event must be
+    /// scheduled for it.
+    #[inline]
+    pub(crate) fn add(&mut self, at: SimTime, index: u32, id: u64) -> bool {
+        self.lane.push_back((at, index, id));
+        !std::mem::replace(&mut self.armed, true)
+    }
+
+    /// The next one that is due. `None` when there is no more.
+    pub(crate) fn due(&mut self, now: SimTime) -> Option<(u32, u64)> {
+        let &(at, index, id) = self.lane.front()?;
+        (at <= now).then(|| {
+            self.lane.pop_front();
+            (index, id)
+        })
+    }
+
+    /// Passes over what is no longer live, and says when the next event is needed.
+    pub(crate) fn next(&mut self, live: impl Fn(u32, u64) -> bool) -> Option<SimTime> {
+        while let Some(&(at, index, id)) = self.lane.front() {
+            if live(index, id) {
+                return Some(at);
+            }
+            self.lane.pop_front();
+        }
+        self.armed = false;
+        None
+    }
+
+    /// Forgets deadlines that were met, once they are many: memory grows with what is live.
+    #[inline]
+    pub(crate) fn sweep(&mut self, live_records: usize, live: impl Fn(u32, u64) -> bool) {
+        if self.lane.len() > 4 * live_records + 4_096 {
+            // The front stays: its event is scheduled.
+            let mut first = true;
+            self.lane.retain(|&(_, index, id)| std::mem::take(&mut first) || live(index, id));
+        }
+    }
+}
+
+/// Tokens of a retry budget, in millionths.
+#[derive(Debug)]
+struct Bucket {
+    tokens: u64,
+    refilled: SimTime,
+}
+
+const TOKEN: f64 = 1e6;
+
+/// A client at work.
+pub(crate) struct ClientState {
+    pub(crate) config: ClientConfig,
+    /// Requests made so far.
+    pub(crate) made: u64,
+    /// By outcome, in the order of [`Outcome`].
+    pub(crate) ended: [u64; 4],
+    pub(crate) attempts: u64,
+    /// Arrivals pulled from the source.
+    pub(crate) pulled: u64,
+    /// Requests made by each closed-loop user.
+    pub(crate) users: Vec<u32>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) attempt_deadlines: Deadlines,
+    pub(crate) sizes: Stream,
+    network: Stream,
+    network_key: u64,
+    jitter_key: u64,
+    think_key: u64,
+    token_key: u64,
+    bucket: Bucket,
+}
+
+impl ClientState {
+    pub(crate) fn new(config: ClientConfig, seed: Seed) -> Self {
+        let label = |what: &str| format!("{what}/{}", config.name);
+        let full = config.retries.budget.as_ref().map_or(0.0, |budget| budget.bucket);
+        ClientState {
+            made: 0,
+            ended: [0; 4],
+            attempts: 0,
+            pulled: 0,
+            users: Vec::new(),
+            deadlines: Deadlines::default(),
+            attempt_deadlines: Deadlines::default(),
+            sizes: seed.stream(&label("service-time")),
+            network: seed.stream(&label("network")),
+            network_key: seed.key(&label("network-retry")),
+            jitter_key: seed.key(&label("backoff")),
+            think_key: seed.key(&label("think")),
+            token_key: seed.key(&label("tokens")),
+            bucket: Bucket { tokens: (full * TOKEN) as u64, refilled: SimTime::ZERO },
+            config,
+        }
+    }
+
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        self.ended[outcome as usize - 1] += 1;
+    }
+
+    /// The stream of the network delay of try `k` of request `number`. First tries come in the
+    /// order of their numbers and share one stream; retries have their own.
+    pub(crate) fn network(&mut self, number: u64, k: u32) -> NetworkStream<'_> {
+        if k == 0 {
+            NetworkStream::First(&mut self.network)
+        } else {
+            NetworkStream::Retry(keyed(self.network_key, number, u64::from(k)))
+        }
+    }
+
+    /// A closed-loop user's think time before its `n`-th request.
+    pub(crate) fn think(&self, user: u32, n: u64) -> SimDuration {
+        match &self.config.traffic {
+            Traffic::Closed { think, .. } => think.sample_duration(&mut keyed(self.think_key, u64::from(user), n)),
+            Traffic::Open(_) => SimDuration::ZERO,
+        }
+    }
+
+    /// Prompt and output tokens of a closed-loop client's request.
+    pub(crate) fn tokens(&self, number: u64) -> (u32, u32) {
+        match &self.config.traffic {
+            Traffic::Closed { prompt_tokens, output_tokens, .. } => {
+                let mut stream = keyed(self.token_key, number, 0);
+                (prompt_tokens.sample(&mut stream) as u32, output_tokens.sample(&mut stream) as u32)
+            }
+            Traffic::Open(_) => (0, 0),
+        }
+    }
+
+    /// A new request puts its share into the budget.
+    #[inline]
+    pub(crate) fn deposit(&mut self) {
+        if let Some(RetryBudget { ratio, bucket, .. }) = self.config.retries.budget {
+            self.bucket.tokens = (self.bucket.tokens + (ratio * TOKEN) as u64).min((bucket * TOKEN) as u64);
+        }
+    }
+
+    /// The wait before retry `k` (from 0) of request `number`, if it may be made.
+    pub(crate) fn retry(&mut self, number: u64, k: u32, now: SimTime) -> Option<SimDuration> {
+        if k >= self.config.retries.max_retries {
+            return None;
+        }
+        if let Some(RetryBudget { per_s, bucket, .. }) = self.config.retries.budget {
+            let gained = now.since(self.bucket.refilled).as_s_f64() * per_s * TOKEN;
+            self.bucket.refilled = now;
+            let tokens = self.bucket.tokens.saturating_add(gained as u64).min((bucket * TOKEN) as u64);
+            self.bucket.tokens = tokens.checked_sub(TOKEN as u64).or_else(|| {
+                self.bucket.tokens = tokens;
+                None
+            })?;
+        }
+        let backoff = &self.config.retries.backoff;
+        let growth = u64::from(backoff.factor).saturating_pow(k);
+        let wait = (backoff.base * growth).as_ps().min(backoff.cap.as_ps());
+        let wait = if backoff.full_jitter && wait > 0 {
+            keyed(self.jitter_key, number, u64::from(k)).random_range(0..=wait)
+        } else {
+            wait
+        };
+        Some(SimDuration::from_ps(wait))
+    }
+}
+
+/// Where a network delay is drawn from.
+pub(crate) enum NetworkStream<'a> {
+    First(&'a mut Stream),
+    Retry(Stream),
+}
+
+impl NetworkStream<'_> {
+    pub(crate) fn get(&mut self) -> &mut Stream {
+        match self {
+            NetworkStream::First(stream) => stream,
+            NetworkStream::Retry(stream) => stream,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_come_once_each_in_order_and_met_ones_cost_no_event() {
+        let mut lane = Deadlines::default();
+        let s = SimTime::from_s;
+        assert!(lane.add(s(10), 0, 100));
+        assert!(!lane.add(s(11), 1, 101));
+        assert!(!lane.add(s(12), 2, 102));
+        // The first was met: at its event nothing live is due but the next is named.
+        assert_eq!(lane.due(s(10)), Some((0, 100)));
+        assert_eq!(lane.due(s(10)), None);
+        assert_eq!(lane.next(|index, _| index == 2), Some(s(12)));
+        assert_eq!(lane.due(s(12)), Some((2, 102)));
+        assert_eq!(lane.next(|_, _| true), None);
+        assert!(lane.add(s(20), 3, 103), "an empty lane needs a new event");
+    }
+
+    #[test]
+    fn sweeping_keeps_the_front_and_all_that_is_live() {
+        let mut lane = Deadlines::default();
+        for i in 0..10_000 {
+            lane.add(SimTime::from_s(u64::from(i)), i, 0);
+        }
+        lane.sweep(10, |index, _| index >= 9_990);
+        assert_eq!(lane.lane.len(), 11);
+        assert_eq!(lane.lane.front().map(|entry| entry.1), Some(0));
+    }
+}

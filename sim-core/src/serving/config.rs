@@ -1,0 +1,229 @@
+//! Resolved configuration of services and clients.
+
+use crate::clock::{Distribution, SimDuration};
+use crate::fleet::Startup;
+use crate::ports::{ArrivalSource, LatencyPart, Router};
+use crate::units::Bytes;
+use std::sync::Arc;
+
+/// A service: one model behind one name, served by the replicas of one deployment.
+pub struct ServiceConfig {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How a replica works.
+    pub discipline: Discipline,
+    /// How long an attempt takes where the discipline asks for it (`Slots`, `Sharing`).
+    pub service_time: ServiceTime,
+    /// Where attempts wait.
+    pub queue: QueueMode,
+    /// Who chooses the replica, with a queue for each replica.
+    pub router: Box<dyn Router>,
+    /// Delay from the gateway to a replica, drawn for each attempt.
+    pub network: Option<Distribution>,
+    /// Replicas at the start of the run, ready at once.
+    pub initial_replicas: u32,
+    /// GPUs of one group; a replica is placed with all its groups or not at all.
+    pub gpus_per_group: u32,
+    /// Groups of one replica, each on one node.
+    pub groups: u32,
+    /// Memory that a replica needs on each of its GPUs.
+    pub memory_per_gpu: Bytes,
+    /// Pools that may host it, by position, in order of preference.
+    pub pools: Vec<u32>,
+    /// How a replica starts.
+    pub startup: Startup,
+    /// How long a deleted replica may finish its work; then it is killed.
+    pub drain_timeout: SimDuration,
+    /// Share of an attempt's service time in which its kernels run on the GPU.
+    pub kernel_share: f64,
+    /// CPU and memory of the server process, for Resource metrics.
+    pub cpu: CpuModel,
+    /// What is promised.
+    pub slos: Vec<Slo>,
+}
+
+/// How a replica works.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Discipline {
+    /// `concurrency` attempts at once, each with its own service time, first come first served.
+    Slots {
+        /// Attempts at once.
+        concurrency: u32,
+    },
+    /// All attempts share the group equally; none runs faster than alone on one processor.
+    Sharing {
+        /// Attempts that the group serves without slowing down.
+        processors: u32,
+        /// Most attempts at once; more wait.
+        limit: u32,
+    },
+    /// Waits for batches; see [`BatchConfig`].
+    DynamicBatch(BatchConfig),
+}
+
+impl Discipline {
+    /// How many attempts a replica takes before it makes one wait.
+    pub fn room(&self) -> u32 {
+        match self {
+            Discipline::Slots { concurrency } => *concurrency,
+            Discipline::Sharing { limit, .. } => *limit,
+            Discipline::DynamicBatch(batch) => batch.max_batch.saturating_mul(batch.instances),
+        }
+    }
+}
+
+/// Dynamic batching as Triton does it. A batch of n takes `fixed + per_item * n`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchConfig {
+    /// Largest batch.
+    pub max_batch: u32,
+    /// Longest wait for a fuller batch.
+    pub max_delay: SimDuration,
+    /// Sizes at which a batch leaves without waiting, ascending; may be empty.
+    pub preferred: Vec<u32>,
+    /// Batches at once on the group.
+    pub instances: u32,
+    /// Time of an empty batch.
+    pub fixed: SimDuration,
+    /// Time that each item adds.
+    pub per_item: SimDuration,
+    /// Time of one item in the pipelined host or transfer stage before the batcher; zero for none.
+    pub host_per_item: SimDuration,
+}
+
+/// How long an attempt takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ServiceTime {
+    /// Drawn for each request, in seconds.
+    Drawn(Distribution),
+    /// `fixed + per_prompt_token * prompt + per_output_token * output`.
+    Tokens {
+        /// Constant part.
+        fixed: SimDuration,
+        /// For each prompt token.
+        per_prompt_token: SimDuration,
+        /// For each output token.
+        per_output_token: SimDuration,
+    },
+}
+
+/// Where attempts wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueMode {
+    /// One queue at each replica of at most `capacity` waiting attempts; a router chooses. While
+    /// no replica is ready, at most `gateway` attempts wait for the first.
+    PerReplica {
+        /// Most attempts that wait at one replica.
+        capacity: u32,
+        /// Most attempts that wait while no replica is ready.
+        gateway: u32,
+    },
+    /// One queue of at most `capacity` waiting attempts, from which replicas with room take.
+    Shared {
+        /// Most attempts that wait.
+        capacity: u32,
+    },
+}
+
+/// CPU and memory that a server process uses: `idle + per_request * attempts in service`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CpuModel {
+    /// Cores used without work.
+    pub idle_cores: f64,
+    /// Cores that each attempt in service adds.
+    pub cores_per_request: f64,
+    /// Resident bytes without work.
+    pub idle_bytes: f64,
+    /// Bytes that each attempt in service adds.
+    pub bytes_per_request: f64,
+}
+
+/// A promise: the `quantile` of `part` is at most `limit`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slo {
+    /// Which part of the latency.
+    pub part: LatencyPart,
+    /// The quantile in (0, 1).
+    pub quantile: f64,
+    /// The limit.
+    pub limit: SimDuration,
+}
+
+/// A client: a stream of requests to one service.
+pub struct ClientConfig {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The service that it calls, by position.
+    pub service: u32,
+    /// Its requests.
+    pub traffic: Traffic,
+    /// When the client gives a request up; [`SimDuration::MAX`] for never.
+    pub timeout: SimDuration,
+    /// When the client gives one attempt up, which it may then retry; `MAX` for never.
+    pub attempt_timeout: SimDuration,
+    /// Whether a time-out withdraws the work; otherwise servers go on for nobody.
+    pub cancel_on_timeout: bool,
+    /// What it does after a failed attempt.
+    pub retries: RetryPolicy,
+}
+
+/// Where requests come from.
+pub enum Traffic {
+    /// They come whatever happens to the earlier ones.
+    Open(Box<dyn ArrivalSource>),
+    /// So many users; each sends, waits for the end, thinks, and sends again.
+    Closed {
+        /// Users.
+        users: u32,
+        /// Think time in seconds.
+        think: Distribution,
+        /// Prompt tokens.
+        prompt_tokens: Distribution,
+        /// Output tokens.
+        output_tokens: Distribution,
+    },
+}
+
+/// Retries of rejected, timed-out or lost attempts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPolicy {
+    /// Retries after the first attempt; 0 for none.
+    pub max_retries: u32,
+    /// Wait before a retry.
+    pub backoff: Backoff,
+    /// Limits retries to a share of requests.
+    pub budget: Option<RetryBudget>,
+}
+
+impl RetryPolicy {
+    /// No retries.
+    pub fn none() -> Self {
+        let backoff = Backoff { base: SimDuration::ZERO, factor: 2, cap: SimDuration::MAX, full_jitter: false };
+        RetryPolicy { max_retries: 0, backoff, budget: None }
+    }
+}
+
+/// Exponential back-off: `base * factor^k`, at most `cap`, before the k-th retry from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// Before the first retry.
+    pub base: SimDuration,
+    /// Growth from one retry to the next.
+    pub factor: u32,
+    /// Longest wait.
+    pub cap: SimDuration,
+    /// Draws the wait uniformly between zero and that value.
+    pub full_jitter: bool,
+}
+
+/// A token bucket: each request puts in `ratio` tokens, time `per_s`, each retry takes one.
+/// The scheme of Finagle's and Linkerd's retry budgets (20 % and 10/s).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryBudget {
+    /// Tokens for each request.
+    pub ratio: f64,
+    /// Tokens for each second.
+    pub per_s: f64,
+    /// Most tokens that the bucket holds; it starts full.
+    pub bucket: f64,
+}

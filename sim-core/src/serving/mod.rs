@@ -1,0 +1,30 @@
+//! Requests and attempts, queues, and the ways in which a replica works.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `request` | requests, attempts and the first-come queue through them |
+//! | `server` | one replica at work: what all disciplines share |
+//! | `slots`, `sharing`, `batch` | the disciplines |
+//! | `service` | a service's queues, routing and cold-start clock |
+//! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
+
+mod arena;
+mod batch;
+mod client;
+mod config;
+mod request;
+mod server;
+mod service;
+mod sharing;
+mod slots;
+
+pub(crate) use arena::{Arena, NONE};
+pub(crate) use client::ClientState;
+pub use config::{
+    Backoff, BatchConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
+    ServiceTime, Slo, Traffic,
+};
+pub use request::Outcome;
+pub(crate) use request::{Attempt, Request, Stage};
+pub(crate) use server::{Bench, Server};
+pub(crate) use service::{Sent, ServiceState};

@@ -1,0 +1,139 @@
+//! Requests and attempts: fixed-size records in two slabs.
+//!
+//! A *request* is what a client asked for and is counted exactly once. An *attempt* is work on a
+//! server for it; retries make more attempts, and one whose client has gone may go on without it.
+
+use super::arena::{Arena, NONE};
+use crate::clock::{SimDuration, SimTime};
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    /// Its answer came in time.
+    Completed = 1,
+    /// A bounded queue was full, at its last try.
+    Rejected = 2,
+    /// Its client gave up.
+    Expired = 3,
+    /// Its worker was lost, at its last try.
+    Failed = 4,
+}
+
+/// What a client asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// Number among the client's requests, from 0.
+    pub(crate) number: u64,
+    pub(crate) arrived: SimTime,
+    pub(crate) service_time: SimDuration,
+    pub(crate) client: u32,
+    /// User of a closed-loop client.
+    pub(crate) user: u32,
+    pub(crate) prompt_tokens: u32,
+    pub(crate) output_tokens: u32,
+    /// The live attempt, or [`NONE`] while it backs off.
+    pub(crate) attempt: u32,
+    /// Attempts made so far.
+    pub(crate) tries: u32,
+}
+
+/// Where an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// On its way to a replica.
+    Sent,
+    /// In the host stage of a batching server.
+    Host,
+    /// In the queue of a service or replica.
+    Waiting,
+    /// In service.
+    Running,
+}
+
+/// Work on a server for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// Unique over the run; tells stale events from live ones.
+    pub(crate) serial: u64,
+    /// Work it brings: its service time where the discipline has one for each attempt.
+    pub(crate) size: SimDuration,
+    /// Delay from the gateway to the replica.
+    pub(crate) hop: SimDuration,
+    /// When its wait began: sent, plus the hop once it is on its way.
+    pub(crate) sent: SimTime,
+    pub(crate) started: SimTime,
+    /// The service's cold-start clock when it was sent, then the part of the wait it explains.
+    pub(crate) cold: SimDuration,
+    /// Its request, or [`NONE`] when the client has gone.
+    pub(crate) request: u32,
+    pub(crate) service: u32,
+    pub(crate) replica: u32,
+    /// Neighbours in the queue or batch that holds it.
+    pub(crate) prev: u32,
+    pub(crate) next: u32,
+    pub(crate) stage: Stage,
+}
+
+/// A first-come queue of attempts, linked through the records themselves: no allocation, and an
+/// attempt that is withdrawn leaves in constant time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fifo {
+    head: u32,
+    tail: u32,
+    len: u32,
+}
+
+impl Default for Fifo {
+    fn default() -> Self {
+        Fifo { head: NONE, tail: NONE, len: 0 }
+    }
+}
+
+impl Fifo {
+    #[inline]
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) fn front(&self) -> Option<u32> {
+        (self.head != NONE).then_some(self.head)
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+        let attempt = &mut attempts[index];
+        (attempt.prev, attempt.next) = (self.tail, NONE);
+        if self.tail == NONE {
+            self.head = index;
+        } else {
+            attempts[self.tail].next = index;
+        }
+        self.tail = index;
+        self.len += 1;
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self, attempts: &mut Arena<Attempt>) -> Option<u32> {
+        let index = self.front()?;
+        self.remove(attempts, index);
+        Some(index)
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+        let Attempt { prev, next, .. } = attempts[index];
+        if prev == NONE {
+            self.head = next;
+        } else {
+            attempts[prev].next = next;
+        }
+        if next == NONE {
+            self.tail = prev;
+        } else {
+            attempts[next].prev = prev;
+        }
+        self.len -= 1;
+    }
+}

@@ -1,0 +1,217 @@
+//! One replica at work: what all disciplines share.
+
+use super::arena::{Arena, NONE};
+use super::batch::Batching;
+use super::request::{Attempt, Fifo, Stage};
+use super::sharing::Sharing;
+use super::{Discipline, slots};
+use crate::clock::{SimDuration, SimTime};
+use crate::simulation::Agenda;
+
+/// What a server works with at one instant: lent by the simulation for one call.
+pub(crate) struct Bench<'a> {
+    pub(crate) agenda: &'a mut Agenda,
+    pub(crate) attempts: &'a mut Arena<Attempt>,
+    pub(crate) discipline: &'a Discipline,
+    /// The service's cold-start clock now.
+    pub(crate) cold_clock: SimDuration,
+}
+
+impl Bench<'_> {
+    /// An attempt enters service.
+    #[inline]
+    pub(crate) fn start(&mut self, index: u32) {
+        let now = self.agenda.now();
+        let attempt = &mut self.attempts[index];
+        attempt.stage = Stage::Running;
+        attempt.started = now;
+        let cold = self.cold_clock.saturating_sub(attempt.cold);
+        attempt.cold = cold.min(now.since(attempt.sent));
+    }
+}
+
+/// A replica at work.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) replica: u32,
+    /// Position in its service's list of ready replicas, or [`NONE`].
+    pub(crate) position: u32,
+    /// Attempts sent here and not yet ended, those on their way included.
+    pub(crate) outstanding: u32,
+    /// Killed: what arrives is lost.
+    pub(crate) dead: bool,
+    /// Attempts in service.
+    pub(crate) running: u32,
+    /// Attempts that wait here.
+    pub(crate) waiting: Fifo,
+    pub(crate) meter: Meter,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    Slots,
+    Sharing(Box<Sharing>),
+    Batching(Box<Batching>),
+}
+
+impl Server {
+    pub(crate) fn new(replica: u32, discipline: &Discipline) -> Self {
+        let work = match discipline {
+            Discipline::Slots { .. } => Work::Slots,
+            Discipline::Sharing { .. } => Work::Sharing(Box::default()),
+            Discipline::DynamicBatch(config) => Work::Batching(Box::new(Batching::new(config))),
+        };
+        Server {
+            replica,
+            position: NONE,
+            outstanding: 0,
+            dead: false,
+            running: 0,
+            waiting: Fifo::default(),
+            meter: Meter::default(),
+            work,
+        }
+    }
+
+    /// Attempts that this server holds.
+    pub(crate) fn held(&self) -> u32 {
+        let host = match &self.work {
+            Work::Batching(batching) => batching.in_host_stage(),
+            _ => 0,
+        };
+        self.running + self.waiting.len() + host
+    }
+
+    /// Takes an attempt: starts it or lets it wait.
+    #[inline]
+    pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
+        self.meter.advance(bench.agenda.now(), self.running);
+        self.meter.accepted += 1;
+        bench.attempts[index].replica = self.replica;
+        match &mut self.work {
+            Work::Slots => slots::accept(self, index, bench),
+            Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
+            Work::Batching(_) => self.with_batching(|batching, server| batching.accept(server, index, bench)),
+        }
+    }
+
+    /// A slot has finished an attempt: it leaves and the next one starts.
+    #[inline]
+    pub(crate) fn slot_done(&mut self, bench: &mut Bench<'_>) {
+        self.meter.advance(bench.agenda.now(), self.running);
+        slots::release(self, bench);
+    }
+
+    /// The shared group's event: moves finished attempts to `done`. False if it was stale.
+    pub(crate) fn share_done(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<u32>) -> bool {
+        self.meter.advance(bench.agenda.now(), self.running);
+        let mut live = false;
+        self.with_sharing(|sharing, server| live = sharing.step(server, generation, bench, done));
+        live
+    }
+
+    /// The host stage has passed an attempt on.
+    pub(crate) fn host_done(&mut self, index: u32, bench: &mut Bench<'_>) {
+        self.meter.advance(bench.agenda.now(), self.running);
+        self.with_batching(|batching, server| batching.host_done(server, index, bench));
+    }
+
+    /// A batching server's oldest attempt has waited for long enough.
+    pub(crate) fn batch_delay(&mut self, bench: &mut Bench<'_>) {
+        self.meter.advance(bench.agenda.now(), self.running);
+        self.with_batching(|batching, server| batching.dispatch(server, bench));
+    }
+
+    /// A batch has ended: moves its attempts to `done`.
+    pub(crate) fn batch_done(&mut self, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+        self.meter.advance(bench.agenda.now(), self.running);
+        self.with_batching(|batching, server| batching.finish(server, instance, bench, done));
+    }
+
+    /// Withdraws an attempt. True if its record is free now; otherwise its work goes on.
+    pub(crate) fn withdraw(&mut self, index: u32, bench: &mut Bench<'_>) -> bool {
+        self.meter.advance(bench.agenda.now(), self.running);
+        let mut free = false;
+        match &mut self.work {
+            Work::Slots => free = slots::withdraw(self, index, bench),
+            Work::Sharing(_) => self.with_sharing(|sharing, server| free = sharing.withdraw(server, index, bench)),
+            Work::Batching(_) => free = Batching::withdraw(self, index, bench),
+        }
+        free
+    }
+
+    /// Takes everything out at once, as when the process is killed.
+    pub(crate) fn kill(&mut self, bench: &mut Bench<'_>, lost: &mut Vec<u32>) {
+        self.meter.advance(bench.agenda.now(), self.running);
+        while let Some(index) = self.waiting.pop(bench.attempts) {
+            lost.push(index);
+        }
+        match std::mem::replace(&mut self.work, Work::Slots) {
+            Work::Slots => {}
+            Work::Sharing(sharing) => sharing.running(bench.attempts, self.replica, lost),
+            Work::Batching(mut batching) => batching.kill(bench.attempts, lost),
+        }
+        self.running = 0;
+    }
+
+    // The discipline's state steps out of the server for the call, so that both can change.
+    fn with_sharing(&mut self, f: impl FnOnce(&mut Sharing, &mut Server)) {
+        if let Work::Sharing(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
+            f(&mut state, self);
+            self.work = Work::Sharing(state);
+        }
+    }
+
+    fn with_batching(&mut self, f: impl FnOnce(&mut Batching, &mut Server)) {
+        if let Work::Batching(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
+            f(&mut state, self);
+            self.work = Work::Batching(state);
+        }
+    }
+}
+
+/// Integrals over time of what a server does, from which signals and the bill are made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Meter {
+    touched: SimTime,
+    /// Time with work in service.
+    pub(crate) busy: SimDuration,
+    /// Attempts in service, times picoseconds.
+    pub(crate) running_ps: u128,
+    /// Time in which any kernel ran, if kernels run for only a share of the service time.
+    kernel_ps: f64,
+    /// One minus that share; 0 when kernels run all the time.
+    kernel_gap: f64,
+    /// Attempts completed.
+    pub(crate) completed: u64,
+    /// Attempts accepted.
+    pub(crate) accepted: u64,
+}
+
+impl Meter {
+    pub(crate) fn set_kernel_share(&mut self, share: f64) {
+        self.kernel_gap = 1.0 - share.clamp(0.0, 1.0);
+    }
+
+    /// Brings the integrals to `now`; `running` attempts were in service since the last call.
+    #[inline]
+    pub(crate) fn advance(&mut self, now: SimTime, running: u32) {
+        let span = now.since(self.touched);
+        self.touched = now;
+        if running == 0 || span.is_zero() {
+            return;
+        }
+        self.busy += span;
+        self.running_ps += u128::from(span.as_ps()) * u128::from(running);
+        if self.kernel_gap > 0.0 {
+            // Kernels of k independent attempts: some runs unless all are in their gaps.
+            self.kernel_ps += span.as_ps() as f64 * (1.0 - self.kernel_gap.powi(running.min(1 << 20) as i32));
+        }
+    }
+
+    /// Seconds in which any kernel ran, up to the last advance.
+    pub(crate) fn kernel_s(&self) -> f64 {
+        if self.kernel_gap > 0.0 { self.kernel_ps / 1e12 } else { self.busy.as_s_f64() }
+    }
+}

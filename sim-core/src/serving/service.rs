@@ -1,0 +1,137 @@
+//! A service's state: which replicas are ready, what waits at the gateway, and the clock of its
+//! cold starts.
+
+use super::arena::{Arena, NONE};
+use super::config::{QueueMode, ServiceConfig};
+use super::request::{Attempt, Fifo, Stage};
+use crate::clock::{Seed, SimDuration, SimTime, Stream};
+
+/// What became of an attempt that was sent to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// To the ready replica at this position.
+    To(u32),
+    /// It waits at the gateway.
+    Held,
+    /// The queue is full.
+    Rejected,
+}
+
+/// A service at work.
+pub(crate) struct ServiceState {
+    pub(crate) config: ServiceConfig,
+    /// `spec.replicas`: the register that controllers write.
+    pub(crate) spec: u32,
+    /// Replicas created so far.
+    pub(crate) ordinals: u64,
+    /// Ready replicas, in order of becoming ready.
+    pub(crate) ready: Vec<u32>,
+    /// Attempts sent to each and not yet ended there, in the same order.
+    pub(crate) outstanding: Vec<u32>,
+    /// What waits for a replica.
+    pub(crate) gateway: Fifo,
+    pub(crate) cold: ColdClock,
+    /// Live replicas of any kind, sorted.
+    pub(crate) replicas: Vec<u32>,
+    /// Key of the streams of start-up draws.
+    pub(crate) startup_key: u64,
+    router_stream: Stream,
+}
+
+impl ServiceState {
+    pub(crate) fn new(config: ServiceConfig, seed: Seed) -> Self {
+        ServiceState {
+            spec: config.initial_replicas,
+            ordinals: 0,
+            ready: Vec::new(),
+            outstanding: Vec::new(),
+            gateway: Fifo::default(),
+            cold: ColdClock::default(),
+            replicas: Vec::new(),
+            startup_key: seed.key(&format!("startup/{}", config.name)),
+            router_stream: seed.stream(&format!("router/{}", config.name)),
+            config,
+        }
+    }
+
+    /// Finds a place for a new attempt.
+    #[inline]
+    pub(crate) fn send(&mut self, attempts: &mut Arena<Attempt>, index: u32) -> Sent {
+        let limit = match self.config.queue {
+            QueueMode::PerReplica { .. } if !self.ready.is_empty() => return Sent::To(self.route()),
+            QueueMode::PerReplica { gateway, .. } => gateway,
+            QueueMode::Shared { capacity } => match self.with_room() {
+                // Whoever waits already goes first.
+                Some(position) if self.gateway.len() == 0 => return Sent::To(position),
+                _ => capacity,
+            },
+        };
+        if self.gateway.len() >= limit {
+            return Sent::Rejected;
+        }
+        let attempt = &mut attempts[index];
+        attempt.stage = Stage::Waiting;
+        attempt.replica = NONE;
+        self.gateway.push(attempts, index);
+        Sent::Held
+    }
+
+    /// The next attempt that leaves the gateway and the position that takes it, if any can.
+    #[inline]
+    pub(crate) fn release(&mut self, attempts: &mut Arena<Attempt>) -> Option<(u32, u32)> {
+        if self.gateway.len() == 0 || self.ready.is_empty() {
+            return None;
+        }
+        let position = match self.config.queue {
+            QueueMode::PerReplica { .. } => self.route(),
+            QueueMode::Shared { .. } => self.with_room()?,
+        };
+        self.gateway.pop(attempts).map(|index| (index, position))
+    }
+
+    #[inline]
+    fn route(&mut self) -> u32 {
+        let chosen = self.config.router.route(&self.outstanding, &mut self.router_stream);
+        chosen.min(self.outstanding.len() - 1) as u32
+    }
+
+    /// The replica with room that holds the least, the first of equals.
+    #[inline]
+    fn with_room(&self) -> Option<u32> {
+        let (position, &held) = self.outstanding.iter().enumerate().min_by_key(|&(_, &held)| held)?;
+        (held < self.config.discipline.room()).then_some(position as u32)
+    }
+
+    /// Whether a replica that holds so much must refuse one more.
+    #[inline]
+    pub(crate) fn is_full(&self, held: u32) -> bool {
+        match self.config.queue {
+            QueueMode::PerReplica { capacity, .. } => held >= self.config.discipline.room().saturating_add(capacity),
+            QueueMode::Shared { .. } => false,
+        }
+    }
+}
+
+/// How long, in all, the service has had replicas starting: a wait is explained by a cold start
+/// for as long as capacity that was asked for was not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ColdClock {
+    total: SimDuration,
+    since: SimTime,
+    /// Replicas that are starting.
+    pub(crate) starting: u32,
+}
+
+impl ColdClock {
+    #[inline]
+    pub(crate) fn read(&self, now: SimTime) -> SimDuration {
+        if self.starting > 0 { self.total + now.since(self.since) } else { self.total }
+    }
+
+    /// The number of starting replicas changes.
+    pub(crate) fn set_starting(&mut self, starting: u32, now: SimTime) {
+        self.total = self.read(now);
+        self.since = now;
+        self.starting = starting;
+    }
+}

@@ -1,0 +1,148 @@
+//! Processor sharing of a group: all attempts in service advance at one rate, `min(1, p / n)`.
+//!
+//! Virtual time is the service that each attempt has received, in 2^-32 ps. An attempt ends when
+//! virtual time has grown by its size; only the earliest end is an event, and any change of the
+//! number in service makes it stale (the key's sequence is the generation).
+
+use super::Discipline;
+use super::arena::Arena;
+use super::request::{Attempt, Stage};
+use super::server::{Bench, Server};
+use crate::clock::{Class, SimDuration, SimTime};
+use crate::simulation::Event;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+const FRACTION_BITS: u32 = 32;
+
+/// State of one shared group.
+#[derive(Debug, Default)]
+pub(super) struct Sharing {
+    virtual_time: u128,
+    touched: SimTime,
+    generation: u64,
+    /// `(virtual end, serial, attempt)`; those withdrawn stay until they surface.
+    ends: BinaryHeap<Reverse<(u128, u64, u32)>>,
+}
+
+impl Sharing {
+    fn limits(bench: &Bench<'_>) -> (u32, u32) {
+        match bench.discipline {
+            Discipline::Sharing { processors, limit } => (*processors, *limit),
+            _ => (1, u32::MAX),
+        }
+    }
+
+    /// Brings virtual time to now, given the number in service since the last call.
+    fn advance(&mut self, now: SimTime, running: u32, processors: u32) {
+        let span = u128::from(now.since(self.touched).as_ps());
+        self.touched = now;
+        if running > 0 {
+            let served = span * u128::from(running.min(processors));
+            self.virtual_time += (served << FRACTION_BITS) / u128::from(running);
+        }
+    }
+
+    pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+        let (processors, limit) = Self::limits(bench);
+        if server.running >= limit {
+            bench.attempts[index].stage = Stage::Waiting;
+            server.waiting.push(bench.attempts, index);
+            return;
+        }
+        self.advance(bench.agenda.now(), server.running, processors);
+        self.enter(server, index, bench);
+        self.plan(server, bench, processors);
+    }
+
+    fn enter(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+        server.running += 1;
+        bench.start(index);
+        let attempt = &bench.attempts[index];
+        let end = self.virtual_time + (u128::from(attempt.size.as_ps()) << FRACTION_BITS);
+        self.ends.push(Reverse((end, attempt.serial, index)));
+    }
+
+    /// Ends what is due, lets in who waits, and plans the next end. False if stale.
+    pub(super) fn step(
+        &mut self,
+        server: &mut Server,
+        generation: u64,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<u32>,
+    ) -> bool {
+        if generation != self.generation {
+            return false;
+        }
+        let (processors, limit) = Self::limits(bench);
+        self.advance(bench.agenda.now(), server.running, processors);
+        while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
+            let live = is_live(bench.attempts, index, serial, server.replica);
+            if live && end > self.virtual_time {
+                break;
+            }
+            self.ends.pop();
+            if live {
+                server.running -= 1;
+                done.push(index);
+            }
+        }
+        self.refill(server, bench, limit);
+        self.plan(server, bench, processors);
+        true
+    }
+
+    fn refill(&mut self, server: &mut Server, bench: &mut Bench<'_>, limit: u32) {
+        while server.running < limit
+            && let Some(next) = server.waiting.pop(bench.attempts)
+        {
+            self.enter(server, next, bench);
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
+        match bench.attempts[index].stage {
+            Stage::Waiting => server.waiting.remove(bench.attempts, index),
+            Stage::Running => {
+                let (processors, limit) = Self::limits(bench);
+                self.advance(bench.agenda.now(), server.running, processors);
+                server.running -= 1;
+                // Whoever reuses the place has another serial; this mark covers the time until then.
+                bench.attempts[index].stage = Stage::Sent;
+                self.refill(server, bench, limit);
+                self.plan(server, bench, processors);
+            }
+            Stage::Sent | Stage::Host => return false,
+        }
+        true
+    }
+
+    /// Moves the attempts in service to `lost`.
+    pub(super) fn running(&self, attempts: &Arena<Attempt>, replica: u32, lost: &mut Vec<u32>) {
+        let mut live: Vec<_> = self.ends.iter().map(|Reverse(end)| *end).collect();
+        live.sort_unstable();
+        lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, replica)).map(|end| end.2));
+    }
+
+    fn plan(&mut self, server: &mut Server, bench: &mut Bench<'_>, processors: u32) {
+        self.generation += 1;
+        while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
+            if !is_live(bench.attempts, index, serial, server.replica) {
+                self.ends.pop();
+                continue;
+            }
+            let service = end.saturating_sub(self.virtual_time) * u128::from(server.running);
+            let rate = u128::from(server.running.min(processors)) << FRACTION_BITS;
+            // Rounded up, so that virtual time has reached the end when the event comes.
+            let span = SimDuration::from_ps(u64::try_from(service.div_ceil(rate)).unwrap_or(u64::MAX));
+            let event = Event::ShareDone { replica: server.replica };
+            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, server.replica, self.generation, event);
+            return;
+        }
+    }
+}
+
+fn is_live(attempts: &Arena<Attempt>, index: u32, serial: u64, replica: u32) -> bool {
+    let attempt = &attempts[index];
+    attempt.serial == serial && attempt.replica == replica && attempt.stage == Stage::Running
+}

@@ -1,0 +1,365 @@
+//! One signal's way from the world to an observation.
+//!
+//! Each stage has its own period and its own phase, drawn from a named stream: the exporter
+//! collects, Prometheus scrapes, a rule or adapter evaluates, the controller asks.
+
+use super::buckets::LatencyBuckets;
+use super::history::History;
+use crate::clock::{Seed, SimDuration, SimTime, Stream};
+use crate::ports::{
+    Adapter, Attribution, Batch, LatencyPart, MissingAs, ReplicaId, Sample, Sampler, Scope, SignalRequest,
+    SignalSource, Stamp, Transform,
+};
+use rand::RngExt;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What is true of one replica (or of the service, by [`SERVICE`]) at an instant: a gauge, or the
+/// running total of a counter or integral.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Truth {
+    pub(crate) replica: u32,
+    pub(crate) node: u32,
+    pub(crate) value: f64,
+}
+
+/// Key of the service's own series.
+pub(crate) const SERVICE: u32 = u32::MAX;
+
+/// An answer of the metrics API: a batch, or an error.
+pub(crate) type Reading = Option<Batch>;
+
+/// The adapter's list of metric names.
+#[derive(Debug)]
+struct Relist {
+    period: SimDuration,
+    next: SimTime,
+    listed: bool,
+    data_since: bool,
+}
+
+impl Relist {
+    fn advance(&mut self, now: SimTime) {
+        while self.next <= now {
+            self.listed = std::mem::take(&mut self.data_since);
+            self.next += self.period;
+        }
+    }
+}
+
+/// One signal at work.
+#[derive(Debug)]
+pub(crate) struct SignalState {
+    pub(crate) request: SignalRequest,
+    /// The service it is about.
+    pub(crate) service: u32,
+    failures: Stream,
+    /// Integrals when the sampling window opened.
+    opened: BTreeMap<u32, f64>,
+    /// Latest values that the exporter holds.
+    collected: BTreeMap<u32, f64>,
+    histories: BTreeMap<u32, History>,
+    nodes: BTreeMap<u32, u32>,
+    /// Latency observations since the start, by replica or service.
+    observed: BTreeMap<u32, LatencyBuckets>,
+    /// Scraped copies of them within the window.
+    scraped: VecDeque<(SimTime, BTreeMap<u32, LatencyBuckets>)>,
+    cached: Option<(SimTime, Reading)>,
+    relist: Option<Relist>,
+    /// First collection, scrape and evaluation.
+    pub(crate) phases: [SimTime; 3],
+}
+
+impl SignalState {
+    pub(crate) fn new(request: SignalRequest, service: u32, label: &str, seed: Seed) -> Self {
+        let mut stream = seed.stream(&format!("signal/{label}"));
+        let mut phase = |period: SimDuration| match period.as_ps() {
+            0 => SimTime::ZERO,
+            ps => SimTime::from_ps(stream.random_range(0..ps)),
+        };
+        let pipeline = &request.pipeline;
+        let evaluation = evaluation_period(&request);
+        let relist_first = pipeline.relist_period.map(&mut phase);
+        let phases = [
+            phase(pipeline.collect_period.unwrap_or(SimDuration::ZERO)),
+            phase(pipeline.scrape_period),
+            phase(evaluation.unwrap_or(SimDuration::ZERO)),
+        ];
+        let relist = pipeline.relist_period.zip(relist_first).map(|(period, next)| Relist {
+            period,
+            next,
+            listed: true,
+            data_since: true,
+        });
+        SignalState {
+            service,
+            failures: seed.stream(&format!("scrape-failures/{label}")),
+            opened: BTreeMap::new(),
+            collected: BTreeMap::new(),
+            histories: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            scraped: VecDeque::new(),
+            cached: None,
+            relist,
+            phases,
+            request,
+        }
+    }
+
+    /// The span before a collection over which truth is averaged.
+    pub(crate) fn sampling_window(&self) -> Option<SimDuration> {
+        match self.request.pipeline.sampler {
+            Sampler::Instant => None,
+            Sampler::WindowMean(window) | Sampler::Nvml(window) => Some(window),
+        }
+    }
+
+    /// Period of the recording rule or of the adapter's cache, if there is one.
+    pub(crate) fn evaluation_period(&self) -> Option<SimDuration> {
+        evaluation_period(&self.request)
+    }
+
+    /// The latency part that completions must be reported of.
+    pub(crate) fn latency_part(&self) -> Option<LatencyPart> {
+        match self.request.source {
+            SignalSource::LatencyQuantile { part, .. } => Some(part),
+            _ => None,
+        }
+    }
+
+    /// A request completed at `replica` with this latency.
+    pub(crate) fn observe(&mut self, replica: u32, latency: SimDuration) {
+        let key = if self.request.scope == Scope::Service { SERVICE } else { replica };
+        self.observed.entry(key).or_default().record(latency);
+    }
+
+    /// The sampling window opens.
+    pub(crate) fn open_window(&mut self, truth: &[Truth]) {
+        self.opened = truth.iter().map(|row| (row.replica, row.value)).collect();
+    }
+
+    /// The exporter refreshes its values.
+    pub(crate) fn collect(&mut self, truth: &[Truth]) {
+        self.collected = truth.iter().map(|row| (row.replica, self.sample(row))).collect();
+    }
+
+    fn sample(&self, row: &Truth) -> f64 {
+        let share = |window: SimDuration| {
+            let before = self.opened.get(&row.replica).copied().unwrap_or(row.value);
+            (row.value - before) / window.as_s_f64()
+        };
+        match self.request.pipeline.sampler {
+            Sampler::Instant => row.value,
+            Sampler::WindowMean(window) => share(window) * self.percent(),
+            // A billionth covers the floor of the integral; a full window is 100, not 99.
+            Sampler::Nvml(window) => (share(window).min(1.0) * self.percent() + 1e-9).floor(),
+        }
+    }
+
+    fn percent(&self) -> f64 {
+        if self.request.source == SignalSource::GpuUtilization { 100.0 } else { 1.0 }
+    }
+
+    /// Prometheus scrapes.
+    pub(crate) fn scrape(&mut self, now: SimTime, truth: &[Truth]) {
+        if self.latency_part().is_some() {
+            return self.scrape_buckets(now, truth);
+        }
+        let keep = self.keep();
+        for (key, history) in &mut self.histories {
+            history.stale |= !truth.iter().any(|row| row.replica == *key);
+        }
+        for row in truth {
+            if self.scrape_fails() {
+                continue;
+            }
+            let value = match self.request.pipeline.collect_period {
+                Some(_) => self.collected.get(&row.replica).copied(),
+                None => Some(self.sample(row)),
+            };
+            if let Some(value) = value {
+                self.histories.entry(row.replica).or_default().push(now, value, keep);
+                self.nodes.insert(row.replica, row.node);
+                self.note_data(now);
+            }
+        }
+        self.forget(now, keep);
+    }
+
+    fn scrape_fails(&mut self) -> bool {
+        let probability = self.request.pipeline.scrape_failure;
+        probability > 0.0 && self.failures.random::<f64>() < probability
+    }
+
+    fn note_data(&mut self, now: SimTime) {
+        if let Some(relist) = &mut self.relist {
+            relist.advance(now);
+            relist.data_since = true;
+        }
+    }
+
+    /// Series of the dead stay for as long as a range reaches them.
+    fn forget(&mut self, now: SimTime, keep: SimDuration) {
+        self.histories.retain(|_, history| !history.stale || history.average(now, keep).is_some());
+        let histories = &self.histories;
+        self.nodes.retain(|key, _| histories.contains_key(key));
+    }
+
+    fn scrape_buckets(&mut self, now: SimTime, truth: &[Truth]) {
+        if self.request.scope == Scope::Replica {
+            for row in truth {
+                self.observed.entry(row.replica).or_default();
+            }
+            self.observed.retain(|key, _| truth.iter().any(|row| row.replica == *key));
+        } else {
+            self.observed.entry(SERVICE).or_default();
+        }
+        if self.scrape_fails() {
+            return;
+        }
+        self.scraped.push_back((now, self.observed.clone()));
+        let keep = self.keep();
+        while self.scraped.front().is_some_and(|&(at, _)| now.since(at) > keep) {
+            self.scraped.pop_front();
+        }
+        self.note_data(now);
+    }
+
+    fn keep(&self) -> SimDuration {
+        let transform = match self.request.pipeline.transform {
+            Transform::Rate(window) | Transform::AvgOver(window) | Transform::MaxOver(window) => window,
+            Transform::None | Transform::LatestPair => SimDuration::ZERO,
+        };
+        let latency = match self.request.source {
+            SignalSource::LatencyQuantile { window, .. } => window,
+            _ => SimDuration::ZERO,
+        };
+        transform.max(latency).max(self.request.pipeline.scrape_period * 2)
+    }
+
+    /// A rule or cache evaluates.
+    pub(crate) fn evaluate(&mut self, now: SimTime) {
+        self.cached = Some((now, self.query(now)));
+    }
+
+    /// What the controller gets at `now`; `expected` are the replicas that it would look for.
+    pub(crate) fn read(&mut self, now: SimTime, expected: &[u32]) -> Reading {
+        if let Some(relist) = &mut self.relist {
+            relist.advance(now);
+            if !relist.listed {
+                return None;
+            }
+        }
+        let ttl = match self.request.pipeline.adapter {
+            Adapter::Live => SimDuration::MAX,
+            Adapter::Cached { ttl, .. } => ttl,
+        };
+        let mut reading = match (&self.cached, self.evaluation_period()) {
+            (Some((at, cached)), Some(_)) if now.since(*at) <= ttl => cached.clone(),
+            (_, Some(_)) => None,
+            (_, None) => self.query(now),
+        };
+        if self.request.pipeline.missing == MissingAs::Zero && self.request.scope == Scope::Replica {
+            reading = Some(fill_zeros(reading, now, expected));
+        }
+        if self.request.pipeline.stamp == Stamp::Now
+            && let Some(batch) = &mut reading
+        {
+            batch.samples.iter_mut().for_each(|sample| sample.at = now);
+        }
+        reading
+    }
+
+    fn query(&self, now: SimTime) -> Reading {
+        if self.request.pipeline.attribution == Attribution::Exporter && self.request.scope == Scope::Replica {
+            return None;
+        }
+        let (mut samples, window) = match self.request.source {
+            SignalSource::LatencyQuantile { quantile, window, .. } => (self.quantiles(now, quantile, window), window),
+            _ => self.values(now),
+        };
+        if self.request.pipeline.attribution == Attribution::Node {
+            self.spread_over_nodes(&mut samples);
+        }
+        (!samples.is_empty()).then_some(Batch { at: now, window, samples })
+    }
+
+    fn values(&self, now: SimTime) -> (Vec<Sample>, SimDuration) {
+        let mut window = SimDuration::ZERO;
+        let mut samples = Vec::with_capacity(self.histories.len());
+        for (&key, history) in &self.histories {
+            let newest = history.newest(now);
+            let (at, value) = match self.request.pipeline.transform {
+                Transform::None => (newest.map(|found| found.0), newest.map(|found| found.1)),
+                Transform::Rate(range) => (Some(now), history.rate(now, range)),
+                Transform::AvgOver(range) => (Some(now), history.average(now, range)),
+                Transform::MaxOver(range) => (Some(now), history.max(now, range)),
+                Transform::LatestPair => {
+                    let pair = newest.and_then(|_| history.latest_pair());
+                    window = pair.map_or(window, |pair| pair.1);
+                    (newest.map(|found| found.0), pair.map(|pair| pair.0))
+                }
+            };
+            if let (Some(at), Some(value)) = (at, value) {
+                samples.push(Sample { replica: name(key), at, value });
+            }
+        }
+        if let Transform::Rate(range) | Transform::AvgOver(range) | Transform::MaxOver(range) =
+            self.request.pipeline.transform
+        {
+            window = range;
+        }
+        (samples, window)
+    }
+
+    fn quantiles(&self, now: SimTime, quantile: f64, window: SimDuration) -> Vec<Sample> {
+        let Some((at, newest)) = self.scraped.back() else { return Vec::new() };
+        let earlier = self.scraped.iter().find(|(at, _)| now.since(*at) <= window);
+        let Some((_, earlier)) = earlier else { return Vec::new() };
+        let none = LatencyBuckets::default();
+        let of = |(&key, buckets): (&u32, &LatencyBuckets)| {
+            let value = buckets.quantile_since(earlier.get(&key).unwrap_or(&none), quantile);
+            // prometheus-adapter turns the NaN of "no observations" into 0.
+            Sample { replica: name(key), at: *at, value: value.unwrap_or(0.0) }
+        };
+        newest.iter().map(of).collect()
+    }
+
+    fn spread_over_nodes(&self, samples: &mut [Sample]) {
+        let node_of = |sample: &Sample| sample.replica.and_then(|id| self.nodes.get(&id.0)).copied();
+        let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+        for sample in samples.iter() {
+            if let Some(node) = node_of(sample) {
+                let sum = sums.entry(node).or_default();
+                *sum = (sum.0 + sample.value, sum.1 + 1.0);
+            }
+        }
+        for sample in samples {
+            if let Some(sum) = node_of(sample).and_then(|node| sums.get(&node)) {
+                sample.value = sum.0 / sum.1;
+            }
+        }
+    }
+}
+
+fn evaluation_period(request: &SignalRequest) -> Option<SimDuration> {
+    match request.pipeline.adapter {
+        Adapter::Cached { period, .. } => Some(period),
+        Adapter::Live => request.pipeline.rule_period,
+    }
+}
+
+fn name(key: u32) -> Option<ReplicaId> {
+    (key != SERVICE).then_some(ReplicaId(key))
+}
+
+fn fill_zeros(reading: Reading, now: SimTime, expected: &[u32]) -> Batch {
+    let mut batch = reading.unwrap_or(Batch { at: now, window: SimDuration::ZERO, samples: Vec::new() });
+    for &id in expected {
+        if !batch.samples.iter().any(|sample| sample.replica == Some(ReplicaId(id))) {
+            batch.samples.push(Sample { replica: Some(ReplicaId(id)), at: now, value: 0.0 });
+        }
+    }
+    batch.samples.sort_by_key(|sample| sample.replica);
+    batch
+}

@@ -1,0 +1,100 @@
+//! What will happen: the event payload and the queue that holds it, with the instant and round
+//! being handled.
+
+use crate::clock::{Class, Entry, EventQueue, Key, SimTime, Wheel};
+
+/// What happens. Eight bytes; who it concerns in time order stands in its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A slot finishes its attempt; the key's sequence is the attempt's serial.
+    SlotDone { attempt: u32 },
+    /// The next attempt of a shared group ends, if the generation is still right.
+    ShareDone { replica: u32 },
+    /// The host stage of an attempt of a batching server ends.
+    HostDone { attempt: u32 },
+    /// The oldest attempt of a batching server has waited for as long as it may.
+    BatchDelay { replica: u32 },
+    /// A batch ends.
+    BatchDone { instance: u16, replica: u32 },
+    /// An attempt reaches the replica that it was routed to.
+    Deliver { attempt: u32 },
+    /// A client's earliest deadline may have come.
+    Deadline { client: u32 },
+    /// A client's earliest per-attempt deadline may have come.
+    AttemptDeadline { client: u32 },
+    /// A request's back-off ends; the key's sequence is the request's number.
+    Retry { request: u32 },
+    /// A closed-loop user has thought.
+    UserReady { client: u16, user: u32 },
+    /// A node has booted.
+    NodeReady { node: u32 },
+    /// A node has been empty for its pool's idle time, if the generation is still right.
+    NodeIdle { node: u32 },
+    /// A start-up stage of a replica ends.
+    StageDone { replica: u32 },
+    /// A draining replica's time is up.
+    DrainEnd { replica: u32 },
+    /// A signal's exporter refreshes its value.
+    Collect { signal: u32 },
+    /// A sampling window opens.
+    WindowOpen { signal: u32 },
+    /// A signal is scraped.
+    Scrape { signal: u32 },
+    /// An adapter or a recording rule evaluates a signal.
+    Evaluate { signal: u32 },
+    /// A request waits and nobody serves: a controller that wanted to know runs.
+    Poke { controller: u32 },
+    /// A controller runs; the key's sequence is its generation.
+    Control { controller: u32 },
+    /// The node autoscaler looks.
+    NodeScan,
+    /// A row of the series is due.
+    Series,
+}
+
+/// The queue, and where in time and order the simulation stands.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    queue: Wheel<Event>,
+    now: SimTime,
+    round: u16,
+}
+
+impl Agenda {
+    #[inline]
+    pub(crate) fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Enters an instant: what is scheduled for it from here on belongs to the next round.
+    #[inline]
+    pub(crate) fn enter(&mut self, key: Key) {
+        self.now = key.at;
+        self.round = key.round();
+    }
+
+    /// Schedules `event` of `entity` at `at`, which is not in the past.
+    #[inline]
+    pub(crate) fn schedule(&mut self, at: SimTime, class: Class, entity: u32, seq: u64, event: Event) {
+        debug_assert!(at >= self.now, "{event:?} in the past");
+        let round = if at == self.now { self.round.saturating_add(1) } else { 0 };
+        self.queue.push(Key::new(at, round, class, entity, seq), event);
+    }
+
+    /// The next event, if it comes before `bound`.
+    #[inline]
+    pub(crate) fn pop_before(&mut self, bound: Key) -> Option<Entry<Event>> {
+        self.queue.pop_before(bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_small() {
+        assert_eq!(size_of::<Event>(), 8);
+        assert_eq!(size_of::<Entry<Event>>(), 32);
+    }
+}

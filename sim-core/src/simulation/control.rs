@@ -1,0 +1,275 @@
+//! Controllers: what they see, what they wish, what becomes of it.
+
+use super::{Event, Simulation};
+use crate::clock::{Class, Mark, SimDuration, SimTime};
+use crate::fleet::Life;
+use crate::ledger::{DecisionRecord, SignalValue};
+use crate::ports::{
+    Action, Autoscaler, Decision, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView, SignalId,
+    SignalView, TargetId, TargetView, Wake, Work,
+};
+use rand::RngExt;
+use std::sync::Arc;
+
+/// A controller at work.
+pub(super) struct ControllerState {
+    pub(super) policy: Box<dyn Autoscaler>,
+    /// Its signals by target: positions among all signals.
+    pub(super) signals: Vec<(TargetId, Vec<u32>)>,
+    /// Counts its planned ticks, so that a replaced one is known as stale.
+    generation: u64,
+    /// A request waits at this target.
+    poke: Option<TargetId>,
+}
+
+impl ControllerState {
+    pub(super) fn new(policy: Box<dyn Autoscaler>) -> Self {
+        ControllerState { policy, signals: Vec::new(), generation: 0, poke: None }
+    }
+}
+
+impl Simulation {
+    /// Registers signals and plans the first tick of each controller.
+    pub(super) fn start_controllers(&mut self) {
+        for index in 0..self.controllers.len() {
+            let policy = &self.controllers[index].policy;
+            let (name, schedule) = (policy.name().to_owned(), policy.schedule());
+            for target in policy.targets().to_vec() {
+                let requests = self.controllers[index].policy.signals(target).to_vec();
+                let ids = requests.into_iter().map(|request| self.add_signal(&name, target, request)).collect();
+                self.controllers[index].signals.push((target, ids));
+                if schedule.poked_by_requests
+                    && let Some(book) = self.services.get_mut(target.0 as usize)
+                {
+                    book.poked_controllers.push(index as u32);
+                }
+            }
+            let phase = schedule.phase.unwrap_or_else(|| {
+                let period = schedule.period.as_ps().max(1);
+                let mut stream = self.world.seed.stream(&format!("controller/{name}"));
+                SimDuration::from_ps(stream.random_range(0..period))
+            });
+            self.plan_tick(index, SimTime::ZERO + phase);
+        }
+    }
+
+    fn plan_tick(&mut self, index: usize, at: SimTime) {
+        let state = &mut self.controllers[index];
+        state.generation += 1;
+        let event = Event::Control { controller: index as u32 };
+        self.agenda.schedule(at, Class::Controller, index as u32, state.generation, event);
+    }
+
+    /// Wakes controllers that want to know that a request waits and nobody serves.
+    pub(super) fn poke(&mut self, service: u32) {
+        let book = &self.services[service as usize];
+        if book.poked_controllers.is_empty() || !book.state.ready.is_empty() {
+            return;
+        }
+        let now = self.agenda.now();
+        for &index in &book.poked_controllers {
+            let state = &mut self.controllers[index as usize];
+            if state.poke.replace(TargetId(service)).is_none() {
+                self.agenda.schedule(now, Class::Controller, index, 0, Event::Poke { controller: index });
+            }
+        }
+    }
+
+    pub(super) fn poked(&mut self, index: u32) {
+        if let Some(target) = self.controllers[index as usize].poke.take() {
+            self.decide(index as usize, Wake::Poke(target));
+        }
+    }
+
+    /// A planned tick, unless another plan has replaced it.
+    pub(super) fn control(&mut self, index: u32, generation: u64) {
+        if self.controllers[index as usize].generation == generation {
+            self.decide(index as usize, Wake::Tick);
+        }
+    }
+
+    fn decide(&mut self, index: usize, wake: Wake) {
+        let seen = self.observe(index, wake);
+        let decision = self.controllers[index].policy.decide(&seen);
+        let now = self.agenda.now();
+        let next = match (decision.next_wake, wake) {
+            (Some(at), _) => Some(at.max(now + SimDuration::from_ps(1))),
+            (None, Wake::Poke(_)) => None,
+            (None, _) => Some(now + self.controllers[index].policy.schedule().period),
+        };
+        if let Some(at) = next {
+            self.plan_tick(index, at);
+        }
+        self.apply(index, &seen, decision);
+    }
+
+    fn observe(&mut self, index: usize, wake: Wake) -> Observation {
+        let signals = self.controllers[index].signals.clone();
+        let targets = signals.into_iter().map(|(target, ids)| self.view_target(target, &ids)).collect();
+        Observation { now: self.agenda.now(), wake, targets }
+    }
+
+    fn view_target(&mut self, target: TargetId, signals: &[u32]) -> TargetView {
+        let now = self.agenda.now();
+        let state = &self.services[target.0 as usize].state;
+        let ids = state.replicas.clone();
+        let replicas: Vec<ReplicaView> = ids.iter().map(|&id| self.view_replica(id)).collect();
+        let active = ids.iter().filter(|&&id| self.replicas[id as usize].is_active()).count();
+        let signals = signals
+            .iter()
+            .zip(0..)
+            .map(|(&signal, position)| SignalView {
+                signal: SignalId(position),
+                batches: self.telemetry.signals[signal as usize].read(now, &ids).map(|batch| vec![batch]),
+            })
+            .collect();
+        TargetView {
+            target,
+            spec_replicas: state.spec,
+            status_replicas: active as u32,
+            ready_replicas: state.ready.len() as u32,
+            conditions: Vec::new(),
+            mode: Mode::Serve,
+            probe: None,
+            jobs: JobCounts::default(),
+            replicas,
+            signals,
+        }
+    }
+
+    fn view_replica(&self, id: u32) -> ReplicaView {
+        let replica = &self.replicas[id as usize];
+        let service = &self.services[replica.service as usize].state;
+        let server = &self.servers[id as usize];
+        let node = replica.node();
+        let pool = node
+            .map_or_else(|| service.config.pools.first().copied().unwrap_or(0), |node| self.nodes[node as usize].pool);
+        let pool = &self.world.pools[pool as usize];
+        let region = &self.world.regions[pool.region as usize];
+        let zone = node.map(|node| Arc::clone(&region.zones[self.nodes[node as usize].zone as usize]));
+        // The kubelet sets Ready to False when it takes the pod in, and to True when it is ready.
+        let ready = replica.placed.map(|_| matches!(replica.life, Life::Ready | Life::Draining));
+        ReplicaView {
+            id: ReplicaId(id),
+            phase: if replica.process.is_some() { ReplicaPhase::Running } else { ReplicaPhase::Pending },
+            created: replica.created,
+            started: replica.placed,
+            ready,
+            ready_since: replica.ready.or(replica.placed),
+            deleted: replica.deleted,
+            market: pool.market,
+            gpu: Arc::clone(&pool.gpu),
+            version: 0,
+            node,
+            region: Arc::clone(&region.name),
+            zone,
+            work: Work { waiting: server.held() - server.running, running: server.running },
+        }
+    }
+
+    fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
+        let mut explanation = decision.explanation;
+        for view in &seen.targets {
+            let service = view.target.0;
+            let before = self.services[service as usize].state.spec;
+            let mut refused = Vec::new();
+            for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
+                if let Err(reason) = self.act(view, action) {
+                    refused.push((action.clone(), reason));
+                }
+            }
+            let after = self.services[service as usize].state.spec;
+            let now = self.agenda.now();
+            self.digest.add(now, Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
+            self.decisions.push(DecisionRecord {
+                at: now,
+                controller: index as u32,
+                target: view.target,
+                before,
+                after,
+                ready: view.ready_replicas,
+                in_flight: self.services[service as usize].in_flight,
+                starting: self.services[service as usize].state.cold.starting,
+                signals: view.signals.iter().map(signal_value).collect(),
+                refused,
+                explanation: explanation.take(),
+            });
+        }
+    }
+
+    fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
+        let service = view.target.0;
+        match action {
+            Action::SetReplicas { replicas, class, .. } => {
+                if class.market.is_some() || class.gpu.is_some() || class.place.is_some() {
+                    return Err("this fleet has no classes of replicas to choose from");
+                }
+                if *replicas > self.world.limits.replicas {
+                    return Err("more replicas than the limit `replicas` allows");
+                }
+                self.write_spec(service, *replicas);
+                self.reconcile(service);
+                Ok(())
+            }
+            Action::RemoveReplicas { replicas, .. } => self.remove_named(service, replicas),
+            Action::CreateJobs { .. } => Err("the target runs no batch jobs"),
+            Action::SetMode { .. } => Err("the target has no proxy"),
+        }
+    }
+
+    fn remove_named(&mut self, service: u32, named: &[ReplicaId]) -> Result<(), &'static str> {
+        let active = |id: &ReplicaId| {
+            self.services[service as usize].state.replicas.contains(&id.0) && self.replicas[id.0 as usize].is_active()
+        };
+        if !named.iter().all(active) {
+            return Err("a named replica does not exist or is being deleted");
+        }
+        for id in named {
+            self.delete_replica(id.0);
+        }
+        let spec = self.services[service as usize].state.spec;
+        self.write_spec(service, spec.saturating_sub(named.len() as u32));
+        self.reconcile(service);
+        Ok(())
+    }
+
+    /// Writes the register and counts the change.
+    fn write_spec(&mut self, service: u32, replicas: u32) {
+        let now = self.agenda.now();
+        let book = &mut self.services[service as usize];
+        let before = std::mem::replace(&mut book.state.spec, replicas);
+        if replicas == before {
+            return;
+        }
+        let direction = if replicas > before { 1 } else { -1 };
+        book.changes[usize::from(direction < 0)] += 1;
+        book.changes[2] += u64::from(book.last_direction == -direction);
+        book.last_direction = direction;
+        let (highest, time, since) = &mut book.at_max;
+        if before == *highest {
+            *time += now.since(*since);
+        }
+        if replicas > *highest {
+            (*highest, *time) = (replicas, SimDuration::ZERO);
+        }
+        *since = now;
+    }
+}
+
+fn target_of(action: &Action) -> TargetId {
+    match action {
+        Action::SetReplicas { target, .. }
+        | Action::RemoveReplicas { target, .. }
+        | Action::CreateJobs { target, .. }
+        | Action::SetMode { target, .. } => *target,
+    }
+}
+
+fn signal_value(view: &SignalView) -> SignalValue {
+    let Some(samples) = view.batches.as_ref().and_then(|batches| batches.last()).map(|batch| &batch.samples) else {
+        return SignalValue { samples: None, mean: 0.0 };
+    };
+    let sum: f64 = samples.iter().map(|sample| sample.value).sum();
+    let count = samples.len() as u32;
+    SignalValue { samples: Some(count), mean: if count == 0 { 0.0 } else { sum / f64::from(count) } }
+}

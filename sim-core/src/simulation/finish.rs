@@ -1,0 +1,130 @@
+//! The end of a run: open intervals are billed, and everything becomes one record.
+
+use super::Simulation;
+use crate::clock::Class;
+use crate::clock::Key;
+use crate::fleet::{Life, NodeLife};
+use crate::ledger::{ClientRecord, ControllerRecord, NodeRecord, ReplicaRecord, RunRecord, ServiceRecord};
+use crate::ports::TargetId;
+use crate::serving::Traffic;
+use std::sync::Arc;
+
+impl Simulation {
+    pub(super) fn finish(mut self) -> RunRecord {
+        let end = self.world.horizon;
+        self.agenda.enter(Key::new(end, 0, Class::Lifecycle, 0, 0));
+        if end.as_ps().is_multiple_of(self.world.series_period.as_ps().max(1)) {
+            self.series_row();
+        }
+        for id in 0..self.replicas.len() as u32 {
+            if self.replicas[id as usize].life != Life::Gone {
+                self.bill_replica(id);
+            }
+        }
+        for node in 0..self.nodes.len() as u32 {
+            if self.nodes[node as usize].life != NodeLife::Gone {
+                self.bill_free_gpus(node);
+                self.bill_minimum(node);
+            }
+        }
+        self.work.peak_live_requests = self.requests.peak() as u64;
+        let clients = (0..self.clients.len() as u32).map(|client| self.client_record(client)).collect();
+        let controllers = self.controller_records();
+        let replicas = (0..self.replicas.len()).map(|id| self.replica_record(id)).collect();
+        let nodes = self.nodes.iter().map(node_record).collect();
+        let services = (0..self.services.len() as u32).map(|service| self.service_record(service)).collect();
+        RunRecord {
+            ended: end,
+            warmup: self.world.warmup,
+            digest: self.digest.to_string(),
+            history: if self.world.keep_history { self.digest.history().to_vec() } else { Vec::new() },
+            work: self.work,
+            services,
+            clients,
+            controllers,
+            decisions: self.decisions,
+            series: self.series,
+            fleet: self.fleet,
+            replicas,
+            nodes,
+            bill: self.bill,
+        }
+    }
+
+    fn service_record(&mut self, service: u32) -> ServiceRecord {
+        let end = self.world.horizon;
+        let book = &mut self.services[service as usize];
+        book.integrate_ready(end);
+        book.integrate_occupancy(end);
+        let live = book.state.replicas.iter().map(|&id| self.servers[id as usize].meter.running_ps).sum::<u128>();
+        let (highest, time, since) = book.at_max;
+        let at_max = if book.state.spec == highest { time + end.since(since) } else { time };
+        ServiceRecord {
+            name: Arc::clone(&book.state.config.name),
+            latency: book.latency.clone(),
+            ready_replica_s: book.ready_ps as f64 / 1e12,
+            ready_max: book.ready_max,
+            ups: book.changes[0],
+            downs: book.changes[1],
+            reversals: book.changes[2],
+            at_max,
+            running_s: (book.gone_running_ps + live) as f64 / 1e12,
+            occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
+            tokens: book.tokens,
+            rejected_attempts: book.rejected_attempts,
+        }
+    }
+
+    fn client_record(&self, client: u32) -> ClientRecord {
+        let state = &self.clients[client as usize];
+        let [completed, rejected, expired, failed] = state.ended;
+        ClientRecord {
+            name: Arc::clone(&state.config.name),
+            service: state.config.service,
+            arrived: state.made,
+            completed,
+            rejected,
+            expired,
+            failed,
+            live_at_end: self.live_requests(client),
+            attempts: state.attempts,
+            dropped_rows: match &state.config.traffic {
+                Traffic::Open(source) => source.dropped_rows(),
+                Traffic::Closed { .. } => 0,
+            },
+        }
+    }
+
+    fn controller_records(&self) -> Vec<ControllerRecord> {
+        let signals = |(target, ids): &(TargetId, Vec<u32>)| {
+            let names = ids.iter().map(|&id| self.telemetry.signals[id as usize].request.name.as_str().into());
+            names.map(|name| (*target, name)).collect::<Vec<_>>()
+        };
+        let record = |state: &super::control::ControllerState| ControllerRecord {
+            name: state.policy.name().into(),
+            signals: state.signals.iter().flat_map(signals).collect(),
+        };
+        self.controllers.iter().map(record).collect()
+    }
+
+    fn replica_record(&self, id: usize) -> ReplicaRecord {
+        let (replica, server) = (&self.replicas[id], &self.servers[id]);
+        ReplicaRecord {
+            service: replica.service,
+            node: replica.node(),
+            created: replica.created,
+            placed: replica.placed,
+            stage_ends: replica.stage_ends.clone(),
+            ready: replica.ready,
+            deleted: replica.deleted,
+            gone: replica.gone,
+            killed: replica.killed,
+            completed: server.meter.completed,
+            busy: server.meter.busy,
+        }
+    }
+}
+
+fn node_record(node: &crate::fleet::Node) -> NodeRecord {
+    NodeRecord { pool: node.pool, zone: node.zone, ordered: node.ordered, ready: node.ready_at, gone: node.gone_at }
+}

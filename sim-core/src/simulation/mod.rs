@@ -1,0 +1,155 @@
+//! The loop: take the next event, let one part handle it.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `world` | what a run is made of |
+//! | `agenda` | the event payload and the queue |
+//! | `requests` | arrivals, attempts, time-outs, retries, completions |
+//! | `replicas` | a replica's life: placement, start-up, drain |
+//! | `nodes` | nodes that appear for pending replicas and leave when idle |
+//! | `control` | observations, decisions, the replica register |
+//! | `telemetry` | scrapes and series |
+//! | `finish` | the bill and the record |
+
+mod agenda;
+mod control;
+mod finish;
+mod nodes;
+mod replicas;
+mod requests;
+mod telemetry;
+mod world;
+
+pub(crate) use agenda::{Agenda, Event};
+pub use world::{Limits, RunError, World};
+
+use crate::clock::{Class, Digest, Key, SimTime};
+use crate::fleet::{Node, Replica};
+use crate::ledger::{Bill, DecisionRecord, FleetRow, RunRecord, SeriesRow, WorkRecord};
+use crate::ports::{Arrival, Placement};
+use crate::serving::{Arena, Attempt, ClientState, Request, Server};
+use control::ControllerState;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use telemetry::Telemetry;
+use world::ServiceBook;
+
+/// A run in progress.
+pub struct Simulation {
+    world: world::Settings,
+    agenda: Agenda,
+    /// The next arrival of each open-loop client.
+    arrivals: BinaryHeap<Reverse<(Key, u32)>>,
+    next_arrival: Vec<Arrival>,
+    requests: Arena<Request>,
+    attempts: Arena<Attempt>,
+    serial: u64,
+    clients: Vec<ClientState>,
+    services: Vec<ServiceBook>,
+    replicas: Vec<Replica>,
+    servers: Vec<Server>,
+    nodes: Vec<Node>,
+    /// Replicas that wait for GPUs, oldest first.
+    pending: Vec<u32>,
+    scan_scheduled: bool,
+    placement: Box<dyn Placement>,
+    controllers: Vec<ControllerState>,
+    telemetry: Telemetry,
+    decisions: Vec<DecisionRecord>,
+    series: Vec<SeriesRow>,
+    fleet: Vec<FleetRow>,
+    bill: Bill,
+    digest: Digest,
+    work: WorkRecord,
+    /// Reused for attempts that end together.
+    done: Vec<u32>,
+}
+
+/// Events between two calls of the progress function.
+const PROGRESS_EVERY: u64 = 1 << 16;
+
+impl Simulation {
+    /// Plays the world to its end.
+    ///
+    /// # Errors
+    /// If a recorded source refuses a row, or the run exceeds one of the world's limits.
+    pub fn run(self) -> Result<RunRecord, RunError> {
+        self.run_with(|_| {})
+    }
+
+    /// As [`Simulation::run`]; calls `progress` now and then with the simulated time.
+    ///
+    /// # Errors
+    /// As [`Simulation::run`].
+    pub fn run_with(mut self, mut progress: impl FnMut(SimTime)) -> Result<RunRecord, RunError> {
+        self.start()?;
+        let end = Key::new(self.world.horizon, 0, Class::Lifecycle, 0, 0);
+        loop {
+            let arrival = self.arrivals.peek().map_or(Key::LAST, |Reverse((key, _))| *key);
+            let bound = arrival.min(end);
+            if let Some(entry) = self.agenda.pop_before(bound) {
+                self.agenda.enter(entry.key);
+                self.handle(entry.key, entry.event)?;
+            } else if arrival < end {
+                self.agenda.enter(arrival);
+                self.arrive()?;
+            } else {
+                break;
+            }
+            self.work.events += 1;
+            if self.work.events.is_multiple_of(PROGRESS_EVERY) {
+                progress(self.agenda.now());
+                self.check_limits()?;
+            }
+        }
+        Ok(self.finish())
+    }
+
+    fn handle(&mut self, key: Key, event: Event) -> Result<(), RunError> {
+        match event {
+            Event::SlotDone { attempt } => self.slot_done(attempt, key.seq),
+            Event::Deliver { attempt } => self.deliver(attempt),
+            Event::ShareDone { replica } => self.share_done(replica, key.seq),
+            Event::HostDone { attempt } => self.host_done(attempt, key.seq),
+            Event::BatchDelay { replica } => self.batch_delay(replica),
+            Event::BatchDone { instance, replica } => self.batch_done(replica, instance),
+            Event::Deadline { client } => self.deadline(client),
+            Event::AttemptDeadline { client } => self.attempt_deadline(client),
+            Event::Retry { request } => self.retry(request, key.seq),
+            Event::UserReady { client, user } => self.user_ready(u32::from(client), user),
+            Event::NodeReady { node } => self.node_ready(node),
+            Event::NodeIdle { node } => self.node_idle(node, key.seq),
+            Event::StageDone { replica } => self.stage_done(replica, key.seq),
+            Event::DrainEnd { replica } => self.drain_end(replica),
+            Event::Collect { signal } => self.collect(signal),
+            Event::WindowOpen { signal } => self.open_window(signal),
+            Event::Scrape { signal } => self.scrape(signal),
+            Event::Evaluate { signal } => self.evaluate(signal),
+            Event::Control { controller } => self.control(controller, key.seq),
+            Event::Poke { controller } => self.poked(controller),
+            Event::NodeScan => self.node_scan(),
+            Event::Series => self.series_row(),
+        }
+        // Causes nested this deep at one instant are a loop that time never leaves.
+        if key.round() == u16::MAX {
+            return Err(RunError::Livelock { at: key.at });
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), RunError> {
+        let limits = self.world.limits;
+        let live = self.requests.len() as u64;
+        if live > limits.live_requests {
+            return Err(RunError::Limit { name: "live_requests", limit: limits.live_requests, at: self.agenda.now() });
+        }
+        let attempts = self.attempts.len() as u64;
+        if attempts > limits.live_requests.saturating_mul(4) {
+            return Err(RunError::Limit { name: "live_requests", limit: limits.live_requests, at: self.agenda.now() });
+        }
+        if self.work.events > limits.events {
+            return Err(RunError::Limit { name: "events", limit: limits.events, at: self.agenda.now() });
+        }
+        Ok(())
+    }
+}

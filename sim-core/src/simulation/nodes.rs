@@ -1,0 +1,194 @@
+//! A plain node autoscaler: nodes appear while replicas wait for GPUs, and leave after their
+//! pool's idle time, down to its minimum.
+//!
+//! It looks at multiples of its period, as the Kubernetes cluster autoscaler does (scan interval
+//! 10 s); it counts the room of nodes that already boot before it orders more.
+
+use super::{Event, Simulation};
+use crate::clock::{Class, Mark, SimDuration, SimTime, keyed};
+use crate::fleet::{NodeLife, NodeRoom, place};
+use crate::ledger::{BillLine, GpuState};
+
+/// What the digest calls a node's changes; replicas use 1 to 5.
+const NODE_ORDERED: u64 = 11;
+const NODE_READY: u64 = 12;
+const NODE_GONE: u64 = 13;
+
+impl Simulation {
+    /// Makes sure that the node autoscaler looks at its next multiple.
+    pub(super) fn schedule_scan(&mut self) {
+        if std::mem::replace(&mut self.scan_scheduled, true) {
+            return;
+        }
+        let period = self.world.node_scan_period.as_ps();
+        let now = self.agenda.now().as_ps();
+        let at = if period == 0 { now } else { now.div_ceil(period).saturating_mul(period) };
+        self.agenda.schedule(SimTime::from_ps(at), Class::NodeAutoscaler, 0, 0, Event::NodeScan);
+    }
+
+    /// Orders nodes for pending replicas that the booting ones will not hold.
+    pub(super) fn node_scan(&mut self) {
+        self.scan_scheduled = false;
+        // Room on booting nodes, used up as pending replicas are counted against it.
+        let mut rooms: Vec<NodeRoom> = Vec::new();
+        for (node, index) in self.nodes.iter().zip(0..) {
+            if node.life == NodeLife::Booting {
+                rooms.push(self.empty_room(index, node.pool));
+            }
+        }
+        for id in self.pending.clone() {
+            let service = self.replicas[id as usize].service;
+            while !self.reserve(service, &mut rooms) {
+                let pools = &self.services[service as usize].state.config.pools;
+                let grow =
+                    pools.iter().copied().find(|&pool| self.may_grow(pool) && self.fits_empty_node(service, pool));
+                let Some(pool) = grow else { break };
+                let node = self.order_node(pool);
+                rooms.push(self.empty_room(node, pool));
+            }
+        }
+    }
+
+    fn empty_room(&self, node: u32, pool: u32) -> NodeRoom {
+        let config = &self.world.pools[pool as usize];
+        NodeRoom {
+            node,
+            free_gpus: config.gpus_per_node,
+            gpus: config.gpus_per_node,
+            memory_per_gpu: config.memory_per_gpu,
+            related: 0,
+            preference: 0,
+        }
+    }
+
+    /// Counts one replica against rooms of pools that may host it.
+    fn reserve(&mut self, service: u32, rooms: &mut [NodeRoom]) -> bool {
+        let pools = &self.services[service as usize].state.config.pools;
+        let allowed = |room: &NodeRoom| pools.contains(&self.nodes[room.node as usize].pool);
+        let mut usable: Vec<NodeRoom> = rooms.iter().copied().filter(allowed).collect();
+        if place(self.occupant(service), &mut usable, self.placement.as_mut()).is_none() {
+            return false;
+        }
+        for used in usable {
+            if let Some(room) = rooms.iter_mut().find(|room| room.node == used.node) {
+                *room = used;
+            }
+        }
+        true
+    }
+
+    /// Whether a pool is below its maximum.
+    pub(super) fn may_grow(&self, pool: u32) -> bool {
+        self.live_nodes(pool) < self.world.pools[pool as usize].max_nodes
+    }
+
+    fn live_nodes(&self, pool: u32) -> u32 {
+        self.nodes.iter().filter(|node| node.pool == pool && node.life != NodeLife::Gone).count() as u32
+    }
+
+    /// Whether an empty node of a pool helps a service's replica at all.
+    pub(super) fn fits_empty_node(&self, service: u32, pool: u32) -> bool {
+        let (occupant, config) = (self.occupant(service), &self.world.pools[pool as usize]);
+        config.gpus_per_node >= occupant.gpus_per_group && config.memory_per_gpu >= occupant.memory_per_gpu
+    }
+
+    fn order_node(&mut self, pool: u32) -> u32 {
+        let now = self.agenda.now();
+        let ordinal = self.nodes.iter().filter(|node| node.pool == pool).count() as u64;
+        let node = self.new_node(pool);
+        let config = &self.world.pools[pool as usize];
+        let key = self.world.seed.key(&format!("provisioning/{}", config.name));
+        let span = config.provisioning.sample_duration(&mut keyed(key, ordinal, 0));
+        self.agenda.schedule(now + span, Class::Lifecycle, node, 0, Event::NodeReady { node });
+        self.log_node(node, NODE_ORDERED);
+        node
+    }
+
+    /// A node has booted.
+    pub(super) fn node_ready(&mut self, node: u32) {
+        let now = self.agenda.now();
+        self.bill_free_gpus(node);
+        self.nodes[node as usize].life = NodeLife::Ready;
+        self.nodes[node as usize].ready_at = Some(now);
+        self.log_node(node, NODE_READY);
+        self.place_pending();
+        self.watch_idle(node);
+    }
+
+    /// Places what fits of the pending replicas, oldest first.
+    pub(super) fn place_pending(&mut self) {
+        let waiting = std::mem::take(&mut self.pending);
+        let mut left = Vec::new();
+        for id in waiting {
+            if self.try_place(id) {
+                self.begin_stage(id, 0);
+            } else {
+                left.push(id);
+            }
+        }
+        self.pending = left;
+        if !self.pending.is_empty() {
+            self.schedule_scan();
+        }
+    }
+
+    /// Starts the idle time of a node that is empty.
+    pub(super) fn watch_idle(&mut self, node: u32) {
+        let state = &self.nodes[node as usize];
+        if state.life == NodeLife::Ready && state.is_empty() {
+            let timeout = self.world.pools[state.pool as usize].idle_timeout;
+            if timeout != SimDuration::MAX {
+                let at = self.agenda.now() + timeout;
+                self.agenda.schedule(at, Class::Lifecycle, node, state.generation, Event::NodeIdle { node });
+            }
+        }
+    }
+
+    /// Gives a node back, if it has been empty all the time and its pool is above the minimum.
+    pub(super) fn node_idle(&mut self, node: u32, generation: u64) {
+        let state = &self.nodes[node as usize];
+        let pool = state.pool;
+        let minimum = self.world.pools[pool as usize].min_nodes;
+        if state.generation != generation || state.life != NodeLife::Ready || self.live_nodes(pool) <= minimum {
+            return;
+        }
+        self.bill_free_gpus(node);
+        self.bill_minimum(node);
+        let now = self.agenda.now();
+        self.nodes[node as usize].life = NodeLife::Gone;
+        self.nodes[node as usize].gone_at = Some(now);
+        self.log_node(node, NODE_GONE);
+        // Another replica may have waited for the place in the pool.
+        if !self.pending.is_empty() {
+            self.schedule_scan();
+        }
+    }
+
+    /// Bills the GPUs of a node that nobody holds, up to now.
+    pub(super) fn bill_free_gpus(&mut self, node: u32) {
+        let now = self.agenda.now();
+        let state = &mut self.nodes[node as usize];
+        let span = now.since(state.billed);
+        state.billed = now;
+        let gpu_state = match state.life {
+            NodeLife::Booting => GpuState::Starting,
+            NodeLife::Ready => GpuState::Idle,
+            NodeLife::Gone => return,
+        };
+        let line = BillLine { pool: state.pool, state: gpu_state, service: None };
+        self.bill.add(line, state.free.count_ones(), span);
+    }
+
+    /// What the pool's minimum charge adds to a node's life.
+    pub(super) fn bill_minimum(&mut self, node: u32) {
+        let state = &self.nodes[node as usize];
+        let lived = self.agenda.now().since(state.ordered);
+        let missing = self.world.pools[state.pool as usize].minimum_charge.saturating_sub(lived);
+        let line = BillLine { pool: state.pool, state: GpuState::Minimum, service: None };
+        self.bill.add(line, state.gpus(), missing);
+    }
+
+    fn log_node(&mut self, node: u32, change: u64) {
+        self.digest.add(self.agenda.now(), Mark::Fleet, u64::from(node), change);
+    }
+}

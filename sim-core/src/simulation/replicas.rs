@@ -1,0 +1,338 @@
+//! A replica's life: created, placed, started stage by stage, ready, drained, gone.
+
+use super::{Event, Simulation};
+use crate::clock::{Class, Mark, SimDuration, SimTime};
+use crate::fleet::{
+    Allocation, Candidate, Life, NodeLife, NodeRoom, Occupant, Replica, StageKind, place, rank_victims,
+};
+use crate::ledger::{BillLine, GpuState};
+use crate::serving::{NONE, Server};
+
+/// What the digest calls a replica's changes.
+#[derive(Clone, Copy)]
+enum Change {
+    Created = 1,
+    Placed = 2,
+    Ready = 3,
+    Deleted = 4,
+    Gone = 5,
+}
+
+impl Simulation {
+    /// Makes the replicas of a service as many as its register says.
+    pub(super) fn reconcile(&mut self, service: u32) {
+        let state = &self.services[service as usize].state;
+        let active: Vec<u32> =
+            state.replicas.iter().copied().filter(|&id| self.replicas[id as usize].is_active()).collect();
+        let (spec, count) = (state.spec, active.len() as u32);
+        if count < spec {
+            for _ in count..spec {
+                self.create_replica(service);
+            }
+        } else if count > spec {
+            let mut candidates: Vec<Candidate> = active.iter().map(|&id| self.candidate(id, &active)).collect();
+            rank_victims(&mut candidates, self.agenda.now());
+            for victim in candidates.iter().take((count - spec) as usize) {
+                self.delete_replica(victim.replica);
+            }
+        }
+    }
+
+    fn candidate(&self, id: u32, active: &[u32]) -> Candidate {
+        let replica = &self.replicas[id as usize];
+        let node = replica.node();
+        let related = active.iter().filter(|&&other| node.is_some() && self.replicas[other as usize].node() == node);
+        Candidate {
+            replica: id,
+            assigned: node.is_some(),
+            running: replica.process.is_some(),
+            ready: replica.ready,
+            deletion_cost: 0,
+            related: related.count() as u32,
+            restarts: 0,
+            created: replica.created,
+        }
+    }
+
+    pub(super) fn new_replica(&mut self, service: u32) -> u32 {
+        let id = self.replicas.len() as u32;
+        let now = self.agenda.now();
+        let state = &mut self.services[service as usize].state;
+        self.replicas.push(Replica::new(service, state.ordinals, now));
+        let mut server = Server::new(id, &state.config.discipline);
+        server.meter.set_kernel_share(state.config.kernel_share);
+        self.servers.push(server);
+        state.ordinals += 1;
+        state.replicas.push(id);
+        state.cold.set_starting(state.cold.starting + 1, now);
+        self.log_replica(id, Change::Created);
+        id
+    }
+
+    fn create_replica(&mut self, service: u32) {
+        let id = self.new_replica(service);
+        if self.try_place(id) {
+            self.begin_stage(id, 0);
+        } else {
+            self.wait_for_node(id);
+        }
+    }
+
+    /// Puts a replica that fits nowhere on the list that the node autoscaler reads.
+    pub(super) fn wait_for_node(&mut self, id: u32) {
+        self.pending.push(id);
+        self.schedule_scan();
+    }
+
+    pub(super) fn occupant(&self, service: u32) -> Occupant {
+        let config = &self.services[service as usize].state.config;
+        Occupant { groups: config.groups, gpus_per_group: config.gpus_per_group, memory_per_gpu: config.memory_per_gpu }
+    }
+
+    /// Free room for a service's replicas on the nodes of one kind of life.
+    pub(super) fn rooms(&self, service: u32, life: NodeLife) -> Vec<NodeRoom> {
+        let state = &self.services[service as usize].state;
+        let mut rooms = Vec::new();
+        for (node, index) in self.nodes.iter().zip(0..) {
+            let preference = state.config.pools.iter().position(|&pool| pool == node.pool);
+            let (Some(preference), true) = (preference, node.life == life) else { continue };
+            rooms.push(NodeRoom {
+                node: index,
+                free_gpus: node.free.count_ones(),
+                gpus: node.gpus(),
+                memory_per_gpu: self.world.pools[node.pool as usize].memory_per_gpu,
+                related: 0,
+                preference: preference as u32,
+            });
+        }
+        for id in &state.replicas {
+            for group in &self.replicas[*id as usize].groups {
+                if let Ok(found) = rooms.binary_search_by_key(&group.node, |room| room.node) {
+                    rooms[found].related += 1;
+                }
+            }
+        }
+        rooms
+    }
+
+    /// Places a replica on ready nodes, whole or not at all.
+    pub(super) fn try_place(&mut self, id: u32) -> bool {
+        let service = self.replicas[id as usize].service;
+        let occupant = self.occupant(service);
+        let mut rooms = self.rooms(service, NodeLife::Ready);
+        let Some(nodes) = place(occupant, &mut rooms, self.placement.as_mut()) else { return false };
+        let now = self.agenda.now();
+        for node in nodes {
+            self.bill_free_gpus(node);
+            let gpus = self.nodes[node as usize].take(occupant.gpus_per_group, occupant.memory_per_gpu);
+            self.replicas[id as usize].groups.push(Allocation { node, gpus });
+        }
+        let replica = &mut self.replicas[id as usize];
+        replica.placed = Some(now);
+        replica.billed = now;
+        self.log_replica(id, Change::Placed);
+        true
+    }
+
+    /// Starts a start-up stage, or waits for the probe after the last one.
+    pub(super) fn begin_stage(&mut self, id: u32, stage: u32) {
+        let now = self.agenda.now();
+        let replica = &self.replicas[id as usize];
+        let state = &self.services[replica.service as usize].state;
+        let startup = &state.config.startup;
+        let at = if let Some(config) = startup.stages.get(stage as usize) {
+            let known = config.cached.as_ref().is_some_and(|(key, _)| {
+                replica.groups.iter().all(|group| self.nodes[group.node as usize].cache.contains(key))
+            });
+            now + config.duration(state.startup_key, replica.ordinal, known)
+        } else {
+            startup.probe.ready_at(replica.process.unwrap_or(now), now)
+        };
+        let replica = &mut self.replicas[id as usize];
+        replica.life = Life::Starting { stage };
+        // Without an image to pull the process starts with the first stage.
+        let first_is_pull = startup.stages.first().is_some_and(|first| first.kind == StageKind::ImagePull);
+        if stage == 0 && !first_is_pull {
+            replica.process = Some(now);
+        }
+        self.agenda.schedule(at, Class::Lifecycle, id, u64::from(stage), Event::StageDone { replica: id });
+    }
+
+    /// A stage has ended, unless the replica was deleted meanwhile.
+    pub(super) fn stage_done(&mut self, id: u32, stage: u64) {
+        let stage = stage as u32;
+        if self.replicas[id as usize].life != (Life::Starting { stage }) {
+            return;
+        }
+        let now = self.agenda.now();
+        let replica = &mut self.replicas[id as usize];
+        let startup = &self.services[replica.service as usize].state.config.startup;
+        let Some(config) = startup.stages.get(stage as usize) else { return self.become_ready(id) };
+        replica.stage_ends.push(now);
+        if config.kind == StageKind::ImagePull {
+            replica.process = Some(now);
+        }
+        if let Some((key, _)) = &config.cached {
+            for group in &replica.groups {
+                self.nodes[group.node as usize].cache.insert(key.clone());
+            }
+        }
+        self.begin_stage(id, stage + 1);
+    }
+
+    pub(super) fn become_ready(&mut self, id: u32) {
+        let now = self.agenda.now();
+        self.bill_replica(id);
+        let replica = &mut self.replicas[id as usize];
+        replica.life = Life::Ready;
+        replica.ready = Some(now);
+        let service = replica.service;
+        let book = &mut self.services[service as usize];
+        book.integrate_ready(now);
+        let state = &mut book.state;
+        state.cold.set_starting(state.cold.starting - 1, now);
+        self.servers[id as usize].position = state.ready.len() as u32;
+        state.ready.push(id);
+        state.outstanding.push(0);
+        book.ready_max = book.ready_max.max(book.state.ready.len() as u32);
+        self.log_replica(id, Change::Ready);
+        self.release_gateway(service);
+    }
+
+    /// Deletes a replica: at once if it holds no work, else it drains.
+    pub(super) fn delete_replica(&mut self, id: u32) {
+        let now = self.agenda.now();
+        let replica = &mut self.replicas[id as usize];
+        replica.deleted = Some(now);
+        let (life, service) = (replica.life, replica.service);
+        self.log_replica(id, Change::Deleted);
+        match life {
+            Life::Pending => {
+                self.pending.retain(|&other| other != id);
+                self.stop_starting(service);
+                self.gone(id);
+            }
+            Life::Starting { .. } => {
+                self.stop_starting(service);
+                self.gone(id);
+            }
+            Life::Ready => self.drain(id),
+            Life::Draining | Life::Gone => {}
+        }
+    }
+
+    fn stop_starting(&mut self, service: u32) {
+        let now = self.agenda.now();
+        let cold = &mut self.services[service as usize].state.cold;
+        cold.set_starting(cold.starting - 1, now);
+    }
+
+    fn drain(&mut self, id: u32) {
+        let now = self.agenda.now();
+        self.bill_replica(id);
+        self.replicas[id as usize].life = Life::Draining;
+        let book = &mut self.services[self.replicas[id as usize].service as usize];
+        book.integrate_ready(now);
+        let state = &mut book.state;
+        let server = &mut self.servers[id as usize];
+        let position = std::mem::replace(&mut server.position, NONE) as usize;
+        state.ready.remove(position);
+        state.outstanding.remove(position);
+        let timeout = state.config.drain_timeout;
+        let idle = server.outstanding == 0;
+        for later in &state.ready[position..] {
+            self.servers[*later as usize].position -= 1;
+        }
+        if idle {
+            self.gone(id);
+        } else if timeout != SimDuration::MAX {
+            self.agenda.schedule(now + timeout, Class::Lifecycle, id, u64::MAX, Event::DrainEnd { replica: id });
+        }
+    }
+
+    /// A draining replica has ended its last attempt.
+    pub(super) fn drained(&mut self, id: u32) {
+        if self.replicas[id as usize].life == Life::Draining {
+            self.gone(id);
+        }
+    }
+
+    /// A draining replica's time is up: what it still holds is lost.
+    pub(super) fn drain_end(&mut self, id: u32) {
+        if self.replicas[id as usize].life == Life::Draining {
+            self.replicas[id as usize].killed = true;
+            self.kill_server(id);
+            self.gone(id);
+        }
+    }
+
+    fn gone(&mut self, id: u32) {
+        let now = self.agenda.now();
+        self.bill_replica(id);
+        let service = self.replicas[id as usize].service;
+        let server = &mut self.servers[id as usize];
+        server.meter.advance(now, server.running);
+        let book = &mut self.services[service as usize];
+        book.gone_busy += server.meter.busy;
+        book.gone_running_ps += server.meter.running_ps;
+        book.state.replicas.retain(|&other| other != id);
+        let replica = &mut self.replicas[id as usize];
+        replica.life = Life::Gone;
+        replica.gone = Some(now);
+        for group in replica.groups.clone() {
+            self.bill_free_gpus(group.node);
+            self.nodes[group.node as usize].release(group.gpus);
+            self.watch_idle(group.node);
+        }
+        self.log_replica(id, Change::Gone);
+        self.place_pending();
+    }
+
+    /// Bills a replica's GPUs up to now, in the state that it is in.
+    pub(super) fn bill_replica(&mut self, id: u32) {
+        let now = self.agenda.now();
+        let server = &mut self.servers[id as usize];
+        server.meter.advance(now, server.running);
+        let replica = &mut self.replicas[id as usize];
+        let span = now.since(replica.billed);
+        replica.billed = now;
+        let busy_ps = server.meter.busy.as_ps();
+        let busy = SimDuration::from_ps(busy_ps - replica.billed_busy_ps).min(span);
+        replica.billed_busy_ps = busy_ps;
+        for group in &replica.groups {
+            let pool = self.nodes[group.node as usize].pool;
+            let gpus = group.gpus.count_ones();
+            let mut add = |state, span| {
+                self.bill.add(BillLine { pool, state, service: Some(replica.service) }, gpus, span);
+            };
+            match replica.life {
+                Life::Ready => {
+                    add(GpuState::Serving, busy);
+                    add(GpuState::Idle, span - busy);
+                }
+                Life::Draining => add(GpuState::Draining, span),
+                Life::Pending | Life::Starting { .. } => add(GpuState::Starting, span),
+                Life::Gone => {}
+            }
+        }
+    }
+
+    fn log_replica(&mut self, id: u32, change: Change) {
+        self.digest.add(self.agenda.now(), Mark::Fleet, u64::from(id), change as u64);
+    }
+
+    /// Attempts in service and waiting at a service's replicas and its gateway.
+    pub(super) fn work_of(&self, service: u32) -> (u32, u32) {
+        let state = &self.services[service as usize].state;
+        let at_replicas = state.replicas.iter().map(|&id| &self.servers[id as usize]);
+        let (running, waiting) = at_replicas.fold((0, 0), |(running, waiting), server| {
+            (running + server.running, waiting + server.held() - server.running)
+        });
+        (running, waiting + state.gateway.len())
+    }
+
+    /// The instant at which a replica's engine came up, if it has.
+    pub(super) fn engine_up(&self, id: u32) -> Option<SimTime> {
+        self.replicas[id as usize].ready
+    }
+}

@@ -1,0 +1,461 @@
+//! Requests and attempts: arrival, routing, delivery, completion, time-outs, retries.
+
+use super::{Event, RunError, ServiceBook, Simulation};
+use crate::clock::{Class, Mark, SimDuration};
+use crate::ledger::Parts;
+use crate::ports::Arrival;
+use crate::serving::{Attempt, Bench, NONE, Outcome, Request, Sent, ServiceTime, Stage};
+
+/// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
+/// that can be done.
+const CANCELLED: u32 = NONE - 1;
+
+/// Lends what a server needs; a macro, so that the other fields stay free to use.
+macro_rules! bench {
+    ($sim:expr, $service:expr) => {{
+        let state = &$sim.services[$service as usize].state;
+        Bench {
+            cold_clock: state.cold.read($sim.agenda.now()),
+            discipline: &state.config.discipline,
+            agenda: &mut $sim.agenda,
+            attempts: &mut $sim.attempts,
+        }
+    }};
+}
+
+impl Simulation {
+    /// The earliest arrival comes in.
+    pub(super) fn arrive(&mut self) -> Result<(), RunError> {
+        let Some(std::cmp::Reverse((_, client))) = self.arrivals.pop() else { return Ok(()) };
+        let arrival = self.next_arrival[client as usize];
+        self.pull(client)?;
+        self.begin_request(client, NONE, arrival);
+        Ok(())
+    }
+
+    /// A closed-loop user has thought and sends.
+    pub(super) fn user_ready(&mut self, client: u32, user: u32) {
+        let state = &mut self.clients[client as usize];
+        state.users[user as usize] += 1;
+        let (prompt_tokens, output_tokens) = state.tokens(state.made);
+        let at = self.agenda.now();
+        self.begin_request(client, user, Arrival { at, prompt_tokens, output_tokens, service_time: None });
+    }
+
+    /// A closed-loop user starts to think.
+    pub(super) fn think(&mut self, client: u32, user: u32) {
+        let state = &self.clients[client as usize];
+        let n = state.users[user as usize];
+        let at = self.agenda.now() + state.think(user, u64::from(n));
+        let event = Event::UserReady { client: client as u16, user };
+        // Users of one instant go in the order of their numbers.
+        self.agenda.schedule(at, Class::Arrival, client, u64::from(user), event);
+    }
+
+    fn begin_request(&mut self, client: u32, user: u32, arrival: Arrival) {
+        let now = self.agenda.now();
+        let state = &mut self.clients[client as usize];
+        let number = state.made;
+        state.made += 1;
+        state.deposit();
+        let book = &mut self.services[state.config.service as usize];
+        book.counts[0] += 1;
+        book.totals[0] += 1;
+        let service_time = match (&arrival.service_time, &book.state.config.service_time) {
+            (Some(given), _) => *given,
+            (None, ServiceTime::Drawn(law)) => law.sample_duration(&mut state.sizes),
+            (None, ServiceTime::Tokens { fixed, per_prompt_token, per_output_token }) => {
+                *fixed
+                    + *per_prompt_token * u64::from(arrival.prompt_tokens)
+                    + *per_output_token * u64::from(arrival.output_tokens)
+            }
+        };
+        let request = self.requests.insert(Request {
+            number,
+            arrived: now,
+            service_time,
+            client,
+            user,
+            prompt_tokens: arrival.prompt_tokens,
+            output_tokens: arrival.output_tokens,
+            attempt: NONE,
+            tries: 0,
+        });
+        let tokens = (u64::from(arrival.prompt_tokens) << 32) | u64::from(arrival.output_tokens);
+        self.digest.add(now, Mark::Arrival, who(client, number), tokens ^ service_time.as_ps());
+        if state.config.timeout != SimDuration::MAX {
+            let at = now + state.config.timeout;
+            if state.deadlines.add(at, request, number) {
+                self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline { client });
+            }
+            let requests = &self.requests;
+            let live = |index, number| is_live(&requests[index], client, number);
+            state.deadlines.sweep(requests.len(), live);
+        }
+        self.send(request);
+    }
+
+    /// Makes a request's next attempt.
+    fn send(&mut self, request: u32) {
+        let now = self.agenda.now();
+        self.serial += 1;
+        let serial = self.serial;
+        let record = &mut self.requests[request];
+        let (client, number, tries, size) = (record.client, record.number, record.tries, record.service_time);
+        record.tries += 1;
+        let state = &mut self.clients[client as usize];
+        state.attempts += 1;
+        let service = state.config.service;
+        let book = &mut self.services[service as usize];
+        let hop = match &book.state.config.network {
+            Some(law) => law.sample_duration(state.network(number, tries).get()),
+            None => SimDuration::ZERO,
+        };
+        let attempt = self.attempts.insert(Attempt {
+            serial,
+            size,
+            hop,
+            sent: now,
+            started: now,
+            cold: book.state.cold.read(now),
+            request,
+            service,
+            replica: NONE,
+            prev: NONE,
+            next: NONE,
+            stage: Stage::Sent,
+        });
+        record.attempt = attempt;
+        if state.config.attempt_timeout != SimDuration::MAX {
+            let at = now + state.config.attempt_timeout;
+            if state.attempt_deadlines.add(at, attempt, serial) {
+                self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline { client });
+            }
+            let attempts = &self.attempts;
+            state.attempt_deadlines.sweep(attempts.len(), |index, serial| attempts[index].serial == serial);
+        }
+        book.step_in_flight(true, now);
+        match book.state.send(&mut self.attempts, attempt) {
+            Sent::To(position) => self.dispatch(attempt, position),
+            Sent::Held => self.poke(service),
+            Sent::Rejected => self.refuse(attempt),
+        }
+    }
+
+    /// Sends an attempt on its way to a ready replica.
+    #[inline]
+    fn dispatch(&mut self, index: u32, position: u32) {
+        let attempt = &mut self.attempts[index];
+        let state = &mut self.services[attempt.service as usize].state;
+        let replica = state.ready[position as usize];
+        state.outstanding[position as usize] += 1;
+        self.servers[replica as usize].outstanding += 1;
+        attempt.replica = replica;
+        attempt.stage = Stage::Sent;
+        if attempt.hop.is_zero() {
+            return self.deliver(index);
+        }
+        // The hop is no queueing: the wait counts from the delivery.
+        attempt.sent += attempt.hop;
+        let (at, serial) = (self.agenda.now() + attempt.hop, attempt.serial);
+        self.agenda.schedule(at, Class::Delivery, replica, serial, Event::Deliver { attempt: index });
+    }
+
+    /// An attempt reaches its replica.
+    #[inline]
+    pub(super) fn deliver(&mut self, index: u32) {
+        let Attempt { replica, service, request, .. } = self.attempts[index];
+        let server = &mut self.servers[replica as usize];
+        if request == CANCELLED {
+            self.leave(index);
+        } else if server.dead {
+            self.lose(index);
+        } else if self.services[service as usize].state.is_full(server.held()) {
+            self.refuse_at(index);
+        } else {
+            server.accept(index, &mut bench!(self, service));
+        }
+    }
+
+    /// A slot has finished.
+    #[inline]
+    pub(super) fn slot_done(&mut self, index: u32, serial: u64) {
+        let attempt = &self.attempts[index];
+        if attempt.serial != serial {
+            return;
+        }
+        let (replica, service) = (attempt.replica, attempt.service);
+        self.servers[replica as usize].slot_done(&mut bench!(self, service));
+        self.complete(index);
+    }
+
+    pub(super) fn share_done(&mut self, replica: u32, generation: u64) {
+        let mut done = std::mem::take(&mut self.done);
+        let service = self.replicas[replica as usize].service;
+        self.servers[replica as usize].share_done(generation, &mut bench!(self, service), &mut done);
+        self.complete_all(done);
+    }
+
+    pub(super) fn host_done(&mut self, index: u32, serial: u64) {
+        let attempt = &self.attempts[index];
+        if attempt.serial == serial {
+            let (replica, service) = (attempt.replica, attempt.service);
+            self.servers[replica as usize].host_done(index, &mut bench!(self, service));
+        }
+    }
+
+    pub(super) fn batch_delay(&mut self, replica: u32) {
+        let service = self.replicas[replica as usize].service;
+        self.servers[replica as usize].batch_delay(&mut bench!(self, service));
+    }
+
+    pub(super) fn batch_done(&mut self, replica: u32, instance: u16) {
+        let mut done = std::mem::take(&mut self.done);
+        let service = self.replicas[replica as usize].service;
+        self.servers[replica as usize].batch_done(instance, &mut bench!(self, service), &mut done);
+        self.complete_all(done);
+    }
+
+    fn complete_all(&mut self, mut done: Vec<u32>) {
+        for index in done.drain(..) {
+            self.complete(index);
+        }
+        self.done = done;
+    }
+
+    /// The work of an attempt is done.
+    #[inline]
+    fn complete(&mut self, index: u32) {
+        let now = self.agenda.now();
+        let attempt = self.attempts[index];
+        self.servers[attempt.replica as usize].meter.completed += 1;
+        if attempt.request < CANCELLED {
+            let request = self.requests[attempt.request];
+            let wait = attempt.started.since(attempt.sent);
+            let parts = Parts {
+                e2e: now.since(request.arrived),
+                queue: wait.saturating_sub(attempt.cold),
+                cold_start: attempt.cold,
+                service: now.since(attempt.started),
+            };
+            self.record(&attempt, &request, &parts);
+            self.end(attempt.request, Outcome::Completed);
+        }
+        self.leave(index);
+    }
+
+    #[inline]
+    fn record(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
+        let book: &mut ServiceBook = &mut self.services[attempt.service as usize];
+        book.counts[1] += 1;
+        book.totals[1] += 1;
+        book.period.record(parts.e2e);
+        book.tokens[0] += u64::from(request.prompt_tokens);
+        book.tokens[1] += u64::from(request.output_tokens);
+        if request.arrived >= self.world.warmup {
+            let late = book.latency.record(parts, &book.state.config.slos);
+            book.counts[2] += u64::from(late);
+        }
+        for signal in &book.latency_signals {
+            self.telemetry.observe(*signal, attempt.replica, parts);
+        }
+    }
+
+    /// An attempt leaves its replica: its record is freed, and a waiting one may take its room.
+    #[inline]
+    fn leave(&mut self, index: u32) {
+        let Attempt { replica, service, .. } = self.attempts[index];
+        self.free_attempt(index);
+        let server = &mut self.servers[replica as usize];
+        server.outstanding -= 1;
+        if server.position == NONE {
+            if server.outstanding == 0 {
+                self.drained(replica);
+            }
+            return;
+        }
+        let state = &mut self.services[service as usize].state;
+        state.outstanding[server.position as usize] -= 1;
+        if state.gateway.len() > 0 {
+            self.release_gateway(service);
+        }
+    }
+
+    /// Lets attempts that wait at the gateway go to replicas that can take them.
+    pub(super) fn release_gateway(&mut self, service: u32) {
+        while let Some((index, position)) = self.services[service as usize].state.release(&mut self.attempts) {
+            self.dispatch(index, position);
+        }
+    }
+
+    #[inline]
+    fn free_attempt(&mut self, index: u32) {
+        let now = self.agenda.now();
+        let attempt = &mut self.attempts[index];
+        attempt.serial = u64::MAX;
+        self.services[attempt.service as usize].step_in_flight(false, now);
+        self.attempts.remove(index);
+    }
+
+    /// A full gateway refuses an attempt.
+    fn refuse(&mut self, index: u32) {
+        let Attempt { request, service, .. } = self.attempts[index];
+        self.services[service as usize].rejected_attempts += 1;
+        self.free_attempt(index);
+        self.try_again(request, Outcome::Rejected);
+    }
+
+    /// A replica whose queue is full refuses an attempt.
+    fn refuse_at(&mut self, index: u32) {
+        let Attempt { request, service, .. } = self.attempts[index];
+        self.services[service as usize].rejected_attempts += 1;
+        self.leave(index);
+        if request < CANCELLED {
+            self.try_again(request, Outcome::Rejected);
+        }
+    }
+
+    /// An attempt's worker is gone.
+    pub(super) fn lose(&mut self, index: u32) {
+        let request = self.attempts[index].request;
+        let server = &mut self.servers[self.attempts[index].replica as usize];
+        server.outstanding -= 1;
+        self.free_attempt(index);
+        if request < CANCELLED {
+            self.try_again(request, Outcome::Failed);
+        }
+    }
+
+    /// Retries a request whose attempt ended badly, or ends it so.
+    fn try_again(&mut self, request: u32, outcome: Outcome) {
+        let now = self.agenda.now();
+        let record = &mut self.requests[request];
+        record.attempt = NONE;
+        let (client, number, retries) = (record.client, record.number, record.tries - 1);
+        match self.clients[client as usize].retry(number, retries, now) {
+            Some(wait) => self.agenda.schedule(now + wait, Class::Retry, client, number, Event::Retry { request }),
+            None => self.end(request, outcome),
+        }
+    }
+
+    /// A back-off ends.
+    pub(super) fn retry(&mut self, request: u32, number: u64) {
+        let record = &self.requests[request];
+        if record.number == number && record.attempt == NONE {
+            self.send(request);
+        }
+    }
+
+    /// Ends a request: it is counted here and nowhere else.
+    #[inline]
+    fn end(&mut self, index: u32, outcome: Outcome) {
+        let now = self.agenda.now();
+        let request = &mut self.requests[index];
+        let (client, number, user) = (request.client, request.number, request.user);
+        let measured = request.arrived >= self.world.warmup;
+        request.number = u64::MAX;
+        self.requests.remove(index);
+        self.digest.add(now, Mark::Outcome, who(client, number), outcome as u64);
+        let state = &mut self.clients[client as usize];
+        state.count(outcome);
+        if outcome != Outcome::Completed && measured {
+            let book = &mut self.services[state.config.service as usize];
+            book.latency.record_unserved();
+            book.counts[2] += 1;
+        }
+        if user != NONE {
+            self.think(client, user);
+        }
+    }
+
+    /// A client gives up requests whose time is up.
+    pub(super) fn deadline(&mut self, client: u32) {
+        let now = self.agenda.now();
+        while let Some((index, number)) = self.clients[client as usize].deadlines.due(now) {
+            if is_live(&self.requests[index], client, number) {
+                let attempt = self.requests[index].attempt;
+                self.end(index, Outcome::Expired);
+                if attempt != NONE {
+                    self.abandon(attempt, client);
+                }
+            }
+        }
+        let requests = &self.requests;
+        let live = |index, number| is_live(&requests[index], client, number);
+        if let Some(at) = self.clients[client as usize].deadlines.next(live) {
+            self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline { client });
+        }
+    }
+
+    /// A client gives up attempts whose time is up, and may retry.
+    pub(super) fn attempt_deadline(&mut self, client: u32) {
+        let now = self.agenda.now();
+        while let Some((index, serial)) = self.clients[client as usize].attempt_deadlines.due(now) {
+            let Attempt { serial: found, request, .. } = self.attempts[index];
+            if found == serial && request < CANCELLED {
+                self.abandon(index, client);
+                self.try_again(request, Outcome::Expired);
+            }
+        }
+        let attempts = &self.attempts;
+        let live = |index: u32, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
+        if let Some(at) = self.clients[client as usize].attempt_deadlines.next(live) {
+            self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline { client });
+        }
+    }
+
+    /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
+    fn abandon(&mut self, index: u32, client: u32) {
+        let Attempt { replica, service, stage, .. } = self.attempts[index];
+        if !self.clients[client as usize].config.cancel_on_timeout {
+            self.attempts[index].request = NONE;
+        } else if replica == NONE {
+            self.services[service as usize].state.gateway.remove(&mut self.attempts, index);
+            self.free_attempt(index);
+        } else {
+            self.attempts[index].request = CANCELLED;
+            let server = &mut self.servers[replica as usize];
+            if stage != Stage::Sent && server.withdraw(index, &mut bench!(self, service)) {
+                self.leave(index);
+            }
+        }
+    }
+
+    /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
+    pub(super) fn kill_server(&mut self, replica: u32) {
+        let service = self.replicas[replica as usize].service;
+        let mut lost = Vec::new();
+        let server = &mut self.servers[replica as usize];
+        server.dead = true;
+        server.kill(&mut bench!(self, service), &mut lost);
+        // `Slots` keeps no list of what runs: those are found by where they are.
+        let attempts = &self.attempts;
+        let running = attempts.iter().filter(|(_, attempt)| {
+            attempt.serial != u64::MAX
+                && attempt.replica == replica
+                && matches!(attempt.stage, Stage::Running | Stage::Host)
+        });
+        lost.extend(running.map(|(index, _)| index));
+        lost.sort_unstable_by_key(|&index| attempts[index].serial);
+        lost.dedup();
+        for index in lost {
+            self.lose(index);
+        }
+    }
+
+    /// Unfinished requests of each client.
+    pub(super) fn live_requests(&self, client: u32) -> u64 {
+        let state = &self.clients[client as usize];
+        state.made - state.ended.iter().sum::<u64>()
+    }
+}
+
+#[inline]
+fn who(client: u32, number: u64) -> u64 {
+    (u64::from(client) << 44) ^ number
+}
+
+#[inline]
+fn is_live(request: &Request, client: u32, number: u64) -> bool {
+    request.number == number && request.client == client
+}

@@ -1,0 +1,214 @@
+//! Telemetry: collections, scrapes and evaluations of signals, and the rows of the series.
+
+use super::{Event, Simulation};
+use crate::clock::{Class, SimDuration, SimTime};
+use crate::fleet::{Life, NodeLife};
+use crate::ledger::{FleetRow, Parts, SeriesRow};
+use crate::ports::{Scope, SignalRequest, SignalSource, TargetId};
+use crate::signals::{SERVICE, SignalState, Truth};
+
+/// All signals of a run.
+#[derive(Default)]
+pub(super) struct Telemetry {
+    pub(super) signals: Vec<SignalState>,
+}
+
+impl Telemetry {
+    /// A request completed: its latency goes to a signal that wants it.
+    pub(super) fn observe(&mut self, signal: u32, replica: u32, parts: &Parts) {
+        let signal = &mut self.signals[signal as usize];
+        if let Some(part) = signal.latency_part() {
+            signal.observe(replica, parts.get(part));
+        }
+    }
+}
+
+impl Simulation {
+    /// Adds a signal and plans its first collection, scrape and evaluation.
+    pub(super) fn add_signal(&mut self, controller: &str, target: TargetId, request: SignalRequest) -> u32 {
+        let id = self.telemetry.signals.len() as u32;
+        let book = &mut self.services[target.0 as usize];
+        let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
+        let signal = SignalState::new(request, target.0, &label, self.world.seed);
+        if signal.latency_part().is_some() {
+            book.latency_signals.push(id);
+        }
+        let [collect, scrape, evaluate] = signal.phases;
+        let collects = signal.request.pipeline.collect_period.is_some();
+        let evaluates = signal.evaluation_period().is_some();
+        self.telemetry.signals.push(signal);
+        if collects {
+            self.plan_sample(id, collect, Event::Collect { signal: id });
+        }
+        self.plan_sample(id, scrape, Event::Scrape { signal: id });
+        if evaluates {
+            self.agenda.schedule(evaluate, Class::Scrape, id, 3, Event::Evaluate { signal: id });
+        }
+        id
+    }
+
+    /// Plans a collection or scrape, and the opening of its sampling window before it.
+    fn plan_sample(&mut self, id: u32, at: SimTime, event: Event) {
+        let signal = &self.telemetry.signals[id as usize];
+        let collects = signal.request.pipeline.collect_period.is_some();
+        let samples = matches!(event, Event::Collect { .. }) || !collects;
+        if let Some(window) = signal.sampling_window().filter(|_| samples) {
+            let opens = at.back(window).max(self.agenda.now());
+            self.agenda.schedule(opens, Class::Scrape, id, 0, Event::WindowOpen { signal: id });
+        }
+        let sequence = if matches!(event, Event::Collect { .. }) { 1 } else { 2 };
+        self.agenda.schedule(at, Class::Scrape, id, sequence, event);
+    }
+
+    pub(super) fn open_window(&mut self, id: u32) {
+        let truth = self.truth(id);
+        self.telemetry.signals[id as usize].open_window(&truth);
+    }
+
+    pub(super) fn collect(&mut self, id: u32) {
+        let truth = self.truth(id);
+        let signal = &mut self.telemetry.signals[id as usize];
+        signal.collect(&truth);
+        let period = signal.request.pipeline.collect_period.unwrap_or(SimDuration::MAX);
+        self.plan_sample(id, self.agenda.now() + period, Event::Collect { signal: id });
+    }
+
+    pub(super) fn scrape(&mut self, id: u32) {
+        let truth = self.truth(id);
+        let now = self.agenda.now();
+        let signal = &mut self.telemetry.signals[id as usize];
+        signal.scrape(now, &truth);
+        let period = signal.request.pipeline.scrape_period;
+        self.plan_sample(id, now + period, Event::Scrape { signal: id });
+    }
+
+    pub(super) fn evaluate(&mut self, id: u32) {
+        let now = self.agenda.now();
+        let signal = &mut self.telemetry.signals[id as usize];
+        signal.evaluate(now);
+        let period = signal.evaluation_period().unwrap_or(SimDuration::MAX);
+        self.agenda.schedule(now + period, Class::Scrape, id, 3, Event::Evaluate { signal: id });
+    }
+
+    /// What is true now of each replica that an exporter would report, or of the service.
+    fn truth(&mut self, id: u32) -> Vec<Truth> {
+        let signal = &self.telemetry.signals[id as usize];
+        let (source, scope, service) = (signal.request.source, signal.request.scope, signal.service);
+        let now = self.agenda.now();
+        let mut rows = Vec::new();
+        for &replica in &self.services[service as usize].state.replicas {
+            // The GPU's and the container's exporters run beside the process; a server's own
+            // metrics exist once its engine is up.
+            let state = &self.replicas[replica as usize];
+            let reports = match source {
+                SignalSource::GpuUtilization | SignalSource::CpuCores | SignalSource::MemoryBytes => {
+                    state.process.is_some()
+                }
+                _ => self.engine_up(replica).is_some(),
+            };
+            if !reports {
+                continue;
+            }
+            let server = &mut self.servers[replica as usize];
+            server.meter.advance(now, server.running);
+            let cpu = self.services[service as usize].state.config.cpu;
+            let age_s = state.process.map_or(0.0, |at| now.since(at).as_s_f64());
+            let value = match source {
+                SignalSource::GpuUtilization => server.meter.kernel_s(),
+                SignalSource::WaitingRequests => f64::from(server.held() - server.running),
+                SignalSource::RunningRequests => f64::from(server.running),
+                SignalSource::InFlightRequests => f64::from(server.held()),
+                SignalSource::RequestsArrived => server.meter.accepted as f64,
+                SignalSource::RequestsCompleted => server.meter.completed as f64,
+                SignalSource::LatencyQuantile { .. } => 0.0,
+                SignalSource::CpuCores => {
+                    cpu.idle_cores * age_s + cpu.cores_per_request * (server.meter.running_ps as f64 / 1e12)
+                }
+                SignalSource::MemoryBytes => cpu.idle_bytes + cpu.bytes_per_request * f64::from(server.running),
+            };
+            rows.push(Truth { replica, node: state.node().unwrap_or(u32::MAX), value });
+        }
+        match scope {
+            Scope::Replica => rows,
+            Scope::Service => vec![self.service_truth(service, source, &rows)],
+        }
+    }
+
+    fn service_truth(&self, service: u32, source: SignalSource, rows: &[Truth]) -> Truth {
+        let book = &self.services[service as usize];
+        let sum: f64 = rows.iter().map(|row| row.value).sum();
+        let gateway = f64::from(book.state.gateway.len());
+        let value = match source {
+            SignalSource::WaitingRequests | SignalSource::InFlightRequests => sum + gateway,
+            // Counted at the gateway: they survive replicas.
+            SignalSource::RequestsArrived => book.totals[0] as f64,
+            SignalSource::RequestsCompleted => book.totals[1] as f64,
+            SignalSource::GpuUtilization => sum / rows.len().max(1) as f64,
+            _ => sum,
+        };
+        Truth { replica: SERVICE, node: u32::MAX, value }
+    }
+
+    /// A row of the series for each service and pool.
+    pub(super) fn series_row(&mut self) {
+        let now = self.agenda.now();
+        for service in 0..self.services.len() as u32 {
+            let row = self.service_row(service, now);
+            self.series.push(row);
+        }
+        for pool in 0..self.world.pools.len() as u32 {
+            let nodes = self.nodes.iter().filter(|node| node.pool == pool);
+            let mut row = FleetRow { at: now, pool, ready: 0, booting: 0, gpus_held: 0 };
+            for node in nodes {
+                match node.life {
+                    NodeLife::Ready => row.ready += 1,
+                    NodeLife::Booting => row.booting += 1,
+                    NodeLife::Gone => continue,
+                }
+                row.gpus_held += node.gpus() - node.free.count_ones();
+            }
+            self.fleet.push(row);
+        }
+        self.agenda.schedule(now + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
+    }
+
+    fn service_row(&mut self, service: u32, now: SimTime) -> SeriesRow {
+        let (running, waiting) = self.work_of(service);
+        let book = &mut self.services[service as usize];
+        book.integrate_ready(now);
+        let mut busy = book.gone_busy;
+        let mut lives = [0_u32; 3];
+        for &id in &book.state.replicas {
+            let server = &mut self.servers[id as usize];
+            server.meter.advance(now, server.running);
+            busy += server.meter.busy;
+            match self.replicas[id as usize].life {
+                Life::Pending => lives[0] += 1,
+                Life::Starting { .. } => lives[1] += 1,
+                Life::Draining => lives[2] += 1,
+                Life::Ready | Life::Gone => {}
+            }
+        }
+        let ready_ps = book.ready_ps - std::mem::replace(&mut book.row_ready_ps, book.ready_ps);
+        let busy_ps = busy.as_ps() - std::mem::replace(&mut book.row_busy, busy).as_ps();
+        let [arrived, completed, late] = std::mem::take(&mut book.counts);
+        let [p50, p99] = book.period.take();
+        SeriesRow {
+            at: now,
+            service,
+            spec: book.state.spec,
+            ready: book.state.ready.len() as u32,
+            pending: lives[0],
+            starting: lives[1],
+            draining: lives[2],
+            waiting,
+            running,
+            arrived,
+            completed,
+            late,
+            p50,
+            p99,
+            utilization: if ready_ps == 0 { 0.0 } else { (busy_ps as f64 / ready_ps as f64).min(1.0) },
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What a run is made of, and its state before the first event.
+
+use super::agenda::Agenda;
+use super::control::ControllerState;
+use super::telemetry::Telemetry;
+use super::{Event, Simulation};
+use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
+use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
+use crate::ledger::{Bill, Latency, PeriodHistogram, WorkRecord};
+use crate::ports::{Arrival, Autoscaler, Placement, SourceError};
+use crate::serving::{Arena, ClientConfig, ClientState, ServiceConfig, ServiceState, Traffic};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Everything a run is made of. Names are sorted by whoever builds it: positions are identities.
+pub struct World {
+    /// The root of all randomness.
+    pub seed: Seed,
+    /// When the run ends.
+    pub horizon: SimTime,
+    /// Requests that arrive before this are played but not measured.
+    pub warmup: SimTime,
+    /// Regions.
+    pub regions: Vec<Region>,
+    /// Node pools.
+    pub pools: Vec<PoolConfig>,
+    /// Services; the target of that position is its deployment.
+    pub services: Vec<ServiceConfig>,
+    /// Clients.
+    pub clients: Vec<ClientConfig>,
+    /// Autoscalers.
+    pub controllers: Vec<Box<dyn Autoscaler>>,
+    /// Chooses nodes.
+    pub placement: Box<dyn Placement>,
+    /// Period at which the node autoscaler looks for replicas without a node.
+    pub node_scan_period: SimDuration,
+    /// Period of the series.
+    pub series_period: SimDuration,
+    /// Latencies beyond this count as this long.
+    pub longest_latency: SimDuration,
+    /// What may not be exceeded.
+    pub limits: Limits,
+    /// Whether time at each number of requests present is kept, up to this number; 0 for not.
+    pub occupancy_levels: u32,
+    /// Whether the whole history is kept, to find a first divergence.
+    pub keep_history: bool,
+}
+
+/// What a run may not exceed; checked while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests that are live at once.
+    pub live_requests: u64,
+    /// Events.
+    pub events: u64,
+    /// Live replicas of one service.
+    pub replicas: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { live_requests: 20_000_000, events: 100_000_000_000, replicas: 100_000 }
+    }
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// A recorded source refused a row.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A limit was exceeded.
+    #[error("at {at} the run exceeded its limit of {limit} {name}")]
+    Limit {
+        /// Which limit.
+        name: &'static str,
+        /// Its value.
+        limit: u64,
+        /// When.
+        at: SimTime,
+    },
+    /// Causes at one instant never ended, such as closed-loop users who neither think nor wait.
+    #[error("simulated time stands still at {at}: each event causes another at the same instant")]
+    Livelock {
+        /// When.
+        at: SimTime,
+    },
+}
+
+/// The part of a [`World`] that stays as it is.
+pub(super) struct Settings {
+    pub(super) seed: Seed,
+    pub(super) horizon: SimTime,
+    pub(super) warmup: SimTime,
+    pub(super) regions: Vec<Region>,
+    pub(super) pools: Vec<PoolConfig>,
+    pub(super) node_scan_period: SimDuration,
+    pub(super) series_period: SimDuration,
+    pub(super) limits: Limits,
+    pub(super) keep_history: bool,
+}
+
+/// A service at work, with what is recorded of it.
+pub(super) struct ServiceBook {
+    pub(super) state: ServiceState,
+    pub(super) latency: Latency,
+    pub(super) period: PeriodHistogram,
+    /// In this period of the series: arrived, completed, late.
+    pub(super) counts: [u64; 3],
+    /// Since the start: arrived, completed.
+    pub(super) totals: [u64; 2],
+    pub(super) in_flight: u32,
+    pub(super) occupancy: Vec<SimDuration>,
+    pub(super) occupancy_since: SimTime,
+    pub(super) ready_ps: u128,
+    pub(super) ready_since: SimTime,
+    pub(super) ready_max: u32,
+    pub(super) changes: [u64; 3],
+    pub(super) last_direction: i8,
+    /// Highest `spec.replicas` so far, time spent there, and since when it has stood there.
+    pub(super) at_max: (u32, SimDuration, SimTime),
+    /// Busy time and running integral of replicas that are gone.
+    pub(super) gone_busy: SimDuration,
+    pub(super) gone_running_ps: u128,
+    /// Busy time and ready integral at the last row of the series.
+    pub(super) row_busy: SimDuration,
+    pub(super) row_ready_ps: u128,
+    pub(super) tokens: [u64; 2],
+    pub(super) rejected_attempts: u64,
+    /// Signals that must be told of completions.
+    pub(super) latency_signals: Vec<u32>,
+    /// Controllers that want to know when nobody serves.
+    pub(super) poked_controllers: Vec<u32>,
+}
+
+impl ServiceBook {
+    fn new(config: ServiceConfig, world: &Settings, longest: SimDuration, levels: u32) -> Self {
+        let latency = Latency::new(longest, config.slos.len());
+        let spec = config.initial_replicas;
+        ServiceBook {
+            state: ServiceState::new(config, world.seed),
+            latency,
+            period: PeriodHistogram::new(longest),
+            counts: [0; 3],
+            totals: [0; 2],
+            in_flight: 0,
+            occupancy: vec![SimDuration::ZERO; levels as usize],
+            occupancy_since: SimTime::ZERO,
+            ready_ps: 0,
+            ready_since: SimTime::ZERO,
+            ready_max: 0,
+            changes: [0; 3],
+            last_direction: 0,
+            at_max: (spec, SimDuration::ZERO, SimTime::ZERO),
+            gone_busy: SimDuration::ZERO,
+            gone_running_ps: 0,
+            row_busy: SimDuration::ZERO,
+            row_ready_ps: 0,
+            tokens: [0; 2],
+            rejected_attempts: 0,
+            latency_signals: Vec::new(),
+            poked_controllers: Vec::new(),
+        }
+    }
+
+    /// Changes the number of requests present by one.
+    #[inline]
+    pub(super) fn step_in_flight(&mut self, up: bool, now: SimTime) {
+        if !self.occupancy.is_empty() {
+            self.integrate_occupancy(now);
+        }
+        self.in_flight = if up { self.in_flight + 1 } else { self.in_flight - 1 };
+    }
+
+    /// Adds the time since the last change to the present level.
+    pub(super) fn integrate_occupancy(&mut self, now: SimTime) {
+        if let Some(last) = self.occupancy.len().checked_sub(1) {
+            self.occupancy[(self.in_flight as usize).min(last)] += now.since(self.occupancy_since);
+            self.occupancy_since = now;
+        }
+    }
+
+    /// Brings the integral of ready replicas to `now`; call before the list changes.
+    pub(super) fn integrate_ready(&mut self, now: SimTime) {
+        let ready = self.state.ready.len() as u32;
+        self.ready_ps += u128::from(now.since(self.ready_since).as_ps()) * u128::from(ready);
+        self.ready_since = now;
+    }
+}
+
+impl Simulation {
+    /// The world before its first event.
+    pub fn new(world: World) -> Self {
+        let settings = Settings {
+            seed: world.seed,
+            horizon: world.horizon,
+            warmup: world.warmup,
+            regions: world.regions,
+            pools: world.pools,
+            node_scan_period: world.node_scan_period,
+            series_period: world.series_period,
+            limits: world.limits,
+            keep_history: world.keep_history,
+        };
+        let seed = settings.seed;
+        let services: Vec<ServiceBook> = world
+            .services
+            .into_iter()
+            .map(|config| ServiceBook::new(config, &settings, world.longest_latency, world.occupancy_levels))
+            .collect();
+        let clients: Vec<ClientState> =
+            world.clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
+        let prices = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
+        Simulation {
+            agenda: Agenda::default(),
+            arrivals: BinaryHeap::new(),
+            next_arrival: vec![Arrival::default(); clients.len()],
+            requests: Arena::default(),
+            attempts: Arena::default(),
+            serial: 0,
+            clients,
+            services,
+            replicas: Vec::new(),
+            servers: Vec::new(),
+            nodes: Vec::new(),
+            pending: Vec::new(),
+            scan_scheduled: false,
+            placement: world.placement,
+            controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
+            telemetry: Telemetry::default(),
+            decisions: Vec::new(),
+            series: Vec::new(),
+            fleet: Vec::new(),
+            bill: Bill::new(prices),
+            digest: if settings.keep_history { Digest::recording() } else { Digest::default() },
+            work: WorkRecord::default(),
+            done: Vec::new(),
+            world: settings,
+        }
+    }
+
+    /// A running cluster at t = 0: minimum nodes and initial replicas are ready.
+    pub(super) fn start(&mut self) -> Result<(), RunError> {
+        for pool in 0..self.world.pools.len() as u32 {
+            for _ in 0..self.world.pools[pool as usize].min_nodes {
+                self.add_ready_node(pool);
+            }
+        }
+        for service in 0..self.services.len() as u32 {
+            for _ in 0..self.services[service as usize].state.config.initial_replicas {
+                self.create_ready_replica(service);
+            }
+        }
+        for node in 0..self.nodes.len() as u32 {
+            self.watch_idle(node);
+        }
+        self.start_controllers();
+        self.start_clients()?;
+        self.agenda.schedule(SimTime::ZERO + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
+        Ok(())
+    }
+
+    fn start_clients(&mut self) -> Result<(), RunError> {
+        for client in 0..self.clients.len() as u32 {
+            if let Traffic::Closed { users, .. } = self.clients[client as usize].config.traffic {
+                self.clients[client as usize].users = vec![0; users as usize];
+                for user in 0..users {
+                    self.think(client, user);
+                }
+            } else {
+                self.pull(client)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pulls a client's next arrival, one ahead.
+    #[inline]
+    pub(super) fn pull(&mut self, client: u32) -> Result<(), RunError> {
+        let state = &mut self.clients[client as usize];
+        let Traffic::Open(source) = &mut state.config.traffic else { return Ok(()) };
+        if let Some(arrival) = source.next_arrival()? {
+            state.pulled += 1;
+            let key = Key::new(arrival.at, 0, Class::Arrival, client, state.pulled);
+            self.next_arrival[client as usize] = arrival;
+            self.arrivals.push(Reverse((key, client)));
+        }
+        Ok(())
+    }
+
+    fn add_ready_node(&mut self, pool: u32) -> u32 {
+        let node = self.new_node(pool);
+        self.nodes[node as usize].life = NodeLife::Ready;
+        self.nodes[node as usize].ready_at = Some(SimTime::ZERO);
+        node
+    }
+
+    /// Creates a replica that is ready at once, on a node that is added for it if need be and
+    /// knows its caches. What does not fit into the pools' limits starts as any other replica.
+    fn create_ready_replica(&mut self, service: u32) {
+        let replica = self.new_replica(service);
+        let mut placed = self.try_place(replica);
+        let pools = self.services[service as usize].state.config.pools.clone();
+        for pool in pools {
+            while !placed && self.may_grow(pool) && self.fits_empty_node(service, pool) {
+                self.add_ready_node(pool);
+                placed = self.try_place(replica);
+            }
+        }
+        if !placed {
+            self.wait_for_node(replica);
+            return;
+        }
+        let stages = &self.services[service as usize].state.config.startup.stages;
+        for group in &self.replicas[replica as usize].groups {
+            let keys = stages.iter().filter_map(|stage| stage.cached.as_ref().map(|cached| cached.0.clone()));
+            self.nodes[group.node as usize].cache.extend(keys);
+        }
+        self.replicas[replica as usize].process = Some(SimTime::ZERO);
+        self.replicas[replica as usize].life = Life::Starting { stage: u32::MAX };
+        self.become_ready(replica);
+    }
+
+    /// A node of a pool, booting, in the pool's next zone.
+    pub(super) fn new_node(&mut self, pool: u32) -> u32 {
+        let config = &self.world.pools[pool as usize];
+        let before = self.nodes.iter().filter(|node| node.pool == pool).count();
+        let zone = config.zones[before % config.zones.len()];
+        self.nodes.push(Node::new(pool, zone, config.gpus_per_node, self.agenda.now()));
+        (self.nodes.len() - 1) as u32
+    }
+}
