@@ -1,1 +1,3 @@
-//! placeholder
+//! Scenario files, runs and reports of flashcrowd.
+
+pub mod scenario;

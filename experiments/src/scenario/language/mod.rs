@@ -1,0 +1,51 @@
+//! The scenario language: RON with places, overrides and units, independent of any schema.
+//!
+//! | module | job |
+//! | --- | --- |
+//! | [`tree`] | the tree that a file becomes: values with their places |
+//! | `scan`, `parse` | text to tree |
+//! | [`document`] | a tree with the texts it came from; finds places, reads a schema |
+//! | [`overrides`] | `--set PATH=VALUE` |
+//! | `de`, `access`, `fault` | a serde deserializer over the tree, whose errors know their place |
+//! | [`units`] | durations, sizes, prices and rates as people write them |
+//! | [`law`] | probability laws of durations and token counts |
+//! | [`diagnostic`] | an error with file, line, caret and the nearest name |
+//!
+//! ```
+//! use flashcrowd::scenario::language::{Document, units::Duration};
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Pool {
+//!     nodes: u32,
+//!     boot: Duration,
+//! }
+//!
+//! let mut document = Document::parse("s.ron", "(nodes: 3, boot: \"4m10s\")")?;
+//! document.set("--set", "nodes=4")?;
+//! let pool: Pool = document.deserialize()?;
+//! assert_eq!((pool.nodes, pool.boot.to_string()), (4, "4m10s".to_owned()));
+//! # Ok::<(), flashcrowd::scenario::language::Diagnostic>(())
+//! ```
+
+mod access;
+mod de;
+pub mod diagnostic;
+pub mod document;
+mod fault;
+pub mod law;
+mod nearest;
+pub mod overrides;
+mod parse;
+mod scan;
+pub mod tree;
+pub mod units;
+
+#[cfg(test)]
+mod tests;
+
+pub use diagnostic::Diagnostic;
+pub use document::{Document, Origin};
+pub use law::{DurationLaw, SizeLaw};
+pub use nearest::{list, nearest};

@@ -1,0 +1,3 @@
+//! What a user writes: the language of scenario files.
+
+pub mod language;
