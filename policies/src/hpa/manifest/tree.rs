@@ -1,0 +1,200 @@
+//! A YAML (or JSON) document as a small tree in which every node knows its place.
+
+use super::ManifestError;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, Spanned};
+use std::fmt;
+
+/// A manifest is a few kilobytes; what is far larger is another file.
+const MAX_BYTES: usize = 8 << 20;
+
+/// A place in the file, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// A node and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    pub(super) text: String,
+    pub(super) place: Place,
+}
+
+impl Node {
+    /// What it holds, for messages.
+    pub(super) fn kind(&self) -> String {
+        match &self.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(value) => format!("the truth value {value}"),
+            Value::Int(value) => format!("the number {value}"),
+            Value::Float(value) => format!("the number {value}"),
+            Value::Text(text) => format!("the text \"{}\"", shorten(text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a map".to_owned(),
+        }
+    }
+
+    /// The value of `key`, if this is a map that has it and it is not null.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        let Value::Map(entries) = &self.value else { return None };
+        let (_, node) = entries.iter().find(|(k, _)| k.text == key)?;
+        (node.value != Value::Null).then_some(node)
+    }
+
+    /// Its text, if it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
+    }
+}
+
+/// The start of a text that a message can hold.
+pub(super) fn shorten(text: &str) -> String {
+    const KEPT: usize = 60;
+    if text.chars().count() <= KEPT {
+        return text.escape_debug().to_string();
+    }
+    let start: String = text.chars().take(KEPT).collect();
+    format!("{}...", start.escape_debug())
+}
+
+/// Reads all documents of a file; empty ones are left out.
+pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Node>, ManifestError> {
+    if bytes.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes: a manifest may have at most {MAX_BYTES}", bytes.len());
+        return Err(ManifestError { line: None, column: None, message, hint: None });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        ManifestError {
+            line: Some(line),
+            column: Some(column),
+            message: "not a text file: expected YAML or JSON in UTF-8".to_owned(),
+            hint: None,
+        }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::Error, with_snippet: false };
+    serde_saphyr::from_multiple_with_options::<Node>(text, options).map_err(|error| from_yaml(&error))
+}
+
+fn from_yaml(error: &serde_saphyr::Error) -> ManifestError {
+    let place = error.location().map(|location| (location.line() as usize, location.column() as usize));
+    let place = place.filter(|(line, column)| *line > 0 && *column > 0);
+    let mut message = error.without_snippet().to_string();
+    // The place stands in fields of its own.
+    if let Some(at) = message.rfind(" at line ") {
+        message.truncate(at);
+    }
+    ManifestError { line: place.map(|p| p.0), column: place.map(|p| p.1), message, hint: None }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Node { place: place(&spanned), value: spanned.value })
+    }
+}
+
+fn place<T>(spanned: &Spanned<T>) -> Place {
+    Place { line: spanned.referenced.line() as usize, column: spanned.referenced.column() as usize }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            let value = map.next_value()?;
+            entries.push((Key { place: place(&key), text: key.value }, value));
+        }
+        Ok(Value::Map(entries))
+    }
+}

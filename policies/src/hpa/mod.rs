@@ -1,0 +1,47 @@
+//! The Kubernetes Horizontal Pod Autoscaler (`autoscaling/v2`), bit for bit.
+//!
+//! [`step`] is the controller's reconcile as a pure function in the controller's own units (`f64`
+//! ratios, `i64` milli-units, nanoseconds); around it stand the manifest reader, the adapter to
+//! the simulator's port and the runner of the reference vectors.
+//!
+//! | part | owns |
+//! | --- | --- |
+//! | [`Quantity`], [`HpaSpec`] | the words of a manifest |
+//! | [`with_defaults`], [`validate`] | what the API server adds and refuses |
+//! | [`step`] | the decision |
+//! | [`manifest`] | a user's YAML or JSON file |
+//! | [`vectors`] | the comparison with runs of the real controller |
+
+mod arithmetic;
+mod combine;
+mod config;
+mod decision;
+mod defaulting;
+mod limits;
+pub mod manifest;
+mod metrics;
+mod normalize;
+mod observation;
+mod pods;
+mod quantity;
+mod spec;
+mod state;
+mod step;
+mod tolerance;
+mod validation;
+pub mod vectors;
+
+pub use config::{Container, ControllerSettings, HpaConfig, NS_PER_S, Quirks, Variant};
+pub use decision::{
+    AppliedLimit, ConditionState, Conditions, CurrentValue, Event, HpaDecision, MetricOutcome, MetricProposal,
+};
+pub use defaulting::{behavior_with_defaults, with_defaults};
+pub use observation::{HpaObservation, MetricReading, Pod, PodPhase, PodSample, ReadyCondition};
+pub use quantity::{Quantity, QuantityError, approximate_f64};
+pub use spec::{
+    Behavior, HpaSpec, LabelRequirement, LabelSelector, MetricIdentifier, MetricSource, MetricSpec, PolicyKind,
+    ScalingPolicy, ScalingRules, SelectPolicy, Target,
+};
+pub use state::{HpaState, Recommendation, ScaleEvent};
+pub use step::step;
+pub use validation::{SpecError, validate};
