@@ -3,5 +3,16 @@
 //! | part | owns |
 //! | --- | --- |
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
+//! | [`metrics`] | what the metric names of manifests stand for |
+//! | [`routing`] | routers |
+//! | [`FixedReplicas`] | a constant count |
+//! | [`catalog()`] | the list of all policies |
 
+mod catalog;
+mod fixed;
 pub mod hpa;
+pub mod metrics;
+pub mod routing;
+
+pub use catalog::{PolicyInfo, Port, catalog};
+pub use fixed::FixedReplicas;

@@ -9,14 +9,17 @@
 //! | [`Quantity`], [`HpaSpec`] | the words of a manifest |
 //! | [`with_defaults`], [`validate`] | what the API server adds and refuses |
 //! | [`step`] | the decision |
+//! | [`Hpa`] | the controller behind the simulator's port |
 //! | [`manifest`] | a user's YAML or JSON file |
 //! | [`vectors`] | the comparison with runs of the real controller |
 
 mod arithmetic;
+mod autoscaler;
 mod combine;
 mod config;
 mod decision;
 mod defaulting;
+mod explain;
 mod limits;
 pub mod manifest;
 mod metrics;
@@ -31,6 +34,7 @@ mod tolerance;
 mod validation;
 pub mod vectors;
 
+pub use autoscaler::{BoundMetric, Hpa, HpaOptions, bind};
 pub use config::{Container, ControllerSettings, HpaConfig, NS_PER_S, Quirks, Variant};
 pub use decision::{
     AppliedLimit, ConditionState, Conditions, CurrentValue, Event, HpaDecision, MetricOutcome, MetricProposal,

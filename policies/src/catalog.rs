@@ -1,0 +1,89 @@
+//! Every policy, with what it is and which upstream version it reproduces.
+
+/// Which port a policy stands behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Port {
+    /// Decides how many replicas there are.
+    Autoscaler,
+    /// Decides which replica takes a request.
+    Router,
+}
+
+impl Port {
+    /// Its name in listings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Port::Autoscaler => "autoscaler",
+            Port::Router => "router",
+        }
+    }
+}
+
+/// One policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyInfo {
+    /// Its name in scenario files.
+    pub name: &'static str,
+    /// Its port.
+    pub port: Port,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What it reproduces, and how that was checked.
+    pub reproduces: &'static str,
+}
+
+const NOTHING: &str = "no upstream: defined here";
+
+/// All policies, by port and name.
+///
+/// ```
+/// use flashcrowd_policies::catalog;
+/// assert!(catalog().iter().any(|policy| policy.reproduces.contains("Kubernetes 1.28")));
+/// ```
+pub fn catalog() -> &'static [PolicyInfo] {
+    const POLICIES: &[PolicyInfo] = &[
+        PolicyInfo {
+            name: "fixed",
+            port: Port::Autoscaler,
+            about: "a constant number of replicas",
+            reproduces: NOTHING,
+        },
+        PolicyInfo {
+            name: "hpa/k8s-1.28",
+            port: Port::Autoscaler,
+            about: "Horizontal Pod Autoscaler, from an autoscaling/v2 manifest",
+            reproduces: "Kubernetes 1.28, pkg/controller/podautoscaler; equal to recorded runs of its code",
+        },
+        PolicyInfo {
+            name: "hpa/k8s-2026-backport",
+            port: Port::Autoscaler,
+            about: "the same with a tolerance per direction, and to and from zero by condition",
+            reproduces: "1.28 with differences of a 2026 development tree patched in; not an upstream binary",
+        },
+        PolicyInfo {
+            name: "least-outstanding",
+            port: Port::Router,
+            about: "the replica with the fewest unfinished attempts; ties by a rotating cursor",
+            reproduces: NOTHING,
+        },
+        PolicyInfo {
+            name: "power-of-choices",
+            port: Port::Router,
+            about: "the least loaded of d distinct replicas drawn at random",
+            reproduces: "Mitzenmacher 1996 (the power of two choices)",
+        },
+        PolicyInfo { name: "random", port: Port::Router, about: "any replica", reproduces: NOTHING },
+        PolicyInfo { name: "round-robin", port: Port::Router, about: "one after the other", reproduces: NOTHING },
+    ];
+    POLICIES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_sorted_and_has_no_name_twice() {
+        assert!(catalog().windows(2).all(|pair| (pair[0].port, pair[0].name) < (pair[1].port, pair[1].name)));
+    }
+}
