@@ -98,9 +98,19 @@ impl fmt::Display for ManifestWarning {
 
 /// The known name that looks most like `name`, if one does.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.75;
-    let lower = name.to_lowercase();
-    let score = |candidate: &str| strsim::jaro_winkler(&lower, &candidate.to_lowercase());
+    const ALIKE: f64 = 0.66;
+    let written = name.to_lowercase();
+    let score = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let edits = strsim::normalized_damerau_levenshtein(&written, &candidate);
+        // `Maximum` for `Max` is many edits away and still plain.
+        let begins = candidate.len() > 2 && written.len() > 2;
+        if begins && (written.starts_with(&candidate) || candidate.starts_with(&written)) {
+            edits.max(ALIKE)
+        } else {
+            edits
+        }
+    };
     let mut best: Option<(f64, &str)> = None;
     for candidate in known {
         let score = score(candidate);

@@ -145,8 +145,10 @@ impl<'a> Fields<'a> {
     /// Notes every field that nobody asked for.
     pub(super) fn finish(self, warnings: &mut Vec<ManifestWarning>) {
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
-            let known = self.asked.iter().copied().filter(|name| self.entries.iter().all(|(k, _)| k.text != *name));
-            let suggestion = nearest(&key.text, known).map(|name| format!("; did you mean `{name}`?"));
+            // A field that is there already is not what was meant.
+            let absent = |name: &&str| self.entries.iter().all(|(key, _)| key.text != *name);
+            let similar = nearest(&key.text, self.asked.iter().copied()).filter(absent);
+            let suggestion = similar.map(|name| format!("; did you mean `{name}`?"));
             warnings.push(ManifestWarning {
                 line: key.place.line,
                 column: key.place.column,

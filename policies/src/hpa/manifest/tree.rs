@@ -2,11 +2,16 @@
 
 use super::ManifestError;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Spanned};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{DuplicateKeyPolicy, Error, Spanned, UserMessageFormatter};
 use std::fmt;
 
 /// A manifest is a few kilobytes; what is far larger is another file.
 const MAX_BYTES: usize = 8 << 20;
+
+/// The deepest part of a real file, `managedFields` of a Deployment in a `List`, is at about 20.
+/// A debug build takes 40 KB of stack per level, and a test's thread has 2 MB.
+const MAX_DEPTH: usize = 32;
 
 /// A place in the file, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +101,25 @@ pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Node>, ManifestError> {
         }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::Error, with_snippet: false };
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        with_snippet: false,
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH },
+    };
     serde_saphyr::from_multiple_with_options::<Node>(text, options).map_err(|error| from_yaml(&error))
 }
 
 fn from_yaml(error: &serde_saphyr::Error) -> ManifestError {
     let place = error.location().map(|location| (location.line() as usize, location.column() as usize));
     let place = place.filter(|(line, column)| *line > 0 && *column > 0);
-    let mut message = error.without_snippet().to_string();
-    // The place stands in fields of its own.
-    if let Some(at) = message.rfind(" at line ") {
-        message.truncate(at);
+    let mut message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+    // The place stands in fields of its own, and the message in one line.
+    for end in [" at line ", "\n"] {
+        let kept = message.find(end).unwrap_or(message.len());
+        message.truncate(kept);
+    }
+    if let Error::Budget { breach: BudgetBreach::Depth { .. }, .. } = error.without_snippet() {
+        message = format!("nested too deeply: expected at most {MAX_DEPTH} levels");
     }
     ManifestError { line: place.map(|p| p.0), column: place.map(|p| p.1), message, hint: None }
 }

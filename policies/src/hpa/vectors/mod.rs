@@ -7,6 +7,8 @@
 mod format;
 mod functions;
 mod scenario;
+#[cfg(test)]
+mod tests;
 
 pub use format::{ContainerRow, Controller, Current, Expected, FunctionRow, PodRow, Reading, Scenario, Tick};
 pub use functions::run_function_row;
