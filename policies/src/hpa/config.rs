@@ -203,6 +203,16 @@ impl HpaConfig {
         &self.containers
     }
 
+    /// Fields of the spec that this controller does not know, by path.
+    pub fn fields_without_effect(&self) -> Vec<String> {
+        let Some(directions) = self.directions.as_ref().filter(|_| self.settings.variant == Variant::K8s128) else {
+            return Vec::new();
+        };
+        let given = [("scaleUp", directions.up.tolerance), ("scaleDown", directions.down.tolerance)];
+        let given = given.into_iter().filter(|(_, tolerance)| tolerance.is_some());
+        given.map(|(name, _)| format!("spec.behavior.{name}.tolerance")).collect()
+    }
+
     pub(super) fn directions(&self) -> Option<&Directions> {
         self.directions.as_ref()
     }
@@ -215,5 +225,33 @@ fn direction(rules: Option<&ScalingRules>, default_window_ns: i64) -> DirectionR
         select: rules.select_policy.unwrap_or(SelectPolicy::Max),
         policies: rules.policies.unwrap_or_default(),
         tolerance: rules.tolerance,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hpa::spec::Behavior;
+
+    #[test]
+    fn a_tolerance_per_direction_is_unknown_to_1_28() {
+        let rules = ScalingRules { tolerance: Some(0.05), ..ScalingRules::default() };
+        let behavior = Behavior { scale_up: None, scale_down: Some(rules) };
+        let spec = HpaSpec { min_replicas: None, max_replicas: 3, metrics: vec![], behavior: Some(behavior) };
+        let without_effect = |variant| {
+            let settings = ControllerSettings { variant, ..ControllerSettings::default() };
+            HpaConfig::new(&spec, settings, vec![]).expect("valid").fields_without_effect()
+        };
+        assert_eq!(without_effect(Variant::K8s128), ["spec.behavior.scaleDown.tolerance"]);
+        assert!(without_effect(Variant::K8s2026Backport).is_empty());
+    }
+
+    #[test]
+    fn a_controller_with_a_bad_tolerance_is_refused() {
+        let spec = HpaSpec { min_replicas: None, max_replicas: 3, metrics: vec![], behavior: None };
+        for tolerance in [-0.1, f64::NAN, f64::INFINITY] {
+            let settings = ControllerSettings { tolerance, ..ControllerSettings::default() };
+            assert!(HpaConfig::new(&spec, settings, vec![]).is_err(), "{tolerance}");
+        }
     }
 }
