@@ -1,0 +1,102 @@
+//! The columns of the Azure LLM inference traces, found by name.
+
+use super::timestamp;
+
+/// What a row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Picoseconds since 1970.
+    pub(super) at_ps: i128,
+    pub(super) prompt_tokens: u32,
+    pub(super) output_tokens: u32,
+}
+
+/// Where the columns are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns {
+    timestamp: usize,
+    context: usize,
+    generated: usize,
+    count: usize,
+}
+
+const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens";
+
+/// A message and advice.
+pub(super) type Complaint = (String, Option<String>);
+
+impl Columns {
+    /// Reads the header.
+    pub(super) fn of(header: &str) -> Result<Columns, Complaint> {
+        let header = header.trim_start_matches('\u{feff}');
+        let names: Vec<&str> = header.split(',').map(|name| name.trim().trim_matches('"')).collect();
+        if timestamp::parse(names[0]).is_some() {
+            let hint = format!("put `{HEADER}` in the first line");
+            return Err(("the header is missing: the first line is a row".to_owned(), Some(hint)));
+        }
+        let find = |wanted: &str| {
+            let mut found = names.iter().enumerate().filter(|(_, name)| **name == wanted);
+            match (found.next(), found.next()) {
+                (Some((index, _)), None) => Ok(index),
+                (Some(_), Some(_)) => Err((format!("the header has the column `{wanted}` twice"), None)),
+                (None, _) => Err(missing(wanted, &names)),
+            }
+        };
+        Ok(Columns {
+            timestamp: find("TIMESTAMP")?,
+            context: find("ContextTokens")?,
+            generated: find("GeneratedTokens")?,
+            count: names.len(),
+        })
+    }
+
+    /// Reads a row.
+    pub(super) fn read(&self, line: &str) -> Result<Record, Complaint> {
+        if line.contains('"') {
+            return Err(("quoted fields are not part of this format".to_owned(), None));
+        }
+        let mut fields = [""; 3];
+        let mut count = 0;
+        for field in line.split(',') {
+            let place = [self.timestamp, self.context, self.generated].iter().position(|column| *column == count);
+            if let Some(place) = place {
+                fields[place] = field.trim();
+            }
+            count += 1;
+        }
+        if count != self.count {
+            return Err((format!("expected {} fields, found {count}", self.count), None));
+        }
+        let at_ps = timestamp::parse(fields[0]).ok_or_else(|| {
+            let message = format!("`{}` is no time: expected YYYY-MM-DD HH:MM:SS.fffffff", clipped(fields[0]));
+            (message, None)
+        })?;
+        let prompt_tokens = tokens("ContextTokens", fields[1])?;
+        let output_tokens = tokens("GeneratedTokens", fields[2])?;
+        Ok(Record { at_ps, prompt_tokens, output_tokens })
+    }
+}
+
+fn missing(wanted: &str, names: &[&str]) -> Complaint {
+    let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &wanted.to_lowercase());
+    let short = names.iter().filter(|name| name.len() <= 40);
+    let near = short.map(|name| (distance(name), name)).min().filter(|(distance, _)| *distance <= wanted.len() / 3);
+    let hint = match near {
+        Some((_, near)) => format!("the column `{near}` must be called `{wanted}`"),
+        None => format!("the first line must be `{HEADER}`"),
+    };
+    (format!("the header has no column `{wanted}`"), Some(hint))
+}
+
+fn tokens(column: &str, text: &str) -> Result<u32, Complaint> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(0) => Err((format!("{column} is 0: the row has no tokens"), None)),
+        Ok(tokens) if digits => Ok(tokens),
+        _ => Err((format!("{column} is `{}`: expected a whole number from 1 to {}", clipped(text), u32::MAX), None)),
+    }
+}
+
+fn clipped(text: &str) -> String {
+    text.chars().take(40).collect()
+}

@@ -1,0 +1,147 @@
+//! Plays a trace: scaled, thinned or multiplied, and repeated.
+
+use super::rows::{Row, Rows};
+use super::scale::Scale;
+use super::summary::{TraceSummary, summary};
+use super::{TraceOptions, refuse};
+use flashcrowd_core::clock::{Seed, SimTime, Stream};
+use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
+use rand::RngExt;
+use std::path::{Path, PathBuf};
+
+/// The arrivals of a recorded trace.
+///
+/// Which rows are sent at a `rate_scale` comes from `<label>/thinning` with one draw per row: what
+/// is sent at a lower scale is also sent at a higher one. The instants of copies come from
+/// `<label>/copies`.
+pub struct TraceSource {
+    path: PathBuf,
+    options: TraceOptions,
+    time_scale: Scale,
+    summary: TraceSummary,
+    rows: Rows,
+    /// How often the file has been played to its end.
+    played: u32,
+    /// The row read ahead: copies of a row are spread over the gap to the next.
+    next: Option<Row>,
+    /// Instants that are still to be sent for `row`, last first; reused, so nothing is allocated.
+    pending_ps: Vec<u64>,
+    row: Row,
+    thinning: Stream,
+    copies: Stream,
+}
+
+impl TraceSource {
+    /// Reads the whole file once to check it, and opens it to be played.
+    ///
+    /// # Errors
+    /// As [`summary`].
+    pub fn open(path: &Path, options: &TraceOptions, seed: Seed, label: &str) -> Result<Self, SourceError> {
+        let summary = summary(path, options)?;
+        TraceSource::open_checked(path, options, summary, seed, label)
+    }
+
+    /// Opens a trace that was checked before, for another replicate.
+    ///
+    /// # Errors
+    /// A file that can no longer be read as it was.
+    pub fn open_checked(
+        path: &Path,
+        options: &TraceOptions,
+        summary: TraceSummary,
+        seed: Seed,
+        label: &str,
+    ) -> Result<Self, SourceError> {
+        let mut rows = Rows::open(path, options)?;
+        let next = rows.next_row()?;
+        Ok(TraceSource {
+            path: path.to_owned(),
+            options: *options,
+            time_scale: Scale::new(options.time_scale),
+            summary,
+            rows,
+            played: 0,
+            next,
+            pending_ps: Vec::with_capacity(options.rate_scale.ceil() as usize),
+            row: next.unwrap_or(Row { at: flashcrowd_core::SimDuration::ZERO, prompt_tokens: 0, output_tokens: 0 }),
+            thinning: seed.stream(&format!("{label}/thinning")),
+            copies: seed.stream(&format!("{label}/copies")),
+        })
+    }
+
+    /// What the file holds.
+    pub fn summary(&self) -> TraceSummary {
+        self.summary
+    }
+
+    /// Takes the next row and draws when it is sent; `false` at the end of the last time.
+    fn take_row(&mut self) -> Result<bool, SourceError> {
+        let Some(row) = self.next else { return Ok(false) };
+        self.row = row;
+        let start_ps = self.instant(row)?;
+        self.next = self.rows.next_row()?;
+        if self.next.is_none() && self.played + 1 < self.options.repeat {
+            self.played += 1;
+            self.rows = Rows::open(&self.path, &self.options)?;
+            self.next = self.rows.next_row()?;
+        }
+        let next_ps = match self.next {
+            Some(next) => self.instant(next)?,
+            None => start_ps.saturating_add(self.time_scale.apply(self.summary.mean_gap().as_ps()).unwrap_or(0)),
+        };
+        self.draw_instants(start_ps, next_ps);
+        Ok(true)
+    }
+
+    /// When `row` is sent in the time that is being played, in picoseconds.
+    fn instant(&self, row: Row) -> Result<u64, SourceError> {
+        let before = self.summary.period().as_ps().checked_mul(u64::from(self.played));
+        let unscaled = before.and_then(|before| before.checked_add(row.at.as_ps()));
+        unscaled.and_then(|ps| self.time_scale.apply(ps)).ok_or_else(|| {
+            let message = "the trace plays for longer than 213 days, where simulated time ends";
+            refuse(self.rows.name(), message, Some("lower time_scale or repeat".to_owned()))
+        })
+    }
+
+    fn draw_instants(&mut self, start_ps: u64, next_ps: u64) {
+        let scale = self.options.rate_scale;
+        if scale == 1.0 {
+            self.pending_ps.push(start_ps);
+            return;
+        }
+        let more = self.thinning.random::<f64>() < scale.fract();
+        let count = scale as usize + usize::from(more);
+        if count == 0 {
+            return;
+        }
+        let gap = next_ps.saturating_sub(start_ps);
+        for _ in 1..count {
+            let share: f64 = self.copies.random();
+            self.pending_ps.push(start_ps + ((gap as f64 * share) as u64).min(gap));
+        }
+        self.pending_ps.sort_unstable_by(|a, b| b.cmp(a));
+        self.pending_ps.push(start_ps);
+    }
+}
+
+impl ArrivalSource for TraceSource {
+    fn next_arrival(&mut self) -> Result<Option<Arrival>, SourceError> {
+        loop {
+            if let Some(at_ps) = self.pending_ps.pop() {
+                return Ok(Some(Arrival {
+                    at: SimTime::from_ps(at_ps),
+                    prompt_tokens: self.row.prompt_tokens,
+                    output_tokens: self.row.output_tokens,
+                    service_time: None,
+                }));
+            }
+            if !self.take_row()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn dropped_rows(&self) -> u64 {
+        self.summary.dropped
+    }
+}

@@ -1,0 +1,114 @@
+//! The usable rows of a trace, in order, inside the window.
+
+use super::azure::{Columns, Complaint, Record};
+use super::lines::Lines;
+use super::{OnBadRow, TraceOptions, refuse};
+use flashcrowd_core::clock::SimDuration;
+use flashcrowd_core::ports::SourceError;
+use std::path::Path;
+
+/// A row that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Since the first kept row.
+    pub(super) at: SimDuration,
+    pub(super) prompt_tokens: u32,
+    pub(super) output_tokens: u32,
+}
+
+/// Reads the rows of one file once.
+pub(super) struct Rows {
+    lines: Lines,
+    columns: Columns,
+    on_bad_row: OnBadRow,
+    window: Option<(SimDuration, SimDuration)>,
+    first_ps: Option<i128>,
+    first_kept_ps: Option<i128>,
+    last_ps: i128,
+    pub(super) dropped: u64,
+    over: bool,
+}
+
+impl Rows {
+    /// Opens the file and reads its header.
+    pub(super) fn open(path: &Path, options: &TraceOptions) -> Result<Rows, SourceError> {
+        let mut lines = Lines::open(path)?;
+        let columns = match lines.next_line()? {
+            None => Err(("the file is empty: expected a header and rows".to_owned(), None)),
+            Some(header) => Columns::of(header),
+        };
+        let columns = columns.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
+        Ok(Rows {
+            lines,
+            columns,
+            on_bad_row: options.on_bad_row,
+            window: options.window,
+            first_ps: None,
+            first_kept_ps: None,
+            last_ps: i128::MIN,
+            dropped: 0,
+            over: false,
+        })
+    }
+
+    /// The next row that is kept.
+    pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+        while !self.over {
+            let Some(line) = self.lines.next_line()? else { break };
+            // An empty line at the end is a habit of editors.
+            if line.is_empty() {
+                continue;
+            }
+            let record = self.columns.read(line);
+            let record = record.and_then(|record| self.in_order(record));
+            match record {
+                Ok(record) => match self.keep(record) {
+                    Some(Ok(row)) => return Ok(Some(row)),
+                    Some(Err(complaint)) => return Err(self.refuse(complaint)),
+                    None => {}
+                },
+                Err(_) if self.on_bad_row == OnBadRow::Drop => self.dropped += 1,
+                Err((message, hint)) => {
+                    let drop = || "on_bad_row: Drop leaves such rows out and counts them".to_owned();
+                    return Err(self.refuse((message, hint.or_else(|| Some(drop())))));
+                }
+            }
+        }
+        self.over = true;
+        Ok(None)
+    }
+
+    fn in_order(&self, record: Record) -> Result<Record, Complaint> {
+        if record.at_ps < self.last_ps {
+            return Err(("this row is earlier than the one before it".to_owned(), None));
+        }
+        Ok(record)
+    }
+
+    /// The row, if it lies in the window.
+    fn keep(&mut self, record: Record) -> Option<Result<Row, Complaint>> {
+        let since = |start: i128| u64::try_from(record.at_ps - start).ok().map(SimDuration::from_ps);
+        self.last_ps = record.at_ps;
+        let Some(offset) = since(*self.first_ps.get_or_insert(record.at_ps)) else {
+            let hint = "play a part of it with window: (from, to)".to_owned();
+            return Some(Err(("the trace is longer than 213 days here".to_owned(), Some(hint))));
+        };
+        if let Some((from, to)) = self.window {
+            self.over = offset >= to;
+            if offset < from || self.over {
+                return None;
+            }
+        }
+        let at = since(*self.first_kept_ps.get_or_insert(record.at_ps)).unwrap_or_default();
+        Some(Ok(Row { at, prompt_tokens: record.prompt_tokens, output_tokens: record.output_tokens }))
+    }
+
+    fn refuse(&self, (message, hint): Complaint) -> SourceError {
+        refuse(self.lines.place(), message, hint)
+    }
+
+    /// The file.
+    pub(super) fn name(&self) -> &str {
+        self.lines.name()
+    }
+}

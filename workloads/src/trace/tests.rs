@@ -1,0 +1,239 @@
+//! Small traces of our own: every format that is read, every fault that is reported.
+
+use super::*;
+use flashcrowd_core::clock::Seed;
+use flashcrowd_core::ports::ArrivalSource;
+use proptest::prelude::*;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const SMALL: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n\
+    2023-11-16 18:15:46.6805900,374,44\r\n\
+    2023-11-16 18:15:50.9951690,396,109\r\n\
+    2023-11-16 18:15:51.2225670,879,55\r\n\
+    2023-11-16 18:15:51.6805900,91,16";
+
+struct Fixture {
+    dir: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Fixture { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The error for a file of these bytes, without the directory.
+    fn refused(&self, bytes: &[u8]) -> String {
+        let path = self.file("t.csv", bytes);
+        let error = summary(&path, &TraceOptions::default()).unwrap_err();
+        let hint = error.hint.clone().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{error}{hint}").replace(&format!("{}/", self.dir.path().display()), "")
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn played(path: &Path, options: &TraceOptions) -> Vec<(u64, u32, u32)> {
+    let mut source = TraceSource::open(path, options, Seed::new(1), "trace").unwrap();
+    let mut arrivals = Vec::new();
+    while let Some(arrival) = source.next_arrival().unwrap() {
+        arrivals.push((arrival.at.as_ps(), arrival.prompt_tokens, arrival.output_tokens));
+    }
+    assert!(arrivals.is_sorted_by_key(|arrival| arrival.0));
+    arrivals
+}
+
+const PLAYED: [(u64, u32, u32); 4] =
+    [(0, 374, 44), (4_314_579_000_000, 396, 109), (4_541_977_000_000, 879, 55), (5_000_000_000_000, 91, 16)];
+
+#[test]
+fn all_known_variants_of_the_format_play_alike() {
+    let fixture = Fixture::new();
+    let unix = SMALL.replace("\r\n", "\n");
+    let offsets = unix.replace("00,3", "00+00:00,3").replace("70,8", "70Z,8");
+    let with_images = unix
+        .replace("TIMESTAMP,", "TIMESTAMP,NumImages,")
+        .replace("00,", "00,0,")
+        .replace("90,", "90,2,")
+        .replace("70,", "70,1,");
+    for text in [SMALL, &unix, &format!("{SMALL}\r\n"), &format!("\u{feff}{unix}\n\n"), &offsets, &with_images] {
+        assert_eq!(played(&fixture.file("t.csv", text.as_bytes()), &TraceOptions::default()), PLAYED, "{text}");
+        assert_eq!(played(&fixture.file("t.csv", &gzip(text.as_bytes())), &TraceOptions::default()), PLAYED);
+    }
+    let halves = [gzip(&SMALL.as_bytes()[..70]), gzip(&SMALL.as_bytes()[70..])].concat();
+    assert_eq!(played(&fixture.file("t.csv", &halves), &TraceOptions::default()), PLAYED);
+}
+
+#[test]
+fn the_summary_agrees_with_what_is_played() {
+    let fixture = Fixture::new();
+    let seen = summary(&fixture.file("t.csv", SMALL.as_bytes()), &TraceOptions::default()).unwrap();
+    assert_eq!((seen.rows, seen.dropped, seen.span), (4, 0, SimDuration::from_s(5)));
+    assert_eq!((seen.prompt_tokens, seen.output_tokens), (1_740, 224));
+    assert_eq!((seen.max_prompt_tokens, seen.max_output_tokens), (879, 109));
+    assert_eq!(seen.mean_rate(), 0.8);
+}
+
+#[test]
+fn options_change_what_they_name() {
+    let fixture = Fixture::new();
+    let path = fixture.file("t.csv", SMALL.as_bytes());
+    let normal = TraceOptions::default();
+    let slow = played(&path, &TraceOptions { time_scale: 2.0, ..normal });
+    assert_eq!(slow, PLAYED.map(|(at, prompt, output)| (2 * at, prompt, output)));
+    let twice = played(&path, &TraceOptions { repeat: 2, ..normal });
+    // The mean gap of 5 s over 3 gaps, rounded down to the picosecond.
+    let again = PLAYED.map(|(at, prompt, output)| (at + 5_000_000_000_000 + 1_666_666_666_666, prompt, output));
+    assert_eq!(twice, [PLAYED, again].concat());
+    let window = Some((SimDuration::from_s(1), SimDuration::from_s(5)));
+    let part = played(&path, &TraceOptions { window, ..normal });
+    assert_eq!(part, [(0, 396, 109), (227_398_000_000, 879, 55)]);
+    let empty = TraceOptions { window: Some((SimDuration::from_s(1), SimDuration::from_s(2))), ..normal };
+    assert_eq!(summary(&path, &empty).unwrap_err().hint.as_deref(), Some("no row lies in the window"));
+}
+
+#[test]
+fn copies_stay_between_their_row_and_the_next() {
+    let fixture = Fixture::new();
+    let path = fixture.file("t.csv", SMALL.as_bytes());
+    let tripled = played(&path, &TraceOptions { rate_scale: 3.0, ..TraceOptions::default() });
+    assert_eq!(tripled.len(), 12);
+    for (row, copies) in PLAYED.iter().zip(tripled.chunks(3)) {
+        assert_eq!(copies[0], *row);
+        assert!(copies.iter().all(|copy| (copy.1, copy.2) == (row.1, row.2)));
+    }
+    assert!(tripled[4].0 > PLAYED[1].0 && tripled[5].0 <= PLAYED[2].0);
+}
+
+#[test]
+fn thinning_keeps_its_share_and_is_nested() {
+    let fixture = Fixture::new();
+    let mut text = "TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned();
+    for second in 0..6_000 {
+        text +=
+            &format!("2023-11-16 {:02}:{:02}:{:02},{},1\n", second / 3600, second / 60 % 60, second % 60, second + 1);
+    }
+    let path = fixture.file("t.csv", text.as_bytes());
+    let rows = |rate_scale| {
+        let options = TraceOptions { rate_scale, ..TraceOptions::default() };
+        played(&path, &options).into_iter().map(|arrival| arrival.1).collect::<Vec<_>>()
+    };
+    let (fifth, half) = (rows(0.2), rows(0.5));
+    assert!((1_050..1_350).contains(&fifth.len()) && (2_850..3_150).contains(&half.len()));
+    assert!(fifth.iter().all(|row| half.binary_search(row).is_ok()));
+    assert!((8_850..9_150).contains(&rows(1.5).len()));
+}
+
+#[test]
+fn a_bad_row_is_refused_with_its_line_or_dropped() {
+    let fixture = Fixture::new();
+    let with = |row: &str| format!("{}\n{row}\n2023-11-16 18:16:00.0000000,1,1\n", SMALL.replace("\r\n", "\n"));
+    for (row, expected) in [
+        ("2023-11-16 18:15:52.0000000,374", "t.csv:6: expected 3 fields, found 2"),
+        ("2023-11-16 18:15:52.0000000,374,44,1", "t.csv:6: expected 3 fields, found 4"),
+        ("2023-11-16 18:15:45.0000000,374,44", "t.csv:6: this row is earlier than the one before it"),
+        ("2023-11-16 18:15:52.0000000,0,44", "t.csv:6: ContextTokens is 0: the row has no tokens"),
+        ("2023-11-16 18:15:52.0000000,1,0", "t.csv:6: GeneratedTokens is 0"),
+        ("2023-11-16 18:15:52.0000000,-1,44", "ContextTokens is `-1`: expected a whole number from 1 to 4294967295"),
+        ("2023-11-16 18:15:52.0000000,NaN,44", "ContextTokens is `NaN`"),
+        ("2023-11-16 18:15:52.0000000,1,4294967296", "GeneratedTokens is `4294967296`"),
+        ("2023-11-16 18:15:52.0000000,1,", "GeneratedTokens is ``"),
+        ("2023-11-16 25:15:52.0000000,1,1", "is no time: expected YYYY-MM-DD HH:MM:SS.fffffff"),
+        ("\"2023-11-16 18:15:52\",1,1", "quoted fields"),
+        (",,", "`` is no time"),
+    ] {
+        let text = with(row);
+        let error = fixture.refused(text.as_bytes());
+        assert!(error.contains(expected), "{row}: {error}");
+        assert!(error.contains("on_bad_row: Drop"), "{error}");
+        let options = TraceOptions { on_bad_row: OnBadRow::Drop, ..TraceOptions::default() };
+        let path = fixture.file("t.csv", text.as_bytes());
+        assert_eq!(summary(&path, &options).map(|seen| (seen.rows, seen.dropped)), Ok((5, 1)));
+    }
+    let far = with("2099-01-01 00:00:00,1,1");
+    assert!(fixture.refused(far.as_bytes()).contains("longer than 213 days"));
+}
+
+#[test]
+fn what_is_no_trace_is_refused_clearly() {
+    let fixture = Fixture::new();
+    let compressed = gzip(SMALL.repeat(100).as_bytes());
+    let mut damaged = compressed.clone();
+    damaged[40] ^= 0xff;
+    let header = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        (b"".to_vec(), "t.csv:1: the file is empty"),
+        (gzip(b""), "t.csv:1: the file is empty"),
+        (header.into(), "t.csv: the trace has no row to play; 0 were dropped"),
+        (SMALL[41..].into(), "the header is missing: the first line is a row"),
+        (
+            SMALL.replace("TextTokens", "").replace("Context", "Contxt").into(),
+            "`ContxtTokens` must be called `ContextTokens`",
+        ),
+        (SMALL.replace("TIMESTAMP", "Timestamp").into(), "the column `Timestamp` must be called `TIMESTAMP`"),
+        (b"a,b,c\n1,2,3\n".to_vec(), "the first line must be `TIMESTAMP,ContextTokens,GeneratedTokens`"),
+        (b"TIMESTAMP,TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "the column `TIMESTAMP` twice"),
+        (b"\x7fELF\0\0\0".to_vec(), "it holds zero bytes"),
+        (b"\xff\xfe\xfd\n".to_vec(), "not a UTF-8 text"),
+        (vec![b'x'; MAX_LINE_BYTES + 1], "longer than 65536 bytes"),
+        (gzip(&vec![b'x'; 50 << 20]), "longer than 65536 bytes"),
+        (compressed[..compressed.len() / 2].to_vec(), "gzip data ends too early"),
+        (vec![0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], "gzip data is damaged"),
+        (damaged, "t.csv:"),
+    ];
+    for (bytes, expected) in cases {
+        let error = fixture.refused(&bytes);
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    let error = |path: &Path| summary(path, &TraceOptions::default()).unwrap_err().message;
+    assert_eq!(error(fixture.dir.path()), "this is a directory; expected a CSV file");
+    assert_eq!(error(&fixture.dir.path().join("none.csv")), "cannot be read: there is no such file");
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let normal = TraceOptions::default();
+    let backwards = Some((SimDuration::from_s(2), SimDuration::from_s(1)));
+    for options in [
+        TraceOptions { time_scale: 0.0, ..normal },
+        TraceOptions { time_scale: f64::NAN, ..normal },
+        TraceOptions { rate_scale: -1.0, ..normal },
+        TraceOptions { rate_scale: f64::INFINITY, ..normal },
+        TraceOptions { repeat: 0, ..normal },
+        TraceOptions { window: backwards, ..normal },
+    ] {
+        assert!(options.check().is_err(), "{options:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_content_panics(bytes in prop::collection::vec(any::<u8>(), 0..300), rows in "[0-9,:. Z+\n-]{0,200}") {
+        let fixture = Fixture::new();
+        let options = TraceOptions { on_bad_row: OnBadRow::Drop, ..TraceOptions::default() };
+        for content in [bytes, format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{rows}").into_bytes()] {
+            let path = fixture.file("t.csv", &content);
+            let _ = summary(&path, &options);
+        }
+    }
+
+    #[test]
+    fn damaged_gzip_never_panics(at in 0_usize..200, value in any::<u8>()) {
+        let fixture = Fixture::new();
+        let mut bytes = gzip(SMALL.as_bytes());
+        let at = at % bytes.len();
+        bytes[at] = value;
+        let _ = summary(&fixture.file("t.csv", &bytes), &TraceOptions::default());
+    }
+}
