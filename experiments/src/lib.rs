@@ -1,3 +1,4 @@
 //! Scenario files, runs and reports of flashcrowd.
 
 pub mod scenario;
+pub mod shipped;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
 //! | [`metrics`] | what the metric names of manifests stand for |
+//! | [`placement`] | where replicas go |
 //! | [`routing`] | routers |
 //! | [`FixedReplicas`] | a constant count |
 //! | [`catalog()`] | the list of all policies |
@@ -12,6 +13,7 @@ mod catalog;
 mod fixed;
 pub mod hpa;
 pub mod metrics;
+pub mod placement;
 pub mod routing;
 
 pub use catalog::{PolicyInfo, Port, catalog};

@@ -1,3 +1,6 @@
-//! What a user writes: the language of scenario files.
+//! What a user writes: the language of scenario files, their schema, and how they become runs.
 
+pub mod catalog;
 pub mod language;
+pub mod resolve;
+pub mod schema;

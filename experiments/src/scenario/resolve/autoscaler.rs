@@ -1,0 +1,272 @@
+//! Autoscalers: the user's own manifests, their metrics bound to signals.
+
+use super::files::Files;
+use super::settings::Notes;
+use super::{ResolvedAutoscaler, ResolvedService};
+use crate::scenario::language::units::Duration;
+use crate::scenario::language::{Diagnostic, list, nearest};
+use crate::scenario::schema;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, TargetId, Transform};
+use flashcrowd_policies::hpa::manifest::{self, ManifestError};
+use flashcrowd_policies::hpa::{Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
+use flashcrowd_policies::metrics::{MetricBinding, MetricNameError, Preset, parse_binding};
+use std::collections::BTreeMap;
+
+const FLAG: &str = "flag default of kube-controller-manager";
+
+pub(super) fn resolve(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    service: &schema::Service,
+    resolved: &mut ResolvedService,
+    target: TargetId,
+) -> Result<(), Diagnostic> {
+    let name = resolved.name.to_string();
+    let path = format!("services.{name}.autoscaler");
+    let replicas = format!("services.{name}.replicas");
+    match &service.autoscaler {
+        None => {
+            let count = notes.or(&replicas, service.replicas, 1, "one replica, and nobody changes it");
+            resolved.initial_replicas = Some(count);
+        }
+        Some(schema::Autoscaler::Fixed(fixed)) => {
+            notes.given(&path, "");
+            let count = notes.or(&replicas, service.replicas, fixed.replicas, "as many as its autoscaler keeps");
+            resolved.initial_replicas = Some(count);
+            resolved.autoscaler = Some(ResolvedAutoscaler::Fixed(fixed.replicas));
+        }
+        Some(schema::Autoscaler::Manifest(given)) => {
+            notes.given(&path, "");
+            manifest_of(notes, files, service, given, resolved, target)?;
+        }
+    }
+    if !service.bind.is_empty() && !matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_))) {
+        notes.warn(format!("service `{name}`: `bind` has no effect without a manifest"));
+    }
+    Ok(())
+}
+
+fn manifest_of(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    service: &schema::Service,
+    given: &schema::Manifest,
+    resolved: &mut ResolvedService,
+    target: TargetId,
+) -> Result<(), Diagnostic> {
+    let name = resolved.name.to_string();
+    let path = format!("services.{name}.autoscaler");
+    let file = files.read(notes, &manifest_path(notes, &path), &given.path)?;
+    let read = manifest::read_bytes(&file.bytes, given.name.as_deref());
+    let manifest = read.map_err(|error| manifest_error(&file.shown, &error))?;
+    for warning in &manifest.warnings {
+        notes
+            .warn(format!("{}:{}:{}: {}: {}", file.shown, warning.line, warning.column, warning.path, warning.message));
+    }
+    if manifest.target.name != name {
+        notes.warn(format!(
+            "{}: scales `{}`, here it is applied to the service `{name}`",
+            file.shown, manifest.target.name
+        ));
+    }
+    let min = manifest.spec.min_replicas.unwrap_or(1).max(0) as u32;
+    let bounds = format!("{min} to {}", manifest.spec.max_replicas);
+    notes.manifest(&format!("{path}.replicas"), &bounds, file.shown.clone());
+    let initial =
+        notes.or(&format!("services.{name}.replicas"), service.replicas, min, "`minReplicas` of the manifest");
+    resolved.initial_replicas = Some(initial);
+    let chosen = bindings(notes, &name, &service.bind)?;
+    let metrics = bind(&manifest.spec, &chosen).map_err(|error| metric_error(&file, &name, &error))?;
+    for (metric, binding) in metrics.iter().zip(&manifest.spec.metrics) {
+        let signal = format!("{:?} every {}", metric.request.source, metric.request.pipeline.scrape_period);
+        let text = format!("{} = {signal}", binding.source.metric_name());
+        notes.manifest(&format!("{path}.metrics"), &text, file.shown.clone());
+    }
+    let options = HpaOptions {
+        settings: settings(notes, &path, given)?,
+        sync_period: sync_period(notes, &path, given)?,
+        phase: given.phase.map(Duration::get),
+        containers: containers(service),
+        ..HpaOptions::new(manifest.name.clone(), target, metrics)
+    };
+    // Built once here, so that what it refuses is said before anything runs.
+    if let Err(errors) = Hpa::new(&manifest.spec, options.clone()) {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        return Err(Diagnostic::about(&file.shown, texts.join("; ")));
+    }
+    resolved.autoscaler = Some(ResolvedAutoscaler::Hpa { spec: Box::new(manifest.spec), options: Box::new(options) });
+    Ok(())
+}
+
+/// Where the manifest's path is written: alone, or in its field.
+fn manifest_path(notes: &Notes<'_>, path: &str) -> String {
+    let field = format!("{path}.path");
+    if notes.document.get(&field).is_some() { field } else { path.to_owned() }
+}
+
+pub(crate) fn manifest_error(file: &str, error: &ManifestError) -> Diagnostic {
+    let mut diagnostic = Diagnostic::about(file, error.message.clone());
+    diagnostic.line = error.line.unwrap_or(0) as u32;
+    diagnostic.column = error.column.unwrap_or(1) as u32;
+    match &error.hint {
+        Some(hint) => diagnostic.with_help(hint.clone()),
+        None => diagnostic,
+    }
+}
+
+/// A metric that has no binding: shown where the manifest names it.
+fn metric_error(file: &super::files::Input, service: &str, error: &MetricNameError) -> Diagnostic {
+    let name = match error {
+        MetricNameError::Unsupported { name, .. } | MetricNameError::Unknown { name, .. } => name,
+    };
+    let text = String::from_utf8_lossy(&file.bytes);
+    let found = text.lines().zip(1..).find_map(|(line, number)| Some((number, line.find(name.as_str())?)));
+    let mut diagnostic = Diagnostic::about(&file.shown, error.to_string());
+    if let Some((line, column)) = found {
+        diagnostic.line = line;
+        diagnostic.column = column as u32 + 1;
+    }
+    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": WaitingRequests}}`"))
+}
+
+fn settings(notes: &mut Notes<'_>, path: &str, given: &schema::Manifest) -> Result<ControllerSettings, Diagnostic> {
+    let defaults = ControllerSettings::default();
+    let variant = given.variant.clone().unwrap_or_else(|| defaults.variant.name().to_owned());
+    let names = [Variant::K8s128.name(), Variant::K8s2026Backport.name()];
+    let found = Variant::from_name(&variant).ok_or_else(|| {
+        super::fleet::unknown(notes, &format!("{path}.variant"), "HPA variant", &variant, names.into_iter())
+    })?;
+    notes.or(&format!("{path}.variant"), given.variant.clone(), variant, "the version whose decisions are recorded");
+    let mut ns = |field: &str, value: Option<Duration>, default_ns: i64| {
+        let default = Duration(SimDuration::from_ms((default_ns / 1_000_000) as u64));
+        let span = notes.or(&format!("{path}.{field}"), value, default, FLAG).get();
+        (span.as_ps() / 1_000) as i64
+    };
+    let downscale_stabilization_ns =
+        ns("downscale_stabilization", given.downscale_stabilization, defaults.downscale_stabilization_ns);
+    let cpu_initialization_ns =
+        ns("cpu_initialization_period", given.cpu_initialization_period, defaults.cpu_initialization_ns);
+    let initial_readiness_delay_ns =
+        ns("initial_readiness_delay", given.initial_readiness_delay, defaults.initial_readiness_delay_ns);
+    let tolerance = given.tolerance.map(|tolerance| tolerance.get());
+    Ok(ControllerSettings {
+        variant: found,
+        tolerance: notes.or(&format!("{path}.tolerance"), tolerance, defaults.tolerance, FLAG),
+        downscale_stabilization_ns,
+        cpu_initialization_ns,
+        initial_readiness_delay_ns,
+        scale_to_zero_gate: given.scale_to_zero.unwrap_or(false),
+        quirks: Quirks { average_value_uses_status: given.faithful.unwrap_or(true) },
+    })
+}
+
+fn sync_period(notes: &mut Notes<'_>, path: &str, given: &schema::Manifest) -> Result<SimDuration, Diagnostic> {
+    let path = format!("{path}.sync_period");
+    let period = notes.or(&path, given.sync_period, Duration(SimDuration::from_s(15)), FLAG).get();
+    if period < SimDuration::from_ms(100) {
+        return Err(notes.error(&path, "a sync period below 100ms would run for ever"));
+    }
+    Ok(period)
+}
+
+fn containers(service: &schema::Service) -> Vec<Container> {
+    let Some(cpu) = &service.cpu else { return Vec::new() };
+    let mut requests = BTreeMap::new();
+    if let Some(cores) = cpu.request_cores {
+        requests.insert("cpu".to_owned(), (cores.get() * 1_000.0).round() as i64);
+    }
+    if let Some(memory) = cpu.request_memory {
+        requests.insert("memory".to_owned(), i64::try_from(memory.0).unwrap_or(i64::MAX).saturating_mul(1_000));
+    }
+    vec![Container { name: cpu.container.clone().unwrap_or_else(|| "main".to_owned()), requests }]
+}
+
+fn bindings(
+    notes: &Notes<'_>,
+    service: &str,
+    given: &BTreeMap<String, schema::Binding>,
+) -> Result<BTreeMap<String, MetricBinding>, Diagnostic> {
+    let mut chosen = BTreeMap::new();
+    for (metric, binding) in given {
+        // A metric's name may hold dots and slashes.
+        let path = format!("services.{service}.bind.\"{metric}\"");
+        chosen.insert(metric.clone(), binding_of(notes, &path, binding)?);
+    }
+    Ok(chosen)
+}
+
+fn binding_of(notes: &Notes<'_>, path: &str, given: &schema::Binding) -> Result<MetricBinding, Diagnostic> {
+    let word = match given {
+        schema::Binding::GpuUtilization => "GpuUtilization",
+        schema::Binding::WaitingRequests => "WaitingRequests",
+        schema::Binding::RunningRequests => "RunningRequests",
+        schema::Binding::InFlightRequests => "InFlightRequests",
+        schema::Binding::RequestsPerSecond => "RequestsPerSecond",
+        schema::Binding::CompletionsPerSecond => "CompletionsPerSecond",
+        schema::Binding::CpuCores => "CpuCores",
+        schema::Binding::MemoryBytes => "MemoryBytes",
+        schema::Binding::LatencyP50 => "LatencyP50",
+        schema::Binding::LatencyP90 => "LatencyP90",
+        schema::Binding::LatencyP95 => "LatencyP95",
+        schema::Binding::LatencyP99 => "LatencyP99",
+        schema::Binding::QueueTimeP95 => "QueueTimeP95",
+        schema::Binding::Signal(signal) => return signal_of(notes, path, signal),
+    };
+    parse_binding(word).map_err(|error| notes.error(path, error.to_string()))
+}
+
+fn signal_of(notes: &Notes<'_>, path: &str, given: &schema::SignalBinding) -> Result<MetricBinding, Diagnostic> {
+    let source = parse_binding(&given.source);
+    let mut binding = source.map_err(|error| notes.error(&format!("{path}.source"), error.to_string()))?;
+    if let Some(name) = &given.preset {
+        let preset = Preset::from_name(name).ok_or_else(|| unknown_preset(notes, path, name))?;
+        binding = binding.through(preset);
+    }
+    binding.scale = given.scale.map_or(binding.scale, |scale| scale.get());
+    let pipeline = &mut binding.pipeline;
+    let positive = |field: &str, span: Option<Duration>| match span {
+        Some(span) if span.get() < SimDuration::from_ms(10) => {
+            Err(notes.error(&format!("{path}.{field}"), "expected at least 10ms"))
+        }
+        other => Ok(other.map(Duration::get)),
+    };
+    pipeline.scrape_period = positive("scrape_period", given.scrape_period)?.unwrap_or(pipeline.scrape_period);
+    pipeline.collect_period = positive("collect_period", given.collect_period)?.or(pipeline.collect_period);
+    pipeline.rule_period = positive("rule_period", given.rule_period)?.or(pipeline.rule_period);
+    pipeline.relist_period = positive("relist_period", given.relist_period)?.or(pipeline.relist_period);
+    pipeline.scrape_failure = given.scrape_failure.map_or(pipeline.scrape_failure, |share| share.get());
+    let ranges = [
+        positive("rate_over", given.rate_over)?.map(Transform::Rate),
+        positive("average_over", given.average_over)?.map(Transform::AvgOver),
+        positive("max_over", given.max_over)?.map(Transform::MaxOver),
+    ];
+    let mut ranges = ranges.into_iter().flatten();
+    pipeline.transform = ranges.next().unwrap_or(pipeline.transform);
+    if ranges.next().is_some() {
+        return Err(notes.error(path, "give at most one of `rate_over`, `average_over` and `max_over`"));
+    }
+    if let (SignalSource::LatencyQuantile { window, .. }, Some(over)) =
+        (&mut binding.source, positive("quantile_over", given.quantile_over)?)
+    {
+        *window = over;
+    }
+    pipeline.missing = if given.missing_as_zero == Some(true) { MissingAs::Zero } else { pipeline.missing };
+    pipeline.attribution = match given.attribution {
+        None => pipeline.attribution,
+        Some(schema::Attribution::Pod) => Attribution::Pod,
+        Some(schema::Attribution::Node) => Attribution::Node,
+        Some(schema::Attribution::Exporter) => Attribution::Exporter,
+    };
+    Ok(binding)
+}
+
+fn unknown_preset(notes: &Notes<'_>, path: &str, name: &str) -> Diagnostic {
+    let names = Preset::ALL.map(Preset::name);
+    let error = notes.error(&format!("{path}.preset"), format!("there is no pipeline preset `{name}`"));
+    let error = error.with_label(format!("expected {}", list(names)));
+    match nearest(name, names) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}

@@ -1,0 +1,126 @@
+//! Files that a scenario names: found, read, and remembered with their hashes.
+
+use super::settings::Notes;
+use crate::scenario::language::Diagnostic;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A file that was read whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// Its name in messages: as it was written.
+    pub(crate) shown: String,
+    /// Its content.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// An input of a run, for the summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputHash {
+    /// As it was written.
+    pub path: String,
+    /// Hash of its bytes: 128 bits, hexadecimal.
+    pub hash: String,
+}
+
+/// Where relative paths start, files embedded in the program, and what was read.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) base: PathBuf,
+    pub(crate) embedded: bool,
+    pub(crate) hashes: Vec<InputHash>,
+}
+
+/// Manifests and prices are small; a larger file is a mistake.
+const MAX_BYTES: u64 = 16 << 20;
+
+impl Files {
+    /// Where the file written at `setting` is: beside the scenario, or, if an override gave it, in
+    /// the working directory.
+    pub(crate) fn locate(&self, notes: &Notes<'_>, setting: &str, written: &str) -> PathBuf {
+        let overridden = notes.document.locate(setting).is_some_and(|place| notes.document.is_override(place));
+        if overridden { PathBuf::from(written) } else { self.base.join(written) }
+    }
+
+    /// Reads a small file whole.
+    pub(crate) fn read(&mut self, notes: &Notes<'_>, setting: &str, written: &str) -> Result<Input, Diagnostic> {
+        let path = self.locate(notes, setting, written);
+        let embedded = if self.embedded { crate::shipped::find(written) } else { None };
+        let bytes = match embedded {
+            Some(text) => text.as_bytes().to_vec(),
+            None => read_small(&path).map_err(|error| cannot_read(notes, setting, &path, &error))?,
+        };
+        self.hashes.push(InputHash { path: written.to_owned(), hash: hash(&bytes) });
+        Ok(Input { shown: written.to_owned(), bytes })
+    }
+}
+
+/// Reads a file of at most 16 MiB.
+pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_dir() {
+        return Err(io::Error::other("it is a directory"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn cannot_read(notes: &Notes<'_>, setting: &str, path: &Path, error: &io::Error) -> Diagnostic {
+    notes.error(setting, format!("cannot read `{}`: {}", path.display(), plain(error)))
+}
+
+/// The system's words without its error number.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+/// A 128-bit hash for telling inputs apart (two FNV-1a lanes; not cryptographic).
+struct Hasher([u64; 2]);
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Hasher([0xcbf2_9ce4_8422_2325, 0x6c62_272e_07bb_0142])
+    }
+}
+
+impl Hasher {
+    fn update(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0[0] = (self.0[0] ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            self.0[1] = (self.0[1].rotate_left(7) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    fn finish(&self) -> String {
+        format!("{:016x}{:016x}", self.0[0], self.0[1])
+    }
+}
+
+/// The hash of bytes in memory.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    let mut hasher = Hasher::default();
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// The hash of a large file, read as a stream.
+pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
+    let mut file = io::BufReader::with_capacity(1 << 20, fs::File::open(path)?);
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(&buffer[..read]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Regions and pools.
+
+use super::settings::Notes;
+use crate::scenario::catalog;
+use crate::scenario::language::units::{ByteSize, Duration, Price};
+use crate::scenario::language::{Diagnostic, list, nearest};
+use crate::scenario::schema;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::clock::Distribution;
+use flashcrowd_core::fleet::{PoolConfig, Region};
+use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
+use std::collections::BTreeMap;
+
+/// Most GPUs of one node: the engine keeps them as bits of one word.
+const MAX_GPUS: u64 = 64;
+
+pub(super) fn regions(notes: &Notes<'_>, given: &BTreeMap<String, schema::Region>) -> Result<Vec<Region>, Diagnostic> {
+    if given.is_empty() {
+        return Ok(vec![Region { name: "local".into(), zones: vec!["a".into()] }]);
+    }
+    let mut regions = Vec::new();
+    for (name, region) in given {
+        if region.zones.is_empty() {
+            return Err(notes.error(&format!("regions.{name}.zones"), "a region needs at least one zone"));
+        }
+        let zones = region.zones.iter().map(|zone| zone.as_str().into()).collect();
+        regions.push(Region { name: name.as_str().into(), zones });
+    }
+    Ok(regions)
+}
+
+pub(super) fn pools(
+    notes: &mut Notes<'_>,
+    given: &BTreeMap<String, schema::Pool>,
+    regions: &[Region],
+    max_nodes: u64,
+) -> Result<Vec<PoolConfig>, Diagnostic> {
+    given.iter().map(|(name, pool)| resolve_pool(notes, name, pool, regions, max_nodes)).collect()
+}
+
+fn resolve_pool(
+    notes: &mut Notes<'_>,
+    name: &str,
+    pool: &schema::Pool,
+    regions: &[Region],
+    max_entities: u64,
+) -> Result<PoolConfig, Diagnostic> {
+    let path = |field: &str| format!("pools.{name}.{field}");
+    notes.given(&path("gpu"), &pool.gpu);
+    let gpus_per_node =
+        notes.or(&path("gpus_per_node"), pool.gpus_per_node, 8, "nodes of eight GPUs, as clouds sell them");
+    notes.within(&path("gpus_per_node"), u64::from(gpus_per_node), 1, MAX_GPUS)?;
+    notes.within(&path("max_nodes"), u64::from(pool.max_nodes), 1, max_entities)?;
+    notes.given(&path("max_nodes"), &pool.max_nodes.to_string());
+    let min_nodes = notes.or(&path("min_nodes"), pool.min_nodes, 0, "no node is kept without need");
+    if min_nodes > pool.max_nodes {
+        let message = format!("`min_nodes` is {min_nodes}, more than `max_nodes`, which is {}", pool.max_nodes);
+        return Err(notes.error(&path("min_nodes"), message));
+    }
+    let (region, zones) = place(notes, name, pool, regions)?;
+    Ok(PoolConfig {
+        name: name.into(),
+        region,
+        zones,
+        gpu: pool.gpu.as_str().into(),
+        gpus_per_node,
+        memory_per_gpu: memory(notes, name, pool)?,
+        price: price(notes, name, pool, gpus_per_node)?,
+        market: market(notes, name, pool.market),
+        min_nodes,
+        max_nodes: pool.max_nodes,
+        provisioning: provisioning(notes, name, pool),
+        idle_timeout: notes
+            .or(
+                &path("idle_timeout"),
+                pool.idle_timeout,
+                Duration(SimDuration::from_s(600)),
+                "scale-down-unneeded-time of the Kubernetes cluster autoscaler",
+            )
+            .get(),
+        minimum_charge: notes
+            .or(
+                &path("minimum_charge"),
+                pool.minimum_charge,
+                Duration(SimDuration::ZERO),
+                "billing by the second without a minimum",
+            )
+            .get(),
+    })
+}
+
+fn memory(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool) -> Result<Bytes, Diagnostic> {
+    let path = format!("pools.{name}.gpu_memory");
+    let known = catalog::find(&pool.gpu).map(|gpu| ByteSize(gpu.memory_gib << 30));
+    match (pool.gpu_memory, known) {
+        (Some(given), _) => {
+            notes.given(&path, &given.to_string());
+            Ok(Bytes(given.0))
+        }
+        (None, Some(known)) => {
+            notes.default(&path, &known.to_string(), "nominal memory of the product", false);
+            Ok(Bytes(known.0))
+        }
+        (None, None) => Err(unknown_gpu(notes, name, pool, "gpu_memory")),
+    }
+}
+
+fn unknown_gpu(notes: &Notes<'_>, name: &str, pool: &schema::Pool, field: &str) -> Diagnostic {
+    let names: Vec<&str> = catalog::GPUS.iter().map(|gpu| gpu.name).collect();
+    let error = notes.error(
+        &format!("pools.{name}.gpu"),
+        format!("no {field} is known for the GPU `{}`, and the pool gives none", pool.gpu),
+    );
+    let error = error.with_label(format!("known: {}", list(names.iter().copied())));
+    match nearest(&pool.gpu, names) {
+        Some(near) => error.with_help(format!("did you mean `{near}`? Otherwise give `{field}` in the pool")),
+        None => error.with_help(format!("give `{field}` in the pool")),
+    }
+}
+
+fn price(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, gpus: u32) -> Result<PicoUsdPerHour, Diagnostic> {
+    let path = |field: &str| format!("pools.{name}.{field}");
+    match (pool.node_price, pool.gpu_price) {
+        (Some(_), Some(_)) => {
+            Err(notes.error(&path("node_price"), "give either `gpu_price` or `node_price`, not both"))
+        }
+        (Some(node), None) => {
+            notes.given(&path("node_price"), &node.to_string());
+            Ok(node.get())
+        }
+        (None, Some(gpu)) => {
+            notes.given(&path("gpu_price"), &gpu.to_string());
+            let node = gpu.get().0.checked_mul(u64::from(gpus));
+            node.map(PicoUsdPerHour).ok_or_else(|| notes.error(&path("gpu_price"), "this price is too high to add up"))
+        }
+        (None, None) => {
+            let known = catalog::find(&pool.gpu).and_then(|gpu| Some((gpu.usd_per_h?, gpu.price_source)));
+            let Some((usd, source)) = known else { return Err(unknown_gpu(notes, name, pool, "gpu_price")) };
+            let price = PicoUsdPerHour::from_usd(usd);
+            notes.default(&path("gpu_price"), &Price(price).to_string(), source, true);
+            Ok(PicoUsdPerHour(price.0 * u64::from(gpus)))
+        }
+    }
+}
+
+fn market(notes: &mut Notes<'_>, name: &str, given: Option<schema::Market>) -> Market {
+    let path = format!("pools.{name}.market");
+    match given {
+        Some(schema::Market::OnDemand) => Market::OnDemand,
+        Some(schema::Market::Reserved) => Market::Reserved,
+        Some(schema::Market::Spot) => {
+            notes.warn(format!("pool `{name}` is bought as Spot: reclaims are not simulated, only its price is"));
+            Market::Spot
+        }
+        None => {
+            notes.default(&path, "OnDemand", "bought by the hour", false);
+            Market::OnDemand
+        }
+    }
+}
+
+fn provisioning(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool) -> Distribution {
+    let path = format!("pools.{name}.provisioning");
+    if let Some(law) = &pool.provisioning {
+        notes.given(&path, "");
+        return law.distribution().clone();
+    }
+    notes.default(
+        &path,
+        "LogNormal(median: \"180s\", sigma: 0.5)",
+        "a guess inside the 60 to 600 s that operators report for GPU nodes",
+        true,
+    );
+    Distribution::LogNormal { mu: 180_f64.ln(), sigma: 0.5 }
+}
+
+fn place(
+    notes: &Notes<'_>,
+    name: &str,
+    pool: &schema::Pool,
+    regions: &[Region],
+) -> Result<(u32, Vec<u32>), Diagnostic> {
+    let path = |field: &str| format!("pools.{name}.{field}");
+    let region = match &pool.region {
+        Some(wanted) => {
+            let found = regions.iter().position(|region| &*region.name == wanted.as_str());
+            found.ok_or_else(|| unknown(notes, &path("region"), "region", wanted, regions.iter().map(|r| &*r.name)))?
+        }
+        None if regions.len() == 1 => 0,
+        None => {
+            let message = "there are several regions: say which one this pool is in, by `region`";
+            return Err(notes.error(&format!("pools.{name}"), message));
+        }
+    };
+    let all = &regions[region].zones;
+    let Some(given) = &pool.zones else { return Ok((region as u32, (0..all.len() as u32).collect())) };
+    let mut zones = Vec::new();
+    for (zone, i) in given.iter().zip(0..) {
+        let found = all.iter().position(|known| &**known == zone.as_str());
+        let path = format!("{}.{i}", path("zones"));
+        zones.push(found.ok_or_else(|| unknown(notes, &path, "zone", zone, all.iter().map(|z| &**z)))? as u32);
+    }
+    if zones.is_empty() {
+        return Err(notes.error(&path("zones"), "a pool needs at least one zone"));
+    }
+    Ok((region as u32, zones))
+}
+
+/// An unknown name, with the known ones and the nearest.
+pub(super) fn unknown<'a>(
+    notes: &Notes<'_>,
+    path: &str,
+    what: &str,
+    wanted: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let known: Vec<&str> = known.collect();
+    let error = notes.error(path, format!("there is no {what} `{wanted}`"));
+    let error = error.with_label(format!("expected {}", list(known.iter().copied())));
+    match nearest(wanted, known) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}

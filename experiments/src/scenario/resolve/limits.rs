@@ -1,0 +1,127 @@
+//! Limits: what is valid and would run for ever, or not fit into memory, is refused before it runs.
+
+use super::settings::Notes;
+use super::{Resolved, Source};
+use crate::scenario::language::Diagnostic;
+use crate::scenario::language::units::{ByteSize, Duration};
+use crate::scenario::schema;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::simulation::Limits;
+
+/// The limits of one scenario.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    requests: f64,
+    live_requests: u64,
+    /// Nodes of a pool, replicas of a service, users of a client.
+    pub(super) entities: u32,
+    horizon: SimDuration,
+    memory: u64,
+}
+
+/// Picosecond time ends after 213 days; no limit goes beyond.
+const LONGEST_HORIZON: SimDuration = SimDuration::from_s(200 * 86_400);
+
+impl Bounds {
+    pub(super) fn new(given: &schema::Limits) -> Self {
+        Bounds {
+            requests: given.requests.unwrap_or(2e9),
+            live_requests: given.live_requests.unwrap_or(20_000_000),
+            entities: given.entities.unwrap_or(100_000),
+            horizon: given.horizon.map_or(SimDuration::from_s(92 * 86_400), Duration::get).min(LONGEST_HORIZON),
+            memory: given.memory.map_or(8 << 30, |memory| memory.0),
+        }
+    }
+
+    pub(super) fn engine(&self) -> Limits {
+        // Four events a request are usual, retries and signals come on top.
+        let events = (self.requests * 1_000.0) as u64;
+        Limits { live_requests: self.live_requests, events: events.max(1_000_000), replicas: self.entities }
+    }
+
+    pub(super) fn check(&self, notes: &mut Notes<'_>, resolved: &Resolved) -> Result<(), Diagnostic> {
+        let horizon = resolved.horizon.since(flashcrowd_core::SimTime::ZERO);
+        if horizon > self.horizon {
+            let (asked, limit) = (Duration(horizon), Duration(self.horizon));
+            let error = notes.error("horizon", format!("the horizon is {asked}, the limit is {limit}"));
+            return Err(raise(error, "horizon"));
+        }
+        self.check_requests(notes, resolved, horizon)?;
+        for service in &resolved.services {
+            let autoscaled = service.autoscaler.as_ref().map_or(0, super::ResolvedAutoscaler::max_replicas);
+            let most = autoscaled.max(service.initial_replicas());
+            if most > self.entities {
+                let path = format!("services.{}", service.name);
+                let error = notes.error(&path, format!("up to {most} replicas, the limit is {}", self.entities));
+                return Err(raise(error, "entities"));
+            }
+            self.check_fleet(notes, resolved, service, most);
+        }
+        self.check_memory(notes, resolved, horizon)
+    }
+
+    fn check_requests(&self, notes: &Notes<'_>, resolved: &Resolved, horizon: SimDuration) -> Result<(), Diagnostic> {
+        let mut expected = 0.0;
+        for client in &resolved.traffic {
+            if let Source::Users { users, .. } = client.source
+                && users > self.entities
+            {
+                let path = format!("traffic.{}.users", client.name);
+                let error = notes.error(&path, format!("{users} users, the limit is {}", self.entities));
+                return Err(raise(error, "entities"));
+            }
+            expected += client.expected_requests(horizon.as_s_f64());
+            if expected > self.requests {
+                let path = format!("traffic.{}", client.name);
+                let message =
+                    format!("about {expected:.1e} requests are to be expected, the limit is {:.1e}", self.requests);
+                return Err(raise(notes.error(&path, message), "requests"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Replicas that the fleet can never hold are no error, since production has that too.
+    fn check_fleet(&self, notes: &mut Notes<'_>, resolved: &Resolved, service: &super::ResolvedService, most: u32) {
+        let groups = |pool: &flashcrowd_core::fleet::PoolConfig| {
+            u64::from(pool.max_nodes) * u64::from(pool.gpus_per_node / service.gpus_per_group)
+        };
+        let room: u64 = service.pools.iter().map(|&pool| groups(&resolved.pools[pool as usize])).sum();
+        let fits = room / u64::from(service.groups.max(1));
+        if u64::from(most) > fits {
+            notes.warn(format!(
+                "service `{}` may ask for {most} replicas, its pools hold at most {fits}: raise `max_nodes`",
+                service.name
+            ));
+        }
+    }
+
+    /// Series, decisions and replica records are what grows with the horizon.
+    fn check_memory(&self, notes: &Notes<'_>, resolved: &Resolved, horizon: SimDuration) -> Result<(), Diagnostic> {
+        let rows = horizon.as_ps() / resolved.series_period.as_ps().max(1);
+        let series = rows.saturating_mul((resolved.services.len() * 136 + resolved.pools.len() * 32) as u64);
+        let decisions: u64 = resolved
+            .services
+            .iter()
+            .map(|service| match &service.autoscaler {
+                Some(super::ResolvedAutoscaler::Hpa { options, .. }) => {
+                    horizon.as_ps() / options.sync_period.as_ps().max(1) * 800
+                }
+                Some(super::ResolvedAutoscaler::Fixed(_)) => horizon.as_ps() / SimDuration::from_s(15).as_ps() * 200,
+                None => 0,
+            })
+            .sum();
+        let needed = series.saturating_add(decisions);
+        if needed > self.memory {
+            let (needed, limit) = (ByteSize(needed), ByteSize(self.memory));
+            let path = if notes.document.get("series_period").is_some() { "series_period" } else { "horizon" };
+            let error = notes.error(path, format!("about {needed} of records, the limit is {limit}"));
+            return Err(raise(error, "memory"));
+        }
+        Ok(())
+    }
+}
+
+fn raise(error: Diagnostic, limit: &str) -> Diagnostic {
+    error.with_help(format!("if that is meant, raise it: `limits: ({limit}: ...)`"))
+}

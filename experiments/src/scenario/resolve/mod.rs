@@ -1,0 +1,343 @@
+//! From the scenario as written to what a run is made of: defaults filled in, names looked up,
+//! files read, limits checked. What is refused is refused here, before anything runs.
+
+mod autoscaler;
+pub(crate) mod files;
+mod fleet;
+mod limits;
+mod service;
+pub mod settings;
+mod startup;
+mod traffic;
+
+pub(crate) use autoscaler::manifest_error;
+pub use files::InputHash;
+pub use settings::{Setting, SettingOrigin};
+pub(crate) use traffic::source_error;
+pub use traffic::{ResolvedTraffic, Source, TraceFile};
+
+use super::language::units::Duration;
+use super::language::{Diagnostic, Document};
+use super::schema;
+use files::Files;
+use flashcrowd_core::clock::{Distribution, Seed};
+use flashcrowd_core::fleet::{PoolConfig, Region, Startup};
+use flashcrowd_core::ports::{Autoscaler, Placement, Router, SourceError, TargetId};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
+use flashcrowd_core::simulation::Limits;
+use flashcrowd_core::units::Bytes;
+use flashcrowd_core::{SimDuration, SimTime, World};
+use flashcrowd_policies::hpa::{Hpa, HpaOptions, HpaSpec};
+use flashcrowd_policies::placement::{Pack, Spread};
+use flashcrowd_policies::{FixedReplicas, routing};
+use settings::Notes;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One variant of a scenario, resolved: no option is open.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Name of the scenario.
+    pub name: String,
+    /// Name of the variant; empty if the scenario has none.
+    pub variant: String,
+    /// What it is about.
+    pub about: String,
+    /// Seed.
+    pub seed: u64,
+    /// End of the run.
+    pub horizon: SimTime,
+    /// Start of the measured part.
+    pub warmup: SimTime,
+    /// Independent repetitions.
+    pub replicates: u32,
+    /// Regions.
+    pub regions: Vec<Region>,
+    /// Pools.
+    pub pools: Vec<PoolConfig>,
+    /// Services, sorted by name.
+    pub services: Vec<ResolvedService>,
+    /// Traffic, sorted by name.
+    pub traffic: Vec<ResolvedTraffic>,
+    /// Every setting with its origin.
+    pub settings: Vec<Setting>,
+    /// What the user should know before trusting results.
+    pub warnings: Vec<String>,
+    /// Hashes of the files that were read.
+    pub inputs: Vec<InputHash>,
+    /// Period of the series.
+    pub series_period: SimDuration,
+    pack: bool,
+    node_scan_period: SimDuration,
+    limits: Limits,
+}
+
+/// A service, resolved.
+#[derive(Clone, Debug)]
+pub struct ResolvedService {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its model's name.
+    pub model: Option<String>,
+    /// Pools that may host it.
+    pub pools: Vec<u32>,
+    /// How a replica works.
+    pub discipline: Discipline,
+    /// What is promised.
+    pub slos: Vec<Slo>,
+    /// Who sets the number of replicas.
+    pub autoscaler: Option<ResolvedAutoscaler>,
+    /// GPUs of one group.
+    pub gpus_per_group: u32,
+    /// Groups of a replica.
+    pub groups: u32,
+    /// How a replica starts.
+    pub startup: Startup,
+    service_time: ServiceTime,
+    queue: QueueMode,
+    router: RouterKind,
+    network: Option<Distribution>,
+    initial_replicas: Option<u32>,
+    memory_per_gpu: Bytes,
+    drain_timeout: SimDuration,
+    kernel_share: f64,
+    cpu: CpuModel,
+}
+
+/// Which router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RouterKind {
+    RoundRobin,
+    LeastOutstanding,
+    PowerOfChoices(u32),
+    Random,
+}
+
+/// An autoscaler, ready to be made for any replicate.
+#[derive(Clone, Debug)]
+pub enum ResolvedAutoscaler {
+    /// A constant count.
+    Fixed(u32),
+    /// A Kubernetes HPA.
+    Hpa {
+        /// Its spec as written.
+        spec: Box<HpaSpec>,
+        /// Flags and bindings.
+        options: Box<HpaOptions>,
+    },
+}
+
+impl ResolvedAutoscaler {
+    /// As reports call it, such as `hpa/model-inference-hpa (2-20)`.
+    pub fn describe(&self) -> String {
+        match self {
+            ResolvedAutoscaler::Fixed(replicas) => format!("fixed/{replicas}"),
+            ResolvedAutoscaler::Hpa { spec, options } => {
+                format!("hpa/{} ({}-{})", options.name, spec.min_replicas.unwrap_or(1), spec.max_replicas)
+            }
+        }
+    }
+
+    /// The most replicas that it can ask for.
+    pub fn max_replicas(&self) -> u32 {
+        match self {
+            ResolvedAutoscaler::Fixed(replicas) => *replicas,
+            ResolvedAutoscaler::Hpa { spec, .. } => spec.max_replicas.max(0) as u32,
+        }
+    }
+
+    fn build(&self, target: TargetId) -> Option<Box<dyn Autoscaler>> {
+        match self {
+            ResolvedAutoscaler::Fixed(replicas) => Some(Box::new(FixedReplicas::new(target, *replicas))),
+            // Checked when it was resolved.
+            ResolvedAutoscaler::Hpa { spec, options } => {
+                Hpa::new(spec, (**options).clone()).ok().map(|hpa| Box::new(hpa) as Box<dyn Autoscaler>)
+            }
+        }
+    }
+}
+
+impl ResolvedService {
+    /// Replicas at the start.
+    pub fn initial_replicas(&self) -> u32 {
+        self.initial_replicas.unwrap_or(1)
+    }
+
+    fn config(&self) -> ServiceConfig {
+        let router: Box<dyn Router> = match self.router {
+            RouterKind::RoundRobin => Box::new(routing::RoundRobin::default()),
+            RouterKind::LeastOutstanding => Box::new(routing::LeastOutstanding::default()),
+            RouterKind::PowerOfChoices(d) => Box::new(routing::PowerOfChoices::new(d as usize)),
+            RouterKind::Random => Box::new(routing::Random),
+        };
+        ServiceConfig {
+            name: Arc::clone(&self.name),
+            discipline: self.discipline.clone(),
+            service_time: self.service_time.clone(),
+            queue: self.queue,
+            router,
+            network: self.network.clone(),
+            initial_replicas: self.initial_replicas(),
+            gpus_per_group: self.gpus_per_group,
+            groups: self.groups,
+            memory_per_gpu: self.memory_per_gpu,
+            pools: self.pools.clone(),
+            startup: self.startup.clone(),
+            drain_timeout: self.drain_timeout,
+            kernel_share: self.kernel_share,
+            cpu: self.cpu,
+            slos: self.slos.clone(),
+        }
+    }
+}
+
+impl Resolved {
+    /// The world of one replicate.
+    ///
+    /// # Errors
+    /// A trace that can no longer be read.
+    pub fn world(&self, replicate: u32) -> Result<World, SourceError> {
+        let seed = Seed { seed: self.seed, replicate };
+        let clients: Result<Vec<_>, _> =
+            self.traffic.iter().map(|traffic| traffic.client(seed, self.horizon)).collect();
+        let controllers = self.services.iter().zip(0..).filter_map(|(service, target)| {
+            service.autoscaler.as_ref().and_then(|autoscaler| autoscaler.build(TargetId(target)))
+        });
+        let placement: Box<dyn Placement> = if self.pack { Box::new(Pack) } else { Box::new(Spread) };
+        Ok(World {
+            seed,
+            horizon: self.horizon,
+            warmup: self.warmup,
+            regions: self.regions.clone(),
+            pools: self.pools.clone(),
+            services: self.services.iter().map(ResolvedService::config).collect(),
+            clients: clients?,
+            controllers: controllers.collect(),
+            placement,
+            node_scan_period: self.node_scan_period,
+            series_period: self.series_period,
+            longest_latency: LONGEST_LATENCY,
+            limits: self.limits,
+            occupancy_levels: 0,
+            keep_history: false,
+        })
+    }
+}
+
+/// Range of the latency histograms; longer latencies count as this long.
+const LONGEST_LATENCY: SimDuration = SimDuration::from_s(24 * 3_600);
+
+/// Where a document's relative paths start, and whether its files are embedded in the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'a> {
+    /// Folder of the scenario file.
+    pub folder: &'a Path,
+    /// Whether the scenario is one of those shipped in the program.
+    pub embedded: bool,
+}
+
+/// Resolves a document whose variant's overrides were applied.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -> Result<Resolved, Diagnostic> {
+    let raw: schema::Scenario = document.deserialize()?;
+    let mut notes = Notes::new(document);
+    let mut files = Files { base: base.folder.to_owned(), embedded: base.embedded, hashes: Vec::new() };
+    let bounds = limits::Bounds::new(&raw.limits);
+    if raw.services.is_empty() {
+        return Err(notes.error("services", "a scenario needs at least one service"));
+    }
+    if raw.traffic.is_empty() {
+        return Err(notes.error("traffic", "a scenario needs traffic"));
+    }
+    let regions = fleet::regions(&notes, &raw.regions)?;
+    let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
+    let mut services = Vec::new();
+    for ((name, given), target) in raw.services.iter().zip(0..) {
+        let mut resolved = service::resolve(&mut notes, name, given, &pools)?;
+        autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target))?;
+        services.push(resolved);
+    }
+    let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
+    let mut traffic = Vec::new();
+    for (name, given) in &raw.traffic {
+        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &names)?);
+    }
+    let horizon = horizon(&mut notes, &raw, &traffic)?;
+    let warmup = notes.or("warmup", raw.warmup, Duration(SimDuration::ZERO), "all requests are measured").get();
+    if warmup >= horizon {
+        return Err(notes.error("warmup", "the warm-up is as long as the run: nothing would be measured"));
+    }
+    let series = default_series_period(horizon);
+    let series_period = notes.or("series_period", raw.series_period, series, "at most 10,000 rows").get();
+    if series_period < SimDuration::from_ms(1) {
+        return Err(notes.error("series_period", "expected at least 1ms"));
+    }
+    let scan = Duration(SimDuration::from_s(10));
+    let scan_source = "scan-interval of the Kubernetes cluster autoscaler";
+    let node_scan_period = notes.or("node_scan_period", raw.node_scan_period, scan, scan_source).get();
+    let replicates = notes.or("replicates", raw.replicates, 1, "one run");
+    notes.within("replicates", u64::from(replicates), 1, 100_000)?;
+    let resolved = Resolved {
+        name: raw.name.clone().unwrap_or_else(|| stem.to_owned()),
+        variant: variant.to_owned(),
+        about: raw.about.clone().unwrap_or_default(),
+        seed: notes.or("seed", raw.seed, 1, "a fixed seed, so that runs can be repeated"),
+        horizon: SimTime::ZERO + horizon,
+        warmup: SimTime::ZERO + warmup,
+        replicates,
+        regions,
+        pools,
+        services,
+        traffic,
+        pack: matches!(raw.placement, Some(schema::Placement::Pack)),
+        node_scan_period,
+        series_period,
+        limits: bounds.engine(),
+        settings: Vec::new(),
+        warnings: Vec::new(),
+        inputs: Vec::new(),
+    };
+    bounds.check(&mut notes, &resolved)?;
+    Ok(Resolved { settings: notes.settings, warnings: notes.warnings, inputs: files.hashes, ..resolved })
+}
+
+/// The given horizon, or the end of the longest trace and a minute for its last requests.
+fn horizon(
+    notes: &mut Notes<'_>,
+    raw: &schema::Scenario,
+    traffic: &[ResolvedTraffic],
+) -> Result<SimDuration, Diagnostic> {
+    if let Some(horizon) = raw.horizon {
+        notes.given("horizon", &horizon.to_string());
+        if horizon.get().is_zero() {
+            return Err(notes.error("horizon", "the run ends as it begins: expected a horizon above zero"));
+        }
+        return Ok(horizon.get());
+    }
+    let mut longest = SimDuration::ZERO;
+    for client in traffic {
+        let Source::Trace(file) = &client.source else {
+            let error =
+                notes.error("horizon", format!("the traffic `{}` never ends, and there is no `horizon`", client.name));
+            return Err(error.with_help("add one: `horizon: \"2h\"`"));
+        };
+        longest = longest.max(file.plays_for());
+    }
+    let horizon = longest + SimDuration::from_s(60);
+    notes.default(
+        "horizon",
+        &Duration(horizon).to_string(),
+        "the trace's span and a minute for its last requests",
+        false,
+    );
+    Ok(horizon)
+}
+
+/// A quarter of a minute, or longer multiples for long runs.
+fn default_series_period(horizon: SimDuration) -> Duration {
+    let quarter = SimDuration::from_s(15);
+    let rows = horizon.as_ps().div_ceil(quarter.as_ps()).max(1);
+    Duration(quarter * rows.div_ceil(10_000))
+}

@@ -1,0 +1,280 @@
+//! Services: discipline, queue, router, size of a replica, promises.
+
+use super::fleet::unknown;
+use super::settings::Notes;
+use super::{ResolvedService, RouterKind, startup};
+use crate::scenario::language::Diagnostic;
+use crate::scenario::language::units::{ByteSize, Duration};
+use crate::scenario::schema;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::clock::Distribution;
+use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::ports;
+use flashcrowd_core::serving::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceTime, Slo};
+use flashcrowd_core::units::Bytes;
+use std::fmt;
+
+pub(super) fn resolve(
+    notes: &mut Notes<'_>,
+    name: &str,
+    service: &schema::Service,
+    pools: &[PoolConfig],
+) -> Result<ResolvedService, Diagnostic> {
+    let path = |field: &str| format!("services.{name}.{field}");
+    let discipline = discipline(notes, name, &service.serving)?;
+    let service_time = service_time(notes, name, service.service_time.as_ref(), &discipline)?;
+    let queue = queue(notes, name, service.queue.as_ref(), &discipline)?;
+    let gpus_per_group = notes.or(&path("gpus"), service.gpus, 1, "one GPU a replica");
+    notes.within(&path("gpus"), u64::from(gpus_per_group), 1, 64)?;
+    let groups = notes.or(&path("groups"), service.groups, 1, "a replica on one node");
+    notes.within(&path("groups"), u64::from(groups), 1, 4_096)?;
+    let memory = notes.or(&path("gpu_memory"), service.gpu_memory, ByteSize(0), "memory is not checked");
+    let memory_per_gpu = Bytes(memory.0);
+    let drain = Duration(SimDuration::from_s(30));
+    let grace = "terminationGracePeriodSeconds of Kubernetes";
+    let kernel_share = service.kernel_share.map(|share| share.get());
+    let share = notes.or(&path("kernel_share"), kernel_share, 1.0, "kernels run all the time that a request is served");
+    if service.network.is_some() {
+        notes.given(&path("network"), "");
+    }
+    Ok(ResolvedService {
+        name: name.into(),
+        model: service.model.clone(),
+        pools: usable_pools(notes, name, service, pools, gpus_per_group, memory_per_gpu)?,
+        discipline,
+        service_time,
+        queue,
+        router: router(notes, name, service.router.as_ref())?,
+        network: service.network.as_ref().map(|law| law.distribution().clone()),
+        initial_replicas: service.replicas,
+        gpus_per_group,
+        groups,
+        memory_per_gpu,
+        startup: startup::resolve(notes, name, service.startup.as_ref())?,
+        drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
+        kernel_share: share,
+        cpu: cpu(service.cpu.as_ref()),
+        slos: slos(notes, name, &service.slo)?,
+        autoscaler: None,
+    })
+}
+
+fn discipline(notes: &mut Notes<'_>, name: &str, given: &schema::Serving) -> Result<Discipline, Diagnostic> {
+    let path = |field: &str| format!("services.{name}.serving.{field}");
+    notes.given(&format!("services.{name}.serving"), "");
+    match given {
+        schema::Serving::Slots(slots) => {
+            notes.within(&path("concurrency"), u64::from(slots.concurrency), 1, 1_000_000)?;
+            Ok(Discipline::Slots { concurrency: slots.concurrency })
+        }
+        schema::Serving::Sharing(sharing) => {
+            let (processors, limit) = (sharing.processors.unwrap_or(1), sharing.limit.unwrap_or(u32::MAX));
+            notes.within(&path("processors"), u64::from(processors), 1, 1_000_000)?;
+            notes.within(&path("limit"), u64::from(limit), 1, u64::from(u32::MAX))?;
+            Ok(Discipline::Sharing { processors, limit })
+        }
+        schema::Serving::DynamicBatch(batch) => {
+            notes.within(&path("max_batch"), u64::from(batch.max_batch), 1, 100_000)?;
+            let instances = batch.instances.unwrap_or(1);
+            notes.within(&path("instances"), u64::from(instances), 1, 1_000)?;
+            let mut preferred = batch.preferred.clone().unwrap_or_default();
+            preferred.sort_unstable();
+            for size in &preferred {
+                notes.within(&path("preferred"), u64::from(*size), 1, u64::from(batch.max_batch))?;
+            }
+            if (batch.fixed.get() + batch.per_item.get()).is_zero() {
+                return Err(notes.error(&path("fixed"), "a batch takes no time: `fixed` and `per_item` are both zero"));
+            }
+            Ok(Discipline::DynamicBatch(BatchConfig {
+                max_batch: batch.max_batch,
+                max_delay: batch.max_delay.map_or(SimDuration::ZERO, Duration::get),
+                preferred,
+                instances,
+                fixed: batch.fixed.get(),
+                per_item: batch.per_item.get(),
+                host_per_item: batch.host_per_item.map_or(SimDuration::ZERO, Duration::get),
+            }))
+        }
+    }
+}
+
+fn service_time(
+    notes: &mut Notes<'_>,
+    name: &str,
+    given: Option<&schema::ServiceTime>,
+    discipline: &Discipline,
+) -> Result<ServiceTime, Diagnostic> {
+    let path = format!("services.{name}.service_time");
+    let batches = matches!(discipline, Discipline::DynamicBatch(_));
+    if given.is_some() && batches {
+        let message = "a batching service has no `service_time`: its `fixed` and `per_item` say how long a batch takes";
+        return Err(notes.error(&path, message));
+    }
+    match given {
+        Some(schema::ServiceTime::Takes(law)) => {
+            notes.given(&path, "");
+            if law.distribution().mean() <= 0.0 {
+                return Err(notes.error(&path, "requests that take no time cannot be simulated; expected above zero"));
+            }
+            Ok(ServiceTime::Drawn(law.distribution().clone()))
+        }
+        Some(schema::ServiceTime::Tokens(tokens)) => {
+            notes.given(&path, "");
+            Ok(ServiceTime::Tokens {
+                fixed: tokens.fixed.get(),
+                per_prompt_token: tokens.per_prompt_token.get(),
+                per_output_token: tokens.per_output_token.get(),
+            })
+        }
+        None if batches => Ok(ServiceTime::Drawn(Distribution::Constant(0.0))),
+        None => {
+            let error = notes.error(&format!("services.{name}"), format!("the service `{name}` has no `service_time`"));
+            Err(error.with_help(
+                "say how long a request takes: `service_time: Takes(\"120ms\")`, \
+                 `Takes(LogNormal(p50: \"80ms\", p99: \"400ms\"))` or \
+                 `Tokens(fixed: ..., per_prompt_token: ..., per_output_token: ...)`",
+            ))
+        }
+    }
+}
+
+/// Unlimited, in the words of scenarios.
+struct Limit(u32);
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == u32::MAX { f.write_str("unlimited") } else { write!(f, "{}", self.0) }
+    }
+}
+
+fn queue(
+    notes: &mut Notes<'_>,
+    name: &str,
+    given: Option<&schema::Queue>,
+    discipline: &Discipline,
+) -> Result<QueueMode, Diagnostic> {
+    let path = |field: &str| format!("services.{name}.queue{field}");
+    let unbounded = "queues are not bounded";
+    match given {
+        None => {
+            notes.default(&path(""), "PerReplica()", "a queue at each replica, not bounded", false);
+            Ok(QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX })
+        }
+        Some(schema::Queue::PerReplica(queue)) => Ok(QueueMode::PerReplica {
+            capacity: notes.or(&path(".capacity"), queue.capacity.map(Limit), Limit(u32::MAX), unbounded).0,
+            gateway: notes.or(&path(".gateway"), queue.gateway.map(Limit), Limit(u32::MAX), unbounded).0,
+        }),
+        Some(schema::Queue::Shared(queue)) => {
+            if discipline.room() == u32::MAX {
+                let error = notes.error(&path(""), "a shared queue never fills before replicas without a limit");
+                return Err(error.with_help("give `serving` a `limit`, or use `PerReplica`"));
+            }
+            let capacity = queue.capacity.map(Limit);
+            Ok(QueueMode::Shared { capacity: notes.or(&path(".capacity"), capacity, Limit(u32::MAX), unbounded).0 })
+        }
+    }
+}
+
+fn router(notes: &mut Notes<'_>, name: &str, given: Option<&schema::Router>) -> Result<RouterKind, Diagnostic> {
+    let path = format!("services.{name}.router");
+    let Some(given) = given else {
+        notes.default(&path, "RoundRobin", "kube-proxy and most gateways without other settings", true);
+        return Ok(RouterKind::RoundRobin);
+    };
+    notes.given(&path, "");
+    Ok(match given {
+        schema::Router::RoundRobin => RouterKind::RoundRobin,
+        schema::Router::LeastOutstanding => RouterKind::LeastOutstanding,
+        schema::Router::Random => RouterKind::Random,
+        schema::Router::PowerOfChoices(choices) => {
+            let d = choices.d.unwrap_or(2);
+            notes.within(&format!("{path}.d"), u64::from(d), 1, 64)?;
+            RouterKind::PowerOfChoices(d)
+        }
+    })
+}
+
+fn usable_pools(
+    notes: &mut Notes<'_>,
+    name: &str,
+    service: &schema::Service,
+    pools: &[PoolConfig],
+    gpus: u32,
+    memory: Bytes,
+) -> Result<Vec<u32>, Diagnostic> {
+    let path = format!("services.{name}.pools");
+    let fits = |pool: &PoolConfig| pool.gpus_per_node >= gpus && pool.memory_per_gpu >= memory;
+    let mut chosen = Vec::new();
+    if let Some(wanted) = &service.pools {
+        notes.given(&path, "");
+        for (i, pool) in wanted.iter().enumerate() {
+            let found = pools.iter().position(|known| &*known.name == pool.as_str());
+            let at = format!("{path}.{i}");
+            let names = pools.iter().map(|pool| &*pool.name);
+            let index = found.ok_or_else(|| unknown(notes, &at, "pool", pool, names))?;
+            if !fits(&pools[index]) {
+                let message = format!(
+                    "a replica does not fit a node of pool `{pool}`: {}",
+                    shortage(&pools[index], gpus, memory)
+                );
+                return Err(notes.error(&at, message));
+            }
+            chosen.push(index as u32);
+        }
+    } else {
+        chosen = (0..).zip(pools).filter(|(_, pool)| fits(pool)).map(|(index, _)| index).collect();
+    }
+    if chosen.is_empty() {
+        let reasons: Vec<String> =
+            pools.iter().map(|pool| format!("`{}` {}", pool.name, shortage(pool, gpus, memory))).collect();
+        let error = notes.error(&format!("services.{name}"), format!("no pool can host a replica of `{name}`"));
+        return Err(if reasons.is_empty() {
+            error.with_help("add a pool: `pools: {\"h100\": (gpu: \"H100\", max_nodes: 4)}`")
+        } else {
+            error.with_help(reasons.join("; "))
+        });
+    }
+    Ok(chosen)
+}
+
+fn shortage(pool: &PoolConfig, gpus: u32, memory: Bytes) -> String {
+    if pool.gpus_per_node < gpus {
+        format!("has {} GPUs a node, {gpus} are needed", pool.gpus_per_node)
+    } else {
+        format!("has {} of memory a GPU, {memory} are needed", pool.memory_per_gpu)
+    }
+}
+
+fn cpu(given: Option<&schema::Cpu>) -> CpuModel {
+    let Some(cpu) = given else { return CpuModel::default() };
+    CpuModel {
+        idle_cores: cpu.idle_cores.map_or(0.0, |x| x.get()),
+        cores_per_request: cpu.cores_per_request.map_or(0.0, |x| x.get()),
+        idle_bytes: cpu.idle_memory.map_or(0.0, |x| x.0 as f64),
+        bytes_per_request: cpu.memory_per_request.map_or(0.0, |x| x.0 as f64),
+    }
+}
+
+pub(super) fn latency_part(given: Option<schema::LatencyPart>) -> ports::LatencyPart {
+    match given {
+        None | Some(schema::LatencyPart::EndToEnd) => ports::LatencyPart::EndToEnd,
+        Some(schema::LatencyPart::Queue) => ports::LatencyPart::Queue,
+        Some(schema::LatencyPart::ColdStart) => ports::LatencyPart::ColdStart,
+        Some(schema::LatencyPart::Service) => ports::LatencyPart::Service,
+    }
+}
+
+fn slos(notes: &mut Notes<'_>, name: &str, given: &[schema::Slo]) -> Result<Vec<Slo>, Diagnostic> {
+    let mut slos = Vec::new();
+    for (slo, i) in given.iter().zip(0..) {
+        let path = format!("services.{name}.slo.{i}");
+        let quantile = slo.quantile.get();
+        if !(quantile > 0.0 && quantile < 1.0) {
+            let error = notes.error(&format!("{path}.quantile"), format!("a quantile of {quantile} is no promise"));
+            return Err(error.with_label("expected above 0 and below 1, such as 0.99"));
+        }
+        notes.given(&path, "");
+        slos.push(Slo { part: latency_part(slo.metric), quantile, limit: slo.limit.get() });
+    }
+    Ok(slos)
+}

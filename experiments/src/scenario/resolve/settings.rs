@@ -1,0 +1,135 @@
+//! Settings with their origins: what was given where, and what a default assumed.
+
+use crate::scenario::language::{Diagnostic, Document, Origin};
+use std::fmt;
+
+/// Where a setting's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingOrigin {
+    /// The scenario file, at this line.
+    Given {
+        /// The line.
+        line: u32,
+    },
+    /// An override, as typed.
+    Override(String),
+    /// A manifest.
+    Manifest {
+        /// File and line.
+        place: String,
+    },
+    /// A default.
+    Default {
+        /// Where its value comes from.
+        source: &'static str,
+        /// Whether results lean on it, so that reports name it.
+        assumed: bool,
+    },
+}
+
+impl fmt::Display for SettingOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SettingOrigin::Given { line } => write!(f, "given, line {line}"),
+            SettingOrigin::Override(text) => write!(f, "given by {text}"),
+            SettingOrigin::Manifest { place } => write!(f, "manifest, {place}"),
+            SettingOrigin::Default { source, .. } => write!(f, "default: {source}"),
+        }
+    }
+}
+
+/// One resolved setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its path, as for `--set`.
+    pub path: String,
+    /// Its value, in the notation of scenarios.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: SettingOrigin,
+}
+
+/// What resolving collects on its way.
+pub(super) struct Notes<'d> {
+    pub(super) document: &'d Document,
+    pub(super) settings: Vec<Setting>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'d> Notes<'d> {
+    pub(super) fn new(document: &'d Document) -> Self {
+        Notes { document, settings: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// The given value, or a default that is beyond doubt.
+    pub(super) fn or<T: fmt::Display>(&mut self, path: &str, given: Option<T>, default: T, source: &'static str) -> T {
+        self.pick(path, given, default, source, false)
+    }
+
+    /// The given value, or a default that results lean on.
+    pub(super) fn assume<T: fmt::Display>(
+        &mut self,
+        path: &str,
+        given: Option<T>,
+        default: T,
+        source: &'static str,
+    ) -> T {
+        self.pick(path, given, default, source, true)
+    }
+
+    fn pick<T: fmt::Display>(
+        &mut self,
+        path: &str,
+        given: Option<T>,
+        default: T,
+        source: &'static str,
+        assumed: bool,
+    ) -> T {
+        if let Some(value) = given {
+            self.given(path, &value.to_string());
+            return value;
+        }
+        self.default(path, &default.to_string(), source, assumed);
+        default
+    }
+
+    /// Notes a value that the scenario gives.
+    pub(super) fn given(&mut self, path: &str, value: &str) {
+        let origin = match self.document.origin(path) {
+            Some(Origin::File { line }) => SettingOrigin::Given { line },
+            Some(Origin::Override { text }) => SettingOrigin::Override(text),
+            None => SettingOrigin::Given { line: 1 },
+        };
+        let value = self.document.text_at(path).unwrap_or(value).split_whitespace().collect::<Vec<_>>().join(" ");
+        self.settings.push(Setting { path: path.to_owned(), value, origin });
+    }
+
+    /// Notes a default.
+    pub(super) fn default(&mut self, path: &str, value: &str, source: &'static str, assumed: bool) {
+        let origin = SettingOrigin::Default { source, assumed };
+        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), origin });
+    }
+
+    /// Notes a value that a manifest gives.
+    pub(super) fn manifest(&mut self, path: &str, value: &str, place: String) {
+        let origin = SettingOrigin::Manifest { place };
+        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), origin });
+    }
+
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        self.warnings.push(text.into());
+    }
+
+    pub(super) fn error(&self, path: &str, message: impl Into<String>) -> Diagnostic {
+        self.document.error_at(path, message)
+    }
+
+    /// Refuses a value beyond its range.
+    pub(super) fn within(&self, path: &str, value: u64, low: u64, high: u64) -> Result<(), Diagnostic> {
+        if (low..=high).contains(&value) {
+            return Ok(());
+        }
+        let last = path.rsplit('.').next().unwrap_or(path);
+        Err(self.error(path, format!("`{last}` is {value}; expected {low} to {high}")))
+    }
+}

@@ -1,0 +1,289 @@
+//! Traffic: each entry becomes a client with a source that can be opened anew for each replicate.
+
+use super::files::{Files, InputHash};
+use super::fleet::unknown;
+use super::settings::Notes;
+use crate::scenario::language::units::Duration;
+use crate::scenario::language::{Diagnostic, SizeLaw};
+use crate::scenario::schema;
+use flashcrowd_core::clock::{Distribution, Seed};
+use flashcrowd_core::ports::{ArrivalSource, SourceError};
+use flashcrowd_core::serving::{Backoff, ClientConfig, RetryBudget, RetryPolicy, Traffic};
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_workloads::ParameterError;
+use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
+use flashcrowd_workloads::poisson::Poisson;
+use flashcrowd_workloads::requests::{RequestLaws, Until};
+use flashcrowd_workloads::schedule::{Schedule, Timetable};
+use flashcrowd_workloads::trace::{OnBadRow, TraceOptions, TraceSource, TraceSummary, summary};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A client, ready to be made for any replicate.
+#[derive(Clone, Debug)]
+pub struct ResolvedTraffic {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The service that it calls, by position.
+    pub service: u32,
+    /// Where its requests come from.
+    pub source: Source,
+    timeout: SimDuration,
+    attempt_timeout: SimDuration,
+    cancel_on_timeout: bool,
+    retries: RetryPolicy,
+}
+
+/// Where requests come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Poisson arrivals at this rate.
+    Poisson(f64, RequestLaws),
+    /// Markov-modulated Poisson arrivals.
+    Mmpp(Chain, RequestLaws),
+    /// A timetable of rates.
+    Schedule(Timetable, RequestLaws),
+    /// A recorded trace.
+    Trace(Box<TraceFile>),
+    /// Closed-loop users.
+    Users {
+        /// How many.
+        users: u32,
+        /// Think time in seconds.
+        think: Distribution,
+        /// Token laws.
+        laws: RequestLaws,
+    },
+}
+
+/// A recorded trace that was read through once.
+#[derive(Clone, Debug)]
+pub struct TraceFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is played.
+    pub options: TraceOptions,
+    /// What it holds.
+    pub summary: TraceSummary,
+}
+
+impl TraceFile {
+    /// How long it plays.
+    pub fn plays_for(&self) -> SimDuration {
+        let whole = self.summary.period().as_s_f64() * f64::from(self.options.repeat - 1);
+        SimDuration::from_s_f64((whole + self.summary.span.as_s_f64()) * self.options.time_scale)
+    }
+}
+
+impl ResolvedTraffic {
+    /// The client with its source at the start.
+    ///
+    /// # Errors
+    /// A trace that can no longer be read.
+    pub fn client(&self, seed: Seed, horizon: SimTime) -> Result<ClientConfig, SourceError> {
+        let until = Until { until: horizon, count: u64::MAX };
+        let label = &*self.name;
+        // Parameters were checked when the scenario was resolved.
+        let checked = |error: ParameterError| SourceError {
+            place: format!("traffic.{label}").into(),
+            message: error.to_string(),
+            hint: None,
+        };
+        let open = |source: Box<dyn ArrivalSource>| Traffic::Open(source);
+        let traffic = match &self.source {
+            Source::Poisson(rate, laws) => {
+                open(Box::new(Poisson::new(*rate, laws, until, seed, label).map_err(checked)?))
+            }
+            Source::Mmpp(chain, laws) => open(Box::new(Mmpp::new(chain, laws, until, seed, label).map_err(checked)?)),
+            Source::Schedule(table, laws) => {
+                open(Box::new(Schedule::new(table, laws, until, seed, label).map_err(checked)?))
+            }
+            Source::Trace(file) => {
+                open(Box::new(TraceSource::open_checked(&file.path, &file.options, file.summary, seed, label)?))
+            }
+            Source::Users { users, think, laws } => {
+                let none = Distribution::Constant(0.0);
+                Traffic::Closed {
+                    users: *users,
+                    think: think.clone(),
+                    prompt_tokens: laws.prompt.clone().unwrap_or(none.clone()),
+                    output_tokens: laws.output.clone().unwrap_or(none),
+                }
+            }
+        };
+        Ok(ClientConfig {
+            name: Arc::clone(&self.name),
+            service: self.service,
+            traffic,
+            timeout: self.timeout,
+            attempt_timeout: self.attempt_timeout,
+            cancel_on_timeout: self.cancel_on_timeout,
+            retries: self.retries.clone(),
+        })
+    }
+
+    /// Requests that are to be expected within `horizon_s`; for users, if service took no time.
+    pub fn expected_requests(&self, horizon_s: f64) -> f64 {
+        match &self.source {
+            Source::Poisson(rate, _) => rate * horizon_s,
+            Source::Mmpp(chain, _) => chain.mean_rate() * horizon_s,
+            Source::Schedule(table, _) => table.points.iter().map(|point| point.1).fold(0.0, f64::max) * horizon_s,
+            Source::Trace(file) => file.summary.rows as f64 * file.options.rate_scale * f64::from(file.options.repeat),
+            Source::Users { users, think, .. } => f64::from(*users) * horizon_s / think.mean().max(1e-3),
+        }
+    }
+}
+
+pub(super) fn resolve(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    name: &str,
+    traffic: &schema::Traffic,
+    services: &[&str],
+) -> Result<ResolvedTraffic, Diagnostic> {
+    let path = format!("traffic.{name}");
+    notes.given(&path, "");
+    let (service, client) = match traffic {
+        schema::Traffic::Poisson(t) => (&t.service, &t.client),
+        schema::Traffic::Mmpp(t) => (&t.service, &t.client),
+        schema::Traffic::Schedule(t) => (&t.service, &t.client),
+        schema::Traffic::Trace(t) => (&t.service, &t.client),
+        schema::Traffic::Users(t) => (&t.service, &t.client),
+    };
+    let service = match service {
+        Some(wanted) => services
+            .iter()
+            .position(|known| known == wanted)
+            .ok_or_else(|| unknown(notes, &format!("{path}.service"), "service", wanted, services.iter().copied()))?,
+        None if services.len() == 1 => 0,
+        None => return Err(notes.error(&path, "there are several services: say which one is called, by `service`")),
+    };
+    let client = client.clone().unwrap_or_default();
+    let never = |span: Option<Duration>| span.map_or(SimDuration::MAX, Duration::get);
+    Ok(ResolvedTraffic {
+        name: name.into(),
+        service: service as u32,
+        source: source(notes, files, &path, name, traffic)?,
+        timeout: never(client.timeout),
+        attempt_timeout: never(client.attempt_timeout),
+        cancel_on_timeout: client.cancel_on_timeout.unwrap_or(true),
+        retries: retries(notes, &path, client.retries.as_ref())?,
+    })
+}
+
+fn laws(prompt: Option<&SizeLaw>, output: Option<&SizeLaw>) -> RequestLaws {
+    RequestLaws {
+        prompt: prompt.map(|law| law.distribution().clone()),
+        output: output.map(|law| law.distribution().clone()),
+        service: None,
+    }
+}
+
+fn source(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    path: &str,
+    name: &str,
+    traffic: &schema::Traffic,
+) -> Result<Source, Diagnostic> {
+    let wrong = |error: ParameterError| notes.error(path, error.to_string());
+    let (seed, until) = (Seed::new(0), Until::default());
+    Ok(match traffic {
+        schema::Traffic::Poisson(t) => {
+            let laws = laws(t.prompt_tokens.as_ref(), t.output_tokens.as_ref());
+            Poisson::new(t.rate.per_s(), &laws, until, seed, name).map_err(wrong)?;
+            Source::Poisson(t.rate.per_s(), laws)
+        }
+        schema::Traffic::Mmpp(t) => {
+            let laws = laws(t.prompt_tokens.as_ref(), t.output_tokens.as_ref());
+            let state = |state: &schema::MmppState| State { rate: state.rate.per_s(), mean_sojourn: state.mean.get() };
+            let states = t.states.iter().map(state).collect();
+            let chain = Chain { states, transitions: t.transitions.clone(), start: Start::Stationary };
+            Mmpp::new(&chain, &laws, until, seed, name).map_err(wrong)?;
+            Source::Mmpp(chain, laws)
+        }
+        schema::Traffic::Schedule(t) => {
+            let laws = laws(t.prompt_tokens.as_ref(), t.output_tokens.as_ref());
+            let points = t.steps.iter().map(|step| (step.at.get(), step.rate.per_s())).collect();
+            let repeat = t.repeat_every.map(Duration::get);
+            let table = Timetable { points, ramps: t.ramp.unwrap_or(false), repeat };
+            Schedule::new(&table, &laws, until, seed, name).map_err(wrong)?;
+            Source::Schedule(table, laws)
+        }
+        schema::Traffic::Trace(t) => trace(notes, files, path, t)?,
+        schema::Traffic::Users(t) => {
+            notes.within(&format!("{path}.users"), u64::from(t.users), 1, u64::from(u32::MAX - 2))?;
+            let laws = laws(t.prompt_tokens.as_ref(), t.output_tokens.as_ref());
+            Source::Users { users: t.users, think: t.think.distribution().clone(), laws }
+        }
+    })
+}
+
+fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::Trace) -> Result<Source, Diagnostic> {
+    let setting = format!("{path}.path");
+    let whole = (Duration(SimDuration::ZERO), Duration(SimDuration::MAX));
+    let window =
+        given.window.as_ref().map(|window| (window.from.unwrap_or(whole.0).get(), window.to.unwrap_or(whole.1).get()));
+    let options = TraceOptions {
+        time_scale: given.time_scale.map_or(1.0, |scale| scale.get()),
+        rate_scale: given.rate_scale.map_or(1.0, |scale| scale.get()),
+        repeat: given.repeat.unwrap_or(1),
+        window,
+        on_bad_row: match given.on_bad_row {
+            Some(schema::OnBadRow::Drop) => OnBadRow::Drop,
+            _ => OnBadRow::Refuse,
+        },
+    };
+    options.check().map_err(|error| notes.error(path, error.to_string()))?;
+    let file = files.locate(notes, &setting, &given.path);
+    if !file.exists() {
+        let error = notes.error(&setting, format!("there is no trace at `{}`", file.display()));
+        return Err(error.with_help(format!(
+            "the Azure LLM inference traces are public (CC-BY): \
+             https://github.com/Azure/AzurePublicDataset, file `AzureLLMInferenceTrace_conv.csv`; \
+             then give its place: --set {setting}=FILE"
+        )));
+    }
+    let found = summary(&file, &options).map_err(|error| source_error(&error))?;
+    let hash = super::files::hash_file(&file).map_err(|error| notes.error(&setting, error.to_string()))?;
+    files.hashes.push(InputHash { path: given.path.clone(), hash });
+    if found.dropped > 0 {
+        notes.warn(format!("{}: {} rows were dropped, {} are played", given.path, found.dropped, found.rows));
+    }
+    Ok(Source::Trace(Box::new(TraceFile { path: file, options, summary: found })))
+}
+
+/// A refused row, as the user sees it: the place is already in its words.
+pub(crate) fn source_error(error: &SourceError) -> Diagnostic {
+    let diagnostic = Diagnostic::about(&error.place, error.message.clone());
+    match &error.hint {
+        Some(hint) => diagnostic.with_help(hint.clone()),
+        None => diagnostic,
+    }
+}
+
+fn retries(notes: &Notes<'_>, path: &str, given: Option<&schema::Retries>) -> Result<RetryPolicy, Diagnostic> {
+    let Some(given) = given else { return Ok(RetryPolicy::none()) };
+    let path = |field: &str| format!("{path}.client.retries.{field}");
+    notes.within(&path("max"), u64::from(given.max), 0, 1_000)?;
+    let factor = given.factor.unwrap_or(2);
+    notes.within(&path("factor"), u64::from(factor), 1, 1_000)?;
+    let budget = given.budget.as_ref().map(|budget| RetryBudget {
+        ratio: budget.ratio.get(),
+        per_s: budget.per_s.map_or(0.0, |rate| rate.get()),
+        bucket: budget.bucket.map_or(100.0, |tokens| tokens.get()),
+    });
+    if budget.is_some_and(|budget| budget.ratio > 1e9 || budget.per_s > 1e9 || budget.bucket > 1e12) {
+        return Err(notes.error(&path("budget"), "this budget limits nothing; leave it out"));
+    }
+    Ok(RetryPolicy {
+        max_retries: given.max,
+        backoff: Backoff {
+            base: given.backoff.map_or(SimDuration::from_ms(100), Duration::get),
+            factor,
+            cap: given.cap.map_or(SimDuration::from_s(60), Duration::get),
+            full_jitter: given.full_jitter.unwrap_or(true),
+        },
+        budget,
+    })
+}
