@@ -110,11 +110,6 @@ impl Document {
         self.source(place).text.get(place.start as usize..place.end as usize)
     }
 
-    /// Whether a place is in an override.
-    pub fn is_override(&self, place: Place) -> bool {
-        self.source(place).is_override
-    }
-
     /// Where the value at `path` comes from; `None` if it is not written anywhere.
     pub fn origin(&self, path: &str) -> Option<Origin> {
         let place = self.locate(path)?;

@@ -2,6 +2,7 @@
 
 use super::settings::Notes;
 use crate::scenario::language::Diagnostic;
+use crate::scenario::language::tree::Place;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -38,13 +39,13 @@ const MAX_BYTES: u64 = 16 << 20;
 impl Files {
     /// Where the file written at `setting` is: beside the scenario, or, if an override gave it, in
     /// the working directory.
-    pub(crate) fn locate(&self, notes: &Notes<'_>, setting: &str, written: &str) -> PathBuf {
-        let overridden = notes.document.locate(setting).is_some_and(|place| notes.document.is_override(place));
+    pub(super) fn locate(&self, notes: &Notes<'_>, setting: &str, written: &str) -> PathBuf {
+        let overridden = notes.document.locate(setting).is_some_and(Place::is_override);
         if overridden { PathBuf::from(written) } else { self.base.join(written) }
     }
 
     /// Reads a small file whole.
-    pub(crate) fn read(&mut self, notes: &Notes<'_>, setting: &str, written: &str) -> Result<Input, Diagnostic> {
+    pub(super) fn read(&mut self, notes: &Notes<'_>, setting: &str, written: &str) -> Result<Input, Diagnostic> {
         let path = self.locate(notes, setting, written);
         let embedded = if self.embedded { crate::shipped::find(written) } else { None };
         let bytes = match embedded {

@@ -63,33 +63,11 @@ impl<'d> Notes<'d> {
 
     /// The given value, or a default that is beyond doubt.
     pub(super) fn or<T: fmt::Display>(&mut self, path: &str, given: Option<T>, default: T, source: &'static str) -> T {
-        self.pick(path, given, default, source, false)
-    }
-
-    /// The given value, or a default that results lean on.
-    pub(super) fn assume<T: fmt::Display>(
-        &mut self,
-        path: &str,
-        given: Option<T>,
-        default: T,
-        source: &'static str,
-    ) -> T {
-        self.pick(path, given, default, source, true)
-    }
-
-    fn pick<T: fmt::Display>(
-        &mut self,
-        path: &str,
-        given: Option<T>,
-        default: T,
-        source: &'static str,
-        assumed: bool,
-    ) -> T {
         if let Some(value) = given {
             self.given(path, &value.to_string());
             return value;
         }
-        self.default(path, &default.to_string(), source, assumed);
+        self.default(path, &default.to_string(), source, false);
         default
     }
 
