@@ -1,6 +1,8 @@
 //! Replays of the public Azure traces against their published statistics. The data is not part of
 //! this repository: `FLASHCROWD_REFERENCE` names the folder that holds `traces/`.
 
+#![expect(clippy::print_stdout, reason = "says when it skips, and what it measured")]
+
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::ArrivalSource;
 use flashcrowd_workloads::trace::{TraceOptions, TraceSource};

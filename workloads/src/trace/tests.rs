@@ -119,11 +119,9 @@ fn copies_stay_between_their_row_and_the_next() {
 #[test]
 fn thinning_keeps_its_share_and_is_nested() {
     let fixture = Fixture::new();
-    let mut text = "TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned();
-    for second in 0..6_000 {
-        text +=
-            &format!("2023-11-16 {:02}:{:02}:{:02},{},1\n", second / 3600, second / 60 % 60, second % 60, second + 1);
-    }
+    let clock = |s: u32| format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+    let rows: Vec<String> = (0..6_000).map(|s| format!("2023-11-16 {},{},1", clock(s), s + 1)).collect();
+    let text = format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{}\n", rows.join("\n"));
     let path = fixture.file("t.csv", text.as_bytes());
     let rows = |rate_scale| {
         let options = TraceOptions { rate_scale, ..TraceOptions::default() };

@@ -111,6 +111,8 @@ pub(super) struct EnumNode<'de> {
     node: &'de Node,
     name: &'de str,
     name_place: Place,
+    /// What messages call an unknown name.
+    kind: String,
 }
 
 impl<'de> EnumNode<'de> {
@@ -123,7 +125,12 @@ impl<'de> EnumNode<'de> {
             }
             _ => return None,
         };
-        Some(EnumNode { node, name, name_place })
+        Some(EnumNode { node, name, name_place, kind: "name".to_owned() })
+    }
+
+    /// The same, for an enum that messages call `kind`.
+    pub(super) fn of_kind(self, kind: String) -> Self {
+        EnumNode { kind, ..self }
     }
 }
 
@@ -133,7 +140,10 @@ impl<'de> EnumAccess<'de> for EnumNode<'de> {
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
         let name = BorrowedStrDeserializer::<Fault>::new(self.name);
-        let variant = seed.deserialize(name).map_err(|fault| fault.or_at(self.name_place))?;
+        let variant = seed.deserialize(name).map_err(|mut fault| {
+            fault.message = format!("unknown {} `{}`", self.kind, self.name);
+            fault.or_at(self.name_place)
+        })?;
         Ok((variant, self))
     }
 }

@@ -346,7 +346,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
@@ -361,7 +361,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
                 _ => fault,
             });
         };
-        visitor.visit_enum(access).map_err(|fault: Fault| fault.or_at(self.place()))
+        visitor.visit_enum(access.of_kind(spoken(name))).map_err(|fault: Fault| fault.or_at(self.place()))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {

@@ -91,7 +91,7 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Fault::custom(format_args!("expected {expected}, found {}", Shown(found)))
+        Fault::custom(format_args!("expected {}, found {}", in_words(expected), Shown(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -106,6 +106,15 @@ impl de::Error for Fault {
 
 /// Separates a message from advice in a custom error, since serde carries only one text.
 pub(super) const HINT: &str = "\u{1f}";
+
+/// What serde names by its Rust type, in the words of the file.
+fn in_words(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        other => other.to_owned(),
+    }
+}
 
 /// What was found, in the words of the file and not of serde.
 struct Shown<'a>(Unexpected<'a>);

@@ -42,7 +42,7 @@ fn an_unknown_variant_names_the_nearest() {
     assert_eq!(
         pool("gpu: \"H100\", nodes: 3, market: Sopt"),
         "\
-error: unknown name `Sopt`
+error: unknown market `Sopt`
  --> s.ron:4:46
   |
 4 |         \"a\": (gpu: \"H100\", nodes: 3, market: Sopt),

@@ -115,7 +115,7 @@ fn wrong_laws_are_explained() {
         assert!(report.contains(expected), "{text}\n{report}");
     }
     assert!(parsed::<SizeLaw>("-3").unwrap_err().contains("not negative"));
-    assert!(parsed::<SizeLaw>("\"3s\"").unwrap_err().contains("expected f64"));
+    assert!(parsed::<SizeLaw>("\"3s\"").unwrap_err().contains("expected a number, found string \"3s\""));
 }
 
 proptest! {
