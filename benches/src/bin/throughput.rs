@@ -108,6 +108,7 @@ fn world(replicas: u32, conc: u32, n: u64, law: Distribution, mean: f64, net: Op
         limits: Limits::default(),
         occupancy_levels: 0,
         keep_history: false,
+        request_sample: 0,
     }
 }
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]

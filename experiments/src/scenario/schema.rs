@@ -41,6 +41,8 @@ pub struct Scenario {
     pub node_scan_period: Option<Duration>,
     /// Period of the series in the outputs.
     pub series_period: Option<Duration>,
+    /// About how many requests are listed one by one in the outputs; 0 for none.
+    pub request_samples: Option<u32>,
     /// Variants: a name and overrides, each `path=value`.
     #[serde(default)]
     pub variants: BTreeMap<String, Vec<String>>,

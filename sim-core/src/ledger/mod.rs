@@ -11,6 +11,6 @@ pub use latency::{LateBecause, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub(crate) use record::PeriodHistogram;
 pub use record::{
-    ClientRecord, ControllerRecord, DecisionRecord, FleetRow, NodeRecord, ReplicaRecord, RunRecord, SeriesRow,
-    ServiceRecord, SignalValue, WorkRecord,
+    ClientRecord, ControllerRecord, DecisionRecord, FleetRow, NodeRecord, ReplicaRecord, RequestRecord, RunRecord,
+    SeriesRow, ServiceRecord, SignalValue, WorkRecord,
 };

@@ -4,6 +4,7 @@ use super::latency::Latency;
 use super::money::Bill;
 use crate::clock::{Happening, SimDuration, SimTime};
 use crate::ports::{Action, Explanation, TargetId};
+use crate::serving::Outcome;
 use hdrhistogram::Histogram;
 use std::sync::Arc;
 
@@ -38,6 +39,31 @@ pub struct RunRecord {
     pub nodes: Vec<NodeRecord>,
     /// The bill.
     pub bill: Bill,
+    /// Ended requests, if they were asked for: every so many of each client, in order of their end.
+    pub requests: Vec<RequestRecord>,
+}
+
+/// One ended request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// Its client.
+    pub client: u32,
+    /// Its number among the client's requests.
+    pub number: u64,
+    /// When it was sent.
+    pub arrived: SimTime,
+    /// When it ended.
+    pub ended: SimTime,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Attempts made.
+    pub tries: u32,
+    /// Prompt and output tokens.
+    pub tokens: [u32; 2],
+    /// Queue, cold-start and service part of its last attempt, if it was completed.
+    pub parts: Option<[SimDuration; 3]>,
+    /// The replica that completed it.
+    pub replica: Option<u32>,
 }
 
 /// Work of the simulator in one run.

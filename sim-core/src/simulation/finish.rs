@@ -48,6 +48,7 @@ impl Simulation {
             replicas,
             nodes,
             bill: self.bill,
+            requests: self.sampled,
         }
     }
 

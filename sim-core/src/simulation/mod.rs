@@ -25,7 +25,7 @@ pub use world::{Limits, RunError, World};
 
 use crate::clock::{Class, Digest, Key, SimTime};
 use crate::fleet::{Node, Replica};
-use crate::ledger::{Bill, DecisionRecord, FleetRow, RunRecord, SeriesRow, WorkRecord};
+use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
 use crate::serving::{Arena, Attempt, ClientState, Request, Server};
 use control::ControllerState;
@@ -58,6 +58,7 @@ pub struct Simulation {
     decisions: Vec<DecisionRecord>,
     series: Vec<SeriesRow>,
     fleet: Vec<FleetRow>,
+    sampled: Vec<RequestRecord>,
     bill: Bill,
     digest: Digest,
     work: WorkRecord,

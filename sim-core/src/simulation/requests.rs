@@ -2,7 +2,7 @@
 
 use super::{Event, RunError, ServiceBook, Simulation};
 use crate::clock::{Class, Mark, SimDuration};
-use crate::ledger::Parts;
+use crate::ledger::{Parts, RequestRecord};
 use crate::ports::Arrival;
 use crate::serving::{Attempt, Bench, NONE, Outcome, Request, Sent, ServiceTime, Stage};
 
@@ -239,7 +239,7 @@ impl Simulation {
                 service: now.since(attempt.started),
             };
             self.record(&attempt, &request, &parts);
-            self.end(attempt.request, Outcome::Completed);
+            self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.replica)));
         }
         self.leave(index);
     }
@@ -334,7 +334,7 @@ impl Simulation {
         let (client, number, retries) = (record.client, record.number, record.tries - 1);
         match self.clients[client as usize].retry(number, retries, now) {
             Some(wait) => self.agenda.schedule(now + wait, Class::Retry, client, number, Event::Retry { request }),
-            None => self.end(request, outcome),
+            None => self.end(request, outcome, None),
         }
     }
 
@@ -348,8 +348,11 @@ impl Simulation {
 
     /// Ends a request: it is counted here and nowhere else.
     #[inline]
-    fn end(&mut self, index: u32, outcome: Outcome) {
+    fn end(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, u32)>) {
         let now = self.agenda.now();
+        if self.world.request_sample > 0 {
+            self.sample(index, outcome, completed);
+        }
         let request = &mut self.requests[index];
         let (client, number, user) = (request.client, request.number, request.user);
         let measured = request.arrived >= self.world.warmup;
@@ -368,13 +371,31 @@ impl Simulation {
         }
     }
 
+    /// Keeps a record of a request that ends, if its number is one of those wanted.
+    fn sample(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, u32)>) {
+        let request = &self.requests[index];
+        if request.number.is_multiple_of(self.world.request_sample) {
+            self.sampled.push(RequestRecord {
+                client: request.client,
+                number: request.number,
+                arrived: request.arrived,
+                ended: self.agenda.now(),
+                outcome,
+                tries: request.tries,
+                tokens: [request.prompt_tokens, request.output_tokens],
+                parts: completed.map(|(parts, _)| [parts.queue, parts.cold_start, parts.service]),
+                replica: completed.map(|(_, replica)| replica),
+            });
+        }
+    }
+
     /// A client gives up requests whose time is up.
     pub(super) fn deadline(&mut self, client: u32) {
         let now = self.agenda.now();
         while let Some((index, number)) = self.clients[client as usize].deadlines.due(now) {
             if is_live(&self.requests[index], client, number) {
                 let attempt = self.requests[index].attempt;
-                self.end(index, Outcome::Expired);
+                self.end(index, Outcome::Expired, None);
                 if attempt != NONE {
                     self.abandon(attempt, client);
                 }

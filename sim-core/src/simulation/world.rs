@@ -44,6 +44,8 @@ pub struct World {
     pub occupancy_levels: u32,
     /// Whether the whole history is kept, to find a first divergence.
     pub keep_history: bool,
+    /// Keeps a record of every so many requests of each client; 0 for none.
+    pub request_sample: u64,
 }
 
 /// What a run may not exceed; checked while it runs.
@@ -98,6 +100,7 @@ pub(super) struct Settings {
     pub(super) series_period: SimDuration,
     pub(super) limits: Limits,
     pub(super) keep_history: bool,
+    pub(super) request_sample: u64,
 }
 
 /// A service at work, with what is recorded of it.
@@ -201,6 +204,7 @@ impl Simulation {
             series_period: world.series_period,
             limits: world.limits,
             keep_history: world.keep_history,
+            request_sample: world.request_sample,
         };
         let seed = settings.seed;
         let services: Vec<ServiceBook> = world
@@ -230,6 +234,7 @@ impl Simulation {
             telemetry: Telemetry::default(),
             decisions: Vec::new(),
             series: Vec::new(),
+            sampled: Vec::new(),
             fleet: Vec::new(),
             bill: Bill::new(prices),
             digest: if settings.keep_history { Digest::recording() } else { Digest::default() },

@@ -69,6 +69,7 @@ pub struct Resolved {
     pub series_period: SimDuration,
     pack: bool,
     node_scan_period: SimDuration,
+    request_sample: u64,
     limits: Limits,
 }
 
@@ -220,6 +221,7 @@ impl Resolved {
             limits: self.limits,
             occupancy_levels: 0,
             keep_history: false,
+            request_sample: self.request_sample,
         })
     }
 }
@@ -293,6 +295,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         traffic,
         pack: matches!(raw.placement, Some(schema::Placement::Pack)),
         node_scan_period,
+        request_sample: 0,
         series_period,
         limits: bounds.engine(),
         settings: Vec::new(),
@@ -300,7 +303,16 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         inputs: Vec::new(),
     };
     bounds.check(&mut notes, &resolved)?;
-    Ok(Resolved { settings: notes.settings, warnings: notes.warnings, inputs: files.hashes, ..resolved })
+    let rows = notes.or("request_samples", raw.request_samples, 10_000, "every so many requests, about this many rows");
+    let expected: f64 = resolved.traffic.iter().map(|client| client.expected_requests(horizon.as_s_f64())).sum();
+    let request_sample = if rows == 0 { 0 } else { (expected / f64::from(rows)).ceil().max(1.0) as u64 };
+    Ok(Resolved {
+        request_sample,
+        settings: notes.settings,
+        warnings: notes.warnings,
+        inputs: files.hashes,
+        ..resolved
+    })
 }
 
 /// The given horizon, or the end of the longest trace and a minute for its last requests.
