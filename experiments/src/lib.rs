@@ -1,4 +1,26 @@
-//! Scenario files, runs and reports of flashcrowd.
+//! Scenario files, runs, comparisons, validation and reports: everything between a user and the
+//! simulator.
+//!
+//! | module | job |
+//! | --- | --- |
+//! | [`scenario`] | files as written, resolved into worlds |
+//! | [`run`] | all variants and replicates, in parallel |
+//! | [`report`], [`compare`], [`lint`] | results in words |
+//! | [`export`] | summary, tables, latency distributions |
+//! | [`validate`], [`closed_forms`] | the simulator against reference data |
+//! | [`statistics`] | means over replicates and their intervals |
+//! | [`shipped`] | scenarios that are part of the program |
+//! | [`schemas`] | JSON schemas |
+//! | [`cli`] | the command |
 
+pub mod cli;
+pub mod compare;
+pub mod export;
+pub mod lint;
+pub mod report;
+pub mod run;
 pub mod scenario;
+pub mod schemas;
 pub mod shipped;
+pub mod statistics;
+pub mod validate;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `flashcrowd` command.
+
+fn main() -> std::process::ExitCode {
+    flashcrowd::cli::main()
+}

@@ -9,10 +9,30 @@ pub struct Shipped {
     pub text: &'static str,
 }
 
+macro_rules! shipped {
+    ($($path:literal),+ $(,)?) => {
+        &[$(Shipped { path: $path, text: include_str!(concat!("../../scenarios/", $path)) }),+]
+    };
+}
+
 /// All shipped files.
-pub const FILES: &[Shipped] = &[];
+pub const FILES: &[Shipped] = shipped![
+    "horizontal.ron",
+    "horizontal-azure.ron",
+    "horizontal-metrics.ron",
+    "saturation.ron",
+    "manifests/model-inference-hpa.yaml",
+    "manifests/gpu-utilization-hpa.yaml",
+    "manifests/queue-depth-hpa.yaml",
+    "manifests/latency-hpa.yaml",
+];
 
 /// The content of a shipped file.
 pub fn find(path: &str) -> Option<&'static str> {
     FILES.iter().find(|file| file.path == path).map(|file| file.text)
+}
+
+/// Names of the shipped scenarios, as after `@`.
+pub fn scenario_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|file| file.path.strip_suffix(".ron"))
 }

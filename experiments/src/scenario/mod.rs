@@ -2,5 +2,6 @@
 
 pub mod catalog;
 pub mod language;
+pub mod load;
 pub mod resolve;
 pub mod schema;

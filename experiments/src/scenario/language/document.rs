@@ -110,6 +110,12 @@ impl Document {
         self.source(place).text.get(place.start as usize..place.end as usize)
     }
 
+    /// Who gave the value at `path`, if an override did: the label of [`Document::set`].
+    pub fn override_label(&self, path: &str) -> Option<&str> {
+        let place = self.locate(path).filter(|place| place.is_override())?;
+        Some(&self.source(place).name)
+    }
+
     /// Where the value at `path` comes from; `None` if it is not written anywhere.
     pub fn origin(&self, path: &str) -> Option<Origin> {
         let place = self.locate(path)?;

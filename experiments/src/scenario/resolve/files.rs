@@ -2,7 +2,6 @@
 
 use super::settings::Notes;
 use crate::scenario::language::Diagnostic;
-use crate::scenario::language::tree::Place;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -37,11 +36,12 @@ pub(crate) struct Files {
 const MAX_BYTES: u64 = 16 << 20;
 
 impl Files {
-    /// Where the file written at `setting` is: beside the scenario, or, if an override gave it, in
-    /// the working directory.
+    /// Where the file written at `setting` is: beside the scenario, or, if the command line gave
+    /// it, in the working directory.
     pub(super) fn locate(&self, notes: &Notes<'_>, setting: &str, written: &str) -> PathBuf {
-        let overridden = notes.document.locate(setting).is_some_and(Place::is_override);
-        if overridden { PathBuf::from(written) } else { self.base.join(written) }
+        // A variant's overrides are part of the scenario; those of the command line are not.
+        let typed = notes.document.override_label(setting).is_some_and(|label| !label.starts_with("variant"));
+        if typed { PathBuf::from(written) } else { self.base.join(written) }
     }
 
     /// Reads a small file whole.

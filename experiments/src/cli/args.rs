@@ -1,0 +1,182 @@
+//! Arguments, defined once for parsing, help and completions.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Plays production autoscaling manifests against traffic on a simulated GPU fleet: latency, SLO
+/// attainment and cost, before it costs money.
+#[derive(Debug, Parser)]
+#[command(name = "flashcrowd", version, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Play a scenario and report latency, SLO attainment and cost.
+    Run(RunArgs),
+    /// Paired differences between the variants of a scenario, or between manifests on it.
+    Compare(CompareArgs),
+    /// Parse, resolve and lint a scenario; run nothing.
+    Check(CheckArgs),
+    /// A dry run of an HPA manifest on recorded metrics (open loop).
+    Replay(ReplayArgs),
+    /// The simulator against reference data.
+    Validate(ValidateArgs),
+    /// List every policy with the upstream version that it reproduces.
+    Policies,
+    /// Print a JSON schema.
+    Schema(SchemaArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// In words.
+    #[default]
+    Text,
+    /// As JSON.
+    Json,
+}
+
+/// Options of everything that plays a scenario.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Play {
+    /// Seed of all randomness; the scenario's by default.
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Independent repetitions; the scenario's by default.
+    #[arg(long)]
+    pub(super) replicates: Option<u32>,
+    /// Threads; all cores by default. Results do not depend on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// Override a value of the scenario; may be given several times.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+    /// No progress bar.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunArgs {
+    /// A scenario file, or @NAME for one that is part of the program (@horizontal).
+    pub(super) scenario: String,
+    #[command(flatten)]
+    pub(super) play: Play,
+    /// Folder for the outputs; out/<scenario> by default.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Write no outputs.
+    #[arg(long, conflicts_with = "out")]
+    pub(super) no_out: bool,
+    /// Exit with 3 if an SLO is missed.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompareArgs {
+    /// A scenario file, or @NAME.
+    pub(super) scenario: String,
+    /// Manifests to compare on it, instead of its variants; the first is the baseline.
+    pub(super) manifests: Vec<PathBuf>,
+    /// The service that the manifests scale, if the scenario has several.
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    #[command(flatten)]
+    pub(super) play: Play,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// A scenario file, or @NAME.
+    pub(super) scenario: String,
+    /// Override a value of the scenario; may be given several times.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Print every setting with its origin.
+    #[arg(long)]
+    pub(super) print_resolved: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReplayArgs {
+    /// The manifest of a HorizontalPodAutoscaler.
+    pub(super) manifest: PathBuf,
+    /// Recorded metrics: CSV with a `time` column and one column a metric, or the JSON of a
+    /// Prometheus `query_range`.
+    pub(super) signals: PathBuf,
+    /// Replicas at the start, if the signals do not hold them.
+    #[arg(long)]
+    pub(super) replicas: Option<u32>,
+    /// Name of the HPA, if the manifest holds several.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Sync period in seconds.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(super) sync_period_s: u32,
+    /// Upstream controller: k8s-1.28 or k8s-2026-backport.
+    #[arg(long, default_value = "k8s-1.28")]
+    pub(super) variant: String,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// What is validated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Suite {
+    /// Decisions of the Kubernetes HPA.
+    Hpa,
+    /// Closed forms of queueing theory.
+    Queueing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ValidateArgs {
+    /// What is validated.
+    #[arg(value_enum)]
+    pub(super) suite: Suite,
+    /// Reference files, plain or gzip.
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+    /// Threads; all cores by default.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+/// Which schema.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// Scenario files.
+    #[default]
+    Scenario,
+    /// `summary.json` of one run.
+    Summary,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SchemaArgs {
+    /// Which schema.
+    #[arg(value_enum, default_value_t)]
+    pub(super) kind: SchemaKind,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}

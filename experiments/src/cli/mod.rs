@@ -1,0 +1,120 @@
+//! The `flashcrowd` command.
+//!
+//! Results go to stdout, progress and messages to stderr. Exit codes: 0 fine (a missed SLO is a
+//! result), 1 internal fault, 2 usage or input error, 3 an assertion, a `--strict` SLO or a
+//! validation failed.
+
+mod args;
+mod commands;
+mod replay;
+
+use crate::export::ExportError;
+use crate::scenario::language::Diagnostic;
+use crate::validate::ValidateError;
+use args::{Args, Command};
+use clap::Parser;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+enum Failure {
+    /// The user's input: exit code 2.
+    Input(Box<Diagnostic>),
+    /// The outputs could not be written: exit code 2.
+    Export(ExportError),
+    /// A reference file: exit code 2.
+    Validate(ValidateError),
+    /// Nobody reads the output any more.
+    Closed,
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Failure::Input(Box::new(diagnostic))
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        Failure::Export(error)
+    }
+}
+
+impl From<ValidateError> for Failure {
+    fn from(error: ValidateError) -> Self {
+        Failure::Validate(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(_: io::Error) -> Self {
+        Failure::Closed
+    }
+}
+
+type Outcome = Result<u8, Failure>;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        hook(info);
+        let line: Vec<String> = std::env::args().collect();
+        say(&format!(
+            "internal fault: this is a bug in flashcrowd {} ({}).\nrerun with: {}",
+            env!("CARGO_PKG_VERSION"),
+            env!("FLASHCROWD_COMMIT"),
+            line.join(" ")
+        ));
+    }));
+    let code = std::panic::catch_unwind(|| dispatch(&args.command)).unwrap_or(1);
+    ExitCode::from(code)
+}
+
+fn dispatch(command: &Command) -> u8 {
+    let outcome = match command {
+        Command::Run(args) => commands::run(args),
+        Command::Compare(args) => commands::compare(args),
+        Command::Check(args) => commands::check(args),
+        Command::Replay(args) => replay::replay(args),
+        Command::Validate(args) => commands::validate(args),
+        Command::Policies => commands::policies(),
+        Command::Schema(args) => commands::schema(args),
+        Command::Completions(args) => commands::completions(args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Failure::Input(diagnostic)) => {
+            say(&diagnostic.to_string());
+            2
+        }
+        Err(Failure::Export(error)) => {
+            say(&format!("error: {error}"));
+            2
+        }
+        Err(Failure::Validate(error)) => {
+            say(&format!("error: {error}"));
+            2
+        }
+        // A closed pipe (`| head`) is no error of ours.
+        Err(Failure::Closed) => 0,
+    }
+}
+
+/// Talk goes to stderr.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", text.trim_end());
+}
+
+/// Data goes to stdout.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}

@@ -1,0 +1,11 @@
+//! What a run leaves behind: the summary, tables in CSV, latency distributions. All are pure
+//! functions of the run's record, and a folder of them is written whole or not at all.
+
+mod folder;
+mod hgrm;
+pub mod summary;
+mod tables;
+
+pub use folder::{ExportError, write_folder};
+pub use hgrm::hgrm;
+pub use tables::{TABLES, table};

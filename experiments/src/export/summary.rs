@@ -1,0 +1,282 @@
+//! The summary of a run: one JSON object whose form is the same for every scenario.
+
+use crate::run::{Played, Run};
+use crate::scenario::load::Loaded;
+use crate::scenario::resolve::{InputHash, Resolved, SettingOrigin};
+use flashcrowd_core::ledger::{ClientRecord, GpuState, Latency, ServiceRecord};
+use flashcrowd_core::ports::LatencyPart;
+use flashcrowd_core::serving::Slo;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Version of the form.
+pub const SCHEMA: &str = "flashcrowd/summary/1";
+
+/// Latency parts by their names in summaries.
+pub const PARTS: [(&str, LatencyPart); 4] = [
+    ("e2e", LatencyPart::EndToEnd),
+    ("queue", LatencyPart::Queue),
+    ("cold_start", LatencyPart::ColdStart),
+    ("service", LatencyPart::Service),
+];
+
+/// Counts of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Requests made: the sum of the next five.
+    pub arrived: u64,
+    /// Answered in time.
+    pub completed: u64,
+    /// Refused by full queues.
+    pub rejected: u64,
+    /// Given up by clients.
+    pub expired: u64,
+    /// Lost with their workers.
+    pub failed: u64,
+    /// Not ended when the run did.
+    pub live_at_end: u64,
+    /// Attempts made.
+    pub attempts: u64,
+    /// Rows that recorded sources left out.
+    pub dropped_rows: u64,
+}
+
+impl Counts {
+    /// The sum over clients.
+    pub fn of<'a>(clients: impl IntoIterator<Item = &'a ClientRecord>) -> Self {
+        clients.into_iter().fold(Counts::default(), |sum, client| Counts {
+            arrived: sum.arrived + client.arrived,
+            completed: sum.completed + client.completed,
+            rejected: sum.rejected + client.rejected,
+            expired: sum.expired + client.expired,
+            failed: sum.failed + client.failed,
+            live_at_end: sum.live_at_end + client.live_at_end,
+            attempts: sum.attempts + client.attempts,
+            dropped_rows: sum.dropped_rows + client.dropped_rows,
+        })
+    }
+}
+
+/// A latency distribution in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Quantiles {
+    /// Completed requests.
+    pub count: u64,
+    /// Exact mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// 99.9th percentile.
+    pub p999: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+impl Quantiles {
+    /// Of one part of a service's latency.
+    pub fn of(latency: &Latency, part: LatencyPart) -> Self {
+        let histogram = latency.part(part);
+        let at = |quantile| quantile_s(histogram, quantile);
+        Quantiles {
+            count: histogram.len(),
+            mean: latency.mean_s(part),
+            p50: at(0.5),
+            p90: at(0.9),
+            p95: at(0.95),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: if histogram.is_empty() { 0.0 } else { histogram.max() as f64 / 1e6 },
+        }
+    }
+}
+
+/// A quantile in seconds; 0 of an empty histogram.
+pub fn quantile_s(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+    if histogram.is_empty() { 0.0 } else { histogram.value_at_quantile(quantile) as f64 / 1e6 }
+}
+
+/// How one promise was kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SloResult {
+    /// The quantile of all requests, unanswered ones counting as infinite; `None` if it is one of those.
+    pub observed_s: Option<f64>,
+    /// Share of requests within the limit.
+    pub attainment: f64,
+    /// Whether that is at least the quantile.
+    pub met: bool,
+}
+
+impl SloResult {
+    /// Of the promise at `position`.
+    pub fn of(service: &ServiceRecord, position: usize, slo: &Slo) -> Self {
+        let count = service.latency.slos[position];
+        let histogram = service.latency.part(slo.part);
+        let total = count.good + count.bad;
+        let rank = slo.quantile * total as f64;
+        let answered = histogram.len() as f64;
+        let observed_s = (rank <= answered && answered > 0.0).then(|| quantile_s(histogram, rank / answered));
+        let attainment = count.attainment();
+        SloResult {
+            observed_s: if total == 0 { Some(0.0) } else { observed_s },
+            attainment,
+            met: attainment >= slo.quantile,
+        }
+    }
+}
+
+/// What results lean on without the scenario saying so.
+pub fn assumed(resolved: &Resolved) -> Vec<String> {
+    let defaults = resolved.settings.iter().filter_map(|setting| match &setting.origin {
+        SettingOrigin::Default { source, assumed: true } => {
+            Some(format!("{} = {} ({source})", setting.path, setting.value))
+        }
+        _ => None,
+    });
+    defaults.collect()
+}
+
+/// The summary of one run.
+pub fn summary(loaded: &Loaded, run: &Run) -> Value {
+    let resolved = &loaded.variants[run.variant];
+    let record = &run.record;
+    let counts = Counts::of(&record.clients);
+    let events_per_request = |per_s: f64| if run.cpu_s > 0.0 { per_s / run.cpu_s } else { 0.0 };
+    json!({
+        "schema": SCHEMA,
+        "scenario": loaded.name,
+        "variant": resolved.variant,
+        "seed": resolved.seed,
+        "replicate": run.replicate,
+        "horizon_s": resolved.horizon.as_s_f64(),
+        "digest": record.digest,
+        "engine": {
+            "events": record.work.events,
+            "requests_per_cpu_s": events_per_request(counts.arrived as f64).round(),
+            "cpu_s": run.cpu_s,
+            "peak_live_requests": record.work.peak_live_requests,
+        },
+        "requests": counts,
+        "services": services(resolved, run),
+        "cost": cost(resolved, run),
+        "training": { "jobs_done": 0, "mean_completion_s": 0.0, "gpu_hours": 0.0, "preemptions": 0, "lost_gpu_hours": 0.0 },
+        "trust": {
+            "late_requests_outside_validated_band": Value::Null,
+            "assumed": assumed(resolved),
+            "warnings": crate::report::warnings(resolved, record),
+        },
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": env!("FLASHCROWD_COMMIT"),
+        "inputs": inputs(loaded, &resolved.inputs),
+    })
+}
+
+fn inputs(loaded: &Loaded, files: &[InputHash]) -> Value {
+    let mut inputs = vec![json!({ "path": loaded.given, "hash": loaded.hash })];
+    inputs.extend(files.iter().map(|file| json!({ "path": file.path, "hash": file.hash })));
+    Value::Array(inputs)
+}
+
+fn services(resolved: &Resolved, run: &Run) -> Value {
+    let horizon_s = run.record.ended.as_s_f64();
+    let mut services = serde_json::Map::new();
+    for (service, index) in run.record.services.iter().zip(0_u32..) {
+        let clients = run.record.clients.iter().filter(|client| client.service == index);
+        let latency: BTreeMap<&str, Quantiles> =
+            PARTS.iter().map(|&(name, part)| (name, Quantiles::of(&service.latency, part))).collect();
+        let slos = &resolved.services[index as usize].slos;
+        let slo: Vec<Value> = slos
+            .iter()
+            .enumerate()
+            .map(|(i, slo)| {
+                let result = SloResult::of(service, i, slo);
+                json!({
+                    "metric": part_name(slo.part),
+                    "quantile": slo.quantile,
+                    "limit_s": slo.limit.as_s_f64(),
+                    "observed_s": result.observed_s,
+                    "attainment": result.attainment,
+                    "met": result.met,
+                })
+            })
+            .collect();
+        services.insert(
+            service.name.to_string(),
+            json!({
+                "requests": Counts::of(clients),
+                "latency_s": latency,
+                "slo": slo,
+                "replicas": {
+                    "mean": service.ready_replica_s / horizon_s,
+                    "max": service.ready_max,
+                    "ups": service.ups,
+                    "downs": service.downs,
+                    "reversals": service.reversals,
+                    "at_max_s": service.at_max.as_s_f64(),
+                },
+            }),
+        );
+    }
+    Value::Object(services)
+}
+
+/// The name of a latency part in summaries.
+pub fn part_name(part: LatencyPart) -> &'static str {
+    PARTS.iter().find(|known| known.1 == part).map_or("e2e", |known| known.0)
+}
+
+fn cost(resolved: &Resolved, run: &Run) -> Value {
+    let bill = &run.record.bill;
+    let by = |names: Vec<(String, f64)>| {
+        let mut map = serde_json::Map::new();
+        for (name, usd) in names {
+            let sum = map.get(&name).and_then(Value::as_f64).unwrap_or(0.0) + usd;
+            map.insert(name, json!(sum));
+        }
+        Value::Object(map)
+    };
+    let pools: Vec<(String, f64)> =
+        (0..).zip(&resolved.pools).map(|(i, pool)| (pool.name.to_string(), bill.usd(|line| line.pool == i))).collect();
+    let regions = (0..)
+        .zip(&resolved.pools)
+        .map(|(i, pool)| (resolved.regions[pool.region as usize].name.to_string(), bill.usd(|line| line.pool == i)));
+    let markets =
+        (0..).zip(&resolved.pools).map(|(i, pool)| (pool.market.name().to_owned(), bill.usd(|line| line.pool == i)));
+    let states = GpuState::ALL.iter().map(|&state| (state.name().to_owned(), bill.usd(|line| line.state == state)));
+    let mut services: Vec<(String, f64)> = (0..)
+        .zip(&resolved.services)
+        .map(|(i, service)| (service.name.to_string(), bill.usd(|line| line.service == Some(i))))
+        .collect();
+    services.push(("unallocated".to_owned(), bill.usd(|line| line.service.is_none())));
+    let total = bill.usd(|_| true);
+    let counts = Counts::of(&run.record.clients);
+    let tokens: u64 = run.record.services.iter().map(|service| service.tokens.iter().sum::<u64>()).sum();
+    let per = |count: u64, unit: f64| if count == 0 { Value::Null } else { json!(total / count as f64 * unit) };
+    json!({
+        "total_usd": total,
+        "by_pool": by(pools),
+        "by_region": by(regions.collect()),
+        "by_market": by(markets.collect()),
+        "by_state": by(states.collect()),
+        "by_service": by(services),
+        "egress_usd": 0.0,
+        "usd_per_1k_requests": per(counts.completed, 1e3),
+        "usd_per_1m_tokens": per(tokens, 1e6),
+    })
+}
+
+/// The JSON of a played scenario: the summary itself for one run, else all of them.
+pub fn json(played: &Played) -> Value {
+    let mut runs: Vec<Value> = played.runs.iter().map(|run| summary(&played.loaded, run)).collect();
+    if runs.len() == 1 {
+        return runs.remove(0);
+    }
+    json!({ "schema": SCHEMA, "scenario": played.loaded.name, "digest": played.digest(), "runs": runs })
+}

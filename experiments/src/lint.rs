@@ -1,0 +1,87 @@
+//! Lints: what is valid and yet unlikely to be meant.
+
+use crate::report::duration;
+use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, ResolvedService};
+use flashcrowd_core::fleet::{StageWork, Startup};
+use flashcrowd_core::ports::SignalSource;
+use flashcrowd_core::serving::Discipline;
+use flashcrowd_policies::hpa::{HpaSpec, Target};
+
+/// What should be looked at again in one variant.
+pub fn lint(resolved: &Resolved) -> Vec<String> {
+    let mut found = Vec::new();
+    for service in &resolved.services {
+        if service.slos.is_empty() {
+            found.push(format!("`{}` has no SLO: nothing can be missed", service.name));
+        }
+        if let Some(ResolvedAutoscaler::Hpa { spec, options }) = &service.autoscaler {
+            let tolerance = options.settings.tolerance;
+            for (metric, bound) in spec.metrics.iter().zip(&options.metrics) {
+                found.extend(unreachable(service, metric, &bound.request.source, bound.scale, tolerance));
+            }
+            found.extend(short_window(service, spec));
+        }
+    }
+    found
+}
+
+/// A target above the highest value that its metric can have never scales up.
+fn unreachable(
+    service: &ResolvedService,
+    metric: &flashcrowd_policies::hpa::MetricSpec,
+    source: &SignalSource,
+    scale: f64,
+    tolerance: f64,
+) -> Option<String> {
+    let highest = match (source, &service.discipline) {
+        (SignalSource::GpuUtilization, _) => 100.0,
+        (SignalSource::RunningRequests, discipline) => f64::from(discipline.room()),
+        _ => return None,
+    } * scale;
+    let target = match metric.target {
+        Target::AverageValue(quantity) => quantity.milli() as f64 / 1e3,
+        _ => return None,
+    };
+    (target * (1.0 + tolerance) >= highest).then(|| {
+        format!(
+            "`{}`: target unreachable: `{}` is at most {highest}, with the tolerance a scale-up needs more than {:.1}",
+            service.name,
+            metric.source.metric_name(),
+            target * (1.0 + tolerance)
+        )
+    })
+}
+
+/// A scale-down window shorter than a cold start gives capacity back before it has served.
+fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
+    let window = spec.behavior.as_ref()?.scale_down.as_ref()?.stabilization_window_seconds?;
+    let cold = mean_cold_start_s(&service.startup);
+    (f64::from(window) < cold).then(|| {
+        format!(
+            "`{}`: the scale-down window of {} is shorter than a mean cold start ({} without the node)",
+            service.name,
+            duration(f64::from(window)),
+            duration(cold)
+        )
+    })
+}
+
+fn mean_cold_start_s(startup: &Startup) -> f64 {
+    startup
+        .stages
+        .iter()
+        .map(|stage| match &stage.cold {
+            StageWork::Drawn(law) => law.mean(),
+            StageWork::Transfer(transfer, factor) => transfer.duration().as_s_f64() * factor.mean(),
+        })
+        .sum()
+}
+
+/// Offered load against what the largest fleet serves, for synthetic traffic whose rate is known.
+pub fn capacity_words(service: &ResolvedService) -> String {
+    match &service.discipline {
+        Discipline::Slots { concurrency } => format!("{concurrency} at once a replica"),
+        Discipline::Sharing { processors, .. } => format!("processor sharing of {processors}"),
+        Discipline::DynamicBatch(batch) => format!("batches of up to {}", batch.max_batch),
+    }
+}

@@ -1,0 +1,141 @@
+//! What a user should know before trusting a result.
+
+use super::format::{count, percent};
+use crate::scenario::resolve::Resolved;
+use crate::statistics::correlation;
+use flashcrowd_core::ledger::{DecisionRecord, RunRecord, SeriesRow};
+
+/// Warnings about one run, most important first.
+pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (service, index) in resolved.services.iter().zip(0_u32..) {
+        let rows: Vec<&SeriesRow> =
+            record.series.iter().filter(|row| row.service == index && row.at > resolved.warmup).collect();
+        let name = &service.name;
+        if queue_still_grows(&rows) {
+            let last = rows.last().map_or(0, |row| row.waiting);
+            warnings.push(format!(
+                "`{name}`: queue still growing at the end ({} waiting): latencies are too good by what waits",
+                count(u64::from(last))
+            ));
+        }
+        if start_still_shows(&rows) {
+            warnings.push(format!("`{name}`: warm-up not reached: the start of the run still shows; raise `warmup`"));
+        }
+        if let Some(row) = rows.last().filter(|row| row.pending > 0) {
+            warnings.push(format!("`{name}`: {} replicas have no GPU at the end: its pools are full", row.pending));
+        }
+    }
+    warnings.extend(loadless_signals(resolved, record));
+    let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
+    if refused > 0 {
+        warnings.push(format!("{} wishes of controllers were refused; see decisions.csv", count(refused as u64)));
+    }
+    warnings.extend(resolved.warnings.iter().cloned());
+    warnings
+}
+
+/// Mean queue of the last three tenths rises from each to the next, by a half in all.
+fn queue_still_grows(rows: &[&SeriesRow]) -> bool {
+    let tenth = rows.len() / 10;
+    if tenth < 2 {
+        return false;
+    }
+    let mean = |from: usize, to: usize| {
+        rows[from..to].iter().map(|row| f64::from(row.waiting)).sum::<f64>() / (to - from) as f64
+    };
+    let n = rows.len();
+    let (a, b, c) = (mean(n - 3 * tenth, n - 2 * tenth), mean(n - 2 * tenth, n - tenth), mean(n - tenth, n));
+    c >= 10.0 && a < b && b < c && c > 1.5 * a
+}
+
+/// The first tenth has about the traffic of the next two and far fewer, or more, requests in flight.
+fn start_still_shows(rows: &[&SeriesRow]) -> bool {
+    let tenth = rows.len() / 10;
+    if tenth < 4 {
+        return false;
+    }
+    let mean = |rows: &[&SeriesRow], pick: fn(&SeriesRow) -> f64| {
+        rows.iter().map(|row| pick(row)).sum::<f64>() / rows.len() as f64
+    };
+    let (first, rest) = (&rows[..tenth], &rows[tenth..3 * tenth]);
+    let arrived = |row: &SeriesRow| row.arrived as f64;
+    let in_flight = |row: &SeriesRow| f64::from(row.waiting + row.running);
+    let traffic = mean(first, arrived) / mean(rest, arrived).max(f64::MIN_POSITIVE);
+    let load = mean(first, in_flight) / mean(rest, in_flight).max(f64::MIN_POSITIVE);
+    (0.8..=1.25).contains(&traffic) && mean(rest, in_flight) >= 1.0 && !(0.33..=3.0).contains(&load)
+}
+
+/// Signals that do not move with the load, although the load moved.
+fn loadless_signals(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (controller, index) in record.controllers.iter().zip(0_u32..) {
+        for (target, position, name) in positions(controller) {
+            let decisions = record.decisions.iter().filter(|d| d.controller == index && d.target == target);
+            let pairs: Vec<(f64, f64)> = decisions.filter_map(|d| pair(d, position)).collect();
+            if let Some(problem) = loadless(&pairs) {
+                let service = &resolved.services[target.0 as usize].name;
+                warnings.push(format!("`{service}`: metric `{name}` carries no load signal: {problem}"));
+            }
+        }
+    }
+    warnings
+}
+
+/// Each signal of a controller with its position within its target.
+fn positions(
+    controller: &flashcrowd_core::ledger::ControllerRecord,
+) -> Vec<(flashcrowd_core::ports::TargetId, usize, &str)> {
+    let mut seen: Vec<(flashcrowd_core::ports::TargetId, usize, &str)> = Vec::new();
+    for (target, name) in &controller.signals {
+        let position = seen.iter().filter(|(other, ..)| other == target).count();
+        seen.push((*target, position, &**name));
+    }
+    seen
+}
+
+/// Requests in flight per ready replica, and what the signal showed.
+fn pair(decision: &DecisionRecord, position: usize) -> Option<(f64, f64)> {
+    let signal = decision.signals.get(position)?;
+    signal.samples?;
+    (decision.ready > 0).then(|| (f64::from(decision.in_flight) / f64::from(decision.ready), signal.mean))
+}
+
+fn loadless(pairs: &[(f64, f64)]) -> Option<String> {
+    const ENOUGH: usize = 40;
+    if pairs.len() < ENOUGH {
+        return None;
+    }
+    let n = pairs.len() as f64;
+    let mean = pairs.iter().map(|pair| pair.0).sum::<f64>() / n;
+    let deviation = (pairs.iter().map(|pair| (pair.0 - mean).powi(2)).sum::<f64>() / n).sqrt();
+    if mean <= 0.0 || deviation / mean < 0.3 {
+        return None;
+    }
+    let highest = pairs.iter().map(|pair| pair.1).fold(f64::MIN, f64::max);
+    let at_top = pairs.iter().filter(|pair| pair.1 >= 0.98 * highest).count() as f64 / n;
+    if highest > 0.0 && at_top >= 0.8 {
+        return Some(format!("it stood at its highest value {} of the time while load varied", percent(at_top)));
+    }
+    match correlation(pairs) {
+        None => Some("it never changed while load varied".to_owned()),
+        Some(r) if r < 0.1 => Some(format!("its correlation with requests in flight per replica is {r:.2}")),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saturated_metric_is_named_and_a_good_one_is_not() {
+        let load = |i: u32| f64::from(i % 20) + 1.0;
+        let saturated: Vec<(f64, f64)> = (0..100).map(|i| (load(i), 100.0)).collect();
+        let good: Vec<(f64, f64)> = (0..100).map(|i| (load(i), load(i) * 2.0)).collect();
+        let steady: Vec<(f64, f64)> = (0..100).map(|_| (5.0, 100.0)).collect();
+        assert!(loadless(&saturated).is_some());
+        assert!(loadless(&good).is_none());
+        assert!(loadless(&steady).is_none(), "without varying load nothing can be said");
+    }
+}

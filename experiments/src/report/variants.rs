@@ -1,0 +1,127 @@
+//! The report of a scenario with several variants: one line each, on the same world.
+
+use super::format::{count, duration, money, percent};
+use super::{line, merge, quantile_name, trouble};
+use crate::export::summary::{Counts, SloResult};
+use crate::run::{Played, Run};
+use crate::statistics::Estimate;
+use std::fmt::Write;
+
+pub(super) fn write(text: &mut String, played: &Played) {
+    let loaded = &played.loaded;
+    let first = &loaded.variants[0];
+    let replicates = first.replicates;
+    let _ = writeln!(
+        text,
+        "{}: {} variants on the same world, {}, {replicates} replicate{}, seed {}",
+        loaded.name,
+        loaded.variants.len(),
+        duration(first.horizon.as_s_f64()),
+        if replicates == 1 { "" } else { "s" },
+        first.seed
+    );
+    if !first.about.is_empty() {
+        let _ = writeln!(text, "{}", first.about);
+    }
+    let width = loaded.variants.iter().map(|variant| variant.variant.chars().count()).max().unwrap_or(0).max(8);
+    let _ = writeln!(
+        text,
+        "\n{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6} {:>5} {:>9} {:>9}",
+        "variant", "mean", "p50", "p99", "max", "met", "not served", "repl.", "most", "cost", "$/1k good"
+    );
+    for variant in 0..loaded.variants.len() {
+        let runs: Vec<&Run> = played.of_variant(variant).collect();
+        let _ = writeln!(text, "{}", row(played, variant, &runs, width));
+    }
+    verdicts(text, played);
+    let shown = notes(played);
+    for warning in shown.iter().take(4) {
+        line(text, "warning", warning);
+    }
+    if shown.len() > 4 {
+        line(text, "", &format!("and {} more in summary.json", shown.len() - 4));
+    }
+    line(text, "next", &format!("flashcrowd compare {} --replicates 20   for paired differences", loaded.given));
+}
+
+fn row(played: &Played, variant: usize, runs: &[&Run], width: usize) -> String {
+    let resolved = &played.loaded.variants[variant];
+    // The first service speaks for the variant; the summary has all.
+    let latency = merge(runs, 0);
+    let q = crate::export::summary::Quantiles::of(&latency, flashcrowd_core::ports::LatencyPart::EndToEnd);
+    let met = resolved.services[0].slos.first().map(|slo| {
+        let values: Vec<f64> =
+            runs.iter().map(|run| SloResult::of(&run.record.services[0], 0, slo).attainment).collect();
+        Estimate::of(&values).mean
+    });
+    let counts = Counts::of(runs.iter().flat_map(|run| &run.record.clients));
+    let not_served = counts.rejected + counts.expired + counts.failed;
+    let cost = runs.iter().map(|run| run.record.bill.usd(|_| true)).sum::<f64>() / runs.len() as f64;
+    let good: u64 =
+        runs.iter().map(|run| run.record.services[0].latency.slos.first().map_or(q.count, |slo| slo.good)).sum();
+    let per_good = if good == 0 { "-".to_owned() } else { money(cost * runs.len() as f64 / good as f64 * 1e3) };
+    let mean = |pick: fn(&Run) -> f64| runs.iter().map(|run| pick(run)).sum::<f64>() / runs.len() as f64;
+    let replicas = mean(|run| run.record.services[0].ready_replica_s) / resolved.horizon.as_s_f64();
+    let most = runs.iter().map(|run| run.record.services[0].ready_max).max().unwrap_or(0);
+    format!(
+        "{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>10} {:>6.1} {:>5} {:>9} {:>9}",
+        resolved.variant,
+        duration(q.mean),
+        duration(q.p50),
+        duration(q.p99),
+        duration(q.max),
+        met.map_or_else(|| "-".to_owned(), percent),
+        count(not_served),
+        replicas,
+        most,
+        money(cost),
+        per_good
+    )
+}
+
+/// Which variants held the first promise, and the cheapest of them.
+fn verdicts(text: &mut String, played: &Played) {
+    let Some(slo) = played.loaded.variants[0].services[0].slos.first() else {
+        let _ = writeln!(text);
+        return;
+    };
+    let mut held: Vec<(f64, &str)> = Vec::new();
+    for (variant, resolved) in played.loaded.variants.iter().enumerate() {
+        let runs: Vec<&Run> = played.of_variant(variant).collect();
+        let slos = &resolved.services[0].slos;
+        let all = runs
+            .iter()
+            .all(|run| slos.iter().enumerate().all(|(i, slo)| SloResult::of(&run.record.services[0], i, slo).met));
+        if all {
+            let cost = runs.iter().map(|run| run.record.bill.usd(|_| true)).sum::<f64>() / runs.len() as f64;
+            held.push((cost, &resolved.variant));
+        }
+    }
+    held.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let promise = format!("{} {}", quantile_name(slo.quantile), duration(slo.limit.as_s_f64()));
+    let _ = match held.first() {
+        None => writeln!(text, "\nNo variant held its SLO (first: {promise})."),
+        Some((cost, name)) => writeln!(
+            text,
+            "\n{} of {} variants held their SLO (first: {promise}); the cheapest is `{name}` at {}.",
+            held.len(),
+            played.loaded.variants.len(),
+            money(*cost)
+        ),
+    };
+}
+
+/// Warnings of all variants, each with its variant's name, without repetitions.
+fn notes(played: &Played) -> Vec<String> {
+    let mut shown: Vec<String> = Vec::new();
+    for run in played.runs.iter().filter(|run| run.replicate == 0) {
+        let resolved = &played.loaded.variants[run.variant];
+        for warning in trouble::warnings(resolved, &run.record) {
+            let text = format!("{}: {warning}", resolved.variant);
+            if !shown.contains(&text) {
+                shown.push(text);
+            }
+        }
+    }
+    shown
+}
