@@ -4,8 +4,10 @@
 //! two), more restarts, newer (by powers of two); what is still equal goes by its UID.
 //!
 //! Source: kubernetes 1.28 `pkg/controller/controller_utils.go`, `ActivePodsWithRanks.Less` with
-//! the feature `LogarithmicScaleDown` (on by default). A pod's random UID is a fixed hash of its
-//! number here.
+//! the feature `LogarithmicScaleDown` (on by default). That comparison is no order where ready times
+//! are equal for some pairs and only alike for others; here UIDs decide among all ready replicas of
+//! one power of two, which is what upstream does unless two ready times are equal. A pod's random
+//! UID is a fixed hash of its number here.
 
 use crate::clock::{SimDuration, SimTime};
 use std::cmp::Ordering;
@@ -38,16 +40,11 @@ fn compare(a: &Candidate, b: &Candidate, now: SimTime) -> Ordering {
         .then(a.deletion_cost.cmp(&b.deletion_cost))
         .then(b.related.cmp(&a.related))
         .then_with(|| match (a.ready, b.ready) {
-            (Some(x), Some(y)) if x != y => magnitude(now.since(x)).cmp(&magnitude(now.since(y))).then(by_uid(a, b)),
+            (Some(x), Some(y)) => magnitude(now.since(x)).cmp(&magnitude(now.since(y))).then(by_uid(a, b)),
             _ => Ordering::Equal,
         })
         .then(b.restarts.cmp(&a.restarts))
-        .then_with(|| {
-            if a.created == b.created {
-                return Ordering::Equal;
-            }
-            magnitude(now.since(a.created)).cmp(&magnitude(now.since(b.created))).then(by_uid(a, b))
-        })
+        .then_with(|| magnitude(now.since(a.created)).cmp(&magnitude(now.since(b.created))))
         .then_with(|| by_uid(a, b))
 }
 
@@ -68,6 +65,7 @@ fn uid(replica: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn old(replica: u32) -> Candidate {
         Candidate {
@@ -92,12 +90,12 @@ mod tests {
         let ladder = [
             Candidate { assigned: false, running: false, ready: None, ..old(1) },
             Candidate { running: false, ready: None, ..old(2) },
-            Candidate { ready: None, ..old(3) },
-            Candidate { deletion_cost: -1, ..old(4) },
-            Candidate { related: 2, ..old(5) },
-            Candidate { ready: Some(SimTime::from_s(9_000)), ..old(6) },
-            Candidate { restarts: 3, ..old(7) },
-            Candidate { created: SimTime::from_s(9_000), ready: Some(SimTime::from_s(1)), ..old(8) },
+            Candidate { restarts: 3, ready: None, ..old(3) },
+            Candidate { created: SimTime::from_s(9_000), ready: None, ..old(4) },
+            Candidate { ready: None, ..old(5) },
+            Candidate { deletion_cost: -1, ..old(6) },
+            Candidate { related: 2, ..old(7) },
+            Candidate { ready: Some(SimTime::from_s(9_000)), ..old(8) },
             old(9),
         ];
         for (i, rung) in ladder.iter().enumerate() {
@@ -111,5 +109,21 @@ mod tests {
         let pair = [young, old(2)];
         let by_uid = if uid(1) < uid(2) { 1 } else { 2 };
         assert_eq!(first(pair.to_vec()), by_uid);
+    }
+
+    proptest! {
+        /// The standard sort panics on what is no total order.
+        #[test]
+        fn it_is_a_total_order(rows in prop::collection::vec((0_u64..40, 0_u64..40, 0_u32..3, any::<bool>()), 2..80)) {
+            let mut candidates: Vec<Candidate> = rows.iter().zip(0..).map(|(&(ready, created, restarts, is_ready), id)| {
+                let ready = is_ready.then_some(SimTime::from_s(9_960 + ready));
+                Candidate { ready, created: SimTime::from_s(9_900 + created), restarts, ..old(id) }
+            }).collect();
+            let mut reversed: Vec<Candidate> = candidates.iter().rev().copied().collect();
+            rank_victims(&mut candidates, SimTime::from_s(10_000));
+            rank_victims(&mut reversed, SimTime::from_s(10_000));
+            let ids = |list: &[Candidate]| list.iter().map(|c| c.replica).collect::<Vec<_>>();
+            prop_assert_eq!(ids(&candidates), ids(&reversed));
+        }
     }
 }
