@@ -3,6 +3,7 @@
 //!
 //! | module | job |
 //! | --- | --- |
+//! | [`replay`] | a manifest on recorded metrics |
 //! | [`scenario`] | files as written, resolved into worlds |
 //! | [`run`] | all variants and replicates, in parallel |
 //! | [`report`], [`compare`], [`lint`] | results in words |
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod compare;
 pub mod export;
 pub mod lint;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scenario;

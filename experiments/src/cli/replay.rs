@@ -1,6 +1,159 @@
-//! temp
-use super::Outcome;
-use super::args::ReplayArgs;
-pub(super) fn replay(_: &ReplayArgs) -> Outcome {
+//! `flashcrowd replay`: an HPA manifest on recorded metrics.
+
+use super::args::{Format, ReplayArgs};
+use super::{Outcome, print};
+use crate::replay::signals::Recording;
+use crate::replay::{Tick, containers, dry_run};
+use crate::report::duration;
+use crate::scenario::language::{Diagnostic, list};
+use crate::scenario::resolve::files::{plain, read_small};
+use crate::scenario::resolve::manifest_error;
+use flashcrowd_policies::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::Path;
+
+pub(super) fn replay(args: &ReplayArgs) -> Outcome {
+    let shown = args.manifest.display().to_string();
+    let bytes = read(&args.manifest)?;
+    let read_manifest = manifest::read_bytes(&bytes, args.name.as_deref());
+    let manifest = read_manifest.map_err(|error| manifest_error(&shown, &error))?;
+    let variant = Variant::from_name(&args.variant).ok_or_else(|| {
+        let names = [Variant::K8s128.name(), Variant::K8s2026Backport.name()];
+        let error = Diagnostic::about("--variant", format!("there is no HPA variant `{}`", args.variant));
+        error.with_label(format!("expected {}", list(names)))
+    })?;
+    let settings = ControllerSettings { variant, ..ControllerSettings::default() };
+    let config = HpaConfig::new(&manifest.spec, settings, containers(&manifest.spec.metrics)).map_err(|errors| {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Diagnostic::about(&shown, texts.join("; "))
+    })?;
+    let only = match config.metrics() {
+        [metric] => Some(metric.source.metric_name().to_owned()),
+        _ => None,
+    };
+    let file = args.signals.display().to_string();
+    let recording = Recording::read(&file, &read(&args.signals)?, only.as_deref())?;
+    let ticks = dry_run(&config, &file, &recording, args.sync_period_s, args.replicas)?;
+    let names: Vec<&str> = config.metrics().iter().map(|metric| metric.source.metric_name()).collect();
+    match args.format {
+        Format::Json => {
+            print(&serde_json::to_string_pretty(&json_of(&manifest.name, &names, &ticks)).unwrap_or_default())?;
+        }
+        Format::Text => print(&text_of(&manifest, &names, &ticks))?,
+    }
     Ok(0)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let shown = path.display().to_string();
+    read_small(path).map_err(|error| Diagnostic::about(&shown, format!("cannot read the file: {}", plain(&error))))
+}
+
+fn current(value: &CurrentValue) -> Option<f64> {
+    match value {
+        CurrentValue::Utilization { percent, .. } => Some(f64::from(*percent)),
+        CurrentValue::Average(average) => average.map(|milli| milli as f64 / 1e3),
+        CurrentValue::Value(milli) => Some(*milli as f64 / 1e3),
+    }
+}
+
+/// Each metric's current value and proposal at a tick.
+fn readings(tick: &Tick) -> Vec<Option<(Option<f64>, i32)>> {
+    let metrics = tick.decision.metrics.as_deref().unwrap_or(&[]);
+    let reading = |outcome: &flashcrowd_policies::hpa::MetricOutcome| {
+        outcome.result.as_ref().ok().map(|proposal| (current(&proposal.current), proposal.replicas))
+    };
+    metrics.iter().map(reading).collect()
+}
+
+fn json_of(name: &str, metrics: &[&str], ticks: &[Tick]) -> Value {
+    let rows: Vec<Value> = ticks
+        .iter()
+        .map(|tick| {
+            let metrics: Vec<Value> = metrics
+                .iter()
+                .zip(readings(tick))
+                .map(|(name, reading)| {
+                    json!({
+                        "name": name,
+                        "current": reading.and_then(|reading| reading.0),
+                        "proposal": reading.map(|reading| reading.1),
+                    })
+                })
+                .collect();
+            let limits: Vec<Value> = tick
+                .decision
+                .limits
+                .iter()
+                .map(|limit| json!({ "name": limit.name, "before": limit.before, "after": limit.after }))
+                .collect();
+            json!({
+                "at_s": tick.at_s,
+                "before": tick.before,
+                "desired": tick.decision.desired,
+                "reason": tick.decision.reason,
+                "error": tick.decision.error,
+                "metrics": metrics,
+                "limits": limits,
+            })
+        })
+        .collect();
+    json!({
+        "schema": "flashcrowd/replay/1",
+        "policy": format!("hpa/{name}"),
+        "open_loop": true,
+        "ticks": rows,
+    })
+}
+
+fn text_of(manifest: &manifest::Manifest, metrics: &[&str], ticks: &[Tick]) -> String {
+    let mut text = String::new();
+    let span = ticks.last().map_or(0.0, |tick| tick.at_s);
+    let changes: Vec<&Tick> = ticks.iter().filter(|tick| tick.decision.desired != tick.before).collect();
+    let _ = writeln!(
+        text,
+        "hpa/{}: dry run on {} of recorded metrics, {} reconciles, {} changes",
+        manifest.name,
+        duration(span),
+        ticks.len(),
+        changes.len()
+    );
+    let _ = writeln!(text, "Open loop: the recorded values do not react to what is decided here.\n");
+    for warning in &manifest.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    let _ = writeln!(text, "{:>10}  {:>6}    {:<5} {:<52} why", "after", "from", "to", "metric = current -> proposal");
+    const SHOWN: usize = 40;
+    for tick in changes.iter().take(SHOWN) {
+        let values: Vec<String> = metrics
+            .iter()
+            .zip(readings(tick))
+            .map(|(name, reading)| match reading {
+                Some((Some(value), proposal)) => format!("{name} = {value} -> {proposal}"),
+                Some((None, proposal)) => format!("{name} -> {proposal}"),
+                None => format!("{name} failed"),
+            })
+            .collect();
+        let limits: Vec<&str> = tick.decision.limits.iter().map(|limit| limit.name).collect();
+        let why = [tick.decision.reason.clone(), limits.join(", ")];
+        let why: Vec<String> = why.into_iter().filter(|words| !words.is_empty()).collect();
+        let _ = writeln!(
+            text,
+            "{:>10}  {:>6} -> {:<5} {:<52} {}",
+            duration(tick.at_s),
+            tick.before,
+            tick.decision.desired,
+            values.join(", "),
+            why.join("; ")
+        );
+    }
+    if changes.len() > SHOWN {
+        let _ = writeln!(text, "and {} more: --format json", changes.len() - SHOWN);
+    }
+    let failed = ticks.iter().filter(|tick| tick.decision.error.is_some()).count();
+    if failed > 0 {
+        let _ = writeln!(text, "{failed} reconciles ended with an error (a metric had no sample)");
+    }
+    text
 }

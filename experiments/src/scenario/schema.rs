@@ -3,14 +3,16 @@
 
 use super::language::units::{ByteRate, ByteSize, Duration, Fraction, NonNegative, Positive, Price, Rate};
 use super::language::{DurationLaw, SizeLaw};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// A scenario.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Its name; the file's name by default.
@@ -54,7 +56,7 @@ pub struct Scenario {
 }
 
 /// Limits, checked before a run and while it runs.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Expected requests of one run.
@@ -70,7 +72,7 @@ pub struct Limits {
 }
 
 /// A region.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
     /// Names of its zones.
@@ -78,7 +80,7 @@ pub struct Region {
 }
 
 /// A pool of equal GPU nodes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pool {
     /// GPU type.
@@ -110,7 +112,7 @@ pub struct Pool {
 }
 
 /// How capacity is bought.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum Market {
     /// By the hour.
     OnDemand,
@@ -121,7 +123,7 @@ pub enum Market {
 }
 
 /// How replicas are placed.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum Placement {
     /// On the node with the most free GPUs (`LeastAllocated`).
     Spread,
@@ -130,7 +132,7 @@ pub enum Placement {
 }
 
 /// A service.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Name of its model, for reports.
@@ -174,7 +176,7 @@ pub struct Service {
 }
 
 /// How a replica works.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Serving {
     /// So many attempts at once, first come first served.
     Slots(Slots),
@@ -185,7 +187,7 @@ pub enum Serving {
 }
 
 /// Parameters of `Slots`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {
     /// Attempts at once.
@@ -193,7 +195,7 @@ pub struct Slots {
 }
 
 /// Parameters of `Sharing`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sharing {
     /// Attempts served without slowing down.
@@ -203,7 +205,7 @@ pub struct Sharing {
 }
 
 /// Parameters of `DynamicBatch`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DynamicBatch {
     /// Largest batch.
@@ -223,7 +225,7 @@ pub struct DynamicBatch {
 }
 
 /// How long an attempt takes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum ServiceTime {
     /// Drawn from a law.
     Takes(DurationLaw),
@@ -232,7 +234,7 @@ pub enum ServiceTime {
 }
 
 /// Parameters of `Tokens`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
     /// Constant part.
@@ -244,7 +246,7 @@ pub struct Tokens {
 }
 
 /// Where attempts wait.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Queue {
     /// One queue at each replica.
     PerReplica(PerReplica),
@@ -253,7 +255,7 @@ pub enum Queue {
 }
 
 /// Parameters of `PerReplica`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PerReplica {
     /// Most attempts that wait at one replica.
@@ -263,7 +265,7 @@ pub struct PerReplica {
 }
 
 /// Parameters of `Shared`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shared {
     /// Most attempts that wait.
@@ -271,7 +273,7 @@ pub struct Shared {
 }
 
 /// Who chooses the replica.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Router {
     /// In turn.
     RoundRobin,
@@ -284,7 +286,7 @@ pub enum Router {
 }
 
 /// Parameters of `PowerOfChoices`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Choices {
     /// How many are drawn.
@@ -292,7 +294,7 @@ pub struct Choices {
 }
 
 /// How a replica starts once it has its GPUs.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Startup {
     /// The image comes to the node.
@@ -306,7 +308,7 @@ pub struct Startup {
 }
 
 /// One stage.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartupStage {
     /// On a node that does not know it.
@@ -319,7 +321,7 @@ pub struct StartupStage {
 }
 
 /// How long a stage takes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum StageWork {
     /// Drawn from a law.
     Takes(DurationLaw),
@@ -328,7 +330,7 @@ pub enum StageWork {
 }
 
 /// Parameters of `Transfer`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
     /// Amount.
@@ -344,7 +346,7 @@ pub struct Transfer {
 }
 
 /// Where data come from, with the rates that were measured there.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Tier {
     /// S3: 0.111 GB/s a stream, at most 3.1 GB/s.
     S3,
@@ -361,7 +363,7 @@ pub enum Tier {
 }
 
 /// Loader software, with its own limit.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Loader {
     /// The safetensors loader.
     Safetensors,
@@ -374,7 +376,7 @@ pub enum Loader {
 }
 
 /// A readiness probe.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
     /// Before the first probe.
@@ -386,7 +388,7 @@ pub struct Probe {
 }
 
 /// CPU and memory of the server process, and what its container requests.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cpu {
     /// Cores without work.
@@ -406,7 +408,7 @@ pub struct Cpu {
 }
 
 /// A promise.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
     /// Which part of the latency.
@@ -418,7 +420,7 @@ pub struct Slo {
 }
 
 /// A part of the latency.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum LatencyPart {
     /// From the client's send to the end.
     EndToEnd,
@@ -431,7 +433,7 @@ pub enum LatencyPart {
 }
 
 /// Who sets the number of replicas.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Autoscaler {
     /// Always so many.
     Fixed(Fixed),
@@ -440,7 +442,7 @@ pub enum Autoscaler {
 }
 
 /// Parameters of `Fixed`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fixed {
     /// How many.
@@ -480,6 +482,17 @@ impl<'de> Deserialize<'de> for Manifest {
     }
 }
 
+impl JsonSchema for Manifest {
+    fn schema_name() -> Cow<'static, str> {
+        "Manifest".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = ManifestFields::json_schema(generator);
+        schemars::json_schema!({ "anyOf": [{ "type": "string", "description": "The file." }, fields] })
+    }
+}
+
 struct ManifestVisitor;
 
 impl<'de> Visitor<'de> for ManifestVisitor {
@@ -498,7 +511,7 @@ impl<'de> Visitor<'de> for ManifestVisitor {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ManifestFields {
     path: String,
@@ -546,7 +559,7 @@ impl From<ManifestFields> for Manifest {
 }
 
 /// What a metric name stands for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Binding {
     /// Percent of time in which any kernel ran.
     GpuUtilization,
@@ -579,7 +592,7 @@ pub enum Binding {
 }
 
 /// A signal with its pipeline.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalBinding {
     /// What is measured: a word such as `"WaitingRequests"`, or `"LatencyP99.9"`.
@@ -613,7 +626,7 @@ pub struct SignalBinding {
 }
 
 /// Whose label a value carries.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum Attribution {
     /// The replica's pod.
     Pod,
@@ -624,7 +637,7 @@ pub enum Attribution {
 }
 
 /// Traffic of one client.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum Traffic {
     /// Poisson arrivals.
     Poisson(Poisson),
@@ -639,7 +652,7 @@ pub enum Traffic {
 }
 
 /// Parameters of `Poisson`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Poisson {
     /// Mean rate.
@@ -655,7 +668,7 @@ pub struct Poisson {
 }
 
 /// Parameters of `Mmpp`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mmpp {
     /// States, visited in turn unless `transitions` says otherwise.
@@ -673,7 +686,7 @@ pub struct Mmpp {
 }
 
 /// A state of `Mmpp`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MmppState {
     /// Rate in this state.
@@ -683,7 +696,7 @@ pub struct MmppState {
 }
 
 /// Parameters of `Schedule`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Instants and rates; the first is at zero.
@@ -703,7 +716,7 @@ pub struct Schedule {
 }
 
 /// A step of `Schedule`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// When.
@@ -713,7 +726,7 @@ pub struct Step {
 }
 
 /// Parameters of `Trace`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trace {
     /// The file, plain or gzip.
@@ -737,14 +750,14 @@ pub struct Trace {
 }
 
 /// Format of a trace.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum TraceFormat {
     /// `TIMESTAMP,ContextTokens,GeneratedTokens`.
     AzureLlm,
 }
 
 /// Part of a trace.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// Start.
@@ -754,7 +767,7 @@ pub struct Window {
 }
 
 /// What happens to rows that cannot be used.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum OnBadRow {
     /// The run is refused.
     Refuse,
@@ -763,7 +776,7 @@ pub enum OnBadRow {
 }
 
 /// Parameters of `Users`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Users {
     /// How many.
@@ -781,7 +794,7 @@ pub struct Users {
 }
 
 /// How a client behaves.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// When it gives a request up.
@@ -795,7 +808,7 @@ pub struct Client {
 }
 
 /// Retries.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retries {
     /// After the first attempt.
@@ -813,7 +826,7 @@ pub struct Retries {
 }
 
 /// A retry budget.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Tokens for each request.

@@ -10,6 +10,7 @@ pub mod settings;
 mod startup;
 mod traffic;
 
+pub(crate) use autoscaler::manifest_error;
 pub use files::InputHash;
 pub use settings::{Setting, SettingOrigin};
 pub(crate) use traffic::source_error;

@@ -1,0 +1,74 @@
+//! JSON schemas of quantities and laws: strings and numbers as people write them.
+
+use super::law::{Law, Measure};
+use super::units::{ByteRate, ByteSize, Duration, Fraction, NonNegative, Positive, Price, Rate};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+
+macro_rules! text {
+    ($type:ty, $about:literal, $example:literal) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "description": $about, "examples": [$example] })
+            }
+        }
+    };
+}
+
+macro_rules! number {
+    ($type:ty, $about:literal) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "number", "description": $about })
+            }
+        }
+    };
+}
+
+text!(Duration, "A span of time with its unit.", "4m10s");
+text!(ByteSize, "An amount of memory with its unit.", "80GiB");
+text!(ByteRate, "Bytes per second.", "0.5GB/s");
+text!(Price, "Dollars per hour.", "2.99/h");
+number!(Fraction, "From 0 to 1.");
+number!(Positive, "Above 0.");
+number!(NonNegative, "At least 0.");
+
+impl JsonSchema for Rate {
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["number", "string"],
+            "description": "Requests per second, or with a unit.",
+            "examples": [40, "600/min"],
+        })
+    }
+}
+
+impl<Q: Measure> JsonSchema for Law<Q> {
+    fn schema_name() -> Cow<'static, str> {
+        "Law".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("Law of {}", Q::EXAMPLE).into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A constant, or Uniform(low, high), Exponential(mean), LogNormal(p50, p99 | mean, cv | \
+                            median, sigma), Gamma(mean, cv), Weibull(shape, scale), Hyperexponential(...).",
+            "examples": [Q::EXAMPLE.trim_matches('"')],
+        })
+    }
+}
