@@ -1,0 +1,172 @@
+//! The worlds that are timed: a plain M/M/c, and a cluster with everything switched on.
+
+use flashcrowd_core::clock::{Distribution, Seed};
+use flashcrowd_core::fleet::{PoolConfig, Probe, Region, Startup};
+use flashcrowd_core::ports::{Autoscaler, LatencyPart, Router, TargetId};
+use flashcrowd_core::serving::{
+    ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Slo, Traffic,
+};
+use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_policies::hpa::manifest::read;
+use flashcrowd_policies::hpa::{Hpa, HpaOptions, bind};
+use flashcrowd_policies::placement::Spread;
+use flashcrowd_policies::routing::PowerOfChoices;
+use flashcrowd_workloads::poisson::Poisson;
+use flashcrowd_workloads::requests::{RequestLaws, Until};
+use std::collections::BTreeMap;
+
+/// Load of all models.
+const LOAD: f64 = 0.7;
+
+/// What a model and its hand-written twin have in common.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Replicas, each with a queue of its own.
+    pub replicas: u32,
+    /// Attempts at once in each replica.
+    pub slots: u32,
+    /// Law of service times in seconds.
+    pub service: Distribution,
+    /// Delay from router to replica in seconds.
+    pub network: Option<Distribution>,
+    /// Requests that arrive.
+    pub requests: u64,
+    /// Root of all draws.
+    pub seed: Seed,
+}
+
+/// Label of the client's streams.
+pub const CLIENT: &str = "client";
+/// Label of the service's streams.
+pub const SERVICE: &str = "service";
+
+impl Model {
+    /// One queue before `slots` servers, exponential times of 50 ms.
+    pub fn mmc(slots: u32, requests: u64) -> Self {
+        let service = Distribution::Exponential { mean: 0.05 };
+        Model { replicas: 1, slots, service, network: None, requests, seed: Seed::new(1) }
+    }
+
+    /// So many replicas of one slot behind power-of-two routing and a network.
+    pub fn cluster(replicas: u32, requests: u64) -> Self {
+        let service = Distribution::lognormal_mean_cv2(0.1, 1.0);
+        let network = Some(Distribution::Constant(0.000_5));
+        Model { replicas, slots: 1, service, network, requests, seed: Seed::new(1) }
+    }
+
+    /// Requests per simulated second.
+    pub fn rate(&self) -> f64 {
+        LOAD * f64::from(self.replicas * self.slots) / self.service.mean()
+    }
+
+    /// The arrivals.
+    ///
+    /// # Panics
+    /// Never: the rate is positive and finite.
+    pub fn arrivals(&self) -> Poisson {
+        let until = Until { count: self.requests, ..Until::default() };
+        Poisson::new(self.rate(), &RequestLaws::default(), until, self.seed, CLIENT).expect("a valid rate")
+    }
+
+    /// The router.
+    pub fn router(&self) -> PowerOfChoices {
+        PowerOfChoices::new(2)
+    }
+
+    /// The world: with `controlled`, an HPA reads two scraped signals and decides every 15 s.
+    pub fn world(&self, controlled: bool) -> World {
+        let controllers: Vec<Box<dyn Autoscaler>> =
+            if controlled { vec![Box::new(hpa(self.replicas))] } else { Vec::new() };
+        // Long enough that the last request ends too.
+        let horizon = self.requests as f64 / self.rate() * 1.02 + 60.0;
+        World {
+            seed: self.seed,
+            horizon: SimTime::ZERO + SimDuration::from_s_f64(horizon),
+            warmup: SimTime::ZERO,
+            regions: vec![Region { name: "here".into(), zones: vec!["a".into()] }],
+            pools: vec![pool(self.replicas)],
+            services: vec![self.service()],
+            clients: vec![self.client()],
+            controllers,
+            placement: Box::new(Spread),
+            node_scan_period: SimDuration::from_s(10),
+            series_period: SimDuration::from_s(60),
+            longest_latency: SimDuration::from_s(3_600),
+            limits: Limits::default(),
+            occupancy_levels: 0,
+            keep_history: false,
+        }
+    }
+
+    fn service(&self) -> ServiceConfig {
+        let router: Box<dyn Router> = Box::new(self.router());
+        ServiceConfig {
+            name: SERVICE.into(),
+            discipline: Discipline::Slots { concurrency: self.slots },
+            service_time: ServiceTime::Drawn(self.service.clone()),
+            queue: QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX },
+            router,
+            network: self.network.clone(),
+            initial_replicas: self.replicas,
+            gpus_per_group: 1,
+            groups: 1,
+            memory_per_gpu: Bytes::gib(20),
+            pools: vec![0],
+            startup: Startup {
+                stages: Vec::new(),
+                probe: Probe { initial_delay: SimDuration::ZERO, period: SimDuration::ZERO, threshold: 1 },
+            },
+            drain_timeout: SimDuration::from_s(30),
+            kernel_share: 1.0,
+            cpu: CpuModel::default(),
+            slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.99, limit: SimDuration::from_s(10) }],
+        }
+    }
+
+    fn client(&self) -> ClientConfig {
+        ClientConfig {
+            name: CLIENT.into(),
+            service: 0,
+            traffic: Traffic::Open(Box::new(self.arrivals())),
+            timeout: SimDuration::MAX,
+            attempt_timeout: SimDuration::MAX,
+            cancel_on_timeout: true,
+            retries: RetryPolicy::none(),
+        }
+    }
+}
+
+fn pool(replicas: u32) -> PoolConfig {
+    PoolConfig {
+        name: "pool".into(),
+        region: 0,
+        zones: vec![0],
+        gpu: "H100".into(),
+        gpus_per_node: 8,
+        memory_per_gpu: Bytes::gib(80),
+        price: PicoUsdPerHour::from_usd(23.92),
+        market: Market::OnDemand,
+        min_nodes: 0,
+        max_nodes: replicas.div_ceil(8),
+        provisioning: Distribution::Constant(180.0),
+        idle_timeout: SimDuration::from_s(600),
+        minimum_charge: SimDuration::ZERO,
+    }
+}
+
+/// An HPA that works and never disturbs: at this load its targets are met by `replicas`.
+fn hpa(replicas: u32) -> Hpa {
+    let text = format!(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{ name: {SERVICE} }}\nspec:\n  \
+         scaleTargetRef: {{ kind: Deployment, name: {SERVICE} }}\n  minReplicas: {}\n  maxReplicas: {replicas}\n  \
+         metrics:\n  - type: Pods\n    pods: {{ metric: {{ name: gpu_utilization }}, target: {{ type: AverageValue, \
+         averageValue: \"65\" }} }}\n  - type: Pods\n    pods: {{ metric: {{ name: pending_requests }}, target: {{ \
+         type: AverageValue, averageValue: \"5\" }} }}\n",
+        replicas / 2,
+    );
+    let manifest = read(&text, None).expect("a valid manifest");
+    let metrics = bind(&manifest.spec, &BTreeMap::new()).expect("known metrics");
+    Hpa::new(&manifest.spec, HpaOptions::new(SERVICE, TargetId(0), metrics)).expect("a valid spec")
+}

