@@ -67,6 +67,12 @@ impl Key {
         (self.rank >> (Self::ENTITY_BITS + Self::CLASS_BITS)) as u16
     }
 
+    /// Whose event it is.
+    #[inline]
+    pub fn entity(&self) -> u32 {
+        self.rank as u32
+    }
+
     #[inline]
     fn major(&self) -> u128 {
         (u128::from(self.at.as_ps()) << 64) | u128::from(self.rank)

@@ -14,6 +14,11 @@ use super::server::{Bench, Server};
 use crate::clock::{Class, SimTime};
 use crate::simulation::Event;
 
+/// Added to the sequence of a batch's events. Those of the host stage have their attempt's serial:
+/// an item that leaves the host at the instant at which a batch leaves still joins it, and no two
+/// events have the same key.
+const AFTER_HOST: u64 = 1 << 63;
+
 /// State of one batching server.
 #[derive(Debug)]
 pub(super) struct Batching {
@@ -32,7 +37,7 @@ impl Batching {
             host_free: SimTime::ZERO,
             host_held: 0,
             delay_at: None,
-            sequence: 0,
+            sequence: AFTER_HOST,
         }
     }
 
@@ -61,6 +66,10 @@ impl Batching {
     pub(super) fn host_done(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         self.host_held -= 1;
         self.enqueue(server, index, bench);
+    }
+
+    pub(super) fn host_dropped(&mut self) {
+        self.host_held -= 1;
     }
 
     fn enqueue(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
@@ -124,8 +133,8 @@ impl Batching {
         self.dispatch(server, bench);
     }
 
-    /// A running batch and the host stage go on without the attempt's client: only who waits can
-    /// leave. True if its record is free now.
+    /// A running batch goes on without the attempt's client, and the host stage to its end: only
+    /// who waits can leave. True if its record is free now.
     pub(super) fn withdraw(server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
         let waits = bench.attempts[index].stage == Stage::Waiting;
         if waits {

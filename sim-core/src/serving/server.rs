@@ -117,6 +117,13 @@ impl Server {
         self.with_batching(|batching, server| batching.host_done(server, index, bench));
     }
 
+    /// The host stage has passed an attempt on that nobody wants any more.
+    pub(crate) fn host_dropped(&mut self) {
+        if let Work::Batching(batching) = &mut self.work {
+            batching.host_dropped();
+        }
+    }
+
     /// A batching server's oldest attempt has waited for long enough.
     pub(crate) fn batch_delay(&mut self, bench: &mut Bench<'_>) {
         self.meter.advance(bench.agenda.now(), self.running);

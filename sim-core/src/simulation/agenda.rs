@@ -22,7 +22,7 @@ pub(crate) enum Event {
     Deadline { client: u32 },
     /// A client's earliest per-attempt deadline may have come.
     AttemptDeadline { client: u32 },
-    /// A request's back-off ends; the key's sequence is the request's number.
+    /// A request's back-off ends; the key's entity is its client, its sequence the request's number.
     Retry { request: u32 },
     /// A closed-loop user has thought.
     UserReady { client: u16, user: u32 },
@@ -58,6 +58,9 @@ pub(crate) struct Agenda {
     queue: Wheel<Event>,
     now: SimTime,
     round: u16,
+    /// The last event that was taken out, to see in tests that no two have the same key.
+    #[cfg(debug_assertions)]
+    last: Option<Key>,
 }
 
 impl Agenda {
@@ -84,7 +87,14 @@ impl Agenda {
     /// The next event, if it comes before `bound`.
     #[inline]
     pub(crate) fn pop_before(&mut self, bound: Key) -> Option<Entry<Event>> {
-        self.queue.pop_before(bound)
+        let entry = self.queue.pop_before(bound);
+        #[cfg(debug_assertions)]
+        if let Some(entry) = &entry {
+            // Of two equal keys the order would be the queue's, not the world's.
+            assert!(self.last != Some(entry.key), "two events with one key: {entry:?}");
+            self.last = Some(entry.key);
+        }
+        entry
     }
 }
 

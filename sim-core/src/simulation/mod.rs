@@ -116,7 +116,7 @@ impl Simulation {
             Event::BatchDone { instance, replica } => self.batch_done(replica, instance),
             Event::Deadline { client } => self.deadline(client),
             Event::AttemptDeadline { client } => self.attempt_deadline(client),
-            Event::Retry { request } => self.retry(request, key.seq),
+            Event::Retry { request } => self.retry(request, key.entity(), key.seq),
             Event::UserReady { client, user } => self.user_ready(u32::from(client), user),
             Event::NodeReady { node } => self.node_ready(node),
             Event::NodeIdle { node } => self.node_idle(node, key.seq),

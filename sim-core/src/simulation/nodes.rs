@@ -14,6 +14,9 @@ const NODE_ORDERED: u64 = 11;
 const NODE_READY: u64 = 12;
 const NODE_GONE: u64 = 13;
 
+/// Entities of nodes in the order of events; below stand the replicas, which share their class.
+const NODES: u32 = 1 << 31;
+
 impl Simulation {
     /// Makes sure that the node autoscaler looks at its next multiple.
     pub(super) fn schedule_scan(&mut self) {
@@ -99,7 +102,7 @@ impl Simulation {
         let config = &self.world.pools[pool as usize];
         let key = self.world.seed.key(&format!("provisioning/{}", config.name));
         let span = config.provisioning.sample_duration(&mut keyed(key, ordinal, 0));
-        self.agenda.schedule(now + span, Class::Lifecycle, node, 0, Event::NodeReady { node });
+        self.agenda.schedule(now + span, Class::Lifecycle, NODES | node, 0, Event::NodeReady { node });
         self.log_node(node, NODE_ORDERED);
         node
     }
@@ -139,7 +142,7 @@ impl Simulation {
             let timeout = self.world.pools[state.pool as usize].idle_timeout;
             if timeout != SimDuration::MAX {
                 let at = self.agenda.now() + timeout;
-                self.agenda.schedule(at, Class::Lifecycle, node, state.generation, Event::NodeIdle { node });
+                self.agenda.schedule(at, Class::Lifecycle, NODES | node, state.generation, Event::NodeIdle { node });
             }
         }
     }

@@ -198,9 +198,16 @@ impl Simulation {
 
     pub(super) fn host_done(&mut self, index: u32, serial: u64) {
         let attempt = &self.attempts[index];
-        if attempt.serial == serial {
-            let (replica, service) = (attempt.replica, attempt.service);
-            self.servers[replica as usize].host_done(index, &mut bench!(self, service));
+        if attempt.serial != serial {
+            return;
+        }
+        let (replica, service, cancelled) = (attempt.replica, attempt.service, attempt.request == CANCELLED);
+        let server = &mut self.servers[replica as usize];
+        if cancelled {
+            server.host_dropped();
+            self.leave(index);
+        } else {
+            server.host_done(index, &mut bench!(self, service));
         }
     }
 
@@ -339,9 +346,9 @@ impl Simulation {
     }
 
     /// A back-off ends.
-    pub(super) fn retry(&mut self, request: u32, number: u64) {
+    pub(super) fn retry(&mut self, request: u32, client: u32, number: u64) {
         let record = &self.requests[request];
-        if record.number == number && record.attempt == NONE {
+        if is_live(record, client, number) && record.attempt == NONE {
             self.send(request);
         }
     }
