@@ -1,0 +1,201 @@
+//! The laws themselves: what must hold between the parts of a record, and between it and the
+//! history of its run.
+
+use super::worlds::{ClientSpec, WorldSpec};
+use flashcrowd_core::clock::{Happening, Mark};
+use flashcrowd_core::ledger::{GpuState, RunRecord};
+use flashcrowd_core::serving::Discipline;
+use flashcrowd_core::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+
+/// A law that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// A request was not counted exactly once.
+    Requests,
+    /// The bill is not the sum of its intervals.
+    Bill,
+    /// More GPUs were held than there are, or others than replicas hold.
+    Gpus,
+    /// Little's law.
+    Little,
+    /// A histogram does not hold the measured requests.
+    Histograms,
+    /// The parts of a latency are more than the whole.
+    Parts,
+    /// A replica or node lived in another order.
+    Lives,
+}
+
+/// All laws.
+pub(crate) fn check(spec: &WorldSpec, record: &RunRecord) -> Result<(), Violation> {
+    let need = |holds: bool, violation| if holds { Ok(()) } else { Err(violation) };
+    let requests = Requests::read(&record.history);
+    need(requests_are_counted_once(record, &requests), Violation::Requests)?;
+    need(the_bill_is_its_intervals(spec, record), Violation::Bill)?;
+    need(gpus_are_not_overcommitted(spec, record), Violation::Gpus)?;
+    need(lives_are_in_order(record), Violation::Lives)?;
+    for service in 0..spec.services.len() {
+        need(little(spec, record, service, &requests), Violation::Little)?;
+        need(histograms_hold_the_measured(record, service, &requests), Violation::Histograms)?;
+        need(parts_fit_into_the_whole(spec, record, service), Violation::Parts)?;
+    }
+    Ok(())
+}
+
+/// Requests of a history, by the name that the digest gives them: arrival, and end with outcome.
+struct Requests(BTreeMap<u64, (SimTime, Option<(SimTime, u64)>)>, bool);
+
+const COMPLETED: u64 = 1;
+
+impl Requests {
+    fn read(history: &[Happening]) -> Self {
+        let mut requests: BTreeMap<u64, (SimTime, Option<(SimTime, u64)>)> = BTreeMap::new();
+        let mut sound = true;
+        for line in history {
+            match line.mark {
+                Mark::Arrival => sound &= requests.insert(line.who, (line.at, None)).is_none(),
+                Mark::Outcome => match requests.get_mut(&line.who) {
+                    Some((_, end @ None)) => *end = Some((line.at, line.what)),
+                    _ => sound = false,
+                },
+                Mark::Decision | Mark::Fleet => {}
+            }
+        }
+        Requests(requests, sound)
+    }
+
+    /// Those of one client; the digest puts its number above bit 44.
+    fn of_client(&self, client: usize) -> impl Iterator<Item = &(SimTime, Option<(SimTime, u64)>)> {
+        self.0.iter().filter(move |(who, _)| *who >> 44 == client as u64).map(|(_, request)| request)
+    }
+
+    fn of_service<'a>(
+        &'a self,
+        record: &'a RunRecord,
+        service: usize,
+    ) -> impl Iterator<Item = &'a (SimTime, Option<(SimTime, u64)>)> {
+        let clients = record.clients.iter().enumerate().filter(move |(_, client)| client.service as usize == service);
+        clients.flat_map(|(client, _)| self.of_client(client))
+    }
+}
+
+fn requests_are_counted_once(record: &RunRecord, requests: &Requests) -> bool {
+    let each = record.clients.iter().enumerate().all(|(i, client)| {
+        let outcome = |outcome| requests.of_client(i).filter(|(_, end)| end.map(|end| end.1) == outcome).count() as u64;
+        let counts = [client.live_at_end, client.completed, client.rejected, client.expired, client.failed];
+        let history = [None, Some(1), Some(2), Some(3), Some(4)].map(outcome);
+        counts == history && counts.iter().sum::<u64>() == client.arrived && client.attempts >= client.completed
+    });
+    each && requests.1
+}
+
+/// GPU-picoseconds that the nodes of each pool have lived.
+pub(crate) fn gpu_time_by_pool(spec: &WorldSpec, record: &RunRecord) -> Vec<u128> {
+    let mut lived = vec![0_u128; spec.pools.len()];
+    for node in &record.nodes {
+        let life = node.gone.unwrap_or(record.ended).since(node.ordered);
+        lived[node.pool as usize] += u128::from(life.as_ps()) * u128::from(spec.pools[node.pool as usize].gpus);
+    }
+    lived
+}
+
+fn the_bill_is_its_intervals(spec: &WorldSpec, record: &RunRecord) -> bool {
+    let mut billed = vec![0_u128; spec.pools.len()];
+    let mut minimum = vec![0_u128; spec.pools.len()];
+    for (line, gpu_ps) in record.bill.lines() {
+        let sums = if line.state == GpuState::Minimum { &mut minimum } else { &mut billed };
+        sums[line.pool as usize] += gpu_ps;
+    }
+    let mut added = vec![0_u128; spec.pools.len()];
+    for node in &record.nodes {
+        let pool = &spec.pools[node.pool as usize];
+        let life = node.gone.unwrap_or(record.ended).since(node.ordered);
+        let missing = SimDuration::from_s(pool.minimum_s).saturating_sub(life);
+        added[node.pool as usize] += u128::from(missing.as_ps()) * u128::from(pool.gpus);
+    }
+    billed == gpu_time_by_pool(spec, record) && minimum == added
+}
+
+fn gpus_are_not_overcommitted(spec: &WorldSpec, record: &RunRecord) -> bool {
+    let mut held: BTreeMap<SimTime, u32> = BTreeMap::new();
+    for row in &record.fleet {
+        if row.gpus_held > row.ready * spec.pools[row.pool as usize].gpus {
+            return false;
+        }
+        *held.entry(row.at).or_default() += row.gpus_held;
+    }
+    for row in &record.series {
+        let service = &spec.services[row.service as usize];
+        let replicas = row.ready + row.starting + row.draining;
+        let Some(left) = held.get_mut(&row.at) else { return false };
+        let Some(rest) = left.checked_sub(replicas * service.gpus * service.groups) else { return false };
+        *left = rest;
+    }
+    held.values().all(|&left| left == 0)
+}
+
+fn lives_are_in_order(record: &RunRecord) -> bool {
+    let in_order = |times: &[Option<SimTime>]| {
+        let known: Vec<SimTime> = times.iter().flatten().copied().collect();
+        known.is_sorted() && known.iter().all(|&at| at <= record.ended)
+    };
+    let replicas = record.replicas.iter().all(|replica| {
+        let mut times = vec![Some(replica.created), replica.placed];
+        times.extend(replica.stage_ends.iter().copied().map(Some));
+        times.extend([replica.ready, replica.deleted, replica.gone]);
+        in_order(&times)
+    });
+    replicas && record.nodes.iter().all(|node| in_order(&[Some(node.ordered), node.ready, node.gone]))
+}
+
+/// Picoseconds of a printed span; exact below two hours.
+fn exact_ps(seconds: f64) -> u128 {
+    u128::from(SimDuration::from_s_f64(seconds).as_ps())
+}
+
+/// The integral of attempts in flight is the sum of the times that they spent there. What a
+/// record shows of single attempts are their requests: without retries an attempt lives at least
+/// as long as its request, and exactly as long if a time-out takes it out at once.
+fn little(spec: &WorldSpec, record: &RunRecord, service: usize, requests: &Requests) -> bool {
+    let levels = &record.services[service].occupancy_s;
+    let integral: u128 = levels.iter().zip(0_u128..).map(|(&seconds, n)| n * exact_ps(seconds)).sum();
+    let whole: u128 = levels.iter().map(|&seconds| exact_ps(seconds)).sum();
+    let present = |(arrived, end): &(SimTime, Option<(SimTime, u64)>)| {
+        u128::from(end.map_or(record.ended, |end| end.0).since(*arrived).as_ps())
+    };
+    let spent: u128 = requests.of_service(record, service).map(present).sum();
+    let clients: Vec<&ClientSpec> = spec.clients.iter().filter(|client| client.service == service).collect();
+    let single = clients.iter().all(|client| client.retries == 0);
+    let times_out = |client: &&ClientSpec| client.timeout_ms.is_some() || client.attempt_timeout_ms.is_some();
+    let lingers = spec.services[service].hop_s.is_some()
+        || matches!(spec.services[service].discipline, Discipline::DynamicBatch(_))
+        || clients.iter().any(|client| !client.cancel);
+    let exact = single && !(lingers && clients.iter().any(times_out));
+    whole == u128::from(record.ended.as_ps()) && (!exact || integral == spent) && (!single || integral >= spent)
+}
+
+fn histograms_hold_the_measured(record: &RunRecord, service: usize, requests: &Requests) -> bool {
+    let measured = |request: &&(SimTime, Option<(SimTime, u64)>)| request.0 >= record.warmup;
+    let ended = |completed: bool| {
+        let matching = requests
+            .of_service(record, service)
+            .filter(measured)
+            .filter(|(_, end)| end.is_some_and(|(_, outcome)| (outcome == COMPLETED) == completed));
+        matching.count() as u64
+    };
+    let latency = &record.services[service].latency;
+    let histograms = [&latency.e2e, &latency.queue, &latency.cold_start, &latency.service];
+    let promised = latency.slos.iter().all(|slo| slo.good + slo.bad == ended(true) + ended(false));
+    let late = latency.late.iter().sum::<u64>() == latency.slos[0].bad;
+    histograms.iter().all(|histogram| histogram.len() == ended(true)) && promised && late
+}
+
+fn parts_fit_into_the_whole(spec: &WorldSpec, record: &RunRecord, service: usize) -> bool {
+    let latency = &record.services[service].latency;
+    let [e2e, queue, cold, served] = latency.sums_us;
+    let plain = spec.services[service].hop_s.is_none()
+        && spec.clients.iter().filter(|client| client.service == service).all(|client| client.retries == 0);
+    let cut = 3 * u128::from(latency.e2e.len());
+    e2e >= queue + cold + served && (!plain || e2e <= queue + cold + served + cut)
+}

@@ -1,0 +1,320 @@
+//! Random small worlds: a plain description that proptest can shrink, and the world built from it.
+
+use flashcrowd_core::clock::{Distribution, Seed, Stream};
+use flashcrowd_core::fleet::{PoolConfig, StageKind};
+use flashcrowd_core::ports::{
+    Action, Adapter, Attribution, Autoscaler, Class, Decision, LatencyPart, MissingAs, Observation, Pipeline,
+    ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
+};
+use flashcrowd_core::serving::{
+    Backoff, BatchConfig, ClientConfig, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig, ServiceTime,
+    Slo, Traffic,
+};
+use flashcrowd_core::simulation::World;
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_policies::routing::{LeastOutstanding, PowerOfChoices, Random, RoundRobin};
+use flashcrowd_tests::kit::{Script, client, ms, poisson, pool, service, startup, world};
+use proptest::prelude::*;
+use rand::RngExt;
+
+const HORIZON_S: u64 = 120;
+
+#[derive(Clone, Debug)]
+pub(crate) struct PoolSpec {
+    pub(crate) gpus: u32,
+    nodes: (u32, u32),
+    boot_s: f64,
+    idle_s: u64,
+    pub(crate) minimum_s: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceSpec {
+    pub(crate) discipline: Discipline,
+    mean_s: f64,
+    queue: QueueMode,
+    router: u8,
+    pub(crate) hop_s: Option<f64>,
+    initial: u32,
+    pub(crate) gpus: u32,
+    pub(crate) groups: u32,
+    cold: bool,
+    drain_ms: u64,
+    /// Largest count that the random policy asks for.
+    most: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ClientSpec {
+    pub(crate) service: usize,
+    /// Requests per second, or users with their think time in seconds.
+    rate: f64,
+    users: Option<(u32, f64)>,
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) attempt_timeout_ms: Option<u64>,
+    pub(crate) cancel: bool,
+    pub(crate) retries: u32,
+    budget: bool,
+    base_ms: u64,
+    jitter: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct WorldSpec {
+    pub(crate) seed: u64,
+    pub(crate) pools: Vec<PoolSpec>,
+    pub(crate) services: Vec<ServiceSpec>,
+    pub(crate) clients: Vec<ClientSpec>,
+    pub(crate) period_ms: u64,
+    pub(crate) scan_ms: u64,
+    pub(crate) warmup_s: u64,
+    pub(crate) series_period: SimDuration,
+    pub(crate) idle_signals: bool,
+}
+
+fn discipline() -> impl Strategy<Value = Discipline> {
+    let batch =
+        (1_u32..6, 0_u64..500, any::<bool>(), 1_u32..3, 1_u64..300, 0_u64..100, prop_oneof![Just(0_u64), 1_u64..200]);
+    prop_oneof![
+        (1_u32..5).prop_map(|concurrency| Discipline::Slots { concurrency }),
+        (1_u32..3, 1_u32..8).prop_map(|(processors, limit)| Discipline::Sharing { processors, limit }),
+        batch.prop_map(|(max_batch, delay, preferred, instances, fixed, per_item, host)| {
+            let preferred = if preferred { vec![max_batch.div_ceil(2)] } else { Vec::new() };
+            Discipline::DynamicBatch(BatchConfig {
+                max_batch,
+                max_delay: ms(delay),
+                preferred,
+                instances,
+                fixed: ms(fixed),
+                per_item: ms(per_item),
+                host_per_item: ms(host),
+            })
+        }),
+    ]
+}
+
+fn queue() -> impl Strategy<Value = QueueMode> {
+    let bound = || prop_oneof![Just(u32::MAX), 0_u32..6];
+    prop_oneof![
+        (bound(), bound()).prop_map(|(capacity, gateway)| QueueMode::PerReplica { capacity, gateway }),
+        bound().prop_map(|capacity| QueueMode::Shared { capacity }),
+    ]
+}
+
+prop_compose! {
+    fn service_spec()(
+        discipline in discipline(),
+        mean_s in 0.05..1.5,
+        queue in queue(),
+        router in 0_u8..4,
+        hop_s in prop::option::of(0.001..0.5),
+        (initial, most) in (0_u32..4, 0_u32..7),
+        (gpus, groups) in (1_u32..4, 1_u32..3),
+        cold in any::<bool>(),
+        drain_ms in prop_oneof![Just(0_u64), 100_u64..3_000, Just(60_000_u64)],
+    ) -> ServiceSpec {
+        ServiceSpec { discipline, mean_s, queue, router, hop_s, initial, gpus, groups, cold, drain_ms, most }
+    }
+}
+
+prop_compose! {
+    fn client_spec()(
+        service in 0_usize..8,
+        rate in 0.2..6.0,
+        users in prop::option::of((1_u32..6, 0.05..2.0)),
+        timeout_ms in prop::option::of(50_u64..8_000),
+        attempt_timeout_ms in prop::option::of(50_u64..4_000),
+        (cancel, budget, jitter) in any::<(bool, bool, bool)>(),
+        retries in 0_u32..4,
+        base_ms in prop_oneof![Just(0_u64), 1_u64..2_000],
+    ) -> ClientSpec {
+        ClientSpec { service, rate, users, timeout_ms, attempt_timeout_ms, cancel, retries, budget, base_ms, jitter }
+    }
+}
+
+prop_compose! {
+    fn pool_spec()(
+        gpus in 1_u32..9,
+        nodes in (0_u32..2, 1_u32..4),
+        boot_s in 0.0..20.0,
+        idle_s in 0_u64..30,
+        minimum_s in prop_oneof![Just(0_u64), 1_u64..100],
+    ) -> PoolSpec {
+        PoolSpec { gpus, nodes, boot_s, idle_s, minimum_s }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn world_spec()(
+        seed in any::<u64>(),
+        pools in prop::collection::vec(pool_spec(), 1..3),
+        services in prop::collection::vec(service_spec(), 1..3),
+        clients in prop::collection::vec(client_spec(), 1..4),
+        period_ms in 500_u64..10_000,
+        scan_ms in prop_oneof![Just(0_u64), Just(10_000_u64), 1_u64..5_000],
+        warmup_s in prop_oneof![Just(0_u64), Just(40_u64)],
+    ) -> WorldSpec {
+        let series_period = SimDuration::from_s(5);
+        let clients = clients.into_iter().map(|client| ClientSpec { service: client.service % services.len(), ..client });
+        let clients = clients.collect();
+        WorldSpec { seed, pools, services, clients, period_ms, scan_ms, warmup_s, series_period, idle_signals: false }
+    }
+}
+
+impl WorldSpec {
+    pub(crate) fn build(&self) -> World {
+        let seed = Seed::new(self.seed);
+        let controllers = (0..self.services.len()).map(|target| self.random_policy(target as u32)).collect();
+        World {
+            seed,
+            warmup: SimTime::from_s(self.warmup_s),
+            pools: self.pools.iter().enumerate().map(|(i, pool)| pool.build(i)).collect(),
+            services: self.services.iter().enumerate().map(|(i, service)| self.service(i, service)).collect(),
+            clients: self.clients.iter().enumerate().map(|(i, client)| client.build(i, seed)).collect(),
+            controllers,
+            node_scan_period: ms(self.scan_ms),
+            series_period: self.series_period,
+            occupancy_levels: 1 << 14,
+            ..world(HORIZON_S)
+        }
+    }
+
+    fn service(&self, i: usize, spec: &ServiceSpec) -> ServiceConfig {
+        let stages = [(StageKind::ImagePull, 3.0, Some(0.5)), (StageKind::WeightsLoad, 4.0, Some(1.0))];
+        let routers: [Box<dyn Router>; 4] = [
+            Box::new(RoundRobin::default()),
+            Box::new(LeastOutstanding::default()),
+            Box::new(PowerOfChoices::new(2)),
+            Box::new(Random),
+        ];
+        let router = routers.into_iter().nth(usize::from(spec.router)).expect("four of them");
+        ServiceConfig {
+            service_time: ServiceTime::Drawn(Distribution::Exponential { mean: spec.mean_s }),
+            queue: spec.queue,
+            router,
+            network: spec.hop_s.map(|mean| Distribution::Exponential { mean }),
+            initial_replicas: spec.initial,
+            gpus_per_group: spec.gpus,
+            groups: spec.groups,
+            pools: (0..self.pools.len() as u32).collect(),
+            startup: startup(if spec.cold { &stages } else { &[] }),
+            drain_timeout: ms(spec.drain_ms),
+            kernel_share: if spec.cold { 0.6 } else { 1.0 },
+            slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: ms(700) }],
+            ..service(&format!("service-{i}"), spec.discipline.clone())
+        }
+    }
+
+    /// Sets, adds or removes replicas at random; what it asks for may be nonsense.
+    fn random_policy(&self, target: u32) -> Box<dyn Autoscaler> {
+        let most = self.services[target as usize].most;
+        let target = TargetId(target);
+        let mut stream = Seed::new(self.seed).stream(&format!("policy/{}", target.0));
+        let decide = move |seen: &Observation| wish(seen, target, most, &mut stream);
+        let schedule = Schedule { period: ms(self.period_ms), phase: None, poked_by_requests: self.seed & 1 == 1 };
+        let signals = if self.idle_signals { idle_signals() } else { Vec::new() };
+        Box::new(Script { schedule, targets: vec![target], signals, decide })
+    }
+}
+
+fn wish(seen: &Observation, target: TargetId, most: u32, stream: &mut Stream) -> Decision {
+    match stream.random_range(0..5_u32) {
+        0 => Decision::hold(),
+        1 => {
+            let named: Vec<ReplicaId> =
+                seen.targets[0].replicas.iter().map(|replica| replica.id).filter(|_| stream.random()).collect();
+            Decision { actions: vec![Action::RemoveReplicas { target, replicas: named }], ..Decision::default() }
+        }
+        2 => {
+            // Twice the same, or one that never was.
+            let first = seen.targets[0].replicas.first().map_or(ReplicaId(9_999), |replica| replica.id);
+            let replicas = vec![first, first];
+            let set = Action::SetReplicas { target, replicas: most / 2, class: Class::default() };
+            Decision { actions: vec![Action::RemoveReplicas { target, replicas }, set], ..Decision::default() }
+        }
+        _ => Decision::set_replicas(target, stream.random_range(0..=most)),
+    }
+}
+
+impl PoolSpec {
+    fn build(&self, i: usize) -> PoolConfig {
+        PoolConfig {
+            name: format!("pool-{i}").into(),
+            zones: vec![0, 1],
+            gpus_per_node: self.gpus,
+            min_nodes: self.nodes.0,
+            max_nodes: self.nodes.1,
+            provisioning: Distribution::Exponential { mean: self.boot_s },
+            idle_timeout: SimDuration::from_s(self.idle_s),
+            minimum_charge: SimDuration::from_s(self.minimum_s),
+            ..pool()
+        }
+    }
+}
+
+impl ClientSpec {
+    fn build(&self, i: usize, seed: Seed) -> ClientConfig {
+        let name = format!("client-{i}");
+        let traffic = match self.users {
+            Some((users, think)) => Traffic::Closed {
+                users,
+                think: Distribution::Exponential { mean: think },
+                prompt_tokens: Distribution::Constant(10.0),
+                output_tokens: Distribution::Constant(20.0),
+            },
+            None => poisson(self.rate, seed, &name),
+        };
+        let budget = self.budget.then_some(RetryBudget { ratio: 0.2, per_s: 0.1, bucket: 5.0 });
+        let backoff = Backoff { base: ms(self.base_ms), factor: 2, cap: ms(3_000), full_jitter: self.jitter };
+        ClientConfig {
+            service: self.service as u32,
+            timeout: self.timeout_ms.map_or(SimDuration::MAX, ms),
+            attempt_timeout: self.attempt_timeout_ms.map_or(SimDuration::MAX, ms),
+            cancel_on_timeout: self.cancel,
+            retries: RetryPolicy { max_retries: self.retries, backoff, budget },
+            ..client(&name, traffic)
+        }
+    }
+}
+
+/// One signal of each kind, through pipelines with every stage.
+fn idle_signals() -> Vec<SignalRequest> {
+    let window = SimDuration::from_s(20);
+    let pipeline = Pipeline {
+        sampler: Sampler::Instant,
+        collect_period: None,
+        scrape_period: SimDuration::from_s(5),
+        scrape_failure: 0.2,
+        transform: Transform::None,
+        rule_period: None,
+        adapter: Adapter::Live,
+        relist_period: None,
+        missing: MissingAs::Drop,
+        stamp: Stamp::Now,
+        attribution: Attribution::Pod,
+    };
+    let cached = Adapter::Cached { period: SimDuration::from_s(7), ttl: window };
+    let kinds = [
+        (
+            SignalSource::GpuUtilization,
+            Pipeline { sampler: Sampler::Nvml(SimDuration::from_s(1)), collect_period: Some(ms(2_300)), ..pipeline },
+        ),
+        (SignalSource::WaitingRequests, Pipeline { transform: Transform::MaxOver(window), ..pipeline }),
+        (SignalSource::RunningRequests, Pipeline { relist_period: Some(window), missing: MissingAs::Zero, ..pipeline }),
+        (SignalSource::InFlightRequests, Pipeline { adapter: cached, stamp: Stamp::Sample, ..pipeline }),
+        (SignalSource::RequestsArrived, Pipeline { transform: Transform::Rate(window), ..pipeline }),
+        (SignalSource::RequestsCompleted, Pipeline { rule_period: Some(window), ..pipeline }),
+        (SignalSource::LatencyQuantile { part: LatencyPart::EndToEnd, quantile: 0.9, window }, pipeline),
+        (SignalSource::CpuCores, Pipeline { transform: Transform::LatestPair, ..pipeline }),
+        (SignalSource::MemoryBytes, Pipeline { attribution: Attribution::Node, ..pipeline }),
+    ];
+    let both = kinds.into_iter().flat_map(|(source, pipeline)| {
+        [Scope::Replica, Scope::Service].map(|scope| SignalRequest {
+            name: format!("{source:?}/{scope:?}"),
+            source,
+            scope,
+            pipeline,
+        })
+    });
+    both.collect()
+}
