@@ -97,6 +97,7 @@ impl Model {
             limits: Limits::default(),
             occupancy_levels: 0,
             keep_history: false,
+            request_sample: 0,
         }
     }
 

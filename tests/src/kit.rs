@@ -47,6 +47,7 @@ pub fn world(horizon_s: u64) -> World {
         limits: Limits::default(),
         occupancy_levels: 0,
         keep_history: true,
+        request_sample: 0,
     }
 }
 

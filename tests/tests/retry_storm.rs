@@ -32,6 +32,7 @@ fn play(seed: u64, retries: Option<RetryPolicy>) -> RunRecord {
         clients: vec![clients],
         controllers: vec![steps(&[(300, 10), (360, 20)])],
         keep_history: false,
+        request_sample: 0,
         ..world(3_000)
     })
 }
