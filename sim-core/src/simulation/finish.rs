@@ -13,7 +13,8 @@ impl Simulation {
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.world.horizon;
         self.agenda.enter(Key::new(end, 0, Class::Lifecycle, 0, 0));
-        if end.as_ps().is_multiple_of(self.world.series_period.as_ps().max(1)) {
+        // The last period may be cut short by the end.
+        if self.series.last().is_none_or(|row| row.at < end) {
             self.series_row();
         }
         for id in 0..self.replicas.len() as u32 {

@@ -61,7 +61,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { live_requests: 20_000_000, events: 100_000_000_000, replicas: 100_000 }
+        Limits { live_requests: 5_000_000, events: 100_000_000_000, replicas: 100_000 }
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Bounds {
     memory: u64,
 }
 
+/// Changes of a hidden state within a run.
+const MOST_SOJOURNS: u64 = 1_000_000_000;
 /// Picosecond time ends after 213 days; no limit goes beyond.
 const LONGEST_HORIZON: SimDuration = SimDuration::from_s(200 * 86_400);
 
@@ -26,7 +28,7 @@ impl Bounds {
     pub(super) fn new(given: &schema::Limits) -> Self {
         Bounds {
             requests: given.requests.unwrap_or(2e9),
-            live_requests: given.live_requests.unwrap_or(20_000_000),
+            live_requests: given.live_requests.unwrap_or(5_000_000),
             entities: given.entities.unwrap_or(100_000),
             horizon: given.horizon.map_or(SimDuration::from_s(92 * 86_400), Duration::get).min(LONGEST_HORIZON),
             memory: given.memory.map_or(8 << 30, |memory| memory.0),
@@ -69,6 +71,16 @@ impl Bounds {
                 let path = format!("traffic.{}.users", client.name);
                 let error = notes.error(&path, format!("{users} users, the limit is {}", self.entities));
                 return Err(raise(error, "entities"));
+            }
+            if let Source::Mmpp(chain, _) = &client.source {
+                let shortest = chain.states.iter().map(|state| state.mean_sojourn).min().unwrap_or_default();
+                if horizon.as_ps() / shortest.as_ps().max(1) > MOST_SOJOURNS {
+                    let path = format!("traffic.{}.states", client.name);
+                    return Err(notes.error(
+                        &path,
+                        "states this short change more often than can be played; expected longer `mean`s",
+                    ));
+                }
             }
             expected += client.expected_requests(horizon.as_s_f64());
             if expected > self.requests {

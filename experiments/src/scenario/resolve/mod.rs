@@ -272,7 +272,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         return Err(notes.error("warmup", "the warm-up is as long as the run: nothing would be measured"));
     }
     let series = default_series_period(horizon);
-    let series_period = notes.or("series_period", raw.series_period, series, "at most 10,000 rows").get();
+    let series_period = notes.or("series_period", raw.series_period, series, "15s; between 40 and 10,000 rows").get();
     if series_period < SimDuration::from_ms(1) {
         return Err(notes.error("series_period", "expected at least 1ms"));
     }
@@ -347,9 +347,12 @@ fn horizon(
     Ok(horizon)
 }
 
-/// A quarter of a minute, or longer multiples for long runs.
+/// A quarter of a minute; multiples of it for long runs, a fortieth of short ones.
 fn default_series_period(horizon: SimDuration) -> Duration {
     let quarter = SimDuration::from_s(15);
+    if horizon < SimDuration::from_s(600) {
+        return Duration(SimDuration::from_ms((horizon.as_ms() / 40).max(1)));
+    }
     let rows = horizon.as_ps().div_ceil(quarter.as_ps()).max(1);
     Duration(quarter * rows.div_ceil(10_000))
 }
