@@ -281,6 +281,9 @@ impl SignalState {
         if self.request.pipeline.attribution == Attribution::Node {
             self.spread_over_nodes(&mut samples);
         }
+        if self.request.scope == Scope::Service && is_integral(self.request.source) {
+            samples = self.combine(&samples);
+        }
         (!samples.is_empty()).then_some(Batch { at: now, window, samples })
     }
 
@@ -325,6 +328,15 @@ impl SignalState {
         newest.iter().map(of).collect()
     }
 
+    /// The service's own sample: the mean share of its GPUs, the sum of its cores.
+    fn combine(&self, samples: &[Sample]) -> Vec<Sample> {
+        let Some(at) = samples.iter().map(|sample| sample.at).max() else { return Vec::new() };
+        let sum: f64 = samples.iter().map(|sample| sample.value).sum();
+        let mean = self.request.source == SignalSource::GpuUtilization;
+        let value = if mean { sum / samples.len() as f64 } else { sum };
+        vec![Sample { replica: None, at, value }]
+    }
+
     fn spread_over_nodes(&self, samples: &mut [Sample]) {
         let node_of = |sample: &Sample| sample.replica.and_then(|id| self.nodes.get(&id.0)).copied();
         let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
@@ -340,6 +352,12 @@ impl SignalState {
             }
         }
     }
+}
+
+/// Integrals are sampled replica by replica, also for a service's own signal, and combined when
+/// asked, as `avg(...)` and `sum(...)` do: their sum would jump when a replica comes or goes.
+pub(crate) fn is_integral(source: SignalSource) -> bool {
+    matches!(source, SignalSource::GpuUtilization | SignalSource::CpuCores)
 }
 
 fn evaluation_period(request: &SignalRequest) -> Option<SimDuration> {

@@ -224,6 +224,12 @@ impl Simulation {
         if !named.iter().all(active) {
             return Err("a named replica does not exist or is being deleted");
         }
+        let mut once: Vec<ReplicaId> = named.to_vec();
+        once.sort_unstable();
+        once.dedup();
+        if once.len() < named.len() {
+            return Err("a replica is named twice");
+        }
         for id in named {
             self.delete_replica(id.0);
         }

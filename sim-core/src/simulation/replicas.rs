@@ -273,7 +273,7 @@ impl Simulation {
         let server = &mut self.servers[id as usize];
         server.meter.advance(now, server.running);
         let book = &mut self.services[service as usize];
-        book.gone_busy += server.meter.busy;
+        book.gone_busy_ps += u128::from(server.meter.busy.as_ps());
         book.gone_running_ps += server.meter.running_ps;
         book.state.replicas.retain(|&other| other != id);
         let replica = &mut self.replicas[id as usize];

@@ -5,7 +5,7 @@ use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{Scope, SignalRequest, SignalSource, TargetId};
-use crate::signals::{SERVICE, SignalState, Truth};
+use crate::signals::{SERVICE, SignalState, Truth, is_integral};
 
 /// All signals of a run.
 #[derive(Default)]
@@ -129,8 +129,8 @@ impl Simulation {
             rows.push(Truth { replica, node: state.node().unwrap_or(u32::MAX), value });
         }
         match scope {
-            Scope::Replica => rows,
-            Scope::Service => vec![self.service_truth(service, source, &rows)],
+            Scope::Service if !is_integral(source) => vec![self.service_truth(service, source, &rows)],
+            Scope::Replica | Scope::Service => rows,
         }
     }
 
@@ -143,7 +143,6 @@ impl Simulation {
             // Counted at the gateway: they survive replicas.
             SignalSource::RequestsArrived => book.totals[0] as f64,
             SignalSource::RequestsCompleted => book.totals[1] as f64,
-            SignalSource::GpuUtilization => sum / rows.len().max(1) as f64,
             _ => sum,
         };
         Truth { replica: SERVICE, node: u32::MAX, value }
@@ -176,12 +175,13 @@ impl Simulation {
         let (running, waiting) = self.work_of(service);
         let book = &mut self.services[service as usize];
         book.integrate_ready(now);
-        let mut busy = book.gone_busy;
+        // Replica-time: the sum over a fleet soon passes the 213 days of a span.
+        let mut busy_ps = book.gone_busy_ps;
         let mut lives = [0_u32; 3];
         for &id in &book.state.replicas {
             let server = &mut self.servers[id as usize];
             server.meter.advance(now, server.running);
-            busy += server.meter.busy;
+            busy_ps += u128::from(server.meter.busy.as_ps());
             match self.replicas[id as usize].life {
                 Life::Pending => lives[0] += 1,
                 Life::Starting { .. } => lives[1] += 1,
@@ -190,7 +190,7 @@ impl Simulation {
             }
         }
         let ready_ps = book.ready_ps - std::mem::replace(&mut book.row_ready_ps, book.ready_ps);
-        let busy_ps = busy.as_ps() - std::mem::replace(&mut book.row_busy, busy).as_ps();
+        let busy_ps = busy_ps - std::mem::replace(&mut book.row_busy_ps, busy_ps);
         let [arrived, completed, late] = std::mem::take(&mut book.counts);
         let [p50, p99] = book.period.take();
         SeriesRow {

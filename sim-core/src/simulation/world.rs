@@ -123,10 +123,10 @@ pub(super) struct ServiceBook {
     /// Highest `spec.replicas` so far, time spent there, and since when it has stood there.
     pub(super) at_max: (u32, SimDuration, SimTime),
     /// Busy time and running integral of replicas that are gone.
-    pub(super) gone_busy: SimDuration,
+    pub(super) gone_busy_ps: u128,
     pub(super) gone_running_ps: u128,
     /// Busy time and ready integral at the last row of the series.
-    pub(super) row_busy: SimDuration,
+    pub(super) row_busy_ps: u128,
     pub(super) row_ready_ps: u128,
     pub(super) tokens: [u64; 2],
     pub(super) rejected_attempts: u64,
@@ -155,9 +155,9 @@ impl ServiceBook {
             changes: [0; 3],
             last_direction: 0,
             at_max: (spec, SimDuration::ZERO, SimTime::ZERO),
-            gone_busy: SimDuration::ZERO,
+            gone_busy_ps: 0,
             gone_running_ps: 0,
-            row_busy: SimDuration::ZERO,
+            row_busy_ps: 0,
             row_ready_ps: 0,
             tokens: [0; 2],
             rejected_attempts: 0,
