@@ -89,8 +89,11 @@ impl SimDuration {
     /// The nearest span to `s` seconds; negative and NaN become zero, what is too long saturates.
     /// For draws and configuration only: no simulated clock is ever held in `f64`.
     pub fn from_s_f64(s: f64) -> Self {
-        // `as` maps NaN and negatives to zero and saturates above.
-        SimDuration((s * PS_PER_S as f64).round() as u64)
+        let exact = s * PS_PER_S as f64;
+        // `as` maps NaN and negatives to zero and saturates above. Rounded by hand, since `round`
+        // is a call into the C library on most targets; the fraction is exact.
+        let whole = exact as u64;
+        SimDuration(whole.saturating_add(u64::from(exact - whole as f64 >= 0.5)))
     }
 
     /// Length in picoseconds.
@@ -207,6 +210,18 @@ mod tests {
         assert_eq!(SimDuration::from_s_f64(f64::NAN), SimDuration::ZERO);
         assert_eq!(SimDuration::from_s_f64(1e300), SimDuration::MAX);
         assert_eq!(SimTime::MAX + SimDuration::from_s(1), SimTime::MAX);
+    }
+
+    #[test]
+    fn conversion_rounds_as_the_library_does() {
+        let mut x = 1e-13_f64;
+        while x < 3e7 {
+            for y in [x, x.next_up(), x.next_down(), (x * 1e12).round() / 1e12, ((x * 1e12).floor() + 0.5) / 1e12] {
+                assert_eq!(SimDuration::from_s_f64(y).as_ps(), (y * 1e12).round() as u64, "{y}");
+            }
+            x *= 1.003;
+        }
+        assert_eq!(SimDuration::from_s_f64(f64::INFINITY), SimDuration::MAX);
     }
 
     #[test]

@@ -92,6 +92,8 @@ pub struct Latency {
     /// Requests that broke any promise, by [`LateBecause`].
     pub late: [u64; 5],
     longest_us: u64,
+    /// Waits of zero in `queue` and `cold_start` that are not yet in their histograms.
+    zeros: [u64; 2],
 }
 
 impl Latency {
@@ -109,6 +111,7 @@ impl Latency {
             slos: vec![SloCount::default(); slos],
             late: [0; 5],
             longest_us,
+            zeros: [0; 2],
         }
     }
 
@@ -138,9 +141,14 @@ impl Latency {
             *sum += u128::from(us);
         }
         self.e2e.saturating_record(us[0]);
-        self.queue.saturating_record(us[1]);
         self.service.saturating_record(us[3]);
-        self.cold_start.saturating_record(us[2]);
+        // Most requests wait for nothing: those are counted and recorded together, by `settle`.
+        for (part, histogram) in [&mut self.queue, &mut self.cold_start].into_iter().enumerate() {
+            match us[part + 1] {
+                0 => self.zeros[part] += 1,
+                wait => histogram.saturating_record(wait),
+            }
+        }
         let mut late = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
             let good = parts.get(slo.part) <= slo.limit;
@@ -152,6 +160,13 @@ impl Latency {
             self.late[parts.because() as usize] += 1;
         }
         late
+    }
+
+    /// Brings what was counted apart into the histograms; called once, at the end of a run.
+    pub(crate) fn settle(&mut self) {
+        let [queue, cold_start] = std::mem::take(&mut self.zeros);
+        self.queue.saturating_record_n(0, queue);
+        self.cold_start.saturating_record_n(0, cold_start);
     }
 
     /// A request that was never answered breaks every promise.

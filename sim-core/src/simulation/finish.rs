@@ -58,6 +58,7 @@ impl Simulation {
         let book = &mut self.services[service as usize];
         book.integrate_ready(end);
         book.integrate_occupancy(end);
+        book.latency.settle();
         let live = book.state.replicas.iter().map(|&id| self.servers[id as usize].meter.running_ps).sum::<u128>();
         let (highest, time, since) = book.at_max;
         let at_max = if book.state.spec == highest { time + end.since(since) } else { time };

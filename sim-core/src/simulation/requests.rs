@@ -5,6 +5,8 @@ use crate::clock::{Class, Mark, SimDuration};
 use crate::ledger::{Parts, RequestRecord};
 use crate::ports::Arrival;
 use crate::serving::{Attempt, Bench, NONE, Outcome, Request, Sent, ServiceTime, Stage};
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
@@ -26,9 +28,16 @@ macro_rules! bench {
 impl Simulation {
     /// The earliest arrival comes in.
     pub(super) fn arrive(&mut self) -> Result<(), RunError> {
-        let Some(std::cmp::Reverse((_, client))) = self.arrivals.pop() else { return Ok(()) };
+        let Some(&Reverse((_, client))) = self.arrivals.peek() else { return Ok(()) };
         let arrival = self.next_arrival[client as usize];
-        self.pull(client)?;
+        let next = self.pull(client)?;
+        // The next arrival takes the place of this one: one repair of the heap, not two.
+        if let Some(mut earliest) = self.arrivals.peek_mut() {
+            match next {
+                Some(key) => *earliest = Reverse((key, client)),
+                None => drop(PeekMut::pop(earliest)),
+            }
+        }
         self.begin_request(client, NONE, arrival);
         Ok(())
     }

@@ -272,25 +272,22 @@ impl Simulation {
                 for user in 0..users {
                     self.think(client, user);
                 }
-            } else {
-                self.pull(client)?;
+            } else if let Some(key) = self.pull(client)? {
+                self.arrivals.push(Reverse((key, client)));
             }
         }
         Ok(())
     }
 
-    /// Pulls a client's next arrival, one ahead.
+    /// Pulls a client's next arrival, one ahead, and says where it stands in the order of events.
     #[inline]
-    pub(super) fn pull(&mut self, client: u32) -> Result<(), RunError> {
+    pub(super) fn pull(&mut self, client: u32) -> Result<Option<Key>, RunError> {
         let state = &mut self.clients[client as usize];
-        let Traffic::Open(source) = &mut state.config.traffic else { return Ok(()) };
-        if let Some(arrival) = source.next_arrival()? {
-            state.pulled += 1;
-            let key = Key::new(arrival.at, 0, Class::Arrival, client, state.pulled);
-            self.next_arrival[client as usize] = arrival;
-            self.arrivals.push(Reverse((key, client)));
-        }
-        Ok(())
+        let Traffic::Open(source) = &mut state.config.traffic else { return Ok(None) };
+        let Some(arrival) = source.next_arrival()? else { return Ok(None) };
+        state.pulled += 1;
+        self.next_arrival[client as usize] = arrival;
+        Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
     }
 
     fn add_ready_node(&mut self, pool: u32) -> u32 {
