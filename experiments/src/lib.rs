@@ -25,4 +25,3 @@ pub mod scenario;
 pub mod schemas;
 pub mod shipped;
 pub mod statistics;
-pub mod validate;

@@ -9,9 +9,11 @@ use crate::export::write_folder;
 use crate::run::{Played, Progress, play};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::load::{Loaded, Text};
+use crate::scenario::resolve::ResolvedAutoscaler;
 use crate::{compare as comparison, lint, report, validate as validation};
 use clap::CommandFactory;
 use rayon::ThreadPoolBuilder;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &RunArgs) -> Outcome {
@@ -138,19 +140,19 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     let mut text = String::new();
     for variant in &loaded.variants {
         let title = if variant.variant.is_empty() { &variant.name } else { &variant.variant };
-        text.push_str(&format!("{title}: fine, {} of simulated time\n", report::duration(variant.horizon.as_s_f64())));
+        let _ = writeln!(text, "{title}: fine, {} of simulated time", report::duration(variant.horizon.as_s_f64()));
         for service in &variant.services {
-            let scaler = service.autoscaler.as_ref().map_or("nobody".to_owned(), |scaler| scaler.describe());
+            let scaler = service.autoscaler.as_ref().map_or_else(|| "nobody".to_owned(), ResolvedAutoscaler::describe);
             let capacity = lint::capacity_words(service);
-            text.push_str(&format!("  service {}: {capacity}, scaled by {scaler}\n", service.name));
+            let _ = writeln!(text, "  service {}: {capacity}, scaled by {scaler}", service.name);
         }
         if args.print_resolved {
             for setting in &variant.settings {
-                text.push_str(&format!("  {} = {}   # {}\n", setting.path, setting.value, setting.origin));
+                let _ = writeln!(text, "  {} = {}   # {}", setting.path, setting.value, setting.origin);
             }
         }
         for warning in variant.warnings.iter().cloned().chain(lint::lint(variant)) {
-            text.push_str(&format!("  warning: {warning}\n"));
+            let _ = writeln!(text, "  warning: {warning}");
         }
     }
     print(&text)?;
@@ -173,14 +175,8 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
 pub(super) fn policies() -> Outcome {
     let mut text = format!("{:<24} {:<11} {}\n", "policy", "port", "what it does; what it reproduces");
     for policy in flashcrowd_policies::catalog() {
-        text.push_str(&format!(
-            "{:<24} {:<11} {}\n{:<36} {}\n",
-            policy.name,
-            policy.port.name(),
-            policy.about,
-            "",
-            policy.reproduces
-        ));
+        let (name, port) = (policy.name, policy.port.name());
+        let _ = writeln!(text, "{name:<24} {port:<11} {}\n{:<36} {}", policy.about, "", policy.reproduces);
     }
     print(&text)?;
     Ok(0)

@@ -107,6 +107,9 @@ fn json_of(name: &str, metrics: &[&str], ticks: &[Tick]) -> Value {
     })
 }
 
+/// Changes that are printed in words.
+const SHOWN: usize = 40;
+
 fn text_of(manifest: &manifest::Manifest, metrics: &[&str], ticks: &[Tick]) -> String {
     let mut text = String::new();
     let span = ticks.last().map_or(0.0, |tick| tick.at_s);
@@ -124,7 +127,6 @@ fn text_of(manifest: &manifest::Manifest, metrics: &[&str], ticks: &[Tick]) -> S
         let _ = writeln!(text, "warning: {warning}");
     }
     let _ = writeln!(text, "{:>10}  {:>6}    {:<5} {:<52} why", "after", "from", "to", "metric = current -> proposal");
-    const SHOWN: usize = 40;
     for tick in changes.iter().take(SHOWN) {
         let values: Vec<String> = metrics
             .iter()

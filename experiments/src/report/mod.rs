@@ -141,6 +141,10 @@ fn observed(results: &[SloResult]) -> String {
     }
 }
 
+/// Causes in the order of `LateBecause`.
+const WORDS: [&str; 5] =
+    ["waited for a cold start", "in a queue", "were long in service", "were not served", "had lost time to retries"];
+
 fn why_late(runs: &[&Run], service: usize) -> String {
     let mut late = [0_u64; 5];
     for run in runs {
@@ -149,13 +153,6 @@ fn why_late(runs: &[&Run], service: usize) -> String {
         }
     }
     let total: u64 = late.iter().sum();
-    const WORDS: [&str; 5] = [
-        "waited for a cold start",
-        "in a queue",
-        "were long in service",
-        "were not served",
-        "had lost time to retries",
-    ];
     let mut causes: Vec<(u64, &str)> = late.into_iter().zip(WORDS).filter(|cause| cause.0 > 0).collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.0));
     let share = |count: u64| percent(count as f64 / total.max(1) as f64);

@@ -49,18 +49,15 @@ impl Text {
     /// # Errors
     /// A file that cannot be read, or a text that is no RON.
     pub fn read(given: &str) -> Result<Text, Diagnostic> {
-        let (shown, bytes, folder, embedded) = match given.strip_prefix('@') {
-            Some(name) => {
-                let file = format!("{name}.ron");
-                let text = shipped::find(&file).ok_or_else(|| unknown_shipped(given, name))?;
-                (file, text.as_bytes().to_vec(), PathBuf::from("."), true)
-            }
-            None => {
-                let path = Path::new(given);
-                let bytes = files::read_small(path).map_err(|error| cannot_read(given, &error))?;
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                (given.to_owned(), bytes, folder.unwrap_or(Path::new(".")).to_owned(), false)
-            }
+        let (shown, bytes, folder, embedded) = if let Some(name) = given.strip_prefix('@') {
+            let file = format!("{name}.ron");
+            let text = shipped::find(&file).ok_or_else(|| unknown_shipped(given, name))?;
+            (file, text.as_bytes().to_vec(), PathBuf::from("."), true)
+        } else {
+            let path = Path::new(given);
+            let bytes = files::read_small(path).map_err(|error| cannot_read(given, &error))?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            (given.to_owned(), bytes, folder.unwrap_or(Path::new(".")).to_owned(), false)
         };
         let stem = Path::new(&shown).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let document = Document::from_bytes(&shown, &bytes)?;

@@ -3,7 +3,7 @@
 use super::files::Files;
 use super::settings::Notes;
 use super::{ResolvedAutoscaler, ResolvedService};
-use crate::scenario::language::units::Duration;
+use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
@@ -149,7 +149,7 @@ fn settings(notes: &mut Notes<'_>, path: &str, given: &schema::Manifest) -> Resu
         ns("cpu_initialization_period", given.cpu_initialization_period, defaults.cpu_initialization_ns);
     let initial_readiness_delay_ns =
         ns("initial_readiness_delay", given.initial_readiness_delay, defaults.initial_readiness_delay_ns);
-    let tolerance = given.tolerance.map(|tolerance| tolerance.get());
+    let tolerance = given.tolerance.map(NonNegative::get);
     Ok(ControllerSettings {
         variant: found,
         tolerance: notes.or(&format!("{path}.tolerance"), tolerance, defaults.tolerance, FLAG),
@@ -223,7 +223,7 @@ fn signal_of(notes: &Notes<'_>, path: &str, given: &schema::SignalBinding) -> Re
         let preset = Preset::from_name(name).ok_or_else(|| unknown_preset(notes, path, name))?;
         binding = binding.through(preset);
     }
-    binding.scale = given.scale.map_or(binding.scale, |scale| scale.get());
+    binding.scale = given.scale.map_or(binding.scale, Positive::get);
     let pipeline = &mut binding.pipeline;
     let positive = |field: &str, span: Option<Duration>| match span {
         Some(span) if span.get() < SimDuration::from_ms(10) => {
@@ -235,7 +235,7 @@ fn signal_of(notes: &Notes<'_>, path: &str, given: &schema::SignalBinding) -> Re
     pipeline.collect_period = positive("collect_period", given.collect_period)?.or(pipeline.collect_period);
     pipeline.rule_period = positive("rule_period", given.rule_period)?.or(pipeline.rule_period);
     pipeline.relist_period = positive("relist_period", given.relist_period)?.or(pipeline.relist_period);
-    pipeline.scrape_failure = given.scrape_failure.map_or(pipeline.scrape_failure, |share| share.get());
+    pipeline.scrape_failure = given.scrape_failure.map_or(pipeline.scrape_failure, Fraction::get);
     let ranges = [
         positive("rate_over", given.rate_over)?.map(Transform::Rate),
         positive("average_over", given.average_over)?.map(Transform::AvgOver),

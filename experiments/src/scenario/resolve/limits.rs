@@ -57,7 +57,7 @@ impl Bounds {
                 let error = notes.error(&path, format!("up to {most} replicas, the limit is {}", self.entities));
                 return Err(raise(error, "entities"));
             }
-            self.check_fleet(notes, resolved, service, most);
+            Self::check_fleet(notes, resolved, service, most);
         }
         self.check_memory(notes, resolved, horizon)
     }
@@ -94,7 +94,7 @@ impl Bounds {
     }
 
     /// Replicas that the fleet can never hold are no error, since production has that too.
-    fn check_fleet(&self, notes: &mut Notes<'_>, resolved: &Resolved, service: &super::ResolvedService, most: u32) {
+    fn check_fleet(notes: &mut Notes<'_>, resolved: &Resolved, service: &super::ResolvedService, most: u32) {
         let groups = |pool: &flashcrowd_core::fleet::PoolConfig| {
             u64::from(pool.max_nodes) * u64::from(pool.gpus_per_node / service.gpus_per_group)
         };

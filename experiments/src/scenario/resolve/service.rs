@@ -4,7 +4,7 @@ use super::fleet::unknown;
 use super::settings::Notes;
 use super::{ResolvedService, RouterKind, startup};
 use crate::scenario::language::Diagnostic;
-use crate::scenario::language::units::{ByteSize, Duration};
+use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
@@ -32,7 +32,7 @@ pub(super) fn resolve(
     let memory_per_gpu = Bytes(memory.0);
     let drain = Duration(SimDuration::from_s(30));
     let grace = "terminationGracePeriodSeconds of Kubernetes";
-    let kernel_share = service.kernel_share.map(|share| share.get());
+    let kernel_share = service.kernel_share.map(Fraction::get);
     let share = notes.or(&path("kernel_share"), kernel_share, 1.0, "kernels run all the time that a request is served");
     if service.network.is_some() {
         notes.given(&path("network"), "");
@@ -248,8 +248,8 @@ fn shortage(pool: &PoolConfig, gpus: u32, memory: Bytes) -> String {
 fn cpu(given: Option<&schema::Cpu>) -> CpuModel {
     let Some(cpu) = given else { return CpuModel::default() };
     CpuModel {
-        idle_cores: cpu.idle_cores.map_or(0.0, |x| x.get()),
-        cores_per_request: cpu.cores_per_request.map_or(0.0, |x| x.get()),
+        idle_cores: cpu.idle_cores.map_or(0.0, NonNegative::get),
+        cores_per_request: cpu.cores_per_request.map_or(0.0, NonNegative::get),
         idle_bytes: cpu.idle_memory.map_or(0.0, |x| x.0 as f64),
         bytes_per_request: cpu.memory_per_request.map_or(0.0, |x| x.0 as f64),
     }

@@ -2,6 +2,7 @@
 
 use super::settings::Notes;
 use crate::scenario::language::Diagnostic;
+use crate::scenario::language::units::NonNegative;
 use crate::scenario::schema::{self, StageWork};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
@@ -26,7 +27,6 @@ fn tier_rates(tier: &schema::Tier) -> (f64, f64) {
 fn loader_rate(loader: Option<&schema::Loader>, tier: &schema::Tier) -> f64 {
     let cached = matches!(tier, schema::Tier::Dram);
     match loader {
-        None => f64::INFINITY,
         Some(schema::Loader::Safetensors) => {
             if cached {
                 5.85e9
@@ -34,7 +34,7 @@ fn loader_rate(loader: Option<&schema::Loader>, tier: &schema::Tier) -> f64 {
                 3.4e9
             }
         }
-        Some(schema::Loader::Streamer) => f64::INFINITY,
+        None | Some(schema::Loader::Streamer) => f64::INFINITY,
         Some(schema::Loader::ServerlessLlm) => {
             if cached {
                 53.5e9
@@ -132,7 +132,7 @@ fn work(notes: &Notes<'_>, path: &str, given: &StageWork) -> Result<fleet::Stage
             if transfer.rate_bytes_per_s() < 1.0 {
                 return Err(notes.error(path, "this transfer's rate is below one byte a second"));
             }
-            let cv = given.cv.map_or(0.0, |cv| cv.get());
+            let cv = given.cv.map_or(0.0, NonNegative::get);
             let factor =
                 if cv > 0.0 { Distribution::lognormal_mean_cv2(1.0, cv * cv) } else { Distribution::Constant(1.0) };
             factor.check().map_err(|error| notes.error(&format!("{path}.cv"), error.to_string()))?;

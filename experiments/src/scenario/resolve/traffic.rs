@@ -3,7 +3,7 @@
 use super::files::{Files, InputHash};
 use super::fleet::unknown;
 use super::settings::Notes;
-use crate::scenario::language::units::Duration;
+use crate::scenario::language::units::{Duration, NonNegative, Positive};
 use crate::scenario::language::{Diagnostic, SizeLaw};
 use crate::scenario::schema;
 use flashcrowd_core::clock::{Distribution, Seed};
@@ -225,8 +225,8 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
     let window =
         given.window.as_ref().map(|window| (window.from.unwrap_or(whole.0).get(), window.to.unwrap_or(whole.1).get()));
     let options = TraceOptions {
-        time_scale: given.time_scale.map_or(1.0, |scale| scale.get()),
-        rate_scale: given.rate_scale.map_or(1.0, |scale| scale.get()),
+        time_scale: given.time_scale.map_or(1.0, Positive::get),
+        rate_scale: given.rate_scale.map_or(1.0, Positive::get),
         repeat: given.repeat.unwrap_or(1),
         window,
         on_bad_row: match given.on_bad_row {
@@ -270,8 +270,8 @@ fn retries(notes: &Notes<'_>, path: &str, given: Option<&schema::Retries>) -> Re
     notes.within(&path("factor"), u64::from(factor), 1, 1_000)?;
     let budget = given.budget.as_ref().map(|budget| RetryBudget {
         ratio: budget.ratio.get(),
-        per_s: budget.per_s.map_or(0.0, |rate| rate.get()),
-        bucket: budget.bucket.map_or(100.0, |tokens| tokens.get()),
+        per_s: budget.per_s.map_or(0.0, NonNegative::get),
+        bucket: budget.bucket.map_or(100.0, Positive::get),
     });
     if budget.is_some_and(|budget| budget.ratio > 1e9 || budget.per_s > 1e9 || budget.bucket > 1e12) {
         return Err(notes.error(&path("budget"), "this budget limits nothing; leave it out"));

@@ -1,0 +1,213 @@
+//! Autoscalers and metric bindings, as written.
+
+use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Who sets the number of replicas.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Autoscaler {
+    /// Always so many.
+    Fixed(Fixed),
+    /// The user's own Kubernetes manifest.
+    Manifest(Manifest),
+}
+
+/// Parameters of `Fixed`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fixed {
+    /// How many.
+    pub replicas: u32,
+}
+
+/// Parameters of `Manifest`; the path alone, `Manifest("hpa.yaml")`, is enough.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// The file.
+    pub path: String,
+    /// Which of several in the file.
+    pub name: Option<String>,
+    /// Which upstream controller; `k8s-1.28` by default.
+    pub variant: Option<String>,
+    /// `--horizontal-pod-autoscaler-sync-period`.
+    pub sync_period: Option<Duration>,
+    /// First reconcile; drawn from one period by default.
+    pub phase: Option<Duration>,
+    /// `--horizontal-pod-autoscaler-tolerance`.
+    pub tolerance: Option<NonNegative>,
+    /// `--horizontal-pod-autoscaler-downscale-stabilization`.
+    pub downscale_stabilization: Option<Duration>,
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
+    pub cpu_initialization_period: Option<Duration>,
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
+    pub initial_readiness_delay: Option<Duration>,
+    /// Feature gate `HPAScaleToZero` (2026 variant).
+    pub scale_to_zero: Option<bool>,
+    /// Keep upstream quirks; true by default.
+    pub faithful: Option<bool>,
+}
+
+impl<'de> Deserialize<'de> for Manifest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ManifestVisitor)
+    }
+}
+
+impl JsonSchema for Manifest {
+    fn schema_name() -> Cow<'static, str> {
+        "Manifest".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = ManifestFields::json_schema(generator);
+        schemars::json_schema!({ "anyOf": [{ "type": "string", "description": "The file." }, fields] })
+    }
+}
+
+struct ManifestVisitor;
+
+impl<'de> Visitor<'de> for ManifestVisitor {
+    type Value = Manifest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the manifest's path, or `path: ...` with the controller's settings")
+    }
+
+    fn visit_str<E: de::Error>(self, path: &str) -> Result<Manifest, E> {
+        Ok(Manifest { path: path.to_owned(), ..Manifest::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Manifest, A::Error> {
+        ManifestFields::deserialize(MapAccessDeserializer::new(map)).map(Manifest::from)
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ManifestFields {
+    path: String,
+    name: Option<String>,
+    variant: Option<String>,
+    sync_period: Option<Duration>,
+    phase: Option<Duration>,
+    tolerance: Option<NonNegative>,
+    downscale_stabilization: Option<Duration>,
+    cpu_initialization_period: Option<Duration>,
+    initial_readiness_delay: Option<Duration>,
+    scale_to_zero: Option<bool>,
+    faithful: Option<bool>,
+}
+
+impl From<ManifestFields> for Manifest {
+    fn from(fields: ManifestFields) -> Self {
+        let ManifestFields {
+            path,
+            name,
+            variant,
+            sync_period,
+            phase,
+            tolerance,
+            downscale_stabilization,
+            cpu_initialization_period,
+            initial_readiness_delay,
+            scale_to_zero,
+            faithful,
+        } = fields;
+        Manifest {
+            path,
+            name,
+            variant,
+            sync_period,
+            phase,
+            tolerance,
+            downscale_stabilization,
+            cpu_initialization_period,
+            initial_readiness_delay,
+            scale_to_zero,
+            faithful,
+        }
+    }
+}
+
+/// What a metric name stands for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Binding {
+    /// Percent of time in which any kernel ran.
+    GpuUtilization,
+    /// Attempts that wait.
+    WaitingRequests,
+    /// Attempts in service.
+    RunningRequests,
+    /// Both.
+    InFlightRequests,
+    /// Arrivals per second.
+    RequestsPerSecond,
+    /// Completions per second.
+    CompletionsPerSecond,
+    /// CPU of the server process.
+    CpuCores,
+    /// Memory of the server process.
+    MemoryBytes,
+    /// Median end-to-end latency in seconds.
+    LatencyP50,
+    /// 90th percentile.
+    LatencyP90,
+    /// 95th percentile.
+    LatencyP95,
+    /// 99th percentile.
+    LatencyP99,
+    /// 95th percentile of the time in queues.
+    QueueTimeP95,
+    /// A signal with its whole pipeline.
+    Signal(Box<SignalBinding>),
+}
+
+/// A signal with its pipeline.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignalBinding {
+    /// What is measured: a word such as `"WaitingRequests"`, or `"LatencyP99.9"`.
+    pub source: String,
+    /// Pipeline preset, such as `"dcgm-1s"`.
+    pub preset: Option<String>,
+    /// The metric's value is the signal's times this.
+    pub scale: Option<Positive>,
+    /// Scrape period.
+    pub scrape_period: Option<Duration>,
+    /// Period at which the exporter refreshes its value.
+    pub collect_period: Option<Duration>,
+    /// Probability that a scrape fails.
+    pub scrape_failure: Option<Fraction>,
+    /// `avg_over_time` with this range.
+    pub average_over: Option<Duration>,
+    /// `max_over_time` with this range.
+    pub max_over: Option<Duration>,
+    /// `rate` with this range.
+    pub rate_over: Option<Duration>,
+    /// Range of a latency quantile.
+    pub quantile_over: Option<Duration>,
+    /// Period of a recording rule.
+    pub rule_period: Option<Duration>,
+    /// Whose label the value carries.
+    pub attribution: Option<Attribution>,
+    /// Absent replicas read as zero.
+    pub missing_as_zero: Option<bool>,
+    /// Period at which the adapter relists names.
+    pub relist_period: Option<Duration>,
+}
+
+/// Whose label a value carries.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Attribution {
+    /// The replica's pod.
+    Pod,
+    /// All replicas of a node get the node's mean.
+    Node,
+    /// The exporter's pod: no replica is named.
+    Exporter,
+}

@@ -1,0 +1,66 @@
+//! Regions and node pools, as written.
+
+use crate::scenario::language::DurationLaw;
+use crate::scenario::language::units::{ByteSize, Duration, Price};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A region.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Names of its zones.
+    pub zones: Vec<String>,
+}
+
+/// A pool of equal GPU nodes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// GPU type.
+    pub gpu: String,
+    /// Memory of one GPU.
+    pub gpu_memory: Option<ByteSize>,
+    /// GPUs of one node.
+    pub gpus_per_node: Option<u32>,
+    /// Price of one GPU.
+    pub gpu_price: Option<Price>,
+    /// Price of one node, instead of `gpu_price`.
+    pub node_price: Option<Price>,
+    /// How it is bought.
+    pub market: Option<Market>,
+    /// Nodes that always exist.
+    pub min_nodes: Option<u32>,
+    /// Most nodes.
+    pub max_nodes: u32,
+    /// From the order of a node to its being ready.
+    pub provisioning: Option<DurationLaw>,
+    /// How long a node stays empty before it is given back.
+    pub idle_timeout: Option<Duration>,
+    /// Shortest time billed for a node.
+    pub minimum_charge: Option<Duration>,
+    /// Its region.
+    pub region: Option<String>,
+    /// Its zones; all of the region by default.
+    pub zones: Option<Vec<String>>,
+}
+
+/// How capacity is bought.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Market {
+    /// By the hour.
+    OnDemand,
+    /// Committed ahead.
+    Reserved,
+    /// Reclaimable.
+    Spot,
+}
+
+/// How replicas are placed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Placement {
+    /// On the node with the most free GPUs (`LeastAllocated`).
+    Spread,
+    /// On the node with the fewest free GPUs that fit (`MostAllocated`).
+    Pack,
+}

@@ -1,0 +1,215 @@
+//! Services, as written.
+
+use super::{Autoscaler, Binding, Startup};
+use crate::scenario::language::DurationLaw;
+use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A service.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name of its model, for reports.
+    pub model: Option<String>,
+    /// How a replica works.
+    pub serving: Serving,
+    /// How long an attempt takes, where the discipline asks for it.
+    pub service_time: Option<ServiceTime>,
+    /// Where attempts wait.
+    pub queue: Option<Queue>,
+    /// Who chooses the replica.
+    pub router: Option<Router>,
+    /// Delay from the gateway to a replica.
+    pub network: Option<DurationLaw>,
+    /// Replicas at the start.
+    pub replicas: Option<u32>,
+    /// GPUs of one group.
+    pub gpus: Option<u32>,
+    /// Groups of one replica, each on one node.
+    pub groups: Option<u32>,
+    /// Memory needed on each GPU.
+    pub gpu_memory: Option<ByteSize>,
+    /// Pools that may host it, in order of preference; all that fit by default.
+    pub pools: Option<Vec<String>>,
+    /// How a replica starts.
+    pub startup: Option<Startup>,
+    /// How long a deleted replica may finish its work.
+    pub drain_timeout: Option<Duration>,
+    /// Share of the service time in which kernels run on the GPU.
+    pub kernel_share: Option<Fraction>,
+    /// CPU and memory of the server process.
+    pub cpu: Option<Cpu>,
+    /// What is promised.
+    #[serde(default)]
+    pub slo: Vec<Slo>,
+    /// Who sets the number of replicas.
+    pub autoscaler: Option<Autoscaler>,
+    /// What metric names of the manifest stand for.
+    #[serde(default)]
+    pub bind: BTreeMap<String, Binding>,
+}
+
+/// How a replica works.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Serving {
+    /// So many attempts at once, first come first served.
+    Slots(Slots),
+    /// Processor sharing.
+    Sharing(Sharing),
+    /// Dynamic batching.
+    DynamicBatch(DynamicBatch),
+}
+
+/// Parameters of `Slots`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slots {
+    /// Attempts at once.
+    pub concurrency: u32,
+}
+
+/// Parameters of `Sharing`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sharing {
+    /// Attempts served without slowing down.
+    pub processors: Option<u32>,
+    /// Most attempts at once.
+    pub limit: Option<u32>,
+}
+
+/// Parameters of `DynamicBatch`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DynamicBatch {
+    /// Largest batch.
+    pub max_batch: u32,
+    /// Longest wait for a fuller batch.
+    pub max_delay: Option<Duration>,
+    /// Sizes that leave at once.
+    pub preferred: Option<Vec<u32>>,
+    /// Batches at once.
+    pub instances: Option<u32>,
+    /// Time of an empty batch.
+    pub fixed: Duration,
+    /// Time that each item adds.
+    pub per_item: Duration,
+    /// Time of one item in the host stage.
+    pub host_per_item: Option<Duration>,
+}
+
+/// How long an attempt takes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum ServiceTime {
+    /// Drawn from a law.
+    Takes(DurationLaw),
+    /// By the request's tokens.
+    Tokens(Tokens),
+}
+
+/// Parameters of `Tokens`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// Constant part.
+    pub fixed: Duration,
+    /// For each prompt token.
+    pub per_prompt_token: Duration,
+    /// For each output token.
+    pub per_output_token: Duration,
+}
+
+/// Where attempts wait.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Queue {
+    /// One queue at each replica.
+    PerReplica(PerReplica),
+    /// One queue for the service.
+    Shared(Shared),
+}
+
+/// Parameters of `PerReplica`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PerReplica {
+    /// Most attempts that wait at one replica.
+    pub capacity: Option<u32>,
+    /// Most attempts that wait while no replica is ready.
+    pub gateway: Option<u32>,
+}
+
+/// Parameters of `Shared`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// Most attempts that wait.
+    pub capacity: Option<u32>,
+}
+
+/// Who chooses the replica.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Router {
+    /// In turn.
+    RoundRobin,
+    /// The least outstanding attempts.
+    LeastOutstanding,
+    /// The best of a few drawn at random.
+    PowerOfChoices(Choices),
+    /// At random.
+    Random,
+}
+
+/// Parameters of `PowerOfChoices`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choices {
+    /// How many are drawn.
+    pub d: Option<u32>,
+}
+
+/// CPU and memory of the server process, and what its container requests.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cpu {
+    /// Cores without work.
+    pub idle_cores: Option<NonNegative>,
+    /// Cores that each attempt in service adds.
+    pub cores_per_request: Option<NonNegative>,
+    /// Resident memory without work.
+    pub idle_memory: Option<ByteSize>,
+    /// Memory that each attempt in service adds.
+    pub memory_per_request: Option<ByteSize>,
+    /// `resources.requests.cpu` of the container.
+    pub request_cores: Option<Positive>,
+    /// `resources.requests.memory` of the container.
+    pub request_memory: Option<ByteSize>,
+    /// The container's name.
+    pub container: Option<String>,
+}
+
+/// A promise.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    /// Which part of the latency.
+    pub metric: Option<LatencyPart>,
+    /// The quantile, such as 0.99.
+    pub quantile: Fraction,
+    /// The limit.
+    pub limit: Duration,
+}
+
+/// A part of the latency.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum LatencyPart {
+    /// From the client's send to the end.
+    EndToEnd,
+    /// Waiting in queues that no cold start explains.
+    Queue,
+    /// Waiting while replicas were starting.
+    ColdStart,
+    /// In service.
+    Service,
+}
