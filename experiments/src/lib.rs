@@ -15,6 +15,7 @@
 //! | [`cli`] | the command |
 
 pub mod cli;
+pub mod closed_forms;
 pub mod compare;
 pub mod export;
 pub mod lint;
