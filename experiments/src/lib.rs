@@ -26,3 +26,4 @@ pub mod scenario;
 pub mod schemas;
 pub mod shipped;
 pub mod statistics;
+pub mod validate;

@@ -1,0 +1,81 @@
+//! The simulator against reference data: exact runs of real controllers.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `report` | what a validation came to |
+//! | `input` | plain and gzip files, line by line |
+//! | `hpa` | the HPA against recorded reconciles of the real controller |
+
+mod hpa;
+mod input;
+mod report;
+
+pub use report::{Counts, Report, Worst};
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Which reference data the files hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suite {
+    /// Recorded reconciles of the Kubernetes HPA, one scenario or function row a line.
+    Hpa,
+}
+
+impl Suite {
+    /// All suites.
+    pub const ALL: [Suite; 1] = [Suite::Hpa];
+
+    /// The name on the command line and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Suite::Hpa => "hpa",
+        }
+    }
+
+    /// The suite of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Suite::ALL.into_iter().find(|suite| suite.name() == name)
+    }
+}
+
+/// Why reference data could not be played. Nothing is judged then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidateError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1, if it is known.
+    pub line: Option<u64>,
+    /// What was wrong.
+    pub message: String,
+}
+
+impl ValidateError {
+    fn new(file: &str, line: Option<u64>, message: impl Into<String>) -> Self {
+        ValidateError { file: file.to_owned(), line, message: message.into() }
+    }
+}
+
+impl fmt::Display for ValidateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl std::error::Error for ValidateError {}
+
+/// Plays reference files and compares. `progress` is told now and then what is at work.
+///
+/// # Errors
+/// If there is no file, or one is unreadable, empty or of another form.
+pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<Report, ValidateError> {
+    if files.is_empty() {
+        return Err(ValidateError::new(suite.name(), None, "no reference file was given"));
+    }
+    match suite {
+        Suite::Hpa => hpa::run(files, progress),
+    }
+}
