@@ -116,4 +116,5 @@ fn other_files_are_errors_with_a_place() {
     assert_eq!((missing.file.as_str(), missing.line), ("/nowhere/x.jsonl", None));
     let folder = tempfile::tempdir().unwrap();
     assert!(run(Suite::Hpa, &[folder.path().to_owned()], &mut |_| {}).is_err());
+    assert!(run(Suite::Queueing, &[fixture("k128_functions.jsonl.gz")], &mut |_| {}).is_err());
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// No line of reference data is nearly as long; a file of another kind may be one line.
 const LONGEST_LINE: u64 = 64 << 20;
+/// Longest document that is read as a whole.
+const LONGEST_DOCUMENT: u64 = 256 << 20;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The lines of one file.
@@ -51,6 +53,22 @@ impl Lines {
                 return Ok(Some((self.line, text)));
             }
         }
+    }
+
+    /// The whole file as one text.
+    pub(super) fn document(mut self) -> Result<String, ValidateError> {
+        let mut bytes = Vec::new();
+        let read = self.reader.by_ref().take(LONGEST_DOCUMENT + 1).read_to_end(&mut bytes);
+        let whole = |message: String| ValidateError::new(&self.file, None, message);
+        read.map_err(|error| whole(error.to_string()))?;
+        if bytes.len() as u64 > LONGEST_DOCUMENT {
+            return Err(whole(format!("the file is longer than {} MiB", LONGEST_DOCUMENT >> 20)));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8 text".to_owned()))?;
+        if text.trim().is_empty() {
+            return Err(whole("the file is empty".to_owned()));
+        }
+        Ok(text)
     }
 
     /// An error at the line that was read last.

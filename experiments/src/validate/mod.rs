@@ -1,13 +1,19 @@
-//! The simulator against reference data: exact runs of real controllers.
+//! The simulator against reference data: exact runs of real controllers, and queueing theory.
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | `report` | what a validation came to |
 //! | `input` | plain and gzip files, line by line |
 //! | `hpa` | the HPA against recorded reconciles of the real controller |
+//! | `queueing` | the engine and the closed forms against analytic results |
+//!
+//! A simulated value is judged only when its 95 % confidence half-width is at most a third of the
+//! tolerance. Replicates are added until it is, up to a cap; what is still too wide there counts
+//! as not converged, never as passed.
 
 mod hpa;
 mod input;
+mod queueing;
 mod report;
 
 pub use report::{Counts, Report, Worst};
@@ -20,16 +26,19 @@ use std::path::PathBuf;
 pub enum Suite {
     /// Recorded reconciles of the Kubernetes HPA, one scenario or function row a line.
     Hpa,
+    /// Analytic results of queueing theory, one JSON document.
+    Queueing,
 }
 
 impl Suite {
     /// All suites.
-    pub const ALL: [Suite; 1] = [Suite::Hpa];
+    pub const ALL: [Suite; 2] = [Suite::Hpa, Suite::Queueing];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Suite::Hpa => "hpa",
+            Suite::Queueing => "queueing",
         }
     }
 
@@ -77,5 +86,6 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
     }
     match suite {
         Suite::Hpa => hpa::run(files, progress),
+        Suite::Queueing => queueing::run(files, progress),
     }
 }

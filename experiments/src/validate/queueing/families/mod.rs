@@ -1,0 +1,163 @@
+//! What is known of each family of reference tests: its closed forms, and how it is simulated.
+
+mod closed;
+mod infinite;
+mod loss;
+mod planning;
+mod pooling;
+mod sharing;
+mod startup;
+mod waiting;
+
+use super::document::{Goal, Params};
+use super::plant::Plant;
+use super::replicates::{Target, estimate};
+use super::statistic::Statistic;
+
+/// A value by the closed form; `None` for a key that has none.
+type Formula = fn(Params<'_>, &str) -> Result<Option<f64>, String>;
+/// Values by running the engine.
+type Simulate = fn(&Case<'_>) -> Result<Findings, String>;
+
+/// A family.
+pub(super) struct Family {
+    pub(super) name: &'static str,
+    pub(super) formula: Formula,
+    pub(super) simulate: Option<Simulate>,
+}
+
+const fn simulated(name: &'static str, formula: Formula, simulate: Simulate) -> Family {
+    Family { name, formula, simulate: Some(simulate) }
+}
+
+const fn computed(name: &'static str, formula: Formula) -> Family {
+    Family { name, formula, simulate: None }
+}
+
+/// All that are modelled.
+const FAMILIES: [Family; 14] = [
+    simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
+    simulated("mmck", loss::mmck, loss::simulate_mmck),
+    simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
+    simulated("mg1_pk", waiting::mg1_pk, waiting::simulate_mg1_pk),
+    simulated("md1_tail", waiting::md1_tail, waiting::simulate_md1_tail),
+    simulated("mginf", infinite::formula, infinite::simulate),
+    simulated("mg1_ps", sharing::formula, sharing::simulate),
+    simulated("mva", closed::formula, closed::simulate),
+    simulated("pooling", pooling::formula, pooling::simulate),
+    simulated("coldstart_tensorfuse", startup::formula, startup::simulate),
+    computed("sqrt_staff", planning::sqrt_staff),
+    computed("ggc", planning::ggc),
+    computed("cost_mtok", planning::cost_mtok),
+    computed("retry", planning::retry),
+];
+
+/// The family of that name.
+pub(super) fn find(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.name == name)
+}
+
+/// A test that is to be simulated.
+pub(super) struct Case<'a> {
+    /// Its name, which is also that of its random streams.
+    pub(super) id: &'a str,
+    pub(super) params: Params<'a>,
+    pub(super) goals: &'a [Goal],
+}
+
+/// A value that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Finding {
+    /// Of which goal.
+    pub(super) key: String,
+    /// Of which of several set-ups, such as a service law; empty if there is one.
+    pub(super) variant: String,
+    /// `None` if this set-up is not known, which leaves the check out.
+    pub(super) found: Option<f64>,
+    pub(super) half_width: f64,
+}
+
+/// What a simulated test gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Findings {
+    pub(super) values: Vec<Finding>,
+    pub(super) replicates: u64,
+    pub(super) requests: u64,
+}
+
+impl Case<'_> {
+    /// Plays one plant and adds its findings for all goals of which `statistic` knows how.
+    fn play(
+        &self,
+        into: &mut Findings,
+        variant: &str,
+        plant: &Plant,
+        statistic: impl Fn(&str) -> Option<Statistic>,
+    ) -> Result<(), String> {
+        let target = |goal: &Goal| {
+            let statistic = statistic(&goal.key)?;
+            Some(Target { key: goal.key.clone(), statistic, expected: goal.expected, tolerance: goal.tolerance })
+        };
+        let targets: Vec<Target> = self.goals.iter().filter_map(target).collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let played = estimate(plant, &targets)?;
+        into.replicates += u64::from(played.replicates);
+        into.requests += played.requests;
+        for (target, found) in targets.into_iter().zip(played.estimates) {
+            into.values.push(Finding {
+                key: target.key,
+                variant: variant.to_owned(),
+                found: Some(found.value),
+                half_width: found.half_width,
+            });
+        }
+        Ok(())
+    }
+
+    /// The name of a set-up's random streams.
+    fn label(&self, variant: &str) -> String {
+        format!("{}/{variant}", self.id)
+    }
+}
+
+/// In how many mean service times a system of `servers` forgets its state, about: the relaxation
+/// time of M/M/c grows as `1 / (c (1 - rho)^2)`, and with the variance of service.
+fn relaxation(utilisation: f64, servers: f64, service_cv2: f64) -> f64 {
+    1.0 + service_cv2 + (1.0 + service_cv2) * utilisation / (servers * (1.0 - utilisation).powi(2))
+}
+
+/// A number in a key, `p` for the decimal point: `0p5` is 0.5.
+fn number_in_key(key: &str, prefix: &str) -> Option<f64> {
+    let text = key.strip_prefix(prefix)?.replace('p', ".");
+    text.parse().ok().filter(|x: &f64| x.is_finite() && *x >= 0.0)
+}
+
+/// A whole number in a key: `P_N_ge5` has 5.
+fn count_in_key(key: &str, prefix: &str) -> Option<u32> {
+    key.strip_prefix(prefix)?.parse().ok()
+}
+
+/// A quantile in a key: `Wq_p99` is 0.99, `Wq_p999` is 0.999.
+fn quantile_in_key(key: &str, prefix: &str) -> Option<f64> {
+    let digits = key.strip_prefix(prefix)?.strip_prefix("_p")?;
+    let all_digits = !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if all_digits { format!("0.{digits}").parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_carry_numbers() {
+        assert_eq!(quantile_in_key("Wq_p99", "Wq"), Some(0.99));
+        assert_eq!(quantile_in_key("Wq_p5", "Wq"), Some(0.5));
+        assert_eq!(quantile_in_key("Wq_p", "Wq"), None);
+        assert_eq!(number_in_key("P_wait_gt_0p5", "P_wait_gt_"), Some(0.5));
+        assert_eq!(number_in_key("P_W_le_12", "P_W_le_"), Some(12.0));
+        assert_eq!(count_in_key("P_N_ge5", "P_N_ge"), Some(5));
+        assert_eq!(count_in_key("P_N_ge", "P_N_ge"), None);
+    }
+}
