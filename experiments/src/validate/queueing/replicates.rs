@@ -13,8 +13,9 @@ use flashcrowd_core::Simulation;
 use hdrhistogram::Histogram;
 use rayon::prelude::*;
 
-/// Fewest replicates of an estimate: enough for the regression and for Student's law.
-const FEWEST: u32 = 24;
+/// Fewest replicates of an estimate: enough for the regression, for Student's law, and for a
+/// spread that is not narrow by chance.
+const FEWEST: u32 = 40;
 /// Most requests of an estimate, warm-ups included: some forty seconds of one processor. Only
 /// quantiles near saturation and very rare rejections come near.
 const MOST_REQUESTS: f64 = 2e8;
