@@ -164,6 +164,7 @@ impl Plant {
             limits: Limits { live_requests: 10_000_000, ..Limits::default() },
             occupancy_levels: self.levels,
             keep_history: false,
+            request_sample: 0,
         };
         Ok((world, tally))
     }
