@@ -131,7 +131,7 @@ fn unpaired(a: &[f64], b: &[f64]) -> Option<f64> {
         let mean = values.iter().sum::<f64>() / n as f64;
         values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1) as f64
     };
-    Some(t_975(2 * n - 2) * ((variance(a) + variance(b)) / n as f64).sqrt())
+    Some(t_975((2 * n - 2) as f64) * ((variance(a) + variance(b)) / n as f64).sqrt())
 }
 
 /// The comparison as JSON.

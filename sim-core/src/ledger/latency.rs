@@ -14,7 +14,7 @@ pub enum LateBecause {
     Queue = 1,
     /// Its service took long.
     Service = 2,
-    /// It was rejected, expired or failed.
+    /// It was rejected, expired, failed, or had no answer at the end and was late already.
     NotServed = 3,
     /// Earlier attempts and back-off.
     Retries = 4,
@@ -91,7 +91,6 @@ pub struct Latency {
     pub slos: Vec<SloCount>,
     /// Requests that broke any promise, by [`LateBecause`].
     pub late: [u64; 5],
-    longest_us: u64,
     /// Waits of zero in `queue` and `cold_start` that are not yet in their histograms.
     zeros: [u64; 2],
 }
@@ -110,7 +109,6 @@ impl Latency {
             sums_us: [0; 4],
             slos: vec![SloCount::default(); slos],
             late: [0; 5],
-            longest_us,
             zeros: [0; 2],
         }
     }
@@ -135,8 +133,8 @@ impl Latency {
     /// A completed request. True if it was late.
     #[inline]
     pub(crate) fn record(&mut self, parts: &Parts, slos: &[Slo]) -> bool {
-        let us =
-            [parts.e2e, parts.queue, parts.cold_start, parts.service].map(|part| part.as_us().min(self.longest_us));
+        // Sums are exact; a histogram counts what is beyond its range as its longest.
+        let us = [parts.e2e, parts.queue, parts.cold_start, parts.service].map(SimDuration::as_us);
         for (sum, us) in self.sums_us.iter_mut().zip(us) {
             *sum += u128::from(us);
         }
@@ -167,6 +165,18 @@ impl Latency {
         let [queue, cold_start] = std::mem::take(&mut self.zeros);
         self.queue.saturating_record_n(0, queue);
         self.cold_start.saturating_record_n(0, cold_start);
+    }
+
+    /// A request of that age has no answer when the run ends: it has broken what it is too old for.
+    pub(crate) fn record_live(&mut self, age: SimDuration, slos: &[Slo]) {
+        let mut late = false;
+        for (count, slo) in self.slos.iter_mut().zip(slos) {
+            if slo.part == LatencyPart::EndToEnd && age > slo.limit {
+                count.bad += 1;
+                late = true;
+            }
+        }
+        self.late[LateBecause::NotServed as usize] += u64::from(late);
     }
 
     /// A request that was never answered breaks every promise.

@@ -1,8 +1,7 @@
 //! The end of a run: open intervals are billed, and everything becomes one record.
 
 use super::Simulation;
-use crate::clock::Class;
-use crate::clock::Key;
+use crate::clock::{Class, Key};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{ClientRecord, ControllerRecord, NodeRecord, ReplicaRecord, RunRecord, ServiceRecord};
 use crate::ports::TargetId;
@@ -28,6 +27,7 @@ impl Simulation {
                 self.bill_minimum(node);
             }
         }
+        self.record_live();
         self.work.peak_live_requests = self.requests.peak() as u64;
         let clients = (0..self.clients.len() as u32).map(|client| self.client_record(client)).collect();
         let controllers = self.controller_records();
@@ -50,6 +50,18 @@ impl Simulation {
             nodes,
             bill: self.bill,
             requests: self.sampled,
+        }
+    }
+
+    /// Requests without an answer count against the promises that they are too old for.
+    fn record_live(&mut self) {
+        let end = self.world.horizon;
+        for (_, request) in self.requests.iter() {
+            if request.number != u64::MAX && request.arrived >= self.world.warmup {
+                let service = self.clients[request.client as usize].config.service;
+                let book = &mut self.services[service as usize];
+                book.latency.record_live(end.since(request.arrived), &book.state.config.slos);
+            }
         }
     }
 
