@@ -4,12 +4,13 @@
 
 mod latency;
 mod money;
+mod period;
 mod record;
 
 pub(crate) use latency::Parts;
 pub use latency::{LateBecause, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
-pub(crate) use record::PeriodHistogram;
+pub(crate) use period::PeriodHistogram;
 pub use record::{
     ClientRecord, ControllerRecord, DecisionRecord, FleetRow, NodeRecord, ReplicaRecord, RequestRecord, RunRecord,
     SeriesRow, ServiceRecord, SignalValue, WorkRecord,

@@ -5,7 +5,6 @@ use super::money::Bill;
 use crate::clock::{Happening, SimDuration, SimTime};
 use crate::ports::{Action, Explanation, TargetId};
 use crate::serving::Outcome;
-use hdrhistogram::Histogram;
 use std::sync::Arc;
 
 /// A finished run.
@@ -265,31 +264,4 @@ pub struct NodeRecord {
     pub ready: Option<SimTime>,
     /// Given back.
     pub gone: Option<SimTime>,
-}
-
-/// A small histogram of one period, reset after each: two digits are enough for a series.
-#[derive(Clone, Debug)]
-pub(crate) struct PeriodHistogram(Histogram<u64>);
-
-impl PeriodHistogram {
-    pub(crate) fn new(longest: SimDuration) -> Self {
-        let longest_us = longest.as_us().max(1_000_000);
-        PeriodHistogram(Histogram::new_with_bounds(1, longest_us, 2).expect("valid histogram bounds"))
-    }
-
-    #[inline]
-    pub(crate) fn record(&mut self, latency: SimDuration) {
-        self.0.saturating_record(latency.as_us());
-    }
-
-    /// Median and 99th percentile; forgets everything.
-    pub(crate) fn take(&mut self) -> [SimDuration; 2] {
-        let quantiles = if self.0.is_empty() {
-            [SimDuration::ZERO; 2]
-        } else {
-            [0.5, 0.99].map(|q| SimDuration::from_us(self.0.value_at_quantile(q)))
-        };
-        self.0.reset();
-        quantiles
-    }
 }

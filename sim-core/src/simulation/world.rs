@@ -143,7 +143,7 @@ impl ServiceBook {
         ServiceBook {
             state: ServiceState::new(config, world.seed),
             latency,
-            period: PeriodHistogram::new(longest),
+            period: PeriodHistogram::default(),
             counts: [0; 3],
             totals: [0; 2],
             in_flight: 0,
