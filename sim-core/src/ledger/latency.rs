@@ -91,8 +91,11 @@ pub struct Latency {
     pub slos: Vec<SloCount>,
     /// Requests that broke any promise, by [`LateBecause`].
     pub late: [u64; 5],
-    /// Waits of zero in `queue` and `cold_start` that are not yet in their histograms.
-    zeros: [u64; 2],
+    /// Latencies of requests that waited for nothing, which are all service, and their exact sum.
+    at_once: Histogram<u64>,
+    at_once_us: u128,
+    /// Requests that waited, and for no cold start.
+    no_cold_start: u64,
 }
 
 impl Latency {
@@ -109,7 +112,9 @@ impl Latency {
             sums_us: [0; 4],
             slos: vec![SloCount::default(); slos],
             late: [0; 5],
-            zeros: [0; 2],
+            at_once: histogram(),
+            at_once_us: 0,
+            no_cold_start: 0,
         }
     }
 
@@ -133,19 +138,13 @@ impl Latency {
     /// A completed request. True if it was late.
     #[inline]
     pub(crate) fn record(&mut self, parts: &Parts, slos: &[Slo]) -> bool {
-        // Sums are exact; a histogram counts what is beyond its range as its longest.
-        let us = [parts.e2e, parts.queue, parts.cold_start, parts.service].map(SimDuration::as_us);
-        for (sum, us) in self.sums_us.iter_mut().zip(us) {
-            *sum += u128::from(us);
-        }
-        self.e2e.saturating_record(us[0]);
-        self.service.saturating_record(us[3]);
-        // Most requests wait for nothing: those are counted and recorded together, by `settle`.
-        for (part, histogram) in [&mut self.queue, &mut self.cold_start].into_iter().enumerate() {
-            match us[part + 1] {
-                0 => self.zeros[part] += 1,
-                wait => histogram.saturating_record(wait),
-            }
+        if parts.e2e == parts.service {
+            // Most requests wait for nothing: one histogram takes those, `settle` brings them to all.
+            let us = parts.e2e.as_us();
+            self.at_once_us += u128::from(us);
+            self.at_once.saturating_record(us);
+        } else {
+            self.record_parts(parts);
         }
         let mut late = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
@@ -160,11 +159,36 @@ impl Latency {
         late
     }
 
-    /// Brings what was counted apart into the histograms; called once, at the end of a run.
+    #[inline]
+    fn record_parts(&mut self, parts: &Parts) {
+        // Sums are exact; a histogram counts what is beyond its range as its longest.
+        let us = [parts.e2e, parts.queue, parts.cold_start, parts.service].map(SimDuration::as_us);
+        for (sum, us) in self.sums_us.iter_mut().zip(us) {
+            *sum += u128::from(us);
+        }
+        self.e2e.saturating_record(us[0]);
+        self.queue.saturating_record(us[1]);
+        self.service.saturating_record(us[3]);
+        // Cold starts are rare: waits without one are counted and recorded together.
+        match us[2] {
+            0 => self.no_cold_start += 1,
+            wait => self.cold_start.saturating_record(wait),
+        }
+    }
+
+    /// Brings what was kept apart into the histograms and sums; called once, at the end of a run.
     pub(crate) fn settle(&mut self) {
-        let [queue, cold_start] = std::mem::take(&mut self.zeros);
-        self.queue.saturating_record_n(0, queue);
-        self.cold_start.saturating_record_n(0, cold_start);
+        let at_once = self.at_once.len();
+        for histogram in [&mut self.e2e, &mut self.service] {
+            // All have the same bounds, so this cannot fail.
+            let _ = histogram.add(&self.at_once);
+        }
+        self.at_once.reset();
+        let sum = std::mem::take(&mut self.at_once_us);
+        self.sums_us[LatencyPart::EndToEnd as usize] += sum;
+        self.sums_us[LatencyPart::Service as usize] += sum;
+        self.queue.saturating_record_n(0, at_once);
+        self.cold_start.saturating_record_n(0, at_once + std::mem::take(&mut self.no_cold_start));
     }
 
     /// A request of that age has no answer when the run ends: it has broken what it is too old for.

@@ -91,6 +91,10 @@ impl ServiceState {
 
     #[inline]
     fn route(&mut self) -> u32 {
+        // With one replica there is nothing to choose, and nothing to draw.
+        if self.outstanding.len() == 1 {
+            return 0;
+        }
         let chosen = self.config.router.route(&self.outstanding, &mut self.router_stream);
         chosen.min(self.outstanding.len() - 1) as u32
     }

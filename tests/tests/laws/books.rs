@@ -1,6 +1,7 @@
 //! The laws themselves: what must hold between the parts of a record, and between it and the
 //! history of its run.
 
+use super::worlds::PROMISE;
 use super::worlds::{ClientSpec, WorldSpec};
 use flashcrowd_core::clock::{Happening, Mark};
 use flashcrowd_core::ledger::{GpuState, RunRecord};
@@ -186,7 +187,12 @@ fn histograms_hold_the_measured(record: &RunRecord, service: usize, requests: &R
     };
     let latency = &record.services[service].latency;
     let histograms = [&latency.e2e, &latency.queue, &latency.cold_start, &latency.service];
-    let promised = latency.slos.iter().all(|slo| slo.good + slo.bad == ended(true) + ended(false));
+    // A request without an answer at the end counts if it is too old for the promise.
+    let too_old =
+        |request: &&(SimTime, Option<(SimTime, u64)>)| request.1.is_none() && record.ended.since(request.0) > PROMISE;
+    let unanswered = requests.of_service(record, service).filter(measured).filter(too_old).count() as u64;
+    let judged = ended(true) + ended(false) + unanswered;
+    let promised = latency.slos.iter().all(|slo| slo.good + slo.bad == judged);
     let late = latency.late.iter().sum::<u64>() == latency.slos[0].bad;
     histograms.iter().all(|histogram| histogram.len() == ended(true)) && promised && late
 }

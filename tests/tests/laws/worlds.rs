@@ -17,6 +17,9 @@ use flashcrowd_tests::kit::{Script, client, ms, poisson, pool, service, startup,
 use proptest::prelude::*;
 use rand::RngExt;
 
+/// What every service promises end to end.
+pub(crate) const PROMISE: SimDuration = SimDuration::from_ms(700);
+
 const HORIZON_S: u64 = 120;
 
 #[derive(Clone, Debug)]
@@ -200,7 +203,7 @@ impl WorldSpec {
             startup: startup(if spec.cold { &stages } else { &[] }),
             drain_timeout: ms(spec.drain_ms),
             kernel_share: if spec.cold { 0.6 } else { 1.0 },
-            slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: ms(700) }],
+            slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: PROMISE }],
             ..service(&format!("service-{i}"), spec.discipline.clone())
         }
     }
