@@ -9,9 +9,9 @@ mod worst;
 pub use format::{count, duration, money, percent};
 pub use trouble::warnings;
 
-use crate::export::summary::{Counts, PARTS, Quantiles, SloResult, assumed, part_name};
+use crate::export::summary::{Counts, PARTS, Quantiles, SloResult, part_name};
 use crate::run::{Played, Run};
-use crate::scenario::resolve::Resolved;
+use crate::scenario::resolve::{Resolved, Setting};
 use crate::statistics::Estimate;
 use flashcrowd_core::ledger::{GpuState, Latency};
 use flashcrowd_core::serving::Slo;
@@ -41,7 +41,7 @@ fn single(text: &mut String, played: &Played) {
     replicas(text, resolved, &runs);
     cost(text, resolved, &runs);
     worst::write(text, resolved, &runs);
-    trust(text, resolved);
+    trust(text, resolved, &played.loaded.given);
     for warning in warnings(resolved, &runs[0].record).iter().take(4) {
         line(text, "warning", warning);
     }
@@ -275,28 +275,26 @@ fn cost(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
     );
 }
 
-fn trust(text: &mut String, resolved: &Resolved) {
-    let mut assumed = assumed(resolved);
-    if assumed.is_empty() {
-        line(text, "trust", "nothing was assumed that the scenario does not give");
-        return;
+/// What results lean on without the scenario saying so; the sources are one command away.
+fn trust(text: &mut String, resolved: &Resolved, given: &str) {
+    const SHOWN: usize = 4;
+    let assumed: Vec<&Setting> = resolved.settings.iter().filter(|setting| setting.is_assumed()).collect();
+    for (i, setting) in assumed.iter().take(SHOWN).enumerate() {
+        line(text, if i == 0 { "trust" } else { "" }, &format!("assumed {} = {}", setting.path, setting.value));
     }
-    let more = assumed.len().saturating_sub(3);
-    assumed.truncate(3);
-    for (i, assumption) in assumed.iter().enumerate() {
-        line(text, if i == 0 { "trust" } else { "" }, &format!("assumed {assumption}"));
-    }
-    if more > 0 {
-        line(text, "", &format!("and {more} more: flashcrowd check --print-resolved"));
+    match assumed.len() {
+        0 => line(text, "trust", "nothing was assumed that the scenario does not give"),
+        n => {
+            let more = if n > SHOWN { format!("{} more, and ", n - SHOWN) } else { String::new() };
+            line(text, "", &format!("{more}all sources: flashcrowd check {given} --print-resolved"));
+        }
     }
 }
 
 fn next(played: &Played, runs: &[&Run]) -> String {
     let given = &played.loaded.given;
     if runs.len() == 1 {
-        format!(
-            "flashcrowd run {given} --replicates 10   for intervals; or give your own manifest to `flashcrowd compare`"
-        )
+        format!("flashcrowd run {given} --replicates 10   for intervals")
     } else {
         format!("flashcrowd compare {given} YOUR-HPA.yaml --replicates {}   to try another policy", runs.len())
     }

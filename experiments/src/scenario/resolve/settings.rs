@@ -49,6 +49,13 @@ pub struct Setting {
     pub origin: SettingOrigin,
 }
 
+impl Setting {
+    /// Whether this is a default that results lean on.
+    pub fn is_assumed(&self) -> bool {
+        matches!(self.origin, SettingOrigin::Default { assumed: true, .. })
+    }
+}
+
 /// What resolving collects on its way.
 pub(super) struct Notes<'d> {
     pub(super) document: &'d Document,
