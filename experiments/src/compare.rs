@@ -186,7 +186,11 @@ pub fn text(played: &Played) -> String {
         let width_of = |half: Option<f64>| {
             half.map_or_else(|| "-".to_owned(), |half| (figure.show)(half).trim_start_matches('+').to_owned())
         };
-        let mark = if row.paired.differs_from_zero() { "" } else { "  (no difference seen)" };
+        let mark = if row.paired.differs_from_zero() || row.paired.half_width.is_none() {
+            ""
+        } else {
+            "  (no difference seen)"
+        };
         let _ = writeln!(
             text,
             "{:<width$}  {:<20} {:>16} {:>14} {:>20}{mark}",
@@ -223,18 +227,22 @@ pub fn verdicts(played: &Played) -> Vec<String> {
             verdicts.push(format!("`{name}` does the same as `{baseline}`."));
             continue;
         }
+        // One replicate has no interval: it shows what happened, not what is to be expected.
+        let single = resolved.replicates == 1;
         let (mut better, mut worse) = (Vec::new(), Vec::new());
-        for row in rows.iter().filter(|row| row.paired.differs_from_zero()) {
+        let seen = |row: &&&Difference| row.paired.differs_from_zero() || (single && row.paired.mean != 0.0);
+        for row in rows.iter().filter(seen) {
             let Some(figure) = FIGURES.iter().find(|figure| figure.name == row.figure) else { continue };
             let words = format!("{} {}", figure.words, (figure.show)(row.paired.mean));
             if (row.paired.mean < 0.0) == figure.less_is_better { better.push(words) } else { worse.push(words) }
         }
+        let once = if single { " In one replicate, which chance may have made." } else { "" };
         verdicts.push(match (better.is_empty(), worse.is_empty()) {
             (true, true) => format!("`{name}` against `{baseline}`: these replicates show no difference."),
-            (false, true) => format!("`{name}` is better than `{baseline}`: {}.", better.join(", ")),
-            (true, false) => format!("`{name}` is worse than `{baseline}`: {}.", worse.join(", ")),
+            (false, true) => format!("`{name}` is better than `{baseline}`: {}.{once}", better.join(", ")),
+            (true, false) => format!("`{name}` is worse than `{baseline}`: {}.{once}", worse.join(", ")),
             (false, false) => {
-                format!("`{name}` trades: better {}; worse {}.", better.join(", "), worse.join(", "))
+                format!("`{name}` trades: better {}; worse {}.{once}", better.join(", "), worse.join(", "))
             }
         });
     }

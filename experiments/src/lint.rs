@@ -3,8 +3,8 @@
 use crate::report::duration;
 use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, ResolvedService};
 use flashcrowd_core::fleet::{StageWork, Startup};
-use flashcrowd_core::ports::SignalSource;
-use flashcrowd_core::serving::Discipline;
+use flashcrowd_core::ports::{Scope, SignalRequest, SignalSource};
+use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_policies::hpa::{HpaSpec, Target};
 
 /// What should be looked at again in one variant.
@@ -17,12 +17,25 @@ pub fn lint(resolved: &Resolved) -> Vec<String> {
         if let Some(ResolvedAutoscaler::Hpa { spec, options }) = &service.autoscaler {
             let tolerance = options.settings.tolerance;
             for (metric, bound) in spec.metrics.iter().zip(&options.metrics) {
+                found.extend(elsewhere(service, &bound.request));
                 found.extend(unreachable(service, metric, &bound.request.source, bound.scale, tolerance));
             }
             found.extend(short_window(service, spec));
         }
     }
     found
+}
+
+/// With one queue for the service nothing waits at a replica, so a metric of pods sees no queue.
+fn elsewhere(service: &ResolvedService, request: &SignalRequest) -> Option<String> {
+    let waits = matches!(request.source, SignalSource::WaitingRequests);
+    let shared = matches!(service.queue, QueueMode::Shared { .. });
+    (waits && shared && request.scope == Scope::Replica).then(|| {
+        format!(
+            "`{}`: requests wait in the service's queue, where the Pods metric `{}` does not see them; use External",
+            service.name, request.name
+        )
+    })
 }
 
 /// A target above the highest value that its metric can have never scales up.
@@ -83,5 +96,29 @@ pub fn capacity_words(service: &ResolvedService) -> String {
         Discipline::Slots { concurrency } => format!("{concurrency} at once a replica"),
         Discipline::Sharing { processors, .. } => format!("processor sharing of {processors}"),
         Discipline::DynamicBatch(batch) => format!("batches of up to {}", batch.max_batch),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load::Text;
+
+    /// Lints of the shipped scenario with a manifest of these words in place of its own.
+    fn lints(overrides: &[&str]) -> Vec<String> {
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        let loaded = Text::read("@horizontal").and_then(|text| text.with(&overrides)).and_then(|text| text.resolve());
+        lint(&loaded.map_err(|error| error.to_string()).unwrap().variants[0])
+    }
+
+    #[test]
+    fn the_shipped_scenario_is_clean_and_traps_are_named() {
+        assert_eq!(lints(&[]), Vec::<String>::new());
+        let shared = lints(&["services.model-inference.queue=Shared()"]);
+        assert!(shared.iter().any(|text| text.contains("does not see them")), "{shared:?}");
+        let capped = lints(&[r#"services.model-inference.bind={"gpu_utilization": RunningRequests}"#]);
+        assert!(capped.iter().any(|text| text.contains("target unreachable")), "{capped:?}");
+        let promised = lints(&["services.model-inference.slo=[]"]);
+        assert!(promised.iter().any(|text| text.contains("no SLO")), "{promised:?}");
     }
 }

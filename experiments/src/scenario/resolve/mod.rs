@@ -94,8 +94,9 @@ pub struct ResolvedService {
     pub groups: u32,
     /// How a replica starts.
     pub startup: Startup,
+    /// Where attempts wait.
+    pub queue: QueueMode,
     service_time: ServiceTime,
-    queue: QueueMode,
     router: RouterKind,
     network: Option<Distribution>,
     initial_replicas: Option<u32>,
