@@ -19,7 +19,7 @@ pub fn summary() -> Value {
     let counts: Vec<&String> = counts.as_object().map(|map| map.keys().collect()).unwrap_or_default();
     let numbers = |names: &[&str]| -> Value {
         let fields = names.iter().map(|name| ((*name).to_owned(), json!({ "type": "number" })));
-        json!({ "type": "object", "required": names, "properties": serde_json::Map::from_iter(fields) })
+        json!({ "type": "object", "required": names, "properties": fields.collect::<serde_json::Map<String, Value>>() })
     };
     let sums = json!({ "type": "object", "additionalProperties": { "type": "number" } });
     let requests = json!({
