@@ -22,7 +22,7 @@ fn json(args: &[&str]) -> Value {
 }
 
 /// A part of the shipped scenario, so that debug builds stay quick.
-const QUICK: [&str; 4] = ["run", "scenarios/horizontal.ron", "--set", "horizon=15m"];
+const QUICK: [&str; 6] = ["run", "scenarios/horizontal.ron", "--set", "horizon=15m", "--set", "replicates=1"];
 
 fn quick<'a>(more: &[&'a str]) -> Vec<&'a str> {
     QUICK.iter().copied().chain(more.iter().copied()).collect()

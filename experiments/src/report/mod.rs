@@ -132,8 +132,13 @@ fn part_words(slo: &Slo) -> &'static str {
 
 /// The observed quantile with its interval over replicates.
 fn observed(results: &[SloResult]) -> String {
-    let values: Option<Vec<f64>> = results.iter().map(|result| result.observed_s).collect();
-    let Some(values) = values else { return "never came (too many requests had no answer)".to_owned() };
+    let values: Vec<f64> = results.iter().filter_map(|result| result.observed_s).collect();
+    let never = results.len() - values.len();
+    if never > 0 {
+        let times =
+            if results.len() > 1 { format!(" in {never} of {} replicates", results.len()) } else { String::new() };
+        return format!("never came{times}, since too many requests had no answer");
+    }
     let estimate = Estimate::of(&values);
     match estimate.half_width {
         Some(half) => format!("{} (+-{})", duration(estimate.mean), duration(half)),
