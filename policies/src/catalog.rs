@@ -7,6 +7,8 @@ pub enum Port {
     Autoscaler,
     /// Decides which replica takes a request.
     Router,
+    /// Decides on which node a replica goes.
+    Placement,
 }
 
 impl Port {
@@ -15,6 +17,7 @@ impl Port {
         match self {
             Port::Autoscaler => "autoscaler",
             Port::Router => "router",
+            Port::Placement => "placement",
         }
     }
 }
@@ -74,6 +77,18 @@ pub fn catalog() -> &'static [PolicyInfo] {
         },
         PolicyInfo { name: "random", port: Port::Router, about: "any replica", reproduces: NOTHING },
         PolicyInfo { name: "round-robin", port: Port::Router, about: "one after the other", reproduces: NOTHING },
+        PolicyInfo {
+            name: "pack",
+            port: Port::Placement,
+            about: "the node with the fewest free GPUs that fit",
+            reproduces: "the strategy MostAllocated of the Kubernetes scheduler, on GPUs alone",
+        },
+        PolicyInfo {
+            name: "spread",
+            port: Port::Placement,
+            about: "the node with the most free GPUs",
+            reproduces: "the strategy LeastAllocated of the Kubernetes scheduler, on GPUs alone",
+        },
     ];
     POLICIES
 }
