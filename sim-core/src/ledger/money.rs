@@ -68,11 +68,14 @@ pub struct Bill {
     prices: Vec<(PicoUsdPerHour, u32)>,
 }
 
-/// An amount of money, exact: `numerator / denominator` pico-dollars.
+/// An amount of money, exact: `whole + rest / denominator` pico-dollars. One fraction of both would
+/// leave `u128` for a large fleet over months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// Pico-dollars times the denominator.
-    pub numerator: u128,
+    /// Whole pico-dollars.
+    pub whole: u128,
+    /// What is left, below the denominator.
+    pub rest: u128,
     /// Picoseconds of an hour times GPUs of a node.
     pub denominator: u128,
 }
@@ -82,9 +85,7 @@ const PS_PER_HOUR: u128 = 3_600_000_000_000_000;
 impl Money {
     /// Dollars, divided once.
     pub fn as_usd(self) -> f64 {
-        let whole = self.numerator / self.denominator;
-        let rest = self.numerator % self.denominator;
-        (whole as f64 + rest as f64 / self.denominator as f64) / 1e12
+        (self.whole as f64 + self.rest as f64 / self.denominator as f64) / 1e12
     }
 }
 
@@ -109,7 +110,11 @@ impl Bill {
     /// What so many GPU-picoseconds of a pool cost.
     pub fn price(&self, pool: u32, gpu_ps: u128) -> Money {
         let (price, gpus) = self.prices[pool as usize];
-        Money { numerator: u128::from(price.0) * gpu_ps, denominator: PS_PER_HOUR * u128::from(gpus.max(1)) }
+        let (price, denominator) = (u128::from(price.0), PS_PER_HOUR * u128::from(gpus.max(1)));
+        // Below 2^64 times 2^58: the product fits.
+        let part = price * (gpu_ps % denominator);
+        let whole = price.saturating_mul(gpu_ps / denominator).saturating_add(part / denominator);
+        Money { whole, rest: part % denominator, denominator }
     }
 
     /// Dollars of all lines that `pick` chooses: GPU time is added first, then priced, by pool.
@@ -153,6 +158,19 @@ mod tests {
             prop_assert_eq!(parts.lines().next(), Some((line, gpu_ps)));
             prop_assert_eq!(parts.usd(|_| true), whole.usd(|_| true));
         }
+    }
+
+    #[test]
+    fn the_dearest_fleet_over_the_longest_run_has_a_price() {
+        let price = u64::MAX;
+        let mut bill = Bill::new(vec![(PicoUsdPerHour(price), 8)]);
+        let line = BillLine { pool: 0, state: GpuState::Idle, service: None };
+        for _ in 0..100 {
+            bill.add(line, u32::MAX, SimDuration::MAX);
+        }
+        let hours = 100.0 * f64::from(u32::MAX) * (u64::MAX as f64 / 3.6e15) / 8.0;
+        let usd = price as f64 / 1e12 * hours;
+        assert!((bill.usd(|_| true) / usd - 1.0).abs() < 1e-9);
     }
 
     #[test]
