@@ -118,7 +118,8 @@ fn a_rate_needs_two_scrapes_and_is_the_rate() {
 }
 
 #[test]
-fn failed_scrapes_leave_old_samples_or_none() {
+fn failed_scrapes_leave_no_sample() {
+    // Prometheus marks the series of a failed scrape as stale: no old sample stands in for it.
     let oldest = |scrape_failure| {
         let pipeline = Pipeline { scrape_failure, stamp: Stamp::Sample, ..gauge() };
         let seen = watch(busy_from(0, 600), signal(SignalSource::RunningRequests, Scope::Replica, pipeline));
@@ -126,7 +127,7 @@ fn failed_scrapes_leave_old_samples_or_none() {
         seen.iter().filter_map(age).max()
     };
     assert!(oldest(0.0) < Some(s(15)));
-    assert!(oldest(0.5) >= Some(s(15)));
+    assert!(oldest(0.5).is_some_and(|age| age < s(15)));
     assert_eq!(oldest(1.0), None);
 }
 
@@ -206,4 +207,27 @@ fn a_services_own_utilization_survives_scaling() {
     assert!(cores.iter().filter_map(|(_, value)| *value).all(|value| (0.0..8.1).contains(&value)), "{cores:?}");
     let at_150 = cores.iter().find(|(at, _)| *at == 150).and_then(|(_, value)| *value).expect("scraped");
     assert!((at_150 - 8.0).abs() < 1e-6, "{at_150}");
+}
+
+#[test]
+fn a_sampling_window_longer_than_its_period_is_cut_to_it() {
+    // NVML looks back a second; an exporter that collects ten times a second still shows a full GPU.
+    let pipeline = Pipeline { collect_period: Some(SimDuration::from_ms(100)), ..Preset::Dcgm1s.pipeline() };
+    let seen = values(&watch(busy_from(0, 120), signal(SignalSource::GpuUtilization, Scope::Replica, pipeline)));
+    let late: Vec<_> = seen.iter().filter(|(at, _)| *at > 40).collect();
+    assert!(!late.is_empty() && late.iter().all(|(_, value)| *value == Some(100.0)), "{late:?}");
+}
+
+#[test]
+fn a_latency_quantile_needs_two_scrapes() {
+    let requests: Vec<(u64, u64)> = (0..2_000).map(|i| (i * 100, 50)).collect();
+    let build = || World {
+        services: vec![service("service", ONE_SLOT)],
+        clients: vec![client("client", listed(&requests))],
+        ..world(200)
+    };
+    let source = SignalSource::LatencyQuantile { part: LatencyPart::EndToEnd, quantile: 0.5, window: s(60) };
+    let seen = values(&watch(build(), signal(source, Scope::Replica, gauge())));
+    let first = seen.iter().find(|(_, value)| value.is_some()).expect("a quantile").0;
+    assert!((15..=31).contains(&first), "the first quantile at {first} s");
 }

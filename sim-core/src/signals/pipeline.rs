@@ -11,7 +11,7 @@ use crate::ports::{
     SignalSource, Stamp, Transform,
 };
 use rand::RngExt;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What is true of one replica (or of the service, by [`SERVICE`]) at an instant: a gauge, or the
 /// running total of a counter or integral.
@@ -55,6 +55,8 @@ pub(crate) struct SignalState {
     failures: Stream,
     /// Integrals when the sampling window opened.
     opened: BTreeMap<u32, f64>,
+    /// When it opened: a window longer than the period before it is cut to that.
+    opened_at: SimTime,
     /// Latest values that the exporter holds.
     collected: BTreeMap<u32, f64>,
     histories: BTreeMap<u32, History>,
@@ -94,6 +96,7 @@ impl SignalState {
             service,
             failures: seed.stream(&format!("scrape-failures/{label}")),
             opened: BTreeMap::new(),
+            opened_at: SimTime::ZERO,
             collected: BTreeMap::new(),
             histories: BTreeMap::new(),
             nodes: BTreeMap::new(),
@@ -134,26 +137,37 @@ impl SignalState {
     }
 
     /// The sampling window opens.
-    pub(crate) fn open_window(&mut self, truth: &[Truth]) {
+    pub(crate) fn open_window(&mut self, now: SimTime, truth: &[Truth]) {
+        self.opened_at = now;
         self.opened = truth.iter().map(|row| (row.replica, row.value)).collect();
     }
 
     /// The exporter refreshes its values.
-    pub(crate) fn collect(&mut self, truth: &[Truth]) {
-        self.collected = truth.iter().map(|row| (row.replica, self.sample(row))).collect();
+    pub(crate) fn collect(&mut self, now: SimTime, truth: &[Truth]) {
+        self.collected = truth.iter().map(|row| (row.replica, self.sample(now, row))).collect();
     }
 
-    fn sample(&self, row: &Truth) -> f64 {
-        let share = |window: SimDuration| {
+    fn sample(&self, now: SimTime, row: &Truth) -> f64 {
+        let share = || {
             let before = self.opened.get(&row.replica).copied().unwrap_or(row.value);
-            (row.value - before) / window.as_s_f64()
+            let window = now.since(self.opened_at);
+            if window.is_zero() { 0.0 } else { (row.value - before) / window.as_s_f64() }
         };
         match self.request.pipeline.sampler {
             Sampler::Instant => row.value,
-            Sampler::WindowMean(window) => share(window) * self.percent(),
+            Sampler::WindowMean(_) => share() * self.percent(),
             // A billionth covers the floor of the integral; a full window is 100, not 99.
-            Sampler::Nvml(window) => (share(window).min(1.0) * self.percent() + 1e-9).floor(),
+            Sampler::Nvml(_) => (share().min(1.0) * self.percent() + 1e-9).floor(),
         }
+    }
+
+    fn is_difference(&self) -> bool {
+        self.request.source == SignalSource::CpuCores && self.sampling_window().is_some()
+    }
+
+    /// Between two samples of the truth.
+    fn sample_period(&self) -> SimDuration {
+        self.request.pipeline.collect_period.unwrap_or(self.request.pipeline.scrape_period)
     }
 
     fn percent(&self) -> f64 {
@@ -167,15 +181,21 @@ impl SignalState {
         }
         let keep = self.keep();
         for (key, history) in &mut self.histories {
-            history.stale |= !truth.iter().any(|row| row.replica == *key);
+            history.stale |= !has(truth, *key);
         }
         for row in truth {
             if self.scrape_fails() {
+                // A failed scrape is an empty one: its series are marked stale.
+                if let Some(history) = self.histories.get_mut(&row.replica) {
+                    history.stale = true;
+                }
                 continue;
             }
             let value = match self.request.pipeline.collect_period {
                 Some(_) => self.collected.get(&row.replica).copied(),
-                None => Some(self.sample(row)),
+                // A difference needs two points: metrics-server does not show a pod before.
+                None if self.is_difference() && !self.opened.contains_key(&row.replica) => None,
+                None => Some(self.sample(now, row)),
             };
             if let Some(value) = value {
                 self.histories.entry(row.replica).or_default().push(now, value, keep);
@@ -210,7 +230,7 @@ impl SignalState {
             for row in truth {
                 self.observed.entry(row.replica).or_default();
             }
-            self.observed.retain(|key, _| truth.iter().any(|row| row.replica == *key));
+            self.observed.retain(|key, _| has(truth, *key));
         } else {
             self.observed.entry(SERVICE).or_default();
         }
@@ -288,7 +308,11 @@ impl SignalState {
     }
 
     fn values(&self, now: SimTime) -> (Vec<Sample>, SimDuration) {
-        let mut window = SimDuration::ZERO;
+        // What a sample is a mean over: a pod's CPU counts only a whole window after it became ready.
+        let mut window = match self.request.pipeline.sampler {
+            Sampler::WindowMean(window) => window.min(self.sample_period()),
+            Sampler::Instant | Sampler::Nvml(_) => SimDuration::ZERO,
+        };
         let mut samples = Vec::with_capacity(self.histories.len());
         for (&key, history) in &self.histories {
             let newest = history.newest(now);
@@ -317,15 +341,21 @@ impl SignalState {
 
     fn quantiles(&self, now: SimTime, quantile: f64, window: SimDuration) -> Vec<Sample> {
         let Some((at, newest)) = self.scraped.back() else { return Vec::new() };
-        let earlier = self.scraped.iter().find(|(at, _)| now.since(*at) <= window);
-        let Some((_, earlier)) = earlier else { return Vec::new() };
-        let none = LatencyBuckets::default();
+        // As `rate` does: from a series' first scrape in the range to its last; one alone has no rate.
+        let mut earliest: BTreeMap<u32, &LatencyBuckets> = BTreeMap::new();
+        for (scraped_at, buckets) in &self.scraped {
+            if now.since(*scraped_at) <= window && scraped_at < at {
+                for (&key, buckets) in buckets {
+                    earliest.entry(key).or_insert(buckets);
+                }
+            }
+        }
         let of = |(&key, buckets): (&u32, &LatencyBuckets)| {
-            let value = buckets.quantile_since(earlier.get(&key).unwrap_or(&none), quantile);
+            let value = buckets.quantile_since(earliest.get(&key)?, quantile);
             // prometheus-adapter turns the NaN of "no observations" into 0.
-            Sample { replica: name(key), at: *at, value: value.unwrap_or(0.0) }
+            Some(Sample { replica: name(key), at: *at, value: value.unwrap_or(0.0) })
         };
-        newest.iter().map(of).collect()
+        newest.iter().filter_map(of).collect()
     }
 
     /// The service's own sample: the mean share of its GPUs, the sum of its cores.
@@ -371,10 +401,16 @@ fn name(key: u32) -> Option<ReplicaId> {
     (key != SERVICE).then_some(ReplicaId(key))
 }
 
+/// Whether a replica is among rows, which are in the order of replicas (or the service's one row).
+fn has(truth: &[Truth], replica: u32) -> bool {
+    truth.binary_search_by_key(&replica, |row| row.replica).is_ok()
+}
+
 fn fill_zeros(reading: Reading, now: SimTime, expected: &[u32]) -> Batch {
     let mut batch = reading.unwrap_or(Batch { at: now, window: SimDuration::ZERO, samples: Vec::new() });
+    let shown: BTreeSet<Option<ReplicaId>> = batch.samples.iter().map(|sample| sample.replica).collect();
     for &id in expected {
-        if !batch.samples.iter().any(|sample| sample.replica == Some(ReplicaId(id))) {
+        if !shown.contains(&Some(ReplicaId(id))) {
             batch.samples.push(Sample { replica: Some(ReplicaId(id)), at: now, value: 0.0 });
         }
     }

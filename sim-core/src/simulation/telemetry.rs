@@ -62,13 +62,13 @@ impl Simulation {
 
     pub(super) fn open_window(&mut self, id: u32) {
         let truth = self.truth(id);
-        self.telemetry.signals[id as usize].open_window(&truth);
+        self.telemetry.signals[id as usize].open_window(self.agenda.now(), &truth);
     }
 
     pub(super) fn collect(&mut self, id: u32) {
         let truth = self.truth(id);
         let signal = &mut self.telemetry.signals[id as usize];
-        signal.collect(&truth);
+        signal.collect(self.agenda.now(), &truth);
         let period = signal.request.pipeline.collect_period.unwrap_or(SimDuration::MAX);
         self.plan_sample(id, self.agenda.now() + period, Event::Collect { signal: id });
     }
