@@ -49,6 +49,8 @@ pub struct Simulation {
     replicas: Vec<Replica>,
     servers: Vec<Server>,
     nodes: Vec<Node>,
+    /// By pool.
+    stock: Vec<nodes::Stock>,
     /// Replicas that wait for GPUs, oldest first.
     pending: Vec<u32>,
     scan_scheduled: bool,

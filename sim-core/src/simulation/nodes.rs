@@ -8,6 +8,7 @@ use super::{Event, Simulation};
 use crate::clock::{Class, Mark, SimDuration, SimTime, keyed};
 use crate::fleet::{NodeLife, NodeRoom, place};
 use crate::ledger::{BillLine, GpuState};
+use std::collections::BTreeSet;
 
 /// What the digest calls a node's changes; replicas use 1 to 5.
 const NODE_ORDERED: u64 = 11;
@@ -17,7 +18,29 @@ const NODE_GONE: u64 = 13;
 /// Entities of nodes in the order of events; below stand the replicas, which share their class.
 const NODES: u32 = 1 << 31;
 
+/// The nodes of one pool, counted: a fleet may have a hundred thousand, and replicas that wait for one.
+#[derive(Debug, Default)]
+pub(super) struct Stock {
+    /// Nodes ever ordered.
+    pub(super) ever: u32,
+    /// Nodes not yet given back.
+    pub(super) live: u32,
+    /// Ready nodes with a free GPU.
+    pub(super) open: BTreeSet<u32>,
+}
+
 impl Simulation {
+    /// Keeps the list of nodes with room: call when a node's life or its free GPUs change.
+    pub(super) fn note_room(&mut self, node: u32) {
+        let state = &self.nodes[node as usize];
+        let open = &mut self.stock[state.pool as usize].open;
+        if state.life == NodeLife::Ready && state.free != 0 {
+            open.insert(node);
+        } else {
+            open.remove(&node);
+        }
+    }
+
     /// Makes sure that the node autoscaler looks at its next multiple.
     pub(super) fn schedule_scan(&mut self) {
         if std::mem::replace(&mut self.scan_scheduled, true) {
@@ -39,13 +62,18 @@ impl Simulation {
                 rooms.push(self.empty_room(index, node.pool));
             }
         }
+        // What one replica of a service cannot have, the next one of it cannot either: room only shrinks.
+        let mut hopeless = vec![false; self.services.len()];
         for id in self.pending.clone() {
             let service = self.replicas[id as usize].service;
-            while !self.reserve(service, &mut rooms) {
+            while !hopeless[service as usize] && !self.reserve(service, &mut rooms) {
                 let pools = &self.services[service as usize].state.config.pools;
                 let grow =
                     pools.iter().copied().find(|&pool| self.may_grow(pool) && self.fits_empty_node(service, pool));
-                let Some(pool) = grow else { break };
+                let Some(pool) = grow else {
+                    hopeless[service as usize] = true;
+                    break;
+                };
                 let node = self.order_node(pool);
                 rooms.push(self.empty_room(node, pool));
             }
@@ -86,7 +114,7 @@ impl Simulation {
     }
 
     fn live_nodes(&self, pool: u32) -> u32 {
-        self.nodes.iter().filter(|node| node.pool == pool && node.life != NodeLife::Gone).count() as u32
+        self.stock[pool as usize].live
     }
 
     /// Whether an empty node of a pool helps a service's replica at all.
@@ -97,7 +125,7 @@ impl Simulation {
 
     fn order_node(&mut self, pool: u32) -> u32 {
         let now = self.agenda.now();
-        let ordinal = self.nodes.iter().filter(|node| node.pool == pool).count() as u64;
+        let ordinal = u64::from(self.stock[pool as usize].ever);
         let node = self.new_node(pool);
         let config = &self.world.pools[pool as usize];
         let key = self.world.seed.key(&format!("provisioning/{}", config.name));
@@ -113,6 +141,7 @@ impl Simulation {
         self.bill_free_gpus(node);
         self.nodes[node as usize].life = NodeLife::Ready;
         self.nodes[node as usize].ready_at = Some(now);
+        self.note_room(node);
         self.log_node(node, NODE_READY);
         self.place_pending();
         self.watch_idle(node);
@@ -122,11 +151,15 @@ impl Simulation {
     pub(super) fn place_pending(&mut self) {
         let waiting = std::mem::take(&mut self.pending);
         let mut left = Vec::new();
+        // Replicas of one service are alike, and room only shrinks: where one does not fit, none does.
+        let mut full = vec![false; self.services.len()];
         for id in waiting {
-            if self.try_place(id) {
-                self.begin_stage(id, 0);
-            } else {
+            let service = self.replicas[id as usize].service as usize;
+            full[service] = full[service] || !self.try_place(id);
+            if full[service] {
                 left.push(id);
+            } else {
+                self.begin_stage(id, 0);
             }
         }
         self.pending = left;
@@ -160,6 +193,8 @@ impl Simulation {
         let now = self.agenda.now();
         self.nodes[node as usize].life = NodeLife::Gone;
         self.nodes[node as usize].gone_at = Some(now);
+        self.stock[pool as usize].live -= 1;
+        self.note_room(node);
         self.log_node(node, NODE_GONE);
         // Another replica may have waited for the place in the pool.
         if !self.pending.is_empty() {

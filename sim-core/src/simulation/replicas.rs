@@ -2,11 +2,10 @@
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Mark, SimDuration, SimTime};
-use crate::fleet::{
-    Allocation, Candidate, Life, NodeLife, NodeRoom, Occupant, Replica, StageKind, place, rank_victims,
-};
+use crate::fleet::{Allocation, Candidate, Life, NodeRoom, Occupant, Replica, StageKind, place, rank_victims};
 use crate::ledger::{BillLine, GpuState};
 use crate::serving::{NONE, Server};
+use std::collections::BTreeMap;
 
 /// What the digest calls a replica's changes.
 #[derive(Clone, Copy)]
@@ -30,7 +29,11 @@ impl Simulation {
                 self.create_replica(service);
             }
         } else if count > spec {
-            let mut candidates: Vec<Candidate> = active.iter().map(|&id| self.candidate(id, &active)).collect();
+            let mut on_node: BTreeMap<u32, u32> = BTreeMap::new();
+            for node in active.iter().filter_map(|&id| self.replicas[id as usize].node()) {
+                *on_node.entry(node).or_default() += 1;
+            }
+            let mut candidates: Vec<Candidate> = active.iter().map(|&id| self.candidate(id, &on_node)).collect();
             rank_victims(&mut candidates, self.agenda.now());
             for victim in candidates.iter().take((count - spec) as usize) {
                 self.delete_replica(victim.replica);
@@ -38,17 +41,16 @@ impl Simulation {
         }
     }
 
-    fn candidate(&self, id: u32, active: &[u32]) -> Candidate {
+    fn candidate(&self, id: u32, on_node: &BTreeMap<u32, u32>) -> Candidate {
         let replica = &self.replicas[id as usize];
         let node = replica.node();
-        let related = active.iter().filter(|&&other| node.is_some() && self.replicas[other as usize].node() == node);
         Candidate {
             replica: id,
             assigned: node.is_some(),
             running: replica.process.is_some(),
             ready: replica.ready,
             deletion_cost: 0,
-            related: related.count() as u32,
+            related: node.and_then(|node| on_node.get(&node)).copied().unwrap_or(0),
             restarts: 0,
             created: replica.created,
         }
@@ -89,22 +91,32 @@ impl Simulation {
         Occupant { groups: config.groups, gpus_per_group: config.gpus_per_group, memory_per_gpu: config.memory_per_gpu }
     }
 
-    /// Free room for a service's replicas on the nodes of one kind of life.
-    pub(super) fn rooms(&self, service: u32, life: NodeLife) -> Vec<NodeRoom> {
+    /// Free room for a service's replicas on ready nodes, by node; empty if it is too little for one.
+    pub(super) fn rooms(&self, service: u32) -> Vec<NodeRoom> {
         let state = &self.services[service as usize].state;
         let mut rooms = Vec::new();
-        for (node, index) in self.nodes.iter().zip(0..) {
-            let preference = state.config.pools.iter().position(|&pool| pool == node.pool);
-            let (Some(preference), true) = (preference, node.life == life) else { continue };
-            rooms.push(NodeRoom {
-                node: index,
-                free_gpus: node.free.count_ones(),
-                gpus: node.gpus(),
-                memory_per_gpu: self.world.pools[node.pool as usize].memory_per_gpu,
-                related: 0,
-                preference: preference as u32,
-            });
+        let mut groups = 0;
+        for (&pool, preference) in state.config.pools.iter().zip(0..) {
+            for &index in &self.stock[pool as usize].open {
+                let node = &self.nodes[index as usize];
+                let free_gpus = node.free.count_ones();
+                groups += free_gpus / state.config.gpus_per_group.max(1);
+                rooms.push(NodeRoom {
+                    node: index,
+                    free_gpus,
+                    gpus: node.gpus(),
+                    memory_per_gpu: self.world.pools[pool as usize].memory_per_gpu,
+                    related: 0,
+                    preference,
+                });
+            }
         }
+        if groups < state.config.groups {
+            return Vec::new();
+        }
+        rooms.sort_unstable_by_key(|room| (room.node, room.preference));
+        // A pool that is named twice counts by its first place.
+        rooms.dedup_by_key(|room| room.node);
         for id in &state.replicas {
             for group in &self.replicas[*id as usize].groups {
                 if let Ok(found) = rooms.binary_search_by_key(&group.node, |room| room.node) {
@@ -119,13 +131,14 @@ impl Simulation {
     pub(super) fn try_place(&mut self, id: u32) -> bool {
         let service = self.replicas[id as usize].service;
         let occupant = self.occupant(service);
-        let mut rooms = self.rooms(service, NodeLife::Ready);
+        let mut rooms = self.rooms(service);
         let Some(nodes) = place(occupant, &mut rooms, self.placement.as_mut()) else { return false };
         let now = self.agenda.now();
         for node in nodes {
             self.bill_free_gpus(node);
             let gpus = self.nodes[node as usize].take(occupant.gpus_per_group, occupant.memory_per_gpu);
             self.replicas[id as usize].groups.push(Allocation { node, gpus });
+            self.note_room(node);
         }
         let replica = &mut self.replicas[id as usize];
         replica.placed = Some(now);
@@ -208,7 +221,10 @@ impl Simulation {
         self.log_replica(id, Change::Deleted);
         match life {
             Life::Pending => {
-                self.pending.retain(|&other| other != id);
+                // Oldest first is by number.
+                if let Ok(position) = self.pending.binary_search(&id) {
+                    self.pending.remove(position);
+                }
                 self.stop_starting(service);
                 self.gone(id);
             }
@@ -275,17 +291,22 @@ impl Simulation {
         let book = &mut self.services[service as usize];
         book.gone_busy_ps += u128::from(server.meter.busy.as_ps());
         book.gone_running_ps += server.meter.running_ps;
-        book.state.replicas.retain(|&other| other != id);
+        if let Ok(position) = book.state.replicas.binary_search(&id) {
+            book.state.replicas.remove(position);
+        }
         let replica = &mut self.replicas[id as usize];
         replica.life = Life::Gone;
         replica.gone = Some(now);
         for group in replica.groups.clone() {
             self.bill_free_gpus(group.node);
             self.nodes[group.node as usize].release(group.gpus);
+            self.note_room(group.node);
             self.watch_idle(group.node);
         }
         self.log_replica(id, Change::Gone);
-        self.place_pending();
+        if !self.replicas[id as usize].groups.is_empty() {
+            self.place_pending();
+        }
     }
 
     /// Bills a replica's GPUs up to now, in the state that it is in.

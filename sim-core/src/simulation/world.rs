@@ -2,6 +2,7 @@
 
 use super::agenda::Agenda;
 use super::control::ControllerState;
+use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
@@ -227,6 +228,7 @@ impl Simulation {
             replicas: Vec::new(),
             servers: Vec::new(),
             nodes: Vec::new(),
+            stock: settings.pools.iter().map(|_| Stock::default()).collect(),
             pending: Vec::new(),
             scan_scheduled: false,
             placement: world.placement,
@@ -294,6 +296,7 @@ impl Simulation {
         let node = self.new_node(pool);
         self.nodes[node as usize].life = NodeLife::Ready;
         self.nodes[node as usize].ready_at = Some(SimTime::ZERO);
+        self.note_room(node);
         node
     }
 
@@ -326,8 +329,10 @@ impl Simulation {
     /// A node of a pool, booting, in the pool's next zone.
     pub(super) fn new_node(&mut self, pool: u32) -> u32 {
         let config = &self.world.pools[pool as usize];
-        let before = self.nodes.iter().filter(|node| node.pool == pool).count();
-        let zone = config.zones[before % config.zones.len()];
+        let stock = &mut self.stock[pool as usize];
+        let zone = config.zones[stock.ever as usize % config.zones.len()];
+        stock.ever += 1;
+        stock.live += 1;
         self.nodes.push(Node::new(pool, zone, config.gpus_per_node, self.agenda.now()));
         (self.nodes.len() - 1) as u32
     }
