@@ -49,7 +49,8 @@ fn queue_still_grows(rows: &[&SeriesRow]) -> bool {
     c >= 10.0 && a < b && b < c && c > 1.5 * a
 }
 
-/// The first tenth has about the traffic of the next two and far fewer, or more, requests in flight.
+/// The first tenth has about the traffic of each of the next two and far fewer, or more, requests in
+/// flight than either: a change later on, such as an overload, is not the start's.
 fn start_still_shows(rows: &[&SeriesRow]) -> bool {
     let tenth = rows.len() / 10;
     if tenth < 4 {
@@ -58,12 +59,14 @@ fn start_still_shows(rows: &[&SeriesRow]) -> bool {
     let mean = |rows: &[&SeriesRow], pick: fn(&SeriesRow) -> f64| {
         rows.iter().map(|row| pick(row)).sum::<f64>() / rows.len() as f64
     };
-    let (first, rest) = (&rows[..tenth], &rows[tenth..3 * tenth]);
+    let first = &rows[..tenth];
     let arrived = |row: &SeriesRow| row.arrived as f64;
     let in_flight = |row: &SeriesRow| f64::from(row.waiting + row.running);
-    let traffic = mean(first, arrived) / mean(rest, arrived).max(f64::MIN_POSITIVE);
-    let load = mean(first, in_flight) / mean(rest, in_flight).max(f64::MIN_POSITIVE);
-    (0.8..=1.25).contains(&traffic) && mean(rest, in_flight) >= 1.0 && !(0.33..=3.0).contains(&load)
+    [&rows[tenth..2 * tenth], &rows[2 * tenth..3 * tenth]].into_iter().all(|later| {
+        let traffic = mean(first, arrived) / mean(later, arrived).max(f64::MIN_POSITIVE);
+        let load = mean(first, in_flight) / mean(later, in_flight).max(f64::MIN_POSITIVE);
+        (0.8..=1.25).contains(&traffic) && mean(later, in_flight) >= 1.0 && !(0.33..=3.0).contains(&load)
+    })
 }
 
 /// Signals that do not move with the load, although the load moved.
@@ -127,6 +130,35 @@ fn loadless(pairs: &[(f64, f64)]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rows(in_flight: impl Fn(u32) -> u32) -> Vec<SeriesRow> {
+        let row = |i: u32| SeriesRow {
+            at: flashcrowd_core::SimTime::from_s(u64::from(i) * 15),
+            service: 0,
+            spec: 1,
+            ready: 1,
+            pending: 0,
+            starting: 0,
+            draining: 0,
+            waiting: 0,
+            running: in_flight(i),
+            arrived: 100,
+            completed: 100,
+            late: 0,
+            p50: flashcrowd_core::SimDuration::ZERO,
+            p99: flashcrowd_core::SimDuration::ZERO,
+            utilization: 0.5,
+        };
+        (0..100).map(row).collect()
+    }
+
+    #[test]
+    fn an_empty_start_shows_and_a_later_overload_is_none() {
+        let shows = |rows: Vec<SeriesRow>| start_still_shows(&rows.iter().collect::<Vec<_>>());
+        assert!(shows(rows(|i| if i < 10 { 2 } else { 40 })));
+        assert!(!shows(rows(|i| if i < 22 { 40 } else { 4_000 })));
+        assert!(!shows(rows(|_| 40)));
+    }
 
     #[test]
     fn a_saturated_metric_is_named_and_a_good_one_is_not() {
