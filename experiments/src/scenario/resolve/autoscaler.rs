@@ -223,7 +223,12 @@ fn signal_of(notes: &Notes<'_>, path: &str, given: &schema::SignalBinding) -> Re
         let preset = Preset::from_name(name).ok_or_else(|| unknown_preset(notes, path, name))?;
         binding = binding.through(preset);
     }
-    binding.scale = given.scale.map_or(binding.scale, Positive::get);
+    if let Some(scale) = given.scale.map(Positive::get) {
+        if !(1e-12..=1e12).contains(&scale) {
+            return Err(notes.error(&format!("{path}.scale"), format!("`scale` is {scale}; expected 1e-12 to 1e12")));
+        }
+        binding.scale = scale;
+    }
     let pipeline = &mut binding.pipeline;
     let positive = |field: &str, span: Option<Duration>| match span {
         Some(span) if span.get() < SimDuration::from_ms(10) => {

@@ -6,6 +6,7 @@ use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{ByteSize, Duration};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
+use flashcrowd_core::serving::Discipline;
 use flashcrowd_core::simulation::Limits;
 
 /// The limits of one scenario.
@@ -82,6 +83,16 @@ impl Bounds {
                     ));
                 }
             }
+            if let Source::Trace(file) = &client.source {
+                // Rows are read whether or not they are sent.
+                let read = file.summary.rows as f64 * f64::from(file.options.repeat);
+                if read > self.requests {
+                    let path = format!("traffic.{}", client.name);
+                    let message =
+                        format!("{read:.1e} rows are to be read, the limit is {:.1e} requests", self.requests);
+                    return Err(raise(notes.error(&path, message), "requests"));
+                }
+            }
             expected += client.expected_requests(horizon.as_s_f64());
             if expected > self.requests {
                 let path = format!("traffic.{}", client.name);
@@ -123,7 +134,15 @@ impl Bounds {
                 None => 0,
             })
             .sum();
-        let needed = series.saturating_add(decisions);
+        // Histograms of four parts of latency, of 230 kB each.
+        let fixed = resolved.services.len() as u64 * 1_000_000 + Self::entities_memory(resolved);
+        let needed = series.saturating_add(decisions).saturating_add(fixed);
+        let all = needed.saturating_mul(u64::from(resolved.replicates));
+        if needed <= self.memory && all > self.memory {
+            let (all, limit) = (ByteSize(all), ByteSize(self.memory));
+            let message = format!("about {all} of records in {} replicates, the limit is {limit}", resolved.replicates);
+            return Err(raise(notes.error("replicates", message), "memory"));
+        }
         if needed > self.memory {
             let (needed, limit) = (ByteSize(needed), ByteSize(self.memory));
             let path = if notes.document.get("series_period").is_some() { "series_period" } else { "horizon" };
@@ -131,6 +150,23 @@ impl Bounds {
             return Err(raise(error, "memory"));
         }
         Ok(())
+    }
+
+    /// What stands there from the start.
+    fn entities_memory(resolved: &Resolved) -> u64 {
+        let nodes: u64 = resolved.pools.iter().map(|pool| u64::from(pool.min_nodes) * 800).sum();
+        let replicas = resolved.services.iter().map(|service| {
+            let instances = match &service.discipline {
+                Discipline::DynamicBatch(batch) => u64::from(batch.instances),
+                _ => 0,
+            };
+            u64::from(service.initial_replicas()).saturating_mul(500 + 16 * instances)
+        });
+        let users = resolved.traffic.iter().map(|client| match client.source {
+            Source::Users { users, .. } => u64::from(users) * 150,
+            _ => 0,
+        });
+        replicas.chain(users).fold(nodes, u64::saturating_add)
     }
 }
 

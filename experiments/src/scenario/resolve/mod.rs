@@ -227,6 +227,9 @@ impl Resolved {
     }
 }
 
+/// Most entries of traffic: the engine's events have two bytes for a client.
+const MAX_CLIENTS: usize = 65_535;
+
 /// Range of the latency histograms; longer latencies count as this long.
 const LONGEST_LATENCY: SimDuration = SimDuration::from_s(24 * 3_600);
 
@@ -255,6 +258,10 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     notes.within("traffic", raw.traffic.len() as u64, 0, u64::from(u16::MAX))?;
     if raw.traffic.is_empty() {
         return Err(notes.error("traffic", "a scenario needs traffic"));
+    }
+    if raw.traffic.len() > MAX_CLIENTS {
+        let found = raw.traffic.len();
+        return Err(notes.error("traffic", format!("{found} entries of traffic; expected at most {MAX_CLIENTS}")));
     }
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;

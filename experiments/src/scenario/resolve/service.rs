@@ -4,7 +4,7 @@ use super::fleet::unknown;
 use super::settings::Notes;
 use super::{ResolvedService, RouterKind, startup};
 use crate::scenario::language::Diagnostic;
-use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative};
+use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
@@ -53,7 +53,7 @@ pub(super) fn resolve(
         startup: startup::resolve(notes, name, service.startup.as_ref())?,
         drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
         kernel_share: share,
-        cpu: cpu(service.cpu.as_ref()),
+        cpu: cpu(notes, name, service.cpu.as_ref())?,
         slos: slos(notes, name, &service.slo)?,
         autoscaler: None,
     })
@@ -245,14 +245,28 @@ fn shortage(pool: &PoolConfig, gpus: u32, memory: Bytes) -> String {
     }
 }
 
-fn cpu(given: Option<&schema::Cpu>) -> CpuModel {
-    let Some(cpu) = given else { return CpuModel::default() };
-    CpuModel {
+/// More cores than any machine has; beyond, sums over a long run would leave what numbers hold.
+const MAX_CORES: f64 = 1e6;
+
+fn cpu(notes: &Notes<'_>, name: &str, given: Option<&schema::Cpu>) -> Result<CpuModel, Diagnostic> {
+    let Some(cpu) = given else { return Ok(CpuModel::default()) };
+    let given = [
+        ("idle_cores", cpu.idle_cores.map(NonNegative::get)),
+        ("cores_per_request", cpu.cores_per_request.map(NonNegative::get)),
+        ("request_cores", cpu.request_cores.map(Positive::get)),
+    ];
+    for (field, cores) in given {
+        if let Some(cores) = cores.filter(|&cores| cores > MAX_CORES) {
+            let path = format!("services.{name}.cpu.{field}");
+            return Err(notes.error(&path, format!("`{field}` is {cores}; expected at most {MAX_CORES}")));
+        }
+    }
+    Ok(CpuModel {
         idle_cores: cpu.idle_cores.map_or(0.0, NonNegative::get),
         cores_per_request: cpu.cores_per_request.map_or(0.0, NonNegative::get),
         idle_bytes: cpu.idle_memory.map_or(0.0, |x| x.0 as f64),
         bytes_per_request: cpu.memory_per_request.map_or(0.0, |x| x.0 as f64),
-    }
+    })
 }
 
 pub(super) fn latency_part(given: Option<schema::LatencyPart>) -> ports::LatencyPart {

@@ -74,6 +74,6 @@ pub struct Limits {
     pub entities: Option<u32>,
     /// Simulated time.
     pub horizon: Option<Duration>,
-    /// Estimated memory of one run.
+    /// Estimated memory of a run, and of all replicates of a variant.
     pub memory: Option<ByteSize>,
 }
