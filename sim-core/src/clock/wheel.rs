@@ -75,8 +75,14 @@ impl<E: Copy> Wheel<E> {
         if self.front.len() >= FRONT_MAX {
             return self.push_full_front(entry);
         }
-        let place = self.front.partition_point(|other| other.key > entry.key);
-        self.front.insert(place, entry);
+        // From the earliest end, as insertion sort does: fronts are short.
+        let mut place = self.front.len();
+        self.front.push(entry);
+        while place > 0 && self.front[place - 1].key < entry.key {
+            self.front[place] = self.front[place - 1];
+            place -= 1;
+        }
+        self.front[place] = entry;
     }
 
     /// Keeps a burst from making each insertion walk a long front.
