@@ -96,6 +96,9 @@ pub fn capacity_words(service: &ResolvedService) -> String {
         Discipline::Slots { concurrency } => format!("{concurrency} at once a replica"),
         Discipline::Sharing { processors, .. } => format!("processor sharing of {processors}"),
         Discipline::DynamicBatch(batch) => format!("batches of up to {}", batch.max_batch),
+        Discipline::ContinuousBatch(engine) => {
+            format!("{} sequences, {} tokens of KV cache", engine.max_sequences, engine.cache_tokens())
+        }
     }
 }
 

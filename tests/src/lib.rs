@@ -1,5 +1,7 @@
 //! Whole-system tests of flashcrowd: the programs are in `tests/*.rs` beside this folder.
 //!
-//! Here stands what they share: [`kit`], small worlds and their parts.
+//! Here stands what they share: [`kit`], small worlds and their parts; [`plain_engine`], the
+//! engine that plays each iteration.
 
 pub mod kit;
+pub mod plain_engine;

@@ -15,8 +15,11 @@ use std::collections::BTreeMap;
 pub const SCHEMA: &str = "flashcrowd/summary/1";
 
 /// Latency parts by their names in summaries.
-pub const PARTS: [(&str, LatencyPart); 4] = [
+pub const PARTS: [(&str, LatencyPart); 7] = [
     ("e2e", LatencyPart::EndToEnd),
+    ("ttft", LatencyPart::TimeToFirstToken),
+    ("itl", LatencyPart::InterToken),
+    ("tpot", LatencyPart::TimePerOutputToken),
     ("queue", LatencyPart::Queue),
     ("cold_start", LatencyPart::ColdStart),
     ("service", LatencyPart::Service),
@@ -60,7 +63,7 @@ impl Counts {
 }
 
 /// A latency distribution in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Quantiles {
     /// Completed requests.
     pub count: u64,
@@ -81,11 +84,11 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    /// Of one part of a service's latency.
-    pub fn of(latency: &Latency, part: LatencyPart) -> Self {
-        let histogram = latency.part(part);
+    /// Of one part of a service's latency; `None` for tokens where there are none.
+    pub fn of(latency: &Latency, part: LatencyPart) -> Option<Self> {
+        let histogram = latency.part(part)?;
         let at = |quantile| quantile_s(histogram, quantile);
-        Quantiles {
+        Some(Quantiles {
             count: histogram.len(),
             mean: latency.mean_s(part),
             p50: at(0.5),
@@ -94,7 +97,7 @@ impl Quantiles {
             p99: at(0.99),
             p999: at(0.999),
             max: if histogram.is_empty() { 0.0 } else { histogram.max() as f64 / 1e6 },
-        }
+        })
     }
 }
 
@@ -118,7 +121,7 @@ impl SloResult {
     /// Of the promise at `position`.
     pub fn of(service: &ServiceRecord, position: usize, slo: &Slo) -> Self {
         let count = service.latency.slos[position];
-        let histogram = service.latency.part(slo.part);
+        let histogram = service.latency.part(slo.part).unwrap_or(&service.latency.e2e);
         let total = count.good + count.bad;
         let rank = slo.quantile * total as f64;
         let answered = histogram.len() as f64;
@@ -190,7 +193,7 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
     for (service, index) in run.record.services.iter().zip(0_u32..) {
         let clients = run.record.clients.iter().filter(|client| client.service == index);
         let latency: BTreeMap<&str, Quantiles> =
-            PARTS.iter().map(|&(name, part)| (name, Quantiles::of(&service.latency, part))).collect();
+            PARTS.iter().filter_map(|&(name, part)| Some((name, Quantiles::of(&service.latency, part)?))).collect();
         let slos = &resolved.services[index as usize].slos;
         let slo: Vec<Value> = slos
             .iter()

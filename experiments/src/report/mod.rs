@@ -147,11 +147,17 @@ fn observed(results: &[SloResult]) -> String {
 }
 
 /// Causes in the order of `LateBecause`.
-const WORDS: [&str; 5] =
-    ["waited for a cold start", "in a queue", "were long in service", "were not served", "had lost time to retries"];
+const WORDS: [&str; 6] = [
+    "waited for a cold start",
+    "in a queue",
+    "were long in service",
+    "were not served",
+    "had lost time to retries",
+    "waited for prompts to be computed",
+];
 
 fn why_late(runs: &[&Run], service: usize) -> String {
-    let mut late = [0_u64; 5];
+    let mut late = [0_u64; 6];
     for run in runs {
         for (sum, count) in late.iter_mut().zip(run.record.services[service].latency.late) {
             *sum += count;
@@ -174,7 +180,7 @@ fn table(text: &mut String, resolved: &Resolved, runs: &[&Run], service: usize) 
         "", "limit", "p50", "p95", "p99", "p99.9", "met"
     );
     for (name, part) in PARTS {
-        let q = Quantiles::of(&merged, part);
+        let Some(q) = Quantiles::of(&merged, part) else { continue };
         let columns =
             format!("{:>9} {:>9} {:>9} {:>9}", duration(q.p50), duration(q.p95), duration(q.p99), duration(q.p999));
         let label = name.replace('_', " ");
@@ -197,20 +203,7 @@ fn table(text: &mut String, resolved: &Resolved, runs: &[&Run], service: usize) 
 pub(crate) fn merge(runs: &[&Run], service: usize) -> Latency {
     let mut merged = runs[0].record.services[service].latency.clone();
     for run in &runs[1..] {
-        let other = &run.record.services[service].latency;
-        let pairs = [
-            (&mut merged.e2e, &other.e2e),
-            (&mut merged.queue, &other.queue),
-            (&mut merged.cold_start, &other.cold_start),
-            (&mut merged.service, &other.service),
-        ];
-        for (sum, histogram) in pairs {
-            // All replicates have the same bounds, so this cannot fail.
-            let _ = sum.add(histogram);
-        }
-        for (sum, add) in merged.sums_us.iter_mut().zip(other.sums_us) {
-            *sum += add;
-        }
+        merged.merge(&run.record.services[service].latency);
     }
     merged
 }

@@ -48,7 +48,8 @@ fn row(played: &Played, variant: usize, runs: &[&Run], width: usize) -> String {
     let resolved = &played.loaded.variants[variant];
     // The first service speaks for the variant; the summary has all.
     let latency = merge(runs, 0);
-    let q = crate::export::summary::Quantiles::of(&latency, flashcrowd_core::ports::LatencyPart::EndToEnd);
+    let q = crate::export::summary::Quantiles::of(&latency, flashcrowd_core::ports::LatencyPart::EndToEnd)
+        .unwrap_or_default();
     let met = resolved.services[0].slos.first().map(|slo| {
         let values: Vec<f64> =
             runs.iter().map(|run| SloResult::of(&run.record.services[0], 0, slo).attainment).collect();

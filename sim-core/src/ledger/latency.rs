@@ -1,5 +1,6 @@
 //! Latency histograms and SLO counts of one service.
 
+use super::tokens::TokenLatency;
 use crate::clock::SimDuration;
 use crate::ports::LatencyPart;
 use crate::serving::Slo;
@@ -18,6 +19,8 @@ pub enum LateBecause {
     NotServed = 3,
     /// Earlier attempts and back-off.
     Retries = 4,
+    /// Its prompt took long to compute, its own or those it shared iterations with.
+    Prefill = 5,
 }
 
 /// The parts of one completed request's latency.
@@ -27,6 +30,10 @@ pub(crate) struct Parts {
     pub(crate) queue: SimDuration,
     pub(crate) cold_start: SimDuration,
     pub(crate) service: SimDuration,
+    /// To the first token, where the service has tokens.
+    pub(crate) ttft: Option<SimDuration>,
+    /// Mean gap between tokens, where there are two.
+    pub(crate) tpot: Option<SimDuration>,
 }
 
 impl Parts {
@@ -36,16 +43,25 @@ impl Parts {
             LatencyPart::Queue => self.queue,
             LatencyPart::ColdStart => self.cold_start,
             LatencyPart::Service => self.service,
+            LatencyPart::TimeToFirstToken => self.ttft.unwrap_or(self.e2e),
+            LatencyPart::TimePerOutputToken | LatencyPart::InterToken => self.tpot.unwrap_or(SimDuration::ZERO),
         }
     }
 
-    fn because(&self) -> LateBecause {
-        let parts = self.queue + self.cold_start + self.service;
+    /// Why it was late, if what it is late for is `broken`.
+    fn because(&self, broken: LatencyPart) -> LateBecause {
+        let before = self.e2e.saturating_sub(self.service);
+        // What came after the first token does not explain why that was late.
+        let (whole, own) = match (broken, self.ttft) {
+            (LatencyPart::TimeToFirstToken, Some(ttft)) => (ttft, (ttft.saturating_sub(before), LateBecause::Prefill)),
+            _ => (self.e2e, (self.service, LateBecause::Service)),
+        };
+        let parts = self.queue + self.cold_start + own.0;
         let causes = [
             (self.cold_start, LateBecause::ColdStart),
             (self.queue, LateBecause::Queue),
-            (self.service, LateBecause::Service),
-            (self.e2e.saturating_sub(parts), LateBecause::Retries),
+            own,
+            (whole.saturating_sub(parts), LateBecause::Retries),
         ];
         let mut largest = causes[0];
         for cause in causes {
@@ -90,7 +106,9 @@ pub struct Latency {
     /// By promise, in the order of the configuration.
     pub slos: Vec<SloCount>,
     /// Requests that broke any promise, by [`LateBecause`].
-    pub late: [u64; 5],
+    pub late: [u64; 6],
+    /// Token latencies, where the service has tokens.
+    pub tokens: Option<Box<TokenLatency>>,
     /// Latencies of requests that waited for nothing, which are all service, and their exact sum.
     at_once: Histogram<u64>,
     at_once_us: u128,
@@ -100,7 +118,7 @@ pub struct Latency {
 
 impl Latency {
     /// Empty, for latencies of up to `longest` (longer ones count as that long).
-    pub(crate) fn new(longest: SimDuration, slos: usize) -> Self {
+    pub(crate) fn new(longest: SimDuration, slos: usize, tokens: bool) -> Self {
         let longest_us = longest.as_us().max(1_000_000);
         // Bounds above are valid by construction: 1 <= 2 * 1 <= longest, 3 digits.
         let histogram = || Histogram::new_with_bounds(1, longest_us, 3).expect("valid histogram bounds");
@@ -111,28 +129,40 @@ impl Latency {
             service: histogram(),
             sums_us: [0; 4],
             slos: vec![SloCount::default(); slos],
-            late: [0; 5],
+            late: [0; 6],
+            tokens: tokens.then(|| Box::new(TokenLatency::new(longest_us))),
             at_once: histogram(),
             at_once_us: 0,
             no_cold_start: 0,
         }
     }
 
-    /// The histogram of a part.
-    pub fn part(&self, part: LatencyPart) -> &Histogram<u64> {
+    /// The histogram of a part; `None` for a part of the tokens of a service that has none.
+    pub fn part(&self, part: LatencyPart) -> Option<&Histogram<u64>> {
+        let tokens = self.tokens.as_ref();
         match part {
-            LatencyPart::EndToEnd => &self.e2e,
-            LatencyPart::Queue => &self.queue,
-            LatencyPart::ColdStart => &self.cold_start,
-            LatencyPart::Service => &self.service,
+            LatencyPart::EndToEnd => Some(&self.e2e),
+            LatencyPart::Queue => Some(&self.queue),
+            LatencyPart::ColdStart => Some(&self.cold_start),
+            LatencyPart::Service => Some(&self.service),
+            LatencyPart::TimeToFirstToken => tokens.map(|tokens| &tokens.ttft),
+            LatencyPart::TimePerOutputToken => tokens.map(|tokens| &tokens.tpot),
+            LatencyPart::InterToken => tokens.map(|tokens| &tokens.itl),
         }
     }
 
     /// Exact mean of a part in seconds.
     pub fn mean_s(&self, part: LatencyPart) -> f64 {
-        let sum = self.sums_us[part as usize] as f64;
-        let count = self.part(part).len();
-        if count == 0 { 0.0 } else { sum / count as f64 / 1e6 }
+        if let Some(&sum) = self.sums_us.get(part as usize) {
+            let count = self.part(part).map_or(0, Histogram::len);
+            return if count == 0 { 0.0 } else { sum as f64 / count as f64 / 1e6 };
+        }
+        let [ttft, tpot, itl] = self.tokens.as_ref().map_or([0.0; 3], |tokens| tokens.means_s());
+        match part {
+            LatencyPart::TimeToFirstToken => ttft,
+            LatencyPart::TimePerOutputToken => tpot,
+            _ => itl,
+        }
     }
 
     /// A completed request. True if it was late.
@@ -146,17 +176,23 @@ impl Latency {
         } else {
             self.record_parts(parts);
         }
-        let mut late = false;
+        if let (Some(tokens), Some(ttft)) = (&mut self.tokens, parts.ttft) {
+            tokens.record(ttft, parts.tpot);
+        }
+        let mut broken = None;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
-            let good = parts.get(slo.part) <= slo.limit;
-            count.good += u64::from(good);
-            count.bad += u64::from(!good);
-            late |= !good;
+            // Promises on gaps are counted by gap: see `settle`.
+            if slo.part != LatencyPart::InterToken {
+                let good = parts.get(slo.part) <= slo.limit;
+                count.good += u64::from(good);
+                count.bad += u64::from(!good);
+                broken = if good { broken } else { broken.or(Some(slo.part)) };
+            }
         }
-        if late {
-            self.late[parts.because() as usize] += 1;
+        if let Some(part) = broken {
+            self.late[parts.because(part) as usize] += 1;
         }
-        late
+        broken.is_some()
     }
 
     #[inline]
@@ -177,7 +213,15 @@ impl Latency {
     }
 
     /// Brings what was kept apart into the histograms and sums; called once, at the end of a run.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self, slos: &[Slo]) {
+        if let Some(tokens) = &self.tokens {
+            for (count, slo) in self.slos.iter_mut().zip(slos) {
+                if slo.part == LatencyPart::InterToken {
+                    count.good = tokens.itl.count_between(0, slo.limit.as_us());
+                    count.bad = tokens.itl.len() - count.good;
+                }
+            }
+        }
         let at_once = self.at_once.len();
         for histogram in [&mut self.e2e, &mut self.service] {
             // All have the same bounds, so this cannot fail.
@@ -191,11 +235,37 @@ impl Latency {
         self.cold_start.saturating_record_n(0, at_once + std::mem::take(&mut self.no_cold_start));
     }
 
+    /// Adds what another run of the same service has measured: counts and sums add up exactly.
+    pub fn merge(&mut self, other: &Latency) {
+        let pairs = [
+            (&mut self.e2e, &other.e2e),
+            (&mut self.queue, &other.queue),
+            (&mut self.cold_start, &other.cold_start),
+            (&mut self.service, &other.service),
+        ];
+        for (sum, histogram) in pairs {
+            // Runs of one service have the same bounds, so this cannot fail.
+            let _ = sum.add(histogram);
+        }
+        for (sum, add) in self.sums_us.iter_mut().zip(other.sums_us) {
+            *sum += add;
+        }
+        if let (Some(tokens), Some(other)) = (&mut self.tokens, &other.tokens) {
+            tokens.merge(other);
+        }
+    }
+
     /// A request of that age has no answer when the run ends: it has broken what it is too old for.
-    pub(crate) fn record_live(&mut self, age: SimDuration, slos: &[Slo]) {
+    /// `ttft` is its time to first token, if that came.
+    pub(crate) fn record_live(&mut self, age: SimDuration, ttft: Option<SimDuration>, slos: &[Slo]) {
         let mut late = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
-            if slo.part == LatencyPart::EndToEnd && age > slo.limit {
+            let age = match slo.part {
+                LatencyPart::EndToEnd => age,
+                LatencyPart::TimeToFirstToken => ttft.unwrap_or(age),
+                _ => continue,
+            };
+            if age > slo.limit {
                 count.bad += 1;
                 late = true;
             }
@@ -204,9 +274,9 @@ impl Latency {
     }
 
     /// A request that was never answered breaks every promise.
-    pub(crate) fn record_unserved(&mut self) {
-        for count in &mut self.slos {
-            count.bad += 1;
+    pub(crate) fn record_unserved(&mut self, slos: &[Slo]) {
+        for (count, slo) in self.slos.iter_mut().zip(slos) {
+            count.bad += u64::from(slo.part != LatencyPart::InterToken);
         }
         self.late[LateBecause::NotServed as usize] += u64::from(!self.slos.is_empty());
     }

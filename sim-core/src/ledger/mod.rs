@@ -6,6 +6,7 @@ mod latency;
 mod money;
 mod period;
 mod record;
+mod tokens;
 
 pub(crate) use latency::Parts;
 pub use latency::{LateBecause, Latency, SloCount};
@@ -15,3 +16,4 @@ pub use record::{
     ClientRecord, ControllerRecord, DecisionRecord, FleetRow, NodeRecord, ReplicaRecord, RequestRecord, RunRecord,
     SeriesRow, ServiceRecord, SignalValue, WorkRecord,
 };
+pub use tokens::TokenLatency;

@@ -4,7 +4,7 @@ use super::latency::Latency;
 use super::money::Bill;
 use crate::clock::{Happening, SimDuration, SimTime};
 use crate::ports::{Action, Explanation, TargetId};
-use crate::serving::Outcome;
+use crate::serving::{EngineWork, Outcome};
 use std::sync::Arc;
 
 /// A finished run.
@@ -61,6 +61,8 @@ pub struct RequestRecord {
     pub tokens: [u32; 2],
     /// Queue, cold-start and service part of its last attempt, if it was completed.
     pub parts: Option<[SimDuration; 3]>,
+    /// Time to its first token, where the service has tokens.
+    pub ttft: Option<SimDuration>,
     /// The replica that completed it.
     pub replica: Option<u32>,
 }
@@ -102,6 +104,8 @@ pub struct ServiceRecord {
     pub tokens: [u64; 2],
     /// Attempts refused because a queue was full.
     pub rejected_attempts: u64,
+    /// What the token-level engines of its replicas did; peaks are the highest of any.
+    pub engine: EngineWork,
 }
 
 /// One client. `arrived` is the sum of the others.

@@ -31,10 +31,34 @@ pub enum SignalSource {
         /// Prometheus range, such as the 1 min of `rate(..._bucket[1m])`.
         window: SimDuration,
     },
+    /// Percent of the KV cache's blocks in use (`vllm:kv_cache_usage_perc`, times 100).
+    KvCacheUse,
+    /// Percent of time, of an engine's GPU: SMs with a resident warp (`DCGM_FI_PROF_SM_ACTIVE`).
+    SmActive,
+    /// Percent of the peak FLOP/s that an engine's computed tokens make
+    /// (`DCGM_FI_PROF_PIPE_TENSOR_ACTIVE`).
+    TensorActive,
+    /// Percent of the peak memory bandwidth that an engine's reads of weights and cache make
+    /// (`DCGM_FI_PROF_DRAM_ACTIVE`).
+    DramActive,
     /// CPU use of the server process in cores.
     CpuCores,
     /// Memory use of the server process in bytes.
     MemoryBytes,
+}
+
+impl SignalSource {
+    /// Whether it is a share in percent, of which a service has the mean and not the sum.
+    pub fn is_share(self) -> bool {
+        matches!(
+            self,
+            SignalSource::GpuUtilization
+                | SignalSource::KvCacheUse
+                | SignalSource::SmActive
+                | SignalSource::TensorActive
+                | SignalSource::DramActive
+        )
+    }
 }
 
 /// Parts of a request's latency.
@@ -48,6 +72,12 @@ pub enum LatencyPart {
     ColdStart,
     /// In service.
     Service,
+    /// From the client's send to the first token.
+    TimeToFirstToken,
+    /// Mean gap between the tokens of a request.
+    TimePerOutputToken,
+    /// Gap between two tokens of a sequence.
+    InterToken,
 }
 
 /// Whose values a signal carries.

@@ -1,5 +1,6 @@
 //! Resolved configuration of services and clients.
 
+use super::EngineConfig;
 use crate::clock::{Distribution, SimDuration};
 use crate::fleet::Startup;
 use crate::ports::{ArrivalSource, LatencyPart, Router};
@@ -59,6 +60,8 @@ pub enum Discipline {
     },
     /// Waits for batches; see [`BatchConfig`].
     DynamicBatch(BatchConfig),
+    /// Serves tokens: continuous batching; see [`EngineConfig`].
+    ContinuousBatch(EngineConfig),
 }
 
 impl Discipline {
@@ -68,6 +71,7 @@ impl Discipline {
             Discipline::Slots { concurrency } => *concurrency,
             Discipline::Sharing { limit, .. } => *limit,
             Discipline::DynamicBatch(batch) => batch.max_batch.saturating_mul(batch.instances),
+            Discipline::ContinuousBatch(engine) => engine.max_sequences,
         }
     }
 }

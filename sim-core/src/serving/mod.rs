@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `request` | requests, attempts and the first-come queue through them |
 //! | `server` | one replica at work: what all disciplines share |
-//! | `slots`, `sharing`, `batch` | the disciplines |
+//! | `slots`, `sharing`, `batch`, `engine` | the disciplines |
 //! | `service` | a service's queues, routing and cold-start clock |
 //! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
 
@@ -12,6 +12,7 @@ mod arena;
 mod batch;
 mod client;
 mod config;
+mod engine;
 mod request;
 mod server;
 mod service;
@@ -24,6 +25,8 @@ pub use config::{
     Backoff, BatchConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
     ServiceTime, Slo, Traffic,
 };
+pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
+pub(crate) use engine::{FRACTION_BITS, Leap, Sequence};
 pub use request::Outcome;
 pub(crate) use request::{Attempt, Request, Stage};
 pub(crate) use server::{Bench, Server};

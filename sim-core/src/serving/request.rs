@@ -49,6 +49,8 @@ pub(crate) enum Stage {
     Waiting,
     /// In service.
     Running,
+    /// In service for nobody: it leaves when the engine next looks.
+    Withdrawn,
 }
 
 /// Work on a server for a request.
@@ -111,6 +113,31 @@ impl Fifo {
             attempts[self.tail].next = index;
         }
         self.tail = index;
+        self.len += 1;
+    }
+
+    #[inline]
+    pub(crate) fn back(&self) -> Option<u32> {
+        (self.tail != NONE).then_some(self.tail)
+    }
+
+    /// Who stands behind `index`.
+    #[inline]
+    pub(crate) fn after(attempts: &Arena<Attempt>, index: u32) -> Option<u32> {
+        let next = attempts[index].next;
+        (next != NONE).then_some(next)
+    }
+
+    /// Puts an attempt before all others.
+    pub(crate) fn push_front(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+        let attempt = &mut attempts[index];
+        (attempt.prev, attempt.next) = (NONE, self.head);
+        if self.head == NONE {
+            self.tail = index;
+        } else {
+            attempts[self.head].prev = index;
+        }
+        self.head = index;
         self.len += 1;
     }
 

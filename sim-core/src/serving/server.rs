@@ -2,10 +2,12 @@
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
+use super::engine::{Engine, EngineWork, Leap, Sequence, clock_at};
 use super::request::{Attempt, Fifo, Stage};
 use super::sharing::Sharing;
 use super::{Discipline, slots};
 use crate::clock::{SimDuration, SimTime};
+use crate::ledger::Latency;
 use crate::simulation::Agenda;
 
 /// What a server works with at one instant: lent by the simulation for one call.
@@ -15,6 +17,13 @@ pub(crate) struct Bench<'a> {
     pub(crate) discipline: &'a Discipline,
     /// The service's cold-start clock now.
     pub(crate) cold_clock: SimDuration,
+    /// What engines know of attempts, by the attempts' indices.
+    pub(crate) sequences: &'a mut Vec<Sequence>,
+    /// Attempts whose first token has just come.
+    pub(crate) first_tokens: &'a mut Vec<u32>,
+    pub(crate) latency: &'a mut Latency,
+    /// What ends before this is not measured.
+    pub(crate) warmup: SimTime,
 }
 
 impl Bench<'_> {
@@ -27,6 +36,30 @@ impl Bench<'_> {
         attempt.started = now;
         let cold = self.cold_clock.saturating_sub(attempt.cold);
         attempt.cold = cold.min(now.since(attempt.sent));
+    }
+
+    /// `decodes` sequences have had a token in each iteration of a leap that began at `clock`.
+    #[inline]
+    pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, decodes: u64) {
+        let Some(tokens) = &mut self.latency.tokens else { return };
+        if clock >= clock_at(self.warmup) {
+            return tokens.record_leap(leap, decodes);
+        }
+        // What ends at the end of the warm-up is measured.
+        let skipped = match self.warmup.as_ps().checked_sub(1) {
+            Some(ps) => leap.first_after(clock, SimTime::from_ps(ps)).saturating_sub(1).min(leap.len),
+            None => 0,
+        };
+        tokens.record_leap(&leap.rest(skipped), decodes);
+    }
+
+    /// One sequence has waited for so long between two tokens.
+    pub(crate) fn gap(&mut self, gap: SimDuration) {
+        if let Some(tokens) = &mut self.latency.tokens
+            && self.agenda.now() >= self.warmup
+        {
+            tokens.record_gap(gap);
+        }
     }
 }
 
@@ -53,6 +86,7 @@ enum Work {
     Slots,
     Sharing(Box<Sharing>),
     Batching(Box<Batching>),
+    Engine(Box<Engine>),
 }
 
 impl Server {
@@ -61,6 +95,7 @@ impl Server {
             Discipline::Slots { .. } => Work::Slots,
             Discipline::Sharing { .. } => Work::Sharing(Box::default()),
             Discipline::DynamicBatch(config) => Work::Batching(Box::new(Batching::new(config))),
+            Discipline::ContinuousBatch(config) => Work::Engine(Box::new(Engine::new(config))),
         };
         Server {
             replica,
@@ -93,6 +128,42 @@ impl Server {
             Work::Slots => slots::accept(self, index, bench),
             Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
             Work::Batching(_) => self.with_batching(|batching, server| batching.accept(server, index, bench)),
+            Work::Engine(_) => self.with_engine(|engine, server| engine.accept(server, index, bench)),
+        }
+    }
+
+    /// An engine's event: moves attempts that leave to `done`. False if it was stale.
+    #[inline]
+    pub(crate) fn engine_step(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<u32>) -> bool {
+        self.meter.advance(bench.agenda.now(), self.running);
+        let mut live = false;
+        self.with_engine(|engine, server| live = engine.step(server, generation, bench, done));
+        live
+    }
+
+    /// Brings everything that is measured to now.
+    pub(crate) fn settle(&mut self, bench: &mut Bench<'_>) {
+        let now = bench.agenda.now();
+        self.meter.advance(now, self.running);
+        if let Work::Engine(engine) = &mut self.work {
+            let inclusive = bench.agenda.is_after_step(self.replica);
+            engine.settle(now, inclusive, bench);
+        }
+    }
+
+    /// What its engine has done, up to the last [`Server::settle`]; nothing without one.
+    pub(crate) fn engine_work(&self) -> EngineWork {
+        match &self.work {
+            Work::Engine(engine) => engine.work(),
+            _ => EngineWork::default(),
+        }
+    }
+
+    /// Share of its engine's KV cache in use; 0 without one.
+    pub(crate) fn cache_use(&self) -> f64 {
+        match &self.work {
+            Work::Engine(engine) => engine.cache_use(),
+            _ => 0.0,
         }
     }
 
@@ -144,13 +215,14 @@ impl Server {
             Work::Slots => free = slots::withdraw(self, index, bench),
             Work::Sharing(_) => self.with_sharing(|sharing, server| free = sharing.withdraw(server, index, bench)),
             Work::Batching(_) => free = Batching::withdraw(self, index, bench),
+            Work::Engine(_) => self.with_engine(|engine, server| free = engine.withdraw(server, index, bench)),
         }
         free
     }
 
     /// Takes everything out at once, as when the process is killed.
     pub(crate) fn kill(&mut self, bench: &mut Bench<'_>, lost: &mut Vec<u32>) {
-        self.meter.advance(bench.agenda.now(), self.running);
+        self.settle(bench);
         while let Some(index) = self.waiting.pop(bench.attempts) {
             lost.push(index);
         }
@@ -158,6 +230,11 @@ impl Server {
             Work::Slots => {}
             Work::Sharing(sharing) => sharing.running(bench.attempts, self.replica, lost),
             Work::Batching(mut batching) => batching.kill(bench.attempts, lost),
+            Work::Engine(mut engine) => {
+                engine.kill(bench.attempts, lost);
+                // What it did is still asked for.
+                self.work = Work::Engine(engine);
+            }
         }
         self.running = 0;
     }
@@ -167,6 +244,13 @@ impl Server {
         if let Work::Sharing(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
             f(&mut state, self);
             self.work = Work::Sharing(state);
+        }
+    }
+
+    fn with_engine(&mut self, f: impl FnOnce(&mut Engine, &mut Server)) {
+        if let Work::Engine(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
+            f(&mut state, self);
+            self.work = Work::Engine(state);
         }
     }
 
@@ -220,5 +304,34 @@ impl Meter {
     /// Seconds in which any kernel ran, up to the last advance.
     pub(crate) fn kernel_s(&self) -> f64 {
         if self.kernel_gap > 0.0 { self.kernel_ps / 1e12 } else { self.busy.as_s_f64() }
+    }
+}
+
+/// Seconds since a server's start in which parts of its GPU were active.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Activity {
+    pub(crate) sm: f64,
+    pub(crate) tensor: f64,
+    pub(crate) dram: f64,
+}
+
+impl Discipline {
+    /// What profiling counters show of a server, up to its last [`Server::settle`]. Definitions:
+    /// SMs are active but for the fixed overhead of an iteration; tensor cores for as long as the
+    /// computed tokens take at the peak; DRAM for as long as the reads take at the peak.
+    pub(crate) fn activity_s(&self, server: &Server) -> Activity {
+        let Discipline::ContinuousBatch(config) = self else {
+            // Nothing is known of what the kernels of other disciplines do.
+            let kernel = server.meter.kernel_s();
+            return Activity { sm: kernel, tensor: 0.0, dram: 0.0 };
+        };
+        let work = server.engine_work();
+        let [overhead_s, weights_s, context_s] = config.law.seconds();
+        let iterations = work.iterations as f64;
+        Activity {
+            sm: (server.meter.busy.as_s_f64() - overhead_s * iterations).max(0.0),
+            tensor: work.tokens as f64 * config.peak_token_s,
+            dram: config.read_efficiency * (weights_s * iterations + context_s * work.context_read as f64),
+        }
     }
 }

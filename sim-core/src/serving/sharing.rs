@@ -112,7 +112,7 @@ impl Sharing {
                 self.refill(server, bench, limit);
                 self.plan(server, bench, processors);
             }
-            Stage::Sent | Stage::Host => return false,
+            Stage::Sent | Stage::Host | Stage::Withdrawn => return false,
         }
         true
     }

@@ -41,7 +41,7 @@ pub(super) fn withdraw(server: &mut Server, index: u32, bench: &mut Bench<'_>) -
     match bench.attempts[index].stage {
         Stage::Waiting => server.waiting.remove(bench.attempts, index),
         Stage::Running => release(server, bench),
-        Stage::Sent | Stage::Host => return false,
+        Stage::Sent | Stage::Host | Stage::Withdrawn => return false,
     }
     true
 }

@@ -171,7 +171,7 @@ impl SignalState {
     }
 
     fn percent(&self) -> f64 {
-        if self.request.source == SignalSource::GpuUtilization { 100.0 } else { 1.0 }
+        if self.request.source.is_share() { 100.0 } else { 1.0 }
     }
 
     /// Prometheus scrapes.
@@ -362,7 +362,7 @@ impl SignalState {
     fn combine(&self, samples: &[Sample]) -> Vec<Sample> {
         let Some(at) = samples.iter().map(|sample| sample.at).max() else { return Vec::new() };
         let sum: f64 = samples.iter().map(|sample| sample.value).sum();
-        let mean = self.request.source == SignalSource::GpuUtilization;
+        let mean = self.request.source.is_share();
         let value = if mean { sum / samples.len() as f64 } else { sum };
         vec![Sample { replica: None, at, value }]
     }
@@ -387,7 +387,14 @@ impl SignalState {
 /// Integrals are sampled replica by replica, also for a service's own signal, and combined when
 /// asked, as `avg(...)` and `sum(...)` do: their sum would jump when a replica comes or goes.
 pub(crate) fn is_integral(source: SignalSource) -> bool {
-    matches!(source, SignalSource::GpuUtilization | SignalSource::CpuCores)
+    matches!(
+        source,
+        SignalSource::GpuUtilization
+            | SignalSource::SmActive
+            | SignalSource::TensorActive
+            | SignalSource::DramActive
+            | SignalSource::CpuCores
+    )
 }
 
 fn evaluation_period(request: &SignalRequest) -> Option<SimDuration> {

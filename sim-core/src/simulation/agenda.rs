@@ -16,6 +16,8 @@ pub(crate) enum Event {
     BatchDelay { replica: u32 },
     /// A batch ends.
     BatchDone { instance: u16, replica: u32 },
+    /// A token-level engine's leap ends, if the generation is still right.
+    EngineStep { replica: u32 },
     /// An attempt reaches the replica that it was routed to.
     Deliver { attempt: u32 },
     /// A client's earliest deadline may have come.
@@ -58,6 +60,8 @@ pub(crate) struct Agenda {
     queue: Wheel<Event>,
     now: SimTime,
     round: u16,
+    /// What is handled now.
+    current: Option<Key>,
     /// The last event that was taken out, to see in tests that no two have the same key.
     #[cfg(debug_assertions)]
     last: Option<Key>,
@@ -74,6 +78,13 @@ impl Agenda {
     pub(crate) fn enter(&mut self, key: Key) {
         self.now = key.at;
         self.round = key.round();
+        self.current = Some(key);
+    }
+
+    /// Whether an engine of `replica` has already handled a step that was due now, when what is
+    /// handled now comes.
+    pub(crate) fn is_after_step(&self, replica: u32) -> bool {
+        self.current.is_some_and(|key| key > Key::new(self.now, 0, Class::Completion, replica, u64::MAX))
     }
 
     /// Schedules `event` of `entity` at `at`, which is not in the past.

@@ -60,17 +60,26 @@ impl Simulation {
             if request.number != u64::MAX && request.arrived >= self.world.warmup {
                 let service = self.clients[request.client as usize].config.service;
                 let book = &mut self.services[service as usize];
-                book.latency.record_live(end.since(request.arrived), &book.state.config.slos);
+                let first = self.sequences.get(request.attempt as usize).and_then(|sequence| sequence.first_token);
+                let ttft = first.map(|at| at.since(request.arrived));
+                book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
             }
         }
     }
 
     fn service_record(&mut self, service: u32) -> ServiceRecord {
         let end = self.world.horizon;
+        for id in self.services[service as usize].state.replicas.clone() {
+            self.settle_server(id);
+        }
         let book = &mut self.services[service as usize];
+        let mut engine = book.gone_engine;
+        for &id in &book.state.replicas {
+            engine.add(&self.servers[id as usize].engine_work());
+        }
         book.integrate_ready(end);
         book.integrate_occupancy(end);
-        book.latency.settle();
+        book.latency.settle(&book.state.config.slos);
         let live = book.state.replicas.iter().map(|&id| self.servers[id as usize].meter.running_ps).sum::<u128>();
         let (highest, time, since) = book.at_max;
         let at_max = if book.state.spec == highest { time + end.since(since) } else { time };
@@ -87,6 +96,7 @@ impl Simulation {
             occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
             tokens: book.tokens,
             rejected_attempts: book.rejected_attempts,
+            engine,
         }
     }
 

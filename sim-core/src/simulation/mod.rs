@@ -27,7 +27,7 @@ use crate::clock::{Class, Digest, Key, SimTime};
 use crate::fleet::{Node, Replica};
 use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
-use crate::serving::{Arena, Attempt, ClientState, Request, Server};
+use crate::serving::{Arena, Attempt, ClientState, Request, Sequence, Server};
 use control::ControllerState;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -64,8 +64,12 @@ pub struct Simulation {
     bill: Bill,
     digest: Digest,
     work: WorkRecord,
+    /// What token-level engines know of attempts, by the attempts' indices.
+    sequences: Vec<Sequence>,
     /// Reused for attempts that end together.
     done: Vec<u32>,
+    /// Reused for attempts whose first token comes.
+    first_tokens: Vec<u32>,
 }
 
 /// Events between two calls of the progress function.
@@ -116,6 +120,7 @@ impl Simulation {
             Event::HostDone { attempt } => self.host_done(attempt, key.seq),
             Event::BatchDelay { replica } => self.batch_delay(replica),
             Event::BatchDone { instance, replica } => self.batch_done(replica, instance),
+            Event::EngineStep { replica } => self.engine_step(replica, key.seq),
             Event::Deadline { client } => self.deadline(client),
             Event::AttemptDeadline { client } => self.attempt_deadline(client),
             Event::Retry { request } => self.retry(request, key.entity(), key.seq),

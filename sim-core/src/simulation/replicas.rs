@@ -286,9 +286,10 @@ impl Simulation {
         let now = self.agenda.now();
         self.bill_replica(id);
         let service = self.replicas[id as usize].service;
+        self.settle_server(id);
         let server = &mut self.servers[id as usize];
-        server.meter.advance(now, server.running);
         let book = &mut self.services[service as usize];
+        book.gone_engine.add(&server.engine_work());
         book.gone_busy_ps += u128::from(server.meter.busy.as_ps());
         book.gone_running_ps += server.meter.running_ps;
         if let Ok(position) = book.state.replicas.binary_search(&id) {

@@ -4,7 +4,7 @@ use super::{Event, RunError, ServiceBook, Simulation};
 use crate::clock::{Class, Mark, SimDuration};
 use crate::ledger::{Parts, RequestRecord};
 use crate::ports::Arrival;
-use crate::serving::{Attempt, Bench, NONE, Outcome, Request, Sent, ServiceTime, Stage};
+use crate::serving::{Attempt, Bench, Discipline, NONE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 
@@ -15,12 +15,16 @@ const CANCELLED: u32 = NONE - 1;
 /// Lends what a server needs; a macro, so that the other fields stay free to use.
 macro_rules! bench {
     ($sim:expr, $service:expr) => {{
-        let state = &$sim.services[$service as usize].state;
+        let book = &mut $sim.services[$service as usize];
         Bench {
-            cold_clock: state.cold.read($sim.agenda.now()),
-            discipline: &state.config.discipline,
+            cold_clock: book.state.cold.read($sim.agenda.now()),
+            discipline: &book.state.config.discipline,
             agenda: &mut $sim.agenda,
             attempts: &mut $sim.attempts,
+            sequences: &mut $sim.sequences,
+            first_tokens: &mut $sim.first_tokens,
+            latency: &mut book.latency,
+            warmup: $sim.world.warmup,
         }
     }};
 }
@@ -135,6 +139,13 @@ impl Simulation {
             stage: Stage::Sent,
         });
         record.attempt = attempt;
+        if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
+            let (prompt, output) = (record.prompt_tokens, record.output_tokens);
+            if self.sequences.len() <= attempt as usize {
+                self.sequences.resize(attempt as usize + 1, Sequence::default());
+            }
+            self.sequences[attempt as usize] = engine.sequence(prompt, output);
+        }
         if state.config.attempt_timeout != SimDuration::MAX {
             let at = now + state.config.attempt_timeout;
             if state.attempt_deadlines.add(at, attempt, serial) {
@@ -174,15 +185,25 @@ impl Simulation {
     #[inline]
     pub(super) fn deliver(&mut self, index: u32) {
         let Attempt { replica, service, request, .. } = self.attempts[index];
+        let too_long = self.is_too_long(index);
         let server = &mut self.servers[replica as usize];
         if request == CANCELLED {
             self.leave(index);
         } else if server.dead {
             self.lose(index);
-        } else if self.services[service as usize].state.is_full(server.held()) {
+        } else if too_long || self.services[service as usize].state.is_full(server.held()) {
             self.refuse_at(index);
         } else {
             server.accept(index, &mut bench!(self, service));
+        }
+    }
+
+    /// Whether an attempt's prompt is longer than any context of the engine that should serve it.
+    #[inline]
+    fn is_too_long(&self, index: u32) -> bool {
+        match &self.services[self.attempts[index].service as usize].state.config.discipline {
+            Discipline::ContinuousBatch(engine) => !engine.serves(&self.sequences[index as usize]),
+            _ => false,
         }
     }
 
@@ -220,6 +241,40 @@ impl Simulation {
         }
     }
 
+    #[inline]
+    pub(super) fn engine_step(&mut self, replica: u32, generation: u64) {
+        let mut done = std::mem::take(&mut self.done);
+        let service = self.replicas[replica as usize].service;
+        self.servers[replica as usize].engine_step(generation, &mut bench!(self, service), &mut done);
+        self.observe_first_tokens(service);
+        self.complete_all(done);
+    }
+
+    /// First tokens that have just come, for the signals that want them.
+    #[inline]
+    fn observe_first_tokens(&mut self, service: u32) {
+        let book = &self.services[service as usize];
+        if !book.first_token_signals.is_empty() {
+            let now = self.agenda.now();
+            for &index in &self.first_tokens {
+                let Attempt { request, replica, .. } = self.attempts[index];
+                if request < CANCELLED {
+                    let ttft = now.since(self.requests[request].arrived);
+                    for &signal in &book.first_token_signals {
+                        self.telemetry.observe_first_token(signal, replica, ttft);
+                    }
+                }
+            }
+        }
+        self.first_tokens.clear();
+    }
+
+    /// Brings what is measured of a replica to now.
+    pub(super) fn settle_server(&mut self, replica: u32) {
+        let service = self.replicas[replica as usize].service;
+        self.servers[replica as usize].settle(&mut bench!(self, service));
+    }
+
     pub(super) fn batch_delay(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].batch_delay(&mut bench!(self, service));
@@ -244,7 +299,7 @@ impl Simulation {
     fn complete(&mut self, index: u32) {
         let now = self.agenda.now();
         let attempt = self.attempts[index];
-        self.servers[attempt.replica as usize].meter.completed += 1;
+        self.servers[attempt.replica as usize].meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
         if attempt.request < CANCELLED {
             let request = self.requests[attempt.request];
             let wait = attempt.started.since(attempt.sent);
@@ -253,11 +308,26 @@ impl Simulation {
                 queue: wait.saturating_sub(attempt.cold),
                 cold_start: attempt.cold,
                 service: now.since(attempt.started),
+                ttft: None,
+                tpot: None,
             };
+            let parts = self.with_tokens(index, parts, &request);
             self.record(&attempt, &request, &parts);
             self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.replica)));
         }
         self.leave(index);
+    }
+
+    /// Adds the token latencies, where the service has tokens.
+    #[inline]
+    fn with_tokens(&self, index: u32, parts: Parts, request: &Request) -> Parts {
+        let Some(sequence) = self.sequences.get(index as usize) else { return parts };
+        let Some(first) = sequence.first_token else { return parts };
+        let ttft = first.since(request.arrived);
+        let gaps = u64::from(sequence.output) - 1;
+        let rest = parts.e2e.saturating_sub(ttft);
+        let tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
+        Parts { ttft: Some(ttft), tpot, ..parts }
     }
 
     #[inline]
@@ -379,7 +449,7 @@ impl Simulation {
         state.count(outcome);
         if outcome != Outcome::Completed && measured {
             let book = &mut self.services[state.config.service as usize];
-            book.latency.record_unserved();
+            book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
         }
         if user != NONE {
@@ -400,6 +470,7 @@ impl Simulation {
                 tries: request.tries,
                 tokens: [request.prompt_tokens, request.output_tokens],
                 parts: completed.map(|(parts, _)| [parts.queue, parts.cold_start, parts.service]),
+                ttft: completed.and_then(|(parts, _)| parts.ttft),
                 replica: completed.map(|(_, replica)| replica),
             });
         }

@@ -4,7 +4,7 @@ use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
-use crate::ports::{Scope, SignalRequest, SignalSource, TargetId};
+use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
 use crate::signals::{SERVICE, SignalState, Truth, is_integral};
 
 /// All signals of a run.
@@ -23,6 +23,13 @@ impl Telemetry {
     }
 }
 
+impl Telemetry {
+    /// A request's first token came: its latency goes to a signal that wants it.
+    pub(super) fn observe_first_token(&mut self, signal: u32, replica: u32, ttft: SimDuration) {
+        self.signals[signal as usize].observe(replica, ttft);
+    }
+}
+
 impl Simulation {
     /// Adds a signal and plans its first collection, scrape and evaluation.
     pub(super) fn add_signal(&mut self, controller: &str, target: TargetId, request: SignalRequest) -> u32 {
@@ -30,8 +37,11 @@ impl Simulation {
         let book = &mut self.services[target.0 as usize];
         let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
-        if signal.latency_part().is_some() {
-            book.latency_signals.push(id);
+        match signal.latency_part() {
+            // A server reports the first token when it comes, and the rest at the end.
+            Some(LatencyPart::TimeToFirstToken) => book.first_token_signals.push(id),
+            Some(_) => book.latency_signals.push(id),
+            None => {}
         }
         let [collect, scrape, evaluate] = signal.phases;
         let collects = signal.request.pipeline.collect_period.is_some();
@@ -96,23 +106,28 @@ impl Simulation {
         let (source, scope, service) = (signal.request.source, signal.request.scope, signal.service);
         let now = self.agenda.now();
         let mut rows = Vec::new();
-        for &replica in &self.services[service as usize].state.replicas {
+        for replica in self.services[service as usize].state.replicas.clone() {
             // The GPU's and the container's exporters run beside the process; a server's own
             // metrics exist once its engine is up.
             let state = &self.replicas[replica as usize];
             let reports = match source {
-                SignalSource::GpuUtilization | SignalSource::CpuCores | SignalSource::MemoryBytes => {
-                    state.process.is_some()
-                }
+                SignalSource::GpuUtilization
+                | SignalSource::SmActive
+                | SignalSource::TensorActive
+                | SignalSource::DramActive
+                | SignalSource::CpuCores
+                | SignalSource::MemoryBytes => state.process.is_some(),
                 _ => self.engine_up(replica).is_some(),
             };
             if !reports {
                 continue;
             }
-            let server = &mut self.servers[replica as usize];
-            server.meter.advance(now, server.running);
+            let (node, process) = (state.node().unwrap_or(u32::MAX), state.process);
+            self.settle_server(replica);
+            let server = &self.servers[replica as usize];
+            let discipline = &self.services[service as usize].state.config.discipline;
             let cpu = self.services[service as usize].state.config.cpu;
-            let age_s = state.process.map_or(0.0, |at| now.since(at).as_s_f64());
+            let age_s = process.map_or(0.0, |at| now.since(at).as_s_f64());
             let value = match source {
                 SignalSource::GpuUtilization => server.meter.kernel_s(),
                 SignalSource::WaitingRequests => f64::from(server.held() - server.running),
@@ -121,12 +136,16 @@ impl Simulation {
                 SignalSource::RequestsArrived => server.meter.accepted as f64,
                 SignalSource::RequestsCompleted => server.meter.completed as f64,
                 SignalSource::LatencyQuantile { .. } => 0.0,
+                SignalSource::KvCacheUse => 100.0 * server.cache_use(),
+                SignalSource::SmActive => discipline.activity_s(server).sm,
+                SignalSource::TensorActive => discipline.activity_s(server).tensor,
+                SignalSource::DramActive => discipline.activity_s(server).dram,
                 SignalSource::CpuCores => {
                     cpu.idle_cores * age_s + cpu.cores_per_request * (server.meter.running_ps as f64 / 1e12)
                 }
                 SignalSource::MemoryBytes => cpu.idle_bytes + cpu.bytes_per_request * f64::from(server.running),
             };
-            rows.push(Truth { replica, node: state.node().unwrap_or(u32::MAX), value });
+            rows.push(Truth { replica, node, value });
         }
         match scope {
             Scope::Service if !is_integral(source) => vec![self.service_truth(service, source, &rows)],
@@ -143,6 +162,8 @@ impl Simulation {
             // Counted at the gateway: they survive replicas.
             SignalSource::RequestsArrived => book.totals[0] as f64,
             SignalSource::RequestsCompleted => book.totals[1] as f64,
+            // Of a share, the mean.
+            _ if source.is_share() => sum / rows.len().max(1) as f64,
             _ => sum,
         };
         Truth { replica: SERVICE, node: u32::MAX, value }

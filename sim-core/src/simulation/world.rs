@@ -9,7 +9,7 @@ use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
 use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, PeriodHistogram, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, Placement, SourceError};
-use crate::serving::{Arena, ClientConfig, ClientState, ServiceConfig, ServiceState, Traffic};
+use crate::serving::{Arena, ClientConfig, ClientState, Discipline, EngineWork, ServiceConfig, ServiceState, Traffic};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -126,6 +126,7 @@ pub(super) struct ServiceBook {
     /// Busy time and running integral of replicas that are gone.
     pub(super) gone_busy_ps: u128,
     pub(super) gone_running_ps: u128,
+    pub(super) gone_engine: EngineWork,
     /// Busy time and ready integral at the last row of the series.
     pub(super) row_busy_ps: u128,
     pub(super) row_ready_ps: u128,
@@ -133,13 +134,16 @@ pub(super) struct ServiceBook {
     pub(super) rejected_attempts: u64,
     /// Signals that must be told of completions.
     pub(super) latency_signals: Vec<u32>,
+    /// Signals that must be told of first tokens.
+    pub(super) first_token_signals: Vec<u32>,
     /// Controllers that want to know when nobody serves.
     pub(super) poked_controllers: Vec<u32>,
 }
 
 impl ServiceBook {
     fn new(config: ServiceConfig, world: &Settings, longest: SimDuration, levels: u32) -> Self {
-        let latency = Latency::new(longest, config.slos.len());
+        let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
+        let latency = Latency::new(longest, config.slos.len(), tokens);
         let spec = config.initial_replicas;
         ServiceBook {
             state: ServiceState::new(config, world.seed),
@@ -158,11 +162,13 @@ impl ServiceBook {
             at_max: (spec, SimDuration::ZERO, SimTime::ZERO),
             gone_busy_ps: 0,
             gone_running_ps: 0,
+            gone_engine: EngineWork::default(),
             row_busy_ps: 0,
             row_ready_ps: 0,
             tokens: [0; 2],
             rejected_attempts: 0,
             latency_signals: Vec::new(),
+            first_token_signals: Vec::new(),
             poked_controllers: Vec::new(),
         }
     }
@@ -242,6 +248,8 @@ impl Simulation {
             digest: if settings.keep_history { Digest::recording() } else { Digest::default() },
             work: WorkRecord::default(),
             done: Vec::new(),
+            sequences: Vec::new(),
+            first_tokens: Vec::new(),
             world: settings,
         }
     }

@@ -275,6 +275,9 @@ pub(super) fn latency_part(given: Option<schema::LatencyPart>) -> ports::Latency
         Some(schema::LatencyPart::Queue) => ports::LatencyPart::Queue,
         Some(schema::LatencyPart::ColdStart) => ports::LatencyPart::ColdStart,
         Some(schema::LatencyPart::Service) => ports::LatencyPart::Service,
+        Some(schema::LatencyPart::TimeToFirstToken) => ports::LatencyPart::TimeToFirstToken,
+        Some(schema::LatencyPart::InterTokenLatency) => ports::LatencyPart::InterToken,
+        Some(schema::LatencyPart::TimePerOutputToken) => ports::LatencyPart::TimePerOutputToken,
     }
 }
 

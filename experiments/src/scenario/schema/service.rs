@@ -212,4 +212,10 @@ pub enum LatencyPart {
     ColdStart,
     /// In service.
     Service,
+    /// From the client's send to the first token (TTFT).
+    TimeToFirstToken,
+    /// Each gap between two tokens (ITL).
+    InterTokenLatency,
+    /// Mean gap between the tokens of a request (TPOT).
+    TimePerOutputToken,
 }

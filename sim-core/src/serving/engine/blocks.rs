@@ -1,0 +1,188 @@
+//! Blocks of the KV cache: how many are free, and when the sequences in decode need their next.
+//!
+//! A sequence in decode needs a block every `size` iterations. Which iterations those are is kept
+//! as a count for each phase, so that a leap of any length takes its blocks at once.
+
+/// The block pool of one engine.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    shift: u32,
+    total: u64,
+    used: u64,
+    peak: u64,
+    /// Sequences in decode that need a block in the iterations `k` with `k mod size` = the index.
+    phases: Vec<u32>,
+    /// Freed blocks keep what they held until they are used again, oldest first: places in the
+    /// order of freeing, counted since the start. The blocks at first free have the first places.
+    freed: u64,
+    /// Blocks before this place are in use again.
+    taken: u64,
+    /// Places taken out of the middle, because a sequence found its blocks still there.
+    holes: Vec<(u64, u64)>,
+}
+
+/// Blocks that a sequence gave back and may find again, if nobody has used them since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Place of the first one freed, which is the last of the sequence.
+    place: u64,
+    /// Blocks freed.
+    held: u64,
+    /// Of those, how many are full, and so can be found again.
+    full: u64,
+}
+
+impl Blocks {
+    pub(super) fn new(total: u64, size: u32) -> Self {
+        Blocks {
+            shift: size.trailing_zeros(),
+            total,
+            used: 0,
+            peak: 0,
+            phases: vec![0; size as usize],
+            freed: total,
+            taken: 0,
+            holes: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn free(&self) -> u64 {
+        self.total - self.used
+    }
+
+    #[inline]
+    pub(super) fn used(&self) -> u64 {
+        self.used
+    }
+
+    pub(super) fn peak(&self) -> u64 {
+        self.peak
+    }
+
+    /// Blocks that hold so many tokens.
+    #[inline]
+    pub(super) fn holding(&self, tokens: u64) -> u64 {
+        (tokens + (1 << self.shift) - 1) >> self.shift
+    }
+
+    /// Full blocks of so many tokens.
+    #[inline]
+    pub(super) fn full(&self, tokens: u64) -> u64 {
+        tokens >> self.shift
+    }
+
+    /// Tokens of so many blocks.
+    #[inline]
+    pub(super) fn tokens(&self, blocks: u64) -> u64 {
+        blocks << self.shift
+    }
+
+    /// Takes free blocks, of which there must be enough.
+    #[inline]
+    pub(super) fn take(&mut self, blocks: u64) {
+        self.used += blocks;
+        self.peak = self.peak.max(self.used);
+        debug_assert!(self.used <= self.total, "more blocks than there are");
+        self.taken += blocks;
+        if !self.holes.is_empty() {
+            self.skip_holes(blocks);
+        }
+    }
+
+    /// Moves `taken`, just advanced by `blocks`, past the holes that it met on its way.
+    fn skip_holes(&mut self, blocks: u64) {
+        let mut from = self.taken - blocks;
+        while let Some(&(start, len)) = self.holes.first() {
+            if start >= self.taken {
+                break;
+            }
+            debug_assert!(start >= from);
+            self.taken += len;
+            from = start + len;
+            self.holes.remove(0);
+        }
+    }
+
+    /// Gives blocks back.
+    #[inline]
+    pub(super) fn give(&mut self, blocks: u64) {
+        self.used -= blocks;
+        self.freed += blocks;
+    }
+
+    /// Gives the blocks of a sequence with so many computed tokens back, and says where they are.
+    pub(super) fn give_kept(&mut self, computed: u64) -> Kept {
+        let kept = Kept { place: self.freed, held: self.holding(computed), full: self.full(computed) };
+        self.give(kept.held);
+        kept
+    }
+
+    /// Of the blocks given back, the leading ones that are still there and full, at most `limit`.
+    pub(super) fn found(&self, kept: &Kept, limit: u64) -> u64 {
+        let reused = self.taken.saturating_sub(kept.place).min(kept.held);
+        (kept.held - reused).min(kept.full).min(limit)
+    }
+
+    /// Takes `blocks` that were found.
+    pub(super) fn take_found(&mut self, kept: &Kept, blocks: u64) {
+        if blocks == 0 {
+            return;
+        }
+        self.used += blocks;
+        self.peak = self.peak.max(self.used);
+        // A sequence's leading blocks were freed last.
+        let start = kept.place + kept.held - blocks;
+        let at = self.holes.partition_point(|hole| hole.0 < start);
+        self.holes.insert(at, (start, blocks));
+    }
+
+    /// A sequence enters decode; `phase` is an iteration in which it needs a block.
+    #[inline]
+    pub(super) fn enter(&mut self, phase: u64) {
+        let index = phase as usize & (self.phases.len() - 1);
+        self.phases[index] += 1;
+    }
+
+    /// A sequence leaves decode.
+    #[inline]
+    pub(super) fn leave(&mut self, phase: u64) {
+        let index = phase as usize & (self.phases.len() - 1);
+        self.phases[index] -= 1;
+    }
+
+    /// Blocks that the decodes need in iteration `k`.
+    #[inline]
+    pub(super) fn needed_in(&self, k: u64) -> u64 {
+        u64::from(self.phases[k as usize & (self.phases.len() - 1)])
+    }
+
+    /// Blocks that `decodes` sequences need in the `n` iterations from `k` on.
+    #[inline]
+    pub(super) fn needed(&self, k: u64, n: u64, decodes: u64) -> u64 {
+        let part = n & (self.phases.len() as u64 - 1);
+        let whole = (n >> self.shift) * decodes;
+        whole + (k..k + part).map(|k| self.needed_in(k)).sum::<u64>()
+    }
+
+    /// The most iterations from `k` on, up to `n`, for which the free blocks last.
+    #[inline]
+    pub(super) fn lasting(&self, k: u64, n: u64, decodes: u64) -> u64 {
+        let free = self.free();
+        if ((n >> self.shift) + 1) * decodes <= free || decodes == 0 {
+            return n;
+        }
+        let turns = (free / decodes).min(n >> self.shift);
+        let mut lasting = turns << self.shift;
+        let mut left = free - turns * decodes;
+        while lasting < n {
+            let needed = self.needed_in(k + lasting);
+            if needed > left {
+                break;
+            }
+            left -= needed;
+            lasting += 1;
+        }
+        lasting
+    }
+}

@@ -1,0 +1,117 @@
+//! Configuration of a token-level engine: every rule of the real one that changes latency.
+
+use super::law::{LONGEST_ITERATION_S, TimeLaw};
+use super::sequence::Sequence;
+use crate::clock::SimDuration;
+
+/// A continuous-batching engine as vLLM's V1 scheduler works: decodes first, then the prefill in
+/// progress, then waiting requests in the order of their arrival, until the token budget is spent.
+///
+/// Source: vLLM, `vllm/v1/core/sched/scheduler.py` (`Scheduler.schedule`) and
+/// `vllm/v1/core/kv_cache_manager.py`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the real engine")]
+pub struct EngineConfig {
+    /// Time of an iteration.
+    pub law: TimeLaw,
+    /// Time that the front end takes for a request before the engine knows it.
+    pub front_end: SimDuration,
+    /// `max_num_batched_tokens`: tokens of one iteration.
+    pub token_budget: u32,
+    /// `max_num_seqs`: sequences that run at once.
+    pub max_sequences: u32,
+    /// Whether a prompt may be spread over iterations.
+    pub chunked_prefill: bool,
+    /// `max_model_len`: longest context. A longer prompt is refused, an output is cut there.
+    pub max_context: u32,
+    /// Tokens of a block of the KV cache; a power of two.
+    pub block_tokens: u32,
+    /// Blocks of the KV cache.
+    pub blocks: u64,
+    /// Whether blocks that are free again are found by those who need the same tokens.
+    pub prefix_caching: bool,
+    /// Whether an iteration is planned while the one before it runs, as asynchronous scheduling
+    /// does: then a request joins one iteration later.
+    pub lookahead: bool,
+    /// Whether iterations with one batch are played at once. Without, each is an event of its own:
+    /// slower, and equal to the last bit.
+    pub leaps: bool,
+    /// Seconds in which the GPU could compute one token at its peak, for tensor activity; 0 where
+    /// it is not known.
+    pub peak_token_s: f64,
+    /// Share of the memory bandwidth that a read of weights or cache reaches, for DRAM activity.
+    pub read_efficiency: f64,
+}
+
+impl EngineConfig {
+    /// An engine with that law and the defaults of vLLM: 8,192 tokens an iteration, 1,024
+    /// sequences, blocks of 16 tokens, prefix caching, chunked prefill; as many blocks as given.
+    pub fn new(law: TimeLaw, blocks: u64) -> Self {
+        EngineConfig {
+            law,
+            front_end: SimDuration::ZERO,
+            token_budget: 8_192,
+            max_sequences: 1_024,
+            chunked_prefill: true,
+            max_context: u32::MAX,
+            block_tokens: 16,
+            blocks,
+            prefix_caching: true,
+            lookahead: false,
+            leaps: true,
+            peak_token_s: 0.0,
+            read_efficiency: 0.8,
+        }
+    }
+
+    /// Tokens that the cache holds.
+    pub fn cache_tokens(&self) -> u64 {
+        self.blocks.saturating_mul(u64::from(self.block_tokens))
+    }
+
+    /// The longest context that this engine serves.
+    pub fn longest_context(&self) -> u64 {
+        // The last token that comes out is never written.
+        let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
+        self.cache_tokens().saturating_add(1).min(u64::from(self.max_context)).min(chunk)
+    }
+
+    /// The sequence of a request: an output that would pass the longest context is cut there.
+    pub(crate) fn sequence(&self, prompt: u32, output: u32) -> Sequence {
+        let longest = self.longest_context().min(u64::from(u32::MAX)) as u32;
+        Sequence::new(prompt, output.min(longest.saturating_sub(prompt)))
+    }
+
+    /// Whether the context of a sequence fits.
+    pub(crate) fn serves(&self, sequence: &Sequence) -> bool {
+        u64::from(sequence.prompt) + u64::from(sequence.output) <= self.longest_context()
+    }
+
+    /// Whether the settings go together.
+    ///
+    /// # Errors
+    /// Says what does not.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.block_tokens.is_power_of_two() || self.block_tokens > 4_096 {
+            return Err(format!("a block of {} tokens: expected a power of two up to 4096", self.block_tokens));
+        }
+        if self.max_sequences == 0 || self.token_budget < self.max_sequences {
+            return Err(format!(
+                "a budget of {} tokens an iteration for {} sequences: expected at least one token for each",
+                self.token_budget, self.max_sequences
+            ));
+        }
+        if self.blocks == 0 || self.cache_tokens() > 1 << 40 {
+            return Err(format!("a KV cache of {} blocks: expected at least 1", self.blocks));
+        }
+        let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
+        let longest_s = self.law.longest_s(budget, budget, cache);
+        if longest_s > LONGEST_ITERATION_S {
+            return Err(format!(
+                "the longest iteration ({budget} tokens on a full cache of {cache}) takes {longest_s:.0} s: expected \
+                 at most {LONGEST_ITERATION_S} s"
+            ));
+        }
+        Ok(())
+    }
+}

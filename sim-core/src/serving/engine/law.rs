@@ -1,0 +1,229 @@
+//! The time of one iteration, in integers.
+//!
+//! `T = o + sqrt(w^2 + (b*(P+D))^2) + c*(D+S) + d*KV + e*sum p*(ctx + p/2)`: one law with six
+//! coefficients per (model, GPU, tensor parallelism). Coefficients are fixed point, in units of
+//! 2^-16 ps, so that any number of iterations summed at once equals them one by one: with steps
+//! rounded to nanoseconds, or in `f64`, a leap drifts from its iterations.
+
+use crate::clock::SimTime;
+
+/// Bits of a picosecond's fraction.
+pub(crate) const FRACTION_BITS: u32 = 16;
+
+/// The longest iteration that an engine may have: keeps all sums of the law within 63 bits.
+pub const LONGEST_ITERATION_S: f64 = 100.0;
+
+const UNITS_PER_MS: f64 = 1e9 * (1_u64 << FRACTION_BITS) as f64;
+
+/// Coefficients of the time law, in milliseconds and tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Coefficients {
+    /// `o`: fixed overhead of an iteration.
+    pub overhead_ms: f64,
+    /// `w`: time to read the weights once.
+    pub weights_ms: f64,
+    /// `b`: compute of one token.
+    pub token_ms: f64,
+    /// `c`: host and sampler time of one sequence.
+    pub sequence_ms: f64,
+    /// `d`: time to read one token of context from the KV cache.
+    pub context_ms: f64,
+    /// `e`: attention of a prefill, per token squared.
+    pub attention_ms: f64,
+}
+
+/// How the weight read and the compute of an iteration add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Knee {
+    /// `sqrt(w^2 + (b*(P+D))^2)`: the slower of the two, with a soft corner.
+    #[default]
+    Soft,
+    /// `w + b*P`: the straight line that the closed forms assume.
+    Linear,
+}
+
+/// A time law, ready to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeLaw {
+    knee: Knee,
+    overhead: u64,
+    weights: u64,
+    token: u64,
+    sequence: u64,
+    context: u64,
+    /// `e/2`, since `p/2` is not whole.
+    half_attention: u64,
+}
+
+/// What one iteration works on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Prefill tokens.
+    pub(crate) prefill: u64,
+    /// Sequences with a prefill chunk.
+    pub(crate) chunks: u64,
+    /// `sum p * (2*ctx + p)` over the chunks.
+    pub(crate) attention: u64,
+    /// Sequences in decode.
+    pub(crate) decodes: u64,
+    /// Context tokens that they read.
+    pub(crate) context: u64,
+}
+
+impl TimeLaw {
+    /// The law with those coefficients.
+    ///
+    /// # Errors
+    /// Names the first coefficient that is negative, not a number, or longer than
+    /// [`LONGEST_ITERATION_S`]; or says that an iteration would take no time.
+    pub fn new(coefficients: &Coefficients, knee: Knee) -> Result<Self, String> {
+        let fixed = |name: &str, ms: f64| {
+            if (0.0..=LONGEST_ITERATION_S * 1e3).contains(&ms) {
+                Ok((ms * UNITS_PER_MS).round() as u64)
+            } else {
+                Err(format!("`{name}` is {ms}: expected 0 to {} ms", LONGEST_ITERATION_S * 1e3))
+            }
+        };
+        let law = TimeLaw {
+            knee,
+            overhead: fixed("overhead_ms", coefficients.overhead_ms)?,
+            weights: fixed("weights_ms", coefficients.weights_ms)?,
+            token: fixed("token_ms", coefficients.token_ms)?,
+            sequence: fixed("sequence_ms", coefficients.sequence_ms)?,
+            context: fixed("context_ms", coefficients.context_ms)?,
+            half_attention: fixed("attention_ms", coefficients.attention_ms / 2.0)?,
+        };
+        // Time must pass, or an engine would iterate for ever at one instant.
+        if law.overhead + law.weights < (1 << FRACTION_BITS) * 1_000 {
+            return Err("`overhead_ms` and `weights_ms` are both 0: an iteration must take at least 1 ns".into());
+        }
+        Ok(law)
+    }
+
+    /// Seconds of the longest iteration: a full token budget on a full cache. Kept below
+    /// [`LONGEST_ITERATION_S`] by [`super::EngineConfig::check`].
+    pub(crate) fn longest_s(&self, budget: u64, sequences: u64, cache_tokens: u64) -> f64 {
+        let s = |units: u64, times: f64| units as f64 / UNITS_PER_MS / 1e3 * times;
+        let (budget, cache) = (budget as f64, cache_tokens as f64);
+        s(self.overhead + self.weights, 1.0)
+            + s(self.token, budget)
+            + s(self.sequence, sequences as f64)
+            + s(self.context, cache)
+            + s(self.half_attention, budget * (2.0 * cache + budget))
+    }
+
+    /// Time of one iteration, in units.
+    #[inline]
+    pub(crate) fn iteration(&self, load: &Load) -> u64 {
+        let mut units = self.overhead
+            + self.corner(load.prefill, load.decodes)
+            + self.sequence * (load.decodes + load.chunks)
+            + self.context * load.context;
+        if load.attention > 0 {
+            units += self.half_attention * load.attention;
+        }
+        units
+    }
+
+    #[inline]
+    fn corner(&self, prefill: u64, decodes: u64) -> u64 {
+        match self.knee {
+            Knee::Soft => hypotenuse(self.weights, self.token * (prefill + decodes)),
+            Knee::Linear => self.weights + self.token * prefill,
+        }
+    }
+
+    /// What each iteration of a leap takes more than the one before, in units.
+    #[inline]
+    pub(crate) fn growth(&self, decodes: u64) -> u64 {
+        self.context * decodes
+    }
+
+    /// Seconds of the fixed overhead, the weight read, and the read of one token of context.
+    pub(crate) fn seconds(&self) -> [f64; 3] {
+        [self.overhead, self.weights, self.context].map(|units| units as f64 / UNITS_PER_MS / 1e3)
+    }
+}
+
+/// Floor of the root of `a^2 + b^2`.
+#[inline]
+fn hypotenuse(a: u64, b: u64) -> u64 {
+    let square = u128::from(a) * u128::from(a) + u128::from(b) * u128::from(b);
+    // Within a few thousand units, since an `f64` has 53 bits; one Newton step brings it to one.
+    let guess = (square as f64).sqrt() as u64;
+    if guess == 0 {
+        return 0;
+    }
+    let excess = square as i128 - (u128::from(guess) * u128::from(guess)) as i128;
+    let mut root = guess.wrapping_add((excess as f64 / (2.0 * guess as f64)).floor() as i64 as u64);
+    while u128::from(root) * u128::from(root) > square {
+        root -= 1;
+    }
+    while u128::from(root + 1) * u128::from(root + 1) <= square {
+        root += 1;
+    }
+    root
+}
+
+/// Iterations in a row with one batch: the first takes `first` units, each next one `growth` more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leap {
+    /// Iterations.
+    pub(crate) len: u64,
+    /// Units of the first.
+    pub(crate) first: u64,
+    /// Units that each takes more than the one before.
+    pub(crate) growth: u64,
+}
+
+impl Leap {
+    /// Units of its first `n` iterations.
+    #[inline]
+    pub(crate) fn units(&self, n: u64) -> u128 {
+        if n <= 1 {
+            return u128::from(self.first) * u128::from(n);
+        }
+        u128::from(self.first) * u128::from(n) + u128::from(self.growth) * u128::from(n * (n - 1) / 2)
+    }
+
+    /// The smallest number of iterations after which the group's clock, which stands at `clock`,
+    /// shows a picosecond later than `at`. Beyond `len` it may be any number beyond.
+    pub(crate) fn first_after(&self, clock: u128, at: SimTime) -> u64 {
+        // Later than `at` in whole picoseconds: at least this many units from here.
+        let target = (u128::from(at.as_ps()) + 1) << FRACTION_BITS;
+        let Some(wanted) = target.checked_sub(clock).filter(|&wanted| wanted > 0) else { return 0 };
+        if wanted <= u128::from(self.first) {
+            return 1;
+        }
+        // The root of growth/2 n^2 + (first - growth/2) n = wanted, in the form that is stable.
+        let (half, x) = (self.growth as f64 / 2.0, wanted as f64);
+        let linear = self.first as f64 - half;
+        let guess = 2.0 * x / (linear + (linear * linear + 4.0 * half * x).sqrt());
+        let mut n = (guess as u64).clamp(1, self.len.saturating_add(1));
+        while n > 1 && self.units(n - 1) >= wanted {
+            n -= 1;
+        }
+        while n <= self.len && self.units(n) < wanted {
+            n += 1;
+        }
+        n
+    }
+
+    /// What remains after `n` iterations.
+    #[inline]
+    pub(crate) fn rest(&self, n: u64) -> Leap {
+        Leap { len: self.len - n, first: self.first + self.growth * n, growth: self.growth }
+    }
+}
+
+/// The instant at which a group's clock of `units` stands.
+#[inline]
+pub(crate) fn instant(units: u128) -> SimTime {
+    SimTime::from_ps((units >> FRACTION_BITS) as u64)
+}
+
+/// The clock of a group that starts to work at `at`.
+#[inline]
+pub(crate) fn clock_at(at: SimTime) -> u128 {
+    u128::from(at.as_ps()) << FRACTION_BITS
+}

@@ -1,0 +1,308 @@
+//! `ContinuousBatch`: a token-level engine as in vLLM.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `config` | the rules of the engine, as settings |
+//! | `law` | the time of one iteration, and of many, in integers |
+//! | `sequence` | what the engine knows of one attempt |
+//! | `blocks` | the blocks of the KV cache |
+//! | `schedule` | who works in the next iteration |
+//! | `mod` (here) | the clock of the group: leaps, and what cuts them |
+//!
+//! Between changes of the batch nothing is an event: the iterations until then are one *leap*,
+//! played in closed form. What may change the batch earlier (an arrival, a withdrawal) cuts the
+//! leap at the next iteration boundary. The results equal those of an engine that plays each
+//! iteration, to the last bit; `tests/tests/engine.rs` holds the two together.
+
+mod blocks;
+mod config;
+mod law;
+mod schedule;
+mod sequence;
+
+use super::Discipline;
+use super::arena::Arena;
+use super::request::{Attempt, Fifo, Stage};
+use super::server::{Bench, Server};
+use crate::clock::{Class, SimTime};
+use crate::simulation::Event;
+use blocks::Blocks;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+pub use config::EngineConfig;
+use law::instant;
+pub use law::{Coefficients, Knee, LONGEST_ITERATION_S, TimeLaw};
+pub(crate) use law::{FRACTION_BITS, Leap, clock_at};
+pub(crate) use sequence::Sequence;
+
+/// State of one engine.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// The group's clock at the start of the iteration in progress, in units of the law.
+    clock: u128,
+    /// Iterations done so far: the number of the one in progress.
+    iteration: u64,
+    /// When the iteration before this one started.
+    previous: SimTime,
+    /// Who was ready before this has been seen by the scheduler.
+    seen_before: SimTime,
+    /// The iteration in progress and those planned after it; none while idle.
+    leap: Leap,
+    /// Sequence of the pending event; what has an older one is stale.
+    generation: u64,
+    /// Sequences in decode, and the context that they read in the iteration in progress.
+    decodes: u64,
+    context: u64,
+    /// Sequences in decode by their ends; those that left before stay until they surface.
+    ends: BinaryHeap<Reverse<End>>,
+    /// Admitted sequences in the order of admission.
+    running: Fifo,
+    /// The last admitted one, while its prefill is not whole.
+    partial: Option<u32>,
+    /// Prefill chunks of the iteration in progress.
+    chunks: Vec<Chunk>,
+    /// Withdrawn while they ran: they leave at the next boundary.
+    withdrawn: Vec<u32>,
+    admissions: u64,
+    blocks: Blocks,
+    work: EngineWork,
+}
+
+/// When a sequence has all its tokens: iterations, then the order of admission.
+type End = (u64, u64, u32);
+
+/// A part of a prefill.
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    attempt: u32,
+    tokens: u32,
+}
+
+/// What an engine has done since its start, for signals and reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineWork {
+    /// Iterations.
+    pub iterations: u64,
+    /// Tokens computed, prefill and decode.
+    pub tokens: u64,
+    /// Context tokens read by decodes.
+    pub context_read: u128,
+    /// Preemptions.
+    pub preemptions: u64,
+    /// Tokens whose prefill was found in the cache.
+    pub cached_tokens: u64,
+    /// Most blocks of the KV cache in use at once.
+    pub peak_blocks: u64,
+}
+
+impl EngineWork {
+    /// Adds what another engine has done; the peak is the higher of the two.
+    pub(crate) fn add(&mut self, other: &EngineWork) {
+        self.iterations += other.iterations;
+        self.tokens += other.tokens;
+        self.context_read += other.context_read;
+        self.preemptions += other.preemptions;
+        self.cached_tokens += other.cached_tokens;
+        self.peak_blocks = self.peak_blocks.max(other.peak_blocks);
+    }
+}
+
+impl Engine {
+    pub(super) fn new(config: &EngineConfig) -> Self {
+        Engine {
+            clock: 0,
+            iteration: 0,
+            previous: SimTime::ZERO,
+            seen_before: SimTime::ZERO,
+            leap: Leap::default(),
+            generation: 0,
+            decodes: 0,
+            context: 0,
+            ends: BinaryHeap::new(),
+            running: Fifo::default(),
+            partial: None,
+            chunks: Vec::new(),
+            withdrawn: Vec::new(),
+            admissions: 0,
+            blocks: Blocks::new(config.blocks, config.block_tokens),
+            work: EngineWork::default(),
+        }
+    }
+
+    /// What it has done, up to the last boundary that was settled.
+    pub(crate) fn work(&self) -> EngineWork {
+        EngineWork { peak_blocks: self.blocks.peak(), ..self.work }
+    }
+
+    /// Share of the KV cache's blocks in use.
+    pub(crate) fn cache_use(&self) -> f64 {
+        let total = self.blocks.used() + self.blocks.free();
+        self.blocks.used() as f64 / total as f64
+    }
+
+    /// An attempt comes in. It joins at the first boundary at which it may.
+    pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+        let Discipline::ContinuousBatch(config) = bench.discipline else { return };
+        let now = bench.agenda.now();
+        let ready = now + config.front_end;
+        bench.sequences[index as usize].ready = ready;
+        let attempt = &mut bench.attempts[index];
+        attempt.stage = Stage::Waiting;
+        // The front end is no queueing: the wait counts from its end.
+        attempt.sent = ready;
+        server.waiting.push(bench.attempts, index);
+        if server.waiting.len() > 1 {
+            // Whoever waits already goes first, and has made its cut.
+            return;
+        }
+        if self.leap.len > 0 {
+            if self.running.len() < config.max_sequences {
+                self.cut(self.joins_at(config, ready), server.replica, bench);
+            }
+        } else {
+            // Even if that is now: who comes at the same instant starts with it.
+            self.wake(ready, server.replica, bench);
+        }
+    }
+
+    /// The boundary of the present leap at which what is ready then may join.
+    fn joins_at(&self, config: &EngineConfig, ready: SimTime) -> u64 {
+        if ready < self.seen_before {
+            return 1;
+        }
+        self.leap.first_after(self.clock, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
+    }
+
+    /// Ends the leap after `n` iterations, unless it is as short as that.
+    fn cut(&mut self, n: u64, replica: u32, bench: &mut Bench<'_>) {
+        if n < self.leap.len {
+            self.leap.len = n;
+            self.plan_end(replica, bench);
+        }
+    }
+
+    /// Schedules the end of the leap.
+    fn plan_end(&mut self, replica: u32, bench: &mut Bench<'_>) {
+        self.wake(instant(self.clock + self.leap.units(self.leap.len)), replica, bench);
+    }
+
+    fn wake(&mut self, at: SimTime, replica: u32, bench: &mut Bench<'_>) {
+        self.generation += 1;
+        bench.agenda.schedule(at, Class::Completion, replica, self.generation, Event::EngineStep { replica });
+    }
+
+    /// The engine's event: the leap ends, or an idle engine starts. False if it was stale.
+    pub(super) fn step(
+        &mut self,
+        server: &mut Server,
+        generation: u64,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<u32>,
+    ) -> bool {
+        if generation != self.generation {
+            return false;
+        }
+        let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
+        if self.leap.len == 0 {
+            self.begin(config, server, bench);
+        } else {
+            self.pass(self.leap.len, bench);
+            self.finish_chunks(bench);
+            self.finish_decodes(server, bench, done);
+            self.drop_withdrawn(server, bench, done);
+            self.schedule(config, server, bench);
+        }
+        true
+    }
+
+    /// An idle engine starts to work.
+    fn begin(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+        self.clock = clock_at(bench.agenda.now());
+        self.schedule(config, server, bench);
+    }
+
+    /// Plays the first `n` iterations of the leap.
+    fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
+        let passed = Leap { len: n, ..self.leap };
+        if self.decodes > 0 {
+            bench.gaps(&passed, self.clock, self.decodes);
+            // The blocks of its first iteration were taken when it was planned.
+            let next = if n < self.leap.len { n } else { n - 1 };
+            if next > 0 {
+                self.blocks.take(self.blocks.needed(self.iteration + 1, next, self.decodes));
+            }
+        }
+        self.work.iterations += n;
+        self.work.tokens += n * self.decodes;
+        self.work.context_read +=
+            u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
+        self.previous = instant(self.clock + passed.units(n - 1));
+        self.clock += passed.units(n);
+        self.iteration += n;
+        self.context += n * self.decodes;
+        self.leap = self.leap.rest(n);
+    }
+
+    /// Brings what is measured to now: plays the iterations that have ended. `inclusive` counts
+    /// one that ends at this very instant.
+    pub(super) fn settle(&mut self, now: SimTime, inclusive: bool, bench: &mut Bench<'_>) {
+        if self.leap.len <= 1 {
+            return;
+        }
+        let last = match (inclusive, now.as_ps().checked_sub(1)) {
+            (true, _) => now,
+            (false, Some(ps)) => SimTime::from_ps(ps),
+            (false, None) => return,
+        };
+        let passed = self.leap.first_after(self.clock, last).saturating_sub(1).min(self.leap.len - 1);
+        if passed > 0 {
+            self.pass(passed, bench);
+        }
+    }
+
+    /// Takes an attempt out. True if its record is free now; one that runs leaves at the next
+    /// boundary.
+    pub(super) fn withdraw(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
+        let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
+        let now = bench.agenda.now();
+        match bench.attempts[index].stage {
+            Stage::Waiting => {
+                let first = server.waiting.front() == Some(index);
+                server.waiting.remove(bench.attempts, index);
+                if let (true, Some(next)) = (first, server.waiting.front()) {
+                    self.new_first(config, server.replica, bench.sequences[next as usize].ready.max(now), bench);
+                }
+                true
+            }
+            Stage::Running => {
+                bench.attempts[index].stage = Stage::Withdrawn;
+                self.withdrawn.push(index);
+                self.cut(self.leap.first_after(self.clock, now).max(1), server.replica, bench);
+                false
+            }
+            Stage::Sent | Stage::Host | Stage::Withdrawn => false,
+        }
+    }
+
+    /// Another attempt is the first to wait now; `from` is when it may be looked at.
+    fn new_first(&mut self, config: &EngineConfig, replica: u32, from: SimTime, bench: &mut Bench<'_>) {
+        if self.leap.len == 0 {
+            self.wake(from, replica, bench);
+        } else if from > bench.agenda.now() {
+            self.cut(self.joins_at(config, from), replica, bench);
+        } else {
+            self.cut(self.leap.first_after(self.clock, from).max(1), replica, bench);
+        }
+    }
+
+    /// Moves the attempts that are admitted to `lost`.
+    pub(super) fn kill(&mut self, attempts: &mut Arena<Attempt>, lost: &mut Vec<u32>) {
+        while let Some(index) = self.running.pop(attempts) {
+            lost.push(index);
+        }
+        // Its pending event is stale now.
+        self.generation += 1;
+        self.leap = Leap::default();
+    }
+}

@@ -1,0 +1,312 @@
+//! Who works in the next iteration: what vLLM's scheduler decides at each boundary.
+
+use super::blocks::Kept;
+use super::law::Load;
+use super::{Chunk, Engine, EngineConfig, Leap};
+use crate::clock::SimDuration;
+use crate::serving::request::{Fifo, Stage};
+use crate::serving::server::{Bench, Server};
+use std::cmp::Reverse;
+
+impl Engine {
+    /// Plans the next iterations, or rests.
+    pub(super) fn schedule(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+        self.look(config, bench);
+        let mut load = Load::default();
+        let mut preempted = self.reserve_decodes(config, server, bench);
+        let mut budget = u64::from(config.token_budget) - self.decodes;
+        if let Some(index) = self.partial {
+            preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, server, bench);
+        }
+        if !preempted || self.running.len() == 0 {
+            self.admit(config, &mut budget, &mut load, server, bench);
+        }
+        (load.decodes, load.context) = (self.decodes, self.context);
+        if self.decodes == 0 && self.chunks.is_empty() {
+            self.rest(server, bench);
+            return;
+        }
+        self.work.tokens += load.prefill;
+        self.leap = Leap { len: 1, first: config.law.iteration(&load), growth: config.law.growth(self.decodes) };
+        if self.chunks.is_empty() && !preempted && config.leaps {
+            self.leap.len = self.reach(config, server, bench);
+        }
+        self.plan_end(server.replica, bench);
+    }
+
+    /// Nothing to do: sleeps until who waits has passed the front end.
+    fn rest(&mut self, server: &Server, bench: &mut Bench<'_>) {
+        self.leap = Leap::default();
+        if let Some(first) = server.waiting.front() {
+            let ready = bench.sequences[first as usize].ready;
+            self.wake(ready.max(bench.agenda.now()), server.replica, bench);
+        } else {
+            self.generation += 1;
+        }
+    }
+
+    /// How many iterations from here have the same batch.
+    fn reach(&mut self, config: &EngineConfig, server: &Server, bench: &Bench<'_>) -> u64 {
+        let next_end = loop {
+            match self.ends.peek() {
+                Some(Reverse(end)) if is_live(bench, end.2, end.1, server.replica) => break end.0,
+                Some(_) => self.ends.pop(),
+                // Decodes have ends; without one, nothing may be planned beyond this iteration.
+                None => return 1,
+            };
+        };
+        let all = next_end - self.iteration;
+        let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
+        match server.waiting.front() {
+            // Who could have joined and did not waits for room, which comes with a change.
+            Some(first) if bench.sequences[first as usize].ready >= self.seen_before => {
+                self.leap.len = n;
+                n.min(self.joins_at(config, bench.sequences[first as usize].ready))
+            }
+            _ => n,
+        }
+    }
+
+    /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
+    /// begun; only an idle engine takes it at once.
+    fn look(&mut self, config: &EngineConfig, bench: &Bench<'_>) {
+        let before = if self.running.len() == 0 {
+            bench.agenda.now() + SimDuration::from_ps(1)
+        } else if config.lookahead {
+            self.previous
+        } else {
+            bench.agenda.now()
+        };
+        self.seen_before = self.seen_before.max(before);
+    }
+
+    /// Takes the blocks that the decodes need in this iteration. True if some were preempted.
+    fn reserve_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) -> bool {
+        let needed = self.blocks.needed_in(self.iteration);
+        if needed <= self.blocks.free() {
+            self.blocks.take(needed);
+            return false;
+        }
+        let mut next = self.running.front();
+        while let Some(index) = next {
+            if self.needs_block(config, bench, index) {
+                while self.blocks.free() == 0 {
+                    let Some(last) = self.running.back() else { return true };
+                    self.preempt(config, last, server, bench);
+                    if last == index {
+                        return true;
+                    }
+                }
+                self.blocks.take(1);
+            }
+            next = Fifo::after(bench.attempts, index);
+        }
+        true
+    }
+
+    fn needs_block(&self, config: &EngineConfig, bench: &Bench<'_>, index: u32) -> bool {
+        let context = bench.sequences[index as usize].context_in(self.iteration);
+        self.partial != Some(index) && context % u64::from(config.block_tokens) == 1 % u64::from(config.block_tokens)
+    }
+
+    /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
+    fn preempt(&mut self, config: &EngineConfig, index: u32, server: &mut Server, bench: &mut Bench<'_>) {
+        let computed = self.leave_batch(index, bench);
+        let sequence = &mut bench.sequences[index as usize];
+        let kept = self.blocks.give_kept(computed);
+        sequence.kept = if config.prefix_caching { kept } else { Kept::default() };
+        self.work.preemptions += 1;
+        self.running.remove(bench.attempts, index);
+        server.running -= 1;
+        bench.attempts[index].stage = Stage::Waiting;
+        server.waiting.push_front(bench.attempts, index);
+    }
+
+    /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
+    fn leave_batch(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
+        let sequence = &mut bench.sequences[index as usize];
+        sequence.admission = 0;
+        if self.partial == Some(index) {
+            self.partial = None;
+            return u64::from(std::mem::take(&mut sequence.computed));
+        }
+        let context = sequence.context_in(self.iteration);
+        self.blocks.leave(sequence.phase());
+        self.decodes -= 1;
+        self.context -= context;
+        sequence.generated = (context - u64::from(sequence.prompt)) as u32;
+        sequence.computed = 0;
+        sequence.last_token = bench.agenda.now();
+        // The token of this iteration is not there yet.
+        context - 1
+    }
+
+    /// Gives the prefill in progress its next chunk. False if there was no room and it was
+    /// preempted.
+    fn continue_prefill(
+        &mut self,
+        config: &EngineConfig,
+        index: u32,
+        budget: &mut u64,
+        load: &mut Load,
+        server: &mut Server,
+        bench: &mut Bench<'_>,
+    ) -> bool {
+        let sequence = &bench.sequences[index as usize];
+        let computed = u64::from(sequence.computed);
+        let tokens = (sequence.prefill_tokens() - computed).min(*budget);
+        let blocks = self.blocks.holding(computed + tokens) - self.blocks.holding(computed);
+        if blocks > self.blocks.free() {
+            self.preempt(config, index, server, bench);
+            return false;
+        }
+        self.add_chunk(index, computed, tokens, blocks, budget, load);
+        true
+    }
+
+    fn add_chunk(&mut self, attempt: u32, computed: u64, tokens: u64, blocks: u64, budget: &mut u64, load: &mut Load) {
+        if tokens == 0 {
+            return;
+        }
+        self.blocks.take(blocks);
+        *budget -= tokens;
+        load.prefill += tokens;
+        load.chunks += 1;
+        load.attention += tokens * (2 * computed + tokens);
+        self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
+    }
+
+    /// Admits who waits, in order, for as long as there are tokens, places and blocks.
+    fn admit(
+        &mut self,
+        config: &EngineConfig,
+        budget: &mut u64,
+        load: &mut Load,
+        server: &mut Server,
+        bench: &mut Bench<'_>,
+    ) {
+        let Some(mut first) = server.waiting.front() else { return };
+        while *budget > 0 && self.running.len() < config.max_sequences {
+            let joins = bench.sequences[first as usize].ready < self.seen_before;
+            if !joins || !self.try_admit(config, first, budget, load, server, bench) {
+                return;
+            }
+            match server.waiting.front() {
+                Some(next) => first = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Admits one that waits, if its first chunk finds tokens and blocks.
+    fn try_admit(
+        &mut self,
+        config: &EngineConfig,
+        index: u32,
+        budget: &mut u64,
+        load: &mut Load,
+        server: &mut Server,
+        bench: &mut Bench<'_>,
+    ) -> bool {
+        let sequence = &mut bench.sequences[index as usize];
+        let needed = sequence.prefill_tokens();
+        // At least one token is computed, since its result is the next token.
+        let found = self.blocks.found(&sequence.kept, self.blocks.full(needed - 1));
+        let computed = self.blocks.tokens(found);
+        let tokens = (needed - computed).min(*budget);
+        let blocks = self.blocks.holding(computed + tokens) - found;
+        if blocks + found > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
+            return false;
+        }
+        self.blocks.take_found(&sequence.kept, found);
+        self.admissions += 1;
+        sequence.admission = self.admissions;
+        sequence.computed = computed as u32;
+        sequence.kept = Kept::default();
+        let again = std::mem::replace(&mut sequence.started, true);
+        self.work.cached_tokens += computed;
+        self.add_chunk(index, computed, tokens, blocks, budget, load);
+        server.waiting.remove(bench.attempts, index);
+        self.running.push(bench.attempts, index);
+        server.running += 1;
+        if again {
+            bench.attempts[index].stage = Stage::Running;
+        } else {
+            bench.start(index);
+        }
+        if tokens < needed - computed {
+            self.partial = Some(index);
+        }
+        true
+    }
+
+    /// The chunks of the iteration that has just ended: who is whole has its next token.
+    pub(super) fn finish_chunks(&mut self, bench: &mut Bench<'_>) {
+        let now = bench.agenda.now();
+        for at in 0..self.chunks.len() {
+            let Chunk { attempt, tokens } = self.chunks[at];
+            let sequence = &mut bench.sequences[attempt as usize];
+            sequence.computed += tokens;
+            if u64::from(sequence.computed) < sequence.prefill_tokens() {
+                self.partial = Some(attempt);
+                continue;
+            }
+            if self.partial == Some(attempt) {
+                self.partial = None;
+            }
+            sequence.end = self.iteration + u64::from(sequence.output - sequence.generated) - 1;
+            self.ends.push(Reverse((sequence.end, sequence.admission, attempt)));
+            self.decodes += 1;
+            self.context += sequence.context_in(self.iteration);
+            self.blocks.enter(sequence.phase());
+            if sequence.first_token.is_none() {
+                sequence.first_token = Some(now);
+                bench.first_tokens.push(attempt);
+            } else {
+                let gap = now.since(sequence.last_token);
+                bench.gap(gap);
+            }
+        }
+        self.chunks.clear();
+    }
+
+    /// Moves the sequences that have all their tokens to `done`.
+    pub(super) fn finish_decodes(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+        while let Some(&Reverse((end, admission, index))) = self.ends.peek() {
+            if end > self.iteration {
+                break;
+            }
+            self.ends.pop();
+            if is_live(bench, index, admission, server.replica) {
+                let written = self.leave_batch(index, bench);
+                self.blocks.give(self.blocks.holding(written));
+                self.depart(index, server, bench, done);
+            }
+        }
+    }
+
+    /// Moves the sequences that nobody wants any more to `done`.
+    pub(super) fn drop_withdrawn(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+        for at in 0..self.withdrawn.len() {
+            let index = self.withdrawn[at];
+            if bench.sequences[index as usize].admission != 0 {
+                let written = self.leave_batch(index, bench);
+                self.blocks.give(self.blocks.holding(written));
+                self.depart(index, server, bench, done);
+            }
+        }
+        self.withdrawn.clear();
+    }
+
+    fn depart(&mut self, index: u32, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+        self.running.remove(bench.attempts, index);
+        server.running -= 1;
+        done.push(index);
+    }
+}
+
+/// Whether the sequence at `index` is still the one that was admitted here under that number.
+#[inline]
+fn is_live(bench: &Bench<'_>, index: u32, admission: u64, replica: u32) -> bool {
+    bench.sequences[index as usize].admission == admission && bench.attempts[index].replica == replica
+}

@@ -1,0 +1,350 @@
+//! A token-level engine that plays each iteration and touches each sequence in it: slow, and
+//! obviously right. What the leaping engine is held against.
+//!
+//! It shares nothing with that but the integer coefficients: lists instead of counts, whole
+//! allocations instead of phases, and a scheduler written straight from vLLM's
+//! (`vllm/v1/core/sched/scheduler.py`).
+
+use flashcrowd_core::serving::EngineConfig;
+use std::collections::VecDeque;
+
+/// Bits of a picosecond's fraction in the engine's clock.
+const FRACTION_BITS: u32 = 16;
+
+/// One request: when it reaches the server in ps, prompt and output tokens.
+pub type Asked = (u64, u32, u32);
+
+/// What became of one request, in ps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// When it was first admitted.
+    pub started: u64,
+    /// When its first token came.
+    pub first_token: u64,
+    /// When its last token came.
+    pub ended: u64,
+}
+
+/// What an engine did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Played {
+    /// By request; `None` if it had not ended by the horizon.
+    pub served: Vec<Option<Served>>,
+    /// Requests in the order of their ends.
+    pub order: Vec<usize>,
+    /// Every gap between two tokens in whole microseconds, sorted.
+    pub gaps_us: Vec<u64>,
+    /// Their exact sum, in units of 2^-16 ps.
+    pub gap_units: u128,
+    /// Iterations.
+    pub iterations: u64,
+    /// Most blocks in use at once.
+    pub peak_blocks: u64,
+    /// Preemptions.
+    pub preemptions: u64,
+    /// Tokens found in the cache.
+    pub cached_tokens: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Job {
+    id: usize,
+    ready: u64,
+    prompt: u64,
+    output: u64,
+    generated: u64,
+    /// Tokens in the cache.
+    computed: u64,
+    /// Whether its prefill, first or again, is whole.
+    decodes: bool,
+    /// Its blocks.
+    blocks: Vec<usize>,
+    /// Blocks that it left behind, whole ones only, each with the number of its content.
+    left: Vec<(usize, u64)>,
+    started: Option<u64>,
+    first_token: Option<u64>,
+    last_token: u64,
+}
+
+impl Job {
+    /// All its tokens so far, the one to be computed next included.
+    fn tokens(&self) -> u64 {
+        self.prompt + self.generated
+    }
+}
+
+/// The pool: free blocks in the order in which they will be used.
+#[derive(Debug)]
+struct Pool {
+    free: VecDeque<usize>,
+    /// What a block holds; a new number whenever it is used.
+    content: Vec<u64>,
+    total: usize,
+    next: u64,
+    peak: u64,
+}
+
+impl Pool {
+    fn take(&mut self) -> usize {
+        let block = self.free.pop_front().expect("checked by the caller");
+        self.next += 1;
+        self.content[block] = self.next;
+        self.peak = self.peak.max((self.total - self.free.len()) as u64);
+        block
+    }
+
+    fn give(&mut self, blocks: Vec<usize>) {
+        // The end of a sequence is the least likely to be wanted again.
+        self.free.extend(blocks.into_iter().rev());
+    }
+}
+
+/// The coefficients of a law in units of 2^-16 ps: o, w, b, c, d, e/2.
+pub type Units = [u64; 6];
+
+/// The floor of the root of `n`, bit by bit.
+fn root(n: u128) -> u128 {
+    let (mut low, mut high) = (0_u128, 1_u128 << 64);
+    while high - low > 1 {
+        let middle = u128::midpoint(low, high);
+        if middle * middle <= n {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// Plays `asked` (sorted by time) on one engine until `horizon_ps`.
+///
+/// # Panics
+/// If a request is longer than the cache.
+pub fn play(config: &EngineConfig, units: Units, asked: &[Asked], horizon_ps: u64) -> Played {
+    let mut engine = Plain::new(config, units, asked);
+    while engine.iterate(horizon_ps) {}
+    engine.played.peak_blocks = engine.pool.peak;
+    engine.played.gaps_us.sort_unstable();
+    engine.played
+}
+
+struct Plain<'a> {
+    config: &'a EngineConfig,
+    units: Units,
+    /// Not yet at the front end's far side.
+    coming: VecDeque<Job>,
+    waiting: VecDeque<Job>,
+    running: Vec<Job>,
+    pool: Pool,
+    clock: u128,
+    previous: u64,
+    played: Played,
+}
+
+impl<'a> Plain<'a> {
+    fn new(config: &'a EngineConfig, units: Units, asked: &[Asked]) -> Self {
+        let job = |(id, &(at, prompt, output)): (usize, &Asked)| Job {
+            id,
+            ready: at + config.front_end.as_ps(),
+            prompt: u64::from(prompt),
+            output: u64::from(output),
+            generated: 0,
+            computed: 0,
+            decodes: false,
+            blocks: Vec::new(),
+            left: Vec::new(),
+            started: None,
+            first_token: None,
+            last_token: 0,
+        };
+        let total = config.blocks as usize;
+        Plain {
+            config,
+            units,
+            coming: asked.iter().enumerate().map(job).collect(),
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            pool: Pool { free: (0..total).collect(), content: vec![0; total], total, next: 0, peak: 0 },
+            clock: 0,
+            previous: 0,
+            played: Played { served: vec![None; asked.len()], ..Played::default() },
+        }
+    }
+
+    fn now(&self) -> u64 {
+        (self.clock >> FRACTION_BITS) as u64
+    }
+
+    /// One iteration. False when there is no more.
+    fn iterate(&mut self, horizon_ps: u64) -> bool {
+        if self.running.is_empty() && self.waiting.is_empty() {
+            let Some(first) = self.coming.front() else { return false };
+            // Idle: it starts when the first one comes, or goes on with its own clock.
+            if first.ready > self.now() {
+                self.clock = u128::from(first.ready) << FRACTION_BITS;
+            }
+        }
+        let start = self.now();
+        let idle = self.running.is_empty();
+        let before = match (idle, self.config.lookahead) {
+            (true, _) => start + 1,
+            (false, true) => self.previous,
+            (false, false) => start,
+        };
+        while self.coming.front().is_some_and(|job| job.ready < before) {
+            self.waiting.extend(self.coming.pop_front());
+        }
+        let work = self.schedule();
+        let units = self.iteration_units(&work);
+        self.clock += u128::from(units);
+        if self.now() >= horizon_ps {
+            return false;
+        }
+        self.played.iterations += 1;
+        self.previous = start;
+        self.finish(&work, units);
+        true
+    }
+
+    /// Tokens of each running sequence in the next iteration, in their order.
+    fn schedule(&mut self) -> Vec<u64> {
+        let mut budget = u64::from(self.config.token_budget);
+        let mut work = Vec::new();
+        let mut preempted = false;
+        let mut at = 0;
+        'running: while at < self.running.len() && budget > 0 {
+            let tokens = (self.running[at].tokens() - self.running[at].computed).min(budget);
+            let missing = self.missing(&self.running[at], tokens);
+            while missing > self.pool.free.len() {
+                let last = self.running.len() - 1;
+                self.preempt();
+                preempted = true;
+                if last == at {
+                    break 'running;
+                }
+            }
+            self.allocate(at, missing);
+            work.push(tokens);
+            budget -= tokens;
+            at += 1;
+        }
+        if !preempted || self.running.is_empty() {
+            self.admit(&mut budget, &mut work);
+        }
+        work
+    }
+
+    fn missing(&self, job: &Job, tokens: u64) -> usize {
+        let needed = (job.computed + tokens).div_ceil(u64::from(self.config.block_tokens)) as usize;
+        needed.saturating_sub(job.blocks.len())
+    }
+
+    fn allocate(&mut self, at: usize, blocks: usize) {
+        for _ in 0..blocks {
+            let block = self.pool.take();
+            self.running[at].blocks.push(block);
+        }
+    }
+
+    fn preempt(&mut self) {
+        let mut job = self.running.pop().expect("somebody runs");
+        self.played.preemptions += 1;
+        let whole = (job.computed / u64::from(self.config.block_tokens)) as usize;
+        job.left.clear();
+        if self.config.prefix_caching {
+            job.left = job.blocks[..whole].iter().map(|&block| (block, self.pool.content[block])).collect();
+        }
+        self.pool.give(std::mem::take(&mut job.blocks));
+        job.computed = 0;
+        job.decodes = false;
+        self.waiting.push_front(job);
+    }
+
+    fn admit(&mut self, budget: &mut u64, work: &mut Vec<u64>) {
+        while let Some(job) = self.waiting.front() {
+            if *budget == 0 || self.running.len() == self.config.max_sequences as usize {
+                return;
+            }
+            let size = u64::from(self.config.block_tokens);
+            // Blocks still there from the start on; at least one token is computed again.
+            let mut found = job.left.iter().take_while(|left| self.pool.content[left.0] == left.1).count();
+            found = found.min(((job.tokens() - 1) / size) as usize);
+            let computed = found as u64 * size;
+            let tokens = (job.tokens() - computed).min(*budget);
+            let missing = (computed + tokens).div_ceil(size) as usize - found;
+            if missing + found > self.pool.free.len()
+                || (!self.config.chunked_prefill && computed + tokens < job.tokens())
+            {
+                return;
+            }
+            let mut job = self.waiting.pop_front().expect("looked at above");
+            job.blocks = job.left.drain(..).take(found).map(|left| left.0).collect();
+            self.pool.free.retain(|block| !job.blocks.contains(block));
+            self.pool.peak = self.pool.peak.max((self.pool.total - self.pool.free.len()) as u64);
+            job.computed = computed;
+            job.started.get_or_insert((self.clock >> FRACTION_BITS) as u64);
+            self.played.cached_tokens += computed;
+            self.running.push(job);
+            let at = self.running.len() - 1;
+            self.allocate(at, missing);
+            *budget -= tokens;
+            work.push(tokens);
+        }
+    }
+
+    fn iteration_units(&self, work: &[u64]) -> u64 {
+        let [overhead, weights, token, sequence, per_context, half_attention] = self.units;
+        let (mut prefill, mut chunks, mut decodes, mut context, mut attention) = (0, 0, 0, 0, 0);
+        for (job, &tokens) in self.running.iter().zip(work) {
+            if job.decodes {
+                decodes += 1;
+                context += job.tokens();
+            } else {
+                prefill += tokens;
+                chunks += 1;
+                attention += tokens * (2 * job.computed + tokens);
+            }
+        }
+        let compute = u128::from(token) * u128::from(prefill + decodes);
+        let corner = root(u128::from(weights) * u128::from(weights) + compute * compute) as u64;
+        overhead + corner + sequence * (decodes + chunks) + per_context * context + half_attention * attention
+    }
+
+    /// The iteration has ended: tokens come out, and who has all leaves.
+    fn finish(&mut self, work: &[u64], units: u64) {
+        let now = self.now();
+        let mut left = Vec::new();
+        for (at, &tokens) in work.iter().enumerate() {
+            let job = &mut self.running[at];
+            let decoded = job.decodes;
+            job.computed += tokens;
+            if job.computed < job.tokens() {
+                continue;
+            }
+            job.generated += 1;
+            job.decodes = true;
+            if decoded {
+                self.played.gaps_us.push((units >> FRACTION_BITS) / 1_000_000);
+                self.played.gap_units += u128::from(units);
+            } else if job.first_token.is_some() {
+                self.played.gaps_us.push((now - job.last_token) / 1_000_000);
+                self.played.gap_units += u128::from(now - job.last_token) << FRACTION_BITS;
+            }
+            job.first_token.get_or_insert(now);
+            job.last_token = now;
+            if job.generated == job.output {
+                left.push(at);
+            }
+        }
+        for &at in left.iter().rev() {
+            let job = self.running.remove(at);
+            let (Some(started), Some(first_token)) = (job.started, job.first_token) else { continue };
+            self.played.served[job.id] = Some(Served { started, first_token, ended: now });
+            self.played.order.push(job.id);
+            self.pool.give(job.blocks);
+        }
+        // In the order of admission, though removed from the end.
+        let n = self.played.order.len();
+        self.played.order[n - left.len()..].reverse();
+    }
+}
