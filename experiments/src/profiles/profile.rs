@@ -1,0 +1,127 @@
+//! A profile: how fast a model runs on a group of GPUs, and how that is known.
+
+use super::coefficients::Coefficients;
+use super::memory::Memory;
+use super::precision::Precision;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How fast a model runs on one group of GPUs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Name, such as `Llama-3.1-8B/H100/tp1/bf16`.
+    pub name: String,
+    /// The model, as the catalogue calls it where it is there.
+    pub model: String,
+    /// The GPU, as the catalogue calls it where it is there.
+    pub gpu: String,
+    /// GPUs that share each layer.
+    pub tensor_parallel: u32,
+    /// Format of the weights.
+    pub precision: Precision,
+    /// The time law.
+    pub coefficients: Coefficients,
+    /// How the coefficients were found.
+    pub origin: Origin,
+    /// Where the law was compared with measurements; outside of it, results are extrapolated.
+    #[serde(default)]
+    pub validated: Option<Band>,
+    /// 0: a request that arrives during an iteration may join the next; 1: the one after
+    /// (asynchronous scheduling).
+    pub lookahead_steps: u32,
+    /// Memory of one GPU; unknown for a model that the catalogue lacks.
+    #[serde(default)]
+    pub memory: Option<Memory>,
+    /// Source of each coefficient, by its symbol.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
+}
+
+/// How coefficients were found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Origin {
+    /// From a load sweep of the same model, GPU and parallelism.
+    Fitted(Fitted),
+    /// From a fitted profile of the same model.
+    Scaled {
+        /// Name of that profile.
+        from: String,
+        /// What was done, in words.
+        how: String,
+    },
+    /// From the model card and the datasheet.
+    Computed {
+        /// Which law, in words.
+        how: String,
+    },
+}
+
+/// A fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fitted {
+    /// The data and where they are from.
+    pub data: String,
+    /// Which rows were fitted.
+    pub on: String,
+    /// How far the fit is from these rows, by load.
+    pub residuals: Vec<Residual>,
+}
+
+/// Distance between a fit and its rows in one band of load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Residual {
+    /// The band.
+    pub band: String,
+    /// Rows.
+    pub rows: u32,
+    /// Mean absolute error of the mean inter-token latency, percent.
+    pub itl_percent: f64,
+    /// Mean absolute error of the mean time to first token, percent, where it was compared.
+    #[serde(default)]
+    pub ttft_percent: Option<f64>,
+}
+
+/// Where a law was compared with measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Band {
+    /// Highest share of the measured capacity.
+    pub load_share: f64,
+    /// Most sequences running at once.
+    pub batch: f64,
+    /// Most context tokens held by them.
+    pub context_tokens: f64,
+}
+
+impl Origin {
+    /// One word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Origin::Fitted(_) => "fitted",
+            Origin::Scaled { .. } => "scaled",
+            Origin::Computed { .. } => "computed",
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Fitted(fitted) => write!(f, "fitted to {} ({})", fitted.data, fitted.on),
+            Origin::Scaled { from, how } => write!(f, "scaled from {from}: {how}"),
+            Origin::Computed { how } => write!(f, "computed: {how}"),
+        }
+    }
+}
+
+impl Profile {
+    /// The name of a profile for these.
+    pub fn name_of(model: &str, gpu: &str, tensor_parallel: u32, precision: Precision) -> String {
+        format!("{model}/{gpu}/tp{tensor_parallel}/{precision}")
+    }
+}
