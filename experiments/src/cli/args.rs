@@ -139,6 +139,8 @@ pub(super) enum Suite {
     Hpa,
     /// Closed forms of queueing theory.
     Queueing,
+    /// Measured latency of real serving engines.
+    Serving,
 }
 
 #[derive(Debug, ClapArgs)]

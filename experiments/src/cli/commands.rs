@@ -163,6 +163,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
     let suite = match args.suite {
         Suite::Hpa => validation::Suite::Hpa,
         Suite::Queueing => validation::Suite::Queueing,
+        Suite::Serving => validation::Suite::Serving,
     };
     let report = in_pool(args.threads, || validation::run(suite, &args.files, &mut |_| {}))?;
     match args.format {

@@ -8,12 +8,14 @@
 //! | `profile` | a profile and where it is from |
 //! | `datasheet` | coefficients without a measurement |
 //! | `memory` | how many tokens the cache holds |
+//! | `engine` | the engine of a profile |
 //! | `library` | the best profile for a model on a GPU |
 //! | `file` | profile files |
 
 mod catalog;
 mod coefficients;
 mod datasheet;
+mod engine;
 mod fields;
 mod file;
 mod gpu;

@@ -5,6 +5,7 @@
 //! | `report` | what a validation came to |
 //! | `input` | plain and gzip files, line by line |
 //! | `hpa` | the HPA against recorded reconciles of the real controller |
+//! | `serving` | token-level serving against measured engines |
 //! | `queueing` | the engine and the closed forms against analytic results |
 //!
 //! A simulated value is judged only when its 95 % confidence half-width is at most a third of the
@@ -15,6 +16,7 @@ mod hpa;
 mod input;
 mod queueing;
 mod report;
+mod serving;
 
 pub use report::{Counts, Report, Worst};
 
@@ -28,17 +30,20 @@ pub enum Suite {
     Hpa,
     /// Analytic results of queueing theory, one JSON document.
     Queueing,
+    /// Measured latency of real engines, one point a row.
+    Serving,
 }
 
 impl Suite {
     /// All suites.
-    pub const ALL: [Suite; 2] = [Suite::Hpa, Suite::Queueing];
+    pub const ALL: [Suite; 3] = [Suite::Hpa, Suite::Queueing, Suite::Serving];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Suite::Hpa => "hpa",
             Suite::Queueing => "queueing",
+            Suite::Serving => "serving",
         }
     }
 
@@ -87,5 +92,6 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
     match suite {
         Suite::Hpa => hpa::run(files, progress),
         Suite::Queueing => queueing::run(files, progress),
+        Suite::Serving => serving::run(files, progress),
     }
 }

@@ -77,6 +77,9 @@ pub struct Report {
     pub worst: Option<Worst>,
     /// Further numbers.
     pub metrics: BTreeMap<String, f64>,
+    /// Every value that was compared, where the suite lists them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<Value>,
     /// The first failures and what was left out, for the text form.
     #[serde(skip)]
     pub notes: Vec<String>,

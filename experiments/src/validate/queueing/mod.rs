@@ -15,7 +15,7 @@ mod document;
 mod families;
 mod judge;
 mod laws;
-mod plant;
+pub(super) mod plant;
 mod regression;
 mod replicates;
 mod statistic;

@@ -222,7 +222,7 @@ impl Routing {
 }
 
 /// A pool with a GPU for each of so many replicas.
-pub(super) fn pool(replicas: u32) -> PoolConfig {
+pub(in crate::validate) fn pool(replicas: u32) -> PoolConfig {
     const GPUS: u32 = 64;
     PoolConfig {
         name: "pool".into(),
