@@ -3,6 +3,7 @@
 use super::catalog::{ProfileError, lookup};
 use super::file;
 use super::gpu::{GPUS, Gpu};
+use super::memory::Memory;
 use super::model::{MODELS, Model};
 use super::precision::Precision;
 use super::profile::{Origin, Profile};
@@ -72,7 +73,9 @@ impl Library {
         let same = |profile: &&Profile| profile.model == model_name && profile.precision == precision;
         let exact = |profile: &&Profile| profile.gpu == gpu_name && profile.tensor_parallel == gpus;
         if let Some(profile) = self.profiles.iter().filter(same).find(exact) {
-            return Ok(profile.clone());
+            // A fit measures times; what fits into memory stands in the model card.
+            let of_card = known_model.ok().map(|model| Memory::of(model, gpus, precision, Precision::Bf16));
+            return Ok(Profile { memory: profile.memory.or(of_card), ..profile.clone() });
         }
         let (model, gpu) = (known_model?, known_gpu?);
         if gpus == 0 || !model.query_heads.is_multiple_of(gpus) {

@@ -80,6 +80,13 @@ pub enum LatencyPart {
     InterToken,
 }
 
+impl LatencyPart {
+    /// Whether only services that serve tokens have it.
+    pub fn is_of_tokens(self) -> bool {
+        matches!(self, LatencyPart::TimeToFirstToken | LatencyPart::TimePerOutputToken | LatencyPart::InterToken)
+    }
+}
+
 /// Whose values a signal carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -2,6 +2,7 @@
 //! files read, limits checked. What is refused is refused here, before anything runs.
 
 mod autoscaler;
+mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
@@ -19,6 +20,7 @@ pub use traffic::{ResolvedTraffic, Source, TraceFile};
 use super::language::units::Duration;
 use super::language::{Diagnostic, Document};
 use super::schema;
+use crate::profiles::Profile;
 use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{PoolConfig, Region, Startup};
@@ -84,6 +86,8 @@ pub struct ResolvedService {
     pub pools: Vec<u32>,
     /// How a replica works.
     pub discipline: Discipline,
+    /// Where the times of a token-level engine come from.
+    pub profile: Option<Profile>,
     /// What is promised.
     pub slos: Vec<Slo>,
     /// Who sets the number of replicas.
@@ -265,14 +269,13 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
-        let mut resolved = service::resolve(&mut notes, name, given, &pools)?;
+        let mut resolved = service::resolve(&mut notes, &mut files, name, given, &pools)?;
         autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target))?;
         services.push(resolved);
     }
-    let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {
-        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &names)?);
+        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &services)?);
     }
     let horizon = horizon(&mut notes, &raw, &traffic)?;
     let warmup = notes.or("warmup", raw.warmup, Duration(SimDuration::ZERO), "all requests are measured").get();

@@ -1,8 +1,10 @@
 //! Services: discipline, queue, router, size of a replica, promises.
 
+use super::files::Files;
 use super::fleet::unknown;
 use super::settings::Notes;
-use super::{ResolvedService, RouterKind, startup};
+use super::{ResolvedService, RouterKind, engine, startup};
+use crate::profiles::Profile;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
 use crate::scenario::schema;
@@ -16,20 +18,19 @@ use std::fmt;
 
 pub(super) fn resolve(
     notes: &mut Notes<'_>,
+    files: &mut Files,
     name: &str,
     service: &schema::Service,
     pools: &[PoolConfig],
 ) -> Result<ResolvedService, Diagnostic> {
     let path = |field: &str| format!("services.{name}.{field}");
-    let discipline = discipline(notes, name, &service.serving)?;
-    let service_time = service_time(notes, name, service.service_time.as_ref(), &discipline)?;
-    let queue = queue(notes, name, service.queue.as_ref(), &discipline)?;
     let gpus_per_group = notes.or(&path("gpus"), service.gpus, 1, "one GPU a replica");
     notes.within(&path("gpus"), u64::from(gpus_per_group), 1, 64)?;
     let groups = notes.or(&path("groups"), service.groups, 1, "a replica on one node");
     notes.within(&path("groups"), u64::from(groups), 1, 4_096)?;
-    let memory = notes.or(&path("gpu_memory"), service.gpu_memory, ByteSize(0), "memory is not checked");
-    let memory_per_gpu = Bytes(memory.0);
+    let Worker { discipline, profile, memory_per_gpu } = worker(notes, files, name, service, pools)?;
+    let service_time = service_time(notes, name, service.service_time.as_ref(), &discipline)?;
+    let queue = queue(notes, name, service.queue.as_ref(), &discipline)?;
     let drain = Duration(SimDuration::from_s(30));
     let grace = "terminationGracePeriodSeconds of Kubernetes";
     let kernel_share = service.kernel_share.map(Fraction::get);
@@ -41,7 +42,9 @@ pub(super) fn resolve(
         name: name.into(),
         model: service.model.clone(),
         pools: usable_pools(notes, name, service, pools, gpus_per_group, memory_per_gpu)?,
+        slos: slos(notes, name, &service.slo, &discipline)?,
         discipline,
+        profile,
         service_time,
         queue,
         router: router(notes, name, service.router.as_ref())?,
@@ -54,15 +57,50 @@ pub(super) fn resolve(
         drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
         kernel_share: share,
         cpu: cpu(notes, name, service.cpu.as_ref())?,
-        slos: slos(notes, name, &service.slo)?,
         autoscaler: None,
     })
+}
+
+/// How a replica works, and what memory of each GPU that takes.
+struct Worker {
+    discipline: Discipline,
+    profile: Option<Profile>,
+    memory_per_gpu: Bytes,
+}
+
+fn worker(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    name: &str,
+    service: &schema::Service,
+    pools: &[PoolConfig],
+) -> Result<Worker, Diagnostic> {
+    let memory = format!("services.{name}.gpu_memory");
+    let schema::Serving::ContinuousBatch(given) = &service.serving else {
+        let memory = notes.or(&memory, service.gpu_memory, ByteSize(0), "memory is not checked");
+        let discipline = discipline(notes, name, &service.serving)?;
+        return Ok(Worker { discipline, profile: None, memory_per_gpu: Bytes(memory.0) });
+    };
+    notes.given(&format!("services.{name}.serving"), "");
+    if service.groups.is_some_and(|groups| groups > 1) {
+        let at = format!("services.{name}.groups");
+        return Err(notes.error(&at, "an engine works on one group: its GPUs are those of one node"));
+    }
+    let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1) };
+    let engine = engine::resolve(notes, files, &place, given, pools)?;
+    let taken = ByteSize((engine.gpu_bytes as f64 * engine.utilization) as u64);
+    let memory = notes.or(&memory, service.gpu_memory, taken, "gpu_memory_utilization of the GPU's memory");
+    let discipline = Discipline::ContinuousBatch(engine.config);
+    Ok(Worker { discipline, profile: Some(engine.profile), memory_per_gpu: Bytes(memory.0) })
 }
 
 fn discipline(notes: &mut Notes<'_>, name: &str, given: &schema::Serving) -> Result<Discipline, Diagnostic> {
     let path = |field: &str| format!("services.{name}.serving.{field}");
     notes.given(&format!("services.{name}.serving"), "");
     match given {
+        schema::Serving::ContinuousBatch(_) => {
+            Err(notes.error(&path("serving"), "an engine is resolved with its pools"))
+        }
         schema::Serving::Slots(slots) => {
             notes.within(&path("concurrency"), u64::from(slots.concurrency), 1, 1_000_000)?;
             Ok(Discipline::Slots { concurrency: slots.concurrency })
@@ -105,9 +143,17 @@ fn service_time(
     discipline: &Discipline,
 ) -> Result<ServiceTime, Diagnostic> {
     let path = format!("services.{name}.service_time");
-    let batches = matches!(discipline, Discipline::DynamicBatch(_));
-    if given.is_some() && batches {
-        let message = "a batching service has no `service_time`: its `fixed` and `per_item` say how long a batch takes";
+    let message = match discipline {
+        Discipline::DynamicBatch(_) => {
+            Some("a batching service has no `service_time`: its `fixed` and `per_item` say how long a batch takes")
+        }
+        Discipline::ContinuousBatch(_) => {
+            Some("a token-level engine has no `service_time`: its profile says how long an iteration takes")
+        }
+        Discipline::Slots { .. } | Discipline::Sharing { .. } => None,
+    };
+    let batches = message.is_some();
+    if let (Some(_), Some(message)) = (given, message) {
         return Err(notes.error(&path, message));
     }
     match given {
@@ -281,7 +327,12 @@ pub(super) fn latency_part(given: Option<schema::LatencyPart>) -> ports::Latency
     }
 }
 
-fn slos(notes: &mut Notes<'_>, name: &str, given: &[schema::Slo]) -> Result<Vec<Slo>, Diagnostic> {
+fn slos(
+    notes: &mut Notes<'_>,
+    name: &str,
+    given: &[schema::Slo],
+    discipline: &Discipline,
+) -> Result<Vec<Slo>, Diagnostic> {
     let mut slos = Vec::new();
     for (slo, i) in given.iter().zip(0..) {
         let path = format!("services.{name}.slo.{i}");
@@ -290,8 +341,13 @@ fn slos(notes: &mut Notes<'_>, name: &str, given: &[schema::Slo]) -> Result<Vec<
             let error = notes.error(&format!("{path}.quantile"), format!("a quantile of {quantile} is no promise"));
             return Err(error.with_label("expected above 0 and below 1, such as 0.99"));
         }
+        let part = latency_part(slo.metric);
+        if part.is_of_tokens() && !matches!(discipline, Discipline::ContinuousBatch(_)) {
+            let error = notes.error(&format!("{path}.metric"), "only a token-level engine has tokens to promise");
+            return Err(error.with_help("serve it with `serving: ContinuousBatch()`, or promise `EndToEnd`"));
+        }
         notes.given(&path, "");
-        slos.push(Slo { part: latency_part(slo.metric), quantile, limit: slo.limit.get() });
+        slos.push(Slo { part, quantile, limit: slo.limit.get() });
     }
     Ok(slos)
 }

@@ -1,5 +1,6 @@
 //! Traffic: each entry becomes a client with a source that can be opened anew for each replicate.
 
+use super::ResolvedService;
 use super::files::{Files, InputHash};
 use super::fleet::unknown;
 use super::settings::Notes;
@@ -8,7 +9,7 @@ use crate::scenario::language::{Diagnostic, SizeLaw};
 use crate::scenario::schema;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ports::{ArrivalSource, SourceError};
-use flashcrowd_core::serving::{Backoff, ClientConfig, RetryBudget, RetryPolicy, Traffic};
+use flashcrowd_core::serving::{Backoff, ClientConfig, Discipline, RetryBudget, RetryPolicy, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
@@ -139,7 +140,7 @@ pub(super) fn resolve(
     files: &mut Files,
     name: &str,
     traffic: &schema::Traffic,
-    services: &[&str],
+    services: &[ResolvedService],
 ) -> Result<ResolvedTraffic, Diagnostic> {
     let path = format!("traffic.{name}");
     notes.given(&path, "");
@@ -151,24 +152,47 @@ pub(super) fn resolve(
         schema::Traffic::Users(t) => (&t.service, &t.client),
     };
     let service = match service {
-        Some(wanted) => services
-            .iter()
-            .position(|known| known == wanted)
-            .ok_or_else(|| unknown(notes, &format!("{path}.service"), "service", wanted, services.iter().copied()))?,
+        Some(wanted) => services.iter().position(|known| *known.name == **wanted).ok_or_else(|| {
+            let names = services.iter().map(|service| &*service.name);
+            unknown(notes, &format!("{path}.service"), "service", wanted, names)
+        })?,
         None if services.len() == 1 => 0,
         None => return Err(notes.error(&path, "there are several services: say which one is called, by `service`")),
     };
     let client = client.clone().unwrap_or_default();
+    let source = source(notes, files, &path, name, traffic)?;
+    if matches!(services[service].discipline, Discipline::ContinuousBatch(_)) {
+        needs_tokens(notes, &path, &source, &services[service])?;
+    }
     let never = |span: Option<Duration>| span.map_or(SimDuration::MAX, Duration::get);
     Ok(ResolvedTraffic {
         name: name.into(),
         service: service as u32,
-        source: source(notes, files, &path, name, traffic)?,
+        source,
         timeout: never(client.timeout),
         attempt_timeout: never(client.attempt_timeout),
         cancel_on_timeout: client.cancel_on_timeout.unwrap_or(true),
         retries: retries(notes, &path, client.retries.as_ref())?,
     })
+}
+
+/// A token-level engine serves nothing else, so its traffic must say how many.
+fn needs_tokens(notes: &Notes<'_>, path: &str, source: &Source, service: &ResolvedService) -> Result<(), Diagnostic> {
+    let laws = match source {
+        Source::Poisson(_, laws) | Source::Mmpp(_, laws) | Source::Schedule(_, laws) | Source::Users { laws, .. } => {
+            laws
+        }
+        Source::Trace(_) => return Ok(()),
+    };
+    let missing = match (&laws.prompt, &laws.output) {
+        (Some(_), Some(_)) => return Ok(()),
+        (None, _) => "prompt_tokens",
+        (_, None) => "output_tokens",
+    };
+    let message = format!("`{}` serves tokens, and this traffic has no `{missing}`", service.name);
+    let help =
+        "for example `prompt_tokens: LogNormal(p50: 510, p99: 6200), output_tokens: LogNormal(p50: 140, p99: 1100)`";
+    Err(notes.error(path, message).with_help(help))
 }
 
 fn laws(prompt: Option<&SizeLaw>, output: Option<&SizeLaw>) -> RequestLaws {

@@ -2,12 +2,14 @@
 //! `resolve` turns this into what a run is made of.
 
 mod autoscaler;
+mod engine;
 mod fleet;
 mod service;
 mod startup;
 mod traffic;
 
 pub use autoscaler::*;
+pub use engine::*;
 pub use fleet::*;
 pub use service::*;
 pub use startup::*;

@@ -1,6 +1,6 @@
 //! Services, as written.
 
-use super::{Autoscaler, Binding, Startup};
+use super::{Autoscaler, Binding, ContinuousBatch, Startup};
 use crate::scenario::language::DurationLaw;
 use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
 use schemars::JsonSchema;
@@ -60,6 +60,8 @@ pub enum Serving {
     Sharing(Sharing),
     /// Dynamic batching.
     DynamicBatch(DynamicBatch),
+    /// Continuous batching, token by token, as vLLM serves language models.
+    ContinuousBatch(ContinuousBatch),
 }
 
 /// Parameters of `Slots`.

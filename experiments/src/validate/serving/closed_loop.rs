@@ -1,4 +1,4 @@
-//! Closed-loop points as the AIConfigurator project collects them.
+//! Closed-loop points as the `AIConfigurator` project collects them.
 
 use super::super::ValidateError;
 use super::point::{Band, Client, Metric, Point, Range, Window};

@@ -42,35 +42,34 @@ struct Limit {
     percent: f64,
 }
 
-const fn mean(percent: f64) -> Option<Limit> {
-    Some(Limit { measure: Measure::Mean, percent })
+const fn mean(percent: f64) -> Limit {
+    Limit { measure: Measure::Mean, percent }
 }
 
-const fn median(percent: f64) -> Option<Limit> {
-    Some(Limit { measure: Measure::Median, percent })
+const fn median(percent: f64) -> Limit {
+    Limit { measure: Measure::Median, percent }
 }
 
 /// The limits of the bands.
 fn limit(profile: &str, band: Band, metric: Metric) -> Option<Limit> {
-    match (profile, band, metric) {
+    Some(match (profile, band, metric) {
         ("fitted", Band::UpTo76, Metric::E2eMean | Metric::ItlMean) => mean(4.0),
         ("fitted", Band::UpTo76, Metric::E2eP99) => mean(6.0),
-        ("fitted", Band::UpTo76, Metric::TtftMean) => mean(12.0),
         ("datasheet", Band::UpTo76, Metric::E2eMean | Metric::ItlMean) => mean(10.0),
-        ("datasheet", Band::UpTo76, Metric::E2eP99 | Metric::TtftMean) => mean(12.0),
+        (_, Band::UpTo76, Metric::TtftMean) | ("datasheet", Band::UpTo76, Metric::E2eP99) => mean(12.0),
         ("datasheet", Band::UpTo76, Metric::TtftP99) => mean(25.0),
         ("fitted", Band::At88, Metric::E2eMean) => median(10.0),
         ("fitted", Band::At88, Metric::TtftMean) => median(12.0),
         ("datasheet", Band::Closed, Metric::TpotMean) => median(14.0),
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 type Group<'a> = (&'static str, &'a str, Band, Metric);
 
-pub(super) fn report(compared: Vec<Compared>, skipped: &BTreeMap<String, u64>) -> Report {
+pub(super) fn report(compared: &[Compared], skipped: &BTreeMap<String, u64>) -> Report {
     let mut groups: BTreeMap<Group<'_>, Vec<&Compared>> = BTreeMap::new();
-    for one in &compared {
+    for one in compared {
         groups.entry((one.profile, &one.model, one.band, one.metric)).or_default().push(one);
     }
     let mut report = Report::new("serving");

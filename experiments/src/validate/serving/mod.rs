@@ -42,7 +42,7 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
             points.par_iter().map(|point| compare(point).map_err(|why| fail(path, point, &why))).collect();
         compared.extend(played?.into_iter().flatten());
     }
-    Ok(judge::report(compared, &skipped))
+    Ok(judge::report(&compared, &skipped))
 }
 
 fn fail(path: &Path, point: &Point, why: &str) -> ValidateError {
@@ -98,7 +98,6 @@ fn profiles(point: &Point) -> Result<Vec<(&'static str, Profile)>, String> {
     if matches!(fitted.origin, Origin::Fitted(_)) {
         // How an engine plans is known of the run, not of the profile.
         let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };
-        let fitted = Profile { memory: fitted.memory.or(computed.memory), ..fitted };
         profiles.push(("fitted", fitted));
         profiles.push(("datasheet", computed));
     } else {

@@ -89,7 +89,7 @@ fn traffic(point: &Point, seed: Seed) -> Traffic {
         Client::Constant { rate } | Client::Poisson { rate } => Traffic::Open(Box::new(Sent {
             rate,
             poisson: matches!(point.client, Client::Poisson { .. }),
-            sent: 0,
+            number: 0,
             at_s: 0.0,
             ranges: [point.prompt, point.output],
             streams: [lengths("prompt"), lengths("output"), lengths("gaps")],
@@ -112,7 +112,7 @@ impl Range {
 struct Sent {
     rate: f64,
     poisson: bool,
-    sent: u64,
+    number: u64,
     at_s: f64,
     ranges: [Range; 2],
     streams: [Stream; 3],
@@ -124,9 +124,9 @@ impl ArrivalSource for Sent {
         if self.poisson {
             self.at_s += Distribution::Exponential { mean: 1.0 / self.rate }.sample(gaps);
         } else {
-            self.at_s = self.sent as f64 / self.rate;
+            self.at_s = self.number as f64 / self.rate;
         }
-        self.sent += 1;
+        self.number += 1;
         Ok(Some(Arrival {
             at: SimTime::ZERO + SimDuration::from_s_f64(self.at_s),
             prompt_tokens: self.ranges[0].law().sample(prompts).round() as u32,

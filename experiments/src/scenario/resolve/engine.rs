@@ -1,0 +1,195 @@
+//! Token-level engines: the profile of a model on the pools' GPU, and the engine's settings.
+
+use super::files::Files;
+use super::settings::Notes;
+use crate::profiles::{self, EngineLimits, Library, MODELS, Precision, Profile, lookup};
+use crate::scenario::language::units::Fraction;
+use crate::scenario::language::{Diagnostic, list, nearest};
+use crate::scenario::schema;
+use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::serving::EngineConfig;
+
+/// An engine and where its times come from.
+pub(super) struct Engine {
+    pub(super) config: EngineConfig,
+    pub(super) profile: Profile,
+    /// Memory of one of its GPUs, and the share that it takes.
+    pub(super) gpu_bytes: u64,
+    pub(super) utilization: f64,
+}
+
+/// Where a service's engine stands in the scenario, and what it is to serve.
+pub(super) struct Place<'a> {
+    pub(super) name: &'a str,
+    pub(super) service: &'a schema::Service,
+    pub(super) gpus: u32,
+}
+
+impl Place<'_> {
+    fn path(&self, field: &str) -> String {
+        format!("services.{}.{field}", self.name)
+    }
+
+    fn serving(&self, field: &str) -> String {
+        format!("services.{}.serving.{field}", self.name)
+    }
+}
+
+pub(super) fn resolve(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    place: &Place<'_>,
+    given: &schema::ContinuousBatch,
+    pools: &[PoolConfig],
+) -> Result<Engine, Diagnostic> {
+    let gpu = gpu(notes, place, pools)?;
+    let profile = profile(notes, files, place, given, gpu)?;
+    let limits = limits(notes, place, given, gpu)?;
+    let mut config = profile
+        .engine(gpu.memory_per_gpu.0, limits)
+        .map_err(|why| notes.error(&place.path("serving"), why).with_help(FITS))?;
+    if let Some(tokens) = given.kv_cache_tokens {
+        notes.given(&place.serving("kv_cache_tokens"), &tokens.to_string());
+        config.blocks = tokens / u64::from(limits.block_tokens);
+    } else {
+        let tokens = config.cache_tokens().to_string();
+        let source = "what weights and activations leave of gpu_memory_utilization";
+        notes.default(&place.serving("kv_cache_tokens"), &tokens, source, false);
+    }
+    rules(notes, place, given, &profile, &mut config);
+    config.check().map_err(|why| notes.error(&place.path("serving"), format!("the engine cannot work: {why}")))?;
+    Ok(Engine { config, profile, gpu_bytes: gpu.memory_per_gpu.0, utilization: limits.utilization })
+}
+
+const FITS: &str = "more GPUs for each replica (`gpus`), a smaller `precision`, or a larger GPU leave more room";
+
+/// The one type of GPU of the pools that may host the service.
+fn gpu<'p>(notes: &Notes<'_>, place: &Place<'_>, pools: &'p [PoolConfig]) -> Result<&'p PoolConfig, Diagnostic> {
+    let allowed = |pool: &&PoolConfig| {
+        let named = place.service.pools.as_ref().is_none_or(|names| names.iter().any(|name| **name == *pool.name));
+        named && pool.gpus_per_node >= place.gpus
+    };
+    let mut usable = pools.iter().filter(allowed);
+    let Some(first) = usable.next() else {
+        return Err(notes.error(&place.path("serving"), "no pool can host this engine: its GPU decides its times"));
+    };
+    match usable.find(|pool| pool.gpu != first.gpu || pool.memory_per_gpu != first.memory_per_gpu) {
+        None => Ok(first),
+        Some(other) => {
+            let message = format!(
+                "the pools `{}` ({}) and `{}` ({}) have different GPUs, and an engine's times are those of one",
+                first.name, first.gpu, other.name, other.gpu
+            );
+            let help = format!("say which: `pools: [\"{}\"]`; a second service can use the other", first.name);
+            Err(notes.error(&place.path("serving"), message).with_help(help))
+        }
+    }
+}
+
+/// The user's own profile, or the best that the program has.
+fn profile(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    place: &Place<'_>,
+    given: &schema::ContinuousBatch,
+    pool: &PoolConfig,
+) -> Result<Profile, Diagnostic> {
+    let precision = match given.precision {
+        Some(schema::Precision::Fp8) => Precision::Fp8,
+        Some(schema::Precision::Fp4) => Precision::Fp4,
+        Some(schema::Precision::Bf16) | None => Precision::Bf16,
+    };
+    let precision_path = place.serving("precision");
+    notes.or(
+        &precision_path,
+        given.precision.map(|_| precision),
+        precision,
+        "the format that weights are published in",
+    );
+    let Some(model) = &place.service.model else {
+        let error =
+            notes.error(&place.path("serving"), "an engine's times depend on its model, and `model` is not given");
+        let names = list(MODELS.iter().map(|model| model.name.as_str()));
+        return Err(error.with_help(format!("give the service `model: \"Llama-3.1-8B\"`; known: {names}")));
+    };
+    let mut library = Library::shipped().clone();
+    if let Some(path) = &given.profile {
+        let setting = place.serving("profile");
+        notes.given(&setting, path);
+        let input = files.read(notes, &setting, path)?;
+        library = library.preferring(profiles::read(&input.shown, &input.bytes)?);
+    }
+    let found = library.find(model, &pool.gpu, place.gpus, precision);
+    let profile = found.map_err(|error| {
+        let at = if lookup(&MODELS, model).is_err() { place.path("model") } else { place.path("serving") };
+        let near = error.nearest().map(str::to_owned);
+        let diagnostic = notes.error(&at, error.to_string());
+        match near.filter(|near| nearest(model, [near.as_str()]).is_some()) {
+            Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
+            None => diagnostic,
+        }
+    })?;
+    // Measured times are facts; others are assumptions that a report must name.
+    let assumed = profile.origin.name() != "fitted";
+    let source = match profile.origin.name() {
+        "fitted" => "fitted to measurements",
+        "scaled" => "scaled from measurements on another GPU",
+        _ => "computed from model card and datasheet, not measured",
+    };
+    notes.default(&place.serving("times"), &profile.name, source, assumed);
+    Ok(profile)
+}
+
+/// GPUs of at least so much memory get vLLM's larger defaults.
+const LARGE_GPU_BYTES: u64 = 70 << 30;
+
+/// What decides how much memory is left for the cache.
+fn limits(
+    notes: &mut Notes<'_>,
+    place: &Place<'_>,
+    given: &schema::ContinuousBatch,
+    pool: &PoolConfig,
+) -> Result<EngineLimits, Diagnostic> {
+    // `EngineArgs._set_default_args` in vllm/engine/arg_utils.py: an A100 counts as small.
+    let large = pool.memory_per_gpu.0 >= LARGE_GPU_BYTES && !pool.gpu.to_ascii_lowercase().contains("a100");
+    let (tokens, sequences) = if large { (8_192, 1_024) } else { (2_048, 256) };
+    let source = if large { "vLLM's default for an API server on a GPU of 70 GiB or more" } else { "vLLM's default" };
+    let [tokens_at, sequences_at, block_at, share_at] =
+        ["max_num_batched_tokens", "max_num_seqs", "block_size", "gpu_memory_utilization"]
+            .map(|field| place.serving(field));
+    let sequences = notes.or(&sequences_at, given.max_num_seqs, sequences, source);
+    notes.within(&sequences_at, u64::from(sequences), 1, 65_536)?;
+    let tokens = notes.or(&tokens_at, given.max_num_batched_tokens, tokens.max(sequences), source);
+    notes.within(&tokens_at, u64::from(tokens), u64::from(sequences), 1 << 20)?;
+    let block_tokens = notes.or(&block_at, given.block_size, 16, "vLLM's default");
+    if !block_tokens.is_power_of_two() || block_tokens > 4_096 {
+        return Err(
+            notes.error(&block_at, format!("`block_size` is {block_tokens}; expected a power of two up to 4096"))
+        );
+    }
+    let utilization = notes.or(&share_at, given.gpu_memory_utilization.map(Fraction::get), 0.9, "vLLM's default");
+    Ok(EngineLimits { utilization, batched_tokens: tokens, sequences, block_tokens })
+}
+
+/// The switches of the engine.
+fn rules(
+    notes: &mut Notes<'_>,
+    place: &Place<'_>,
+    given: &schema::ContinuousBatch,
+    profile: &Profile,
+    config: &mut EngineConfig,
+) {
+    let at = |field: &str| place.serving(field);
+    config.chunked_prefill =
+        notes.or(&at("enable_chunked_prefill"), given.enable_chunked_prefill, true, "vLLM's default");
+    config.prefix_caching = notes.or(&at("enable_prefix_caching"), given.enable_prefix_caching, true, "vLLM's default");
+    config.lookahead = notes.or(
+        &at("async_scheduling"),
+        given.async_scheduling,
+        profile.lookahead_steps > 0,
+        "as the profile was measured",
+    );
+    let longest = config.cache_tokens().min(u64::from(u32::MAX)) as u32;
+    let source = "as long as the KV cache";
+    config.max_context = notes.or(&at("max_model_len"), given.max_model_len, longest, source);
+}
