@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`replay`] | a manifest on recorded metrics |
 //! | [`scenario`] | files as written, resolved into worlds |
+//! | [`fit`] | profiles from load sweeps |
 //! | [`profiles`] | how fast models run on GPUs |
 //! | [`run`] | all variants and replicates, in parallel |
 //! | [`report`], [`compare`], [`lint`] | results in words |
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod closed_forms;
 pub mod compare;
 pub mod export;
+pub mod fit;
 pub mod lint;
 pub mod profiles;
 pub mod replay;

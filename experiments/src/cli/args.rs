@@ -25,6 +25,8 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// The simulator against reference data.
     Validate(ValidateArgs),
+    /// A profile from one's own measurements.
+    Fit(FitArgs),
     /// List every policy with the upstream version that it reproduces.
     Policies,
     /// Print a JSON schema.
@@ -157,6 +159,56 @@ pub(super) struct ValidateArgs {
     /// Threads; all cores by default.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct FitArgs {
+    #[command(subcommand)]
+    pub(super) what: FitWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FitWhat {
+    /// How long an iteration of an LLM engine takes, from a load sweep.
+    Serving(ServingArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ServingArgs {
+    /// Load sweeps: reports of guidellm (JSON, CSV), results of `vllm bench serve` (JSON, CSV), or a
+    /// table with `itl_ms_mean`.
+    #[arg(required = true)]
+    pub(super) sweeps: Vec<PathBuf>,
+    /// Profile file to write.
+    #[arg(long, value_name = "PROFILE.ron")]
+    pub(super) out: Option<PathBuf>,
+    /// The model, if the sweep holds several or names none.
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// The GPU, if the sweep does not name it.
+    #[arg(long)]
+    pub(super) gpu: Option<String>,
+    /// GPUs that share each layer, if the sweep does not say it.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) tp: Option<u32>,
+    /// Format of the weights: bf16, fp8 or fp4; by default that of the model card.
+    #[arg(long)]
+    pub(super) precision: Option<String>,
+    /// Fit only these shapes, `INxOUT` mean tokens; keep the others to judge the fit.
+    #[arg(long, value_delimiter = ',', value_name = "INxOUT,...")]
+    pub(super) shapes: Vec<String>,
+    /// Token budget of an iteration of the engine that was measured.
+    #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_num_batched_tokens: u32,
+    /// 0: an arrival may join the next iteration; 1: the one after. By default what fits better.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1))]
+    pub(super) lookahead: Option<u32>,
+    /// The data, in words, for the profile; by default the file's name.
+    #[arg(long)]
+    pub(super) data: Option<String>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
 }
 
 /// Which schema.

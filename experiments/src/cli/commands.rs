@@ -1,4 +1,4 @@
-//! What each subcommand does, except `replay`.
+//! What each subcommand does, except `fit` and `replay`.
 
 use super::args::{
     Args, CheckArgs, CompareArgs, CompletionsArgs, Format, Play, RunArgs, SchemaArgs, SchemaKind, Suite, ValidateArgs,

@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod fit;
 mod replay;
 
 use crate::export::ExportError;
@@ -81,6 +82,7 @@ fn dispatch(command: &Command) -> u8 {
         Command::Check(args) => commands::check(args),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => commands::validate(args),
+        Command::Fit(args) => fit::fit(args),
         Command::Policies => commands::policies(),
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),
