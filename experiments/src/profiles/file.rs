@@ -54,7 +54,7 @@ fn one(text: &mut String, profile: &Profile) {
     }
     if let Some(memory) = &profile.memory {
         let _ = writeln!(text, "        memory: (");
-        let _ = writeln!(text, "            weights_bytes: {}, ", memory.weights_bytes);
+        let _ = writeln!(text, "            weights_bytes: {},", memory.weights_bytes);
         let _ = writeln!(text, "            kv_bytes_per_token: {},", memory.kv_bytes_per_token);
         let _ = writeln!(text, "            fixed_bytes: {},", memory.fixed_bytes);
         let _ = writeln!(text, "            bytes_per_batched_token: {},", memory.bytes_per_batched_token);
