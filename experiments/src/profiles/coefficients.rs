@@ -97,7 +97,7 @@ impl Coefficients {
     #[must_use]
     pub fn scaled(&self, before: &Coefficients, after: &Coefficients) -> Coefficients {
         let ratio = |value: f64, before: f64, after: f64| if before > 0.0 { value * (after / before) } else { value };
-        let shift = |value: f64, before: f64, after: f64| (value + after - before).max(0.0);
+        let shift = |value: f64, before: f64, after: f64| (value + (after - before)).max(0.0);
         Coefficients {
             overhead_ms: shift(self.overhead_ms, before.overhead_ms, after.overhead_ms),
             weights_ms: ratio(self.weights_ms, before.weights_ms, after.weights_ms),
