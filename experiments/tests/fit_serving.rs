@@ -74,6 +74,8 @@ fn bad_input_is_refused_with_its_place() {
     refused(b"[1, 2]", out, &["no run"]);
     refused(b"{\"mean_itl_ms\": 3}", out, &["there is no"]);
     refused(&change("Qwen/Qwen2.5-7B", ""), out, &["does not say which model", "--model"]);
+    refused(SWEEP.replace("H100", "").as_bytes(), out, &["on which GPU", "--gpu"]);
+    refused(&change("10,7.2", "1e300,7.2"), out, &["s.csv:3:", "below 1e12"]);
     refused(SWEEP.as_bytes(), &["--model", "Qwen/Qwen2.5-8B"], &["no model", "did you mean `Qwen/Qwen2.5-7B`?"]);
     refused(SWEEP.as_bytes(), &["--shapes", "256x255"], &["no shape", "did you mean `256x256`?"]);
     refused(SWEEP.as_bytes(), &["--precision", "fp9"], &["no precision", "did you mean"]);
@@ -155,6 +157,36 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    #[cfg_attr(debug_assertions, ignore = "slow in debug; CI runs it in release")]
+    fn any_numbers_give_a_finite_profile(
+        figures in prop::collection::vec((1e-3..1e5f64, 1e-3..1e5f64, 1e-2..1e6f64, 1.0..1e5f64, 1.0..1e5f64), 1..6),
+    ) {
+        let header = SWEEP.lines().next().unwrap();
+        let line = |(rate, itl, ttft, input, output): &(f64, f64, f64, f64, f64)| {
+            format!("Llama-3.1-8B,H100,poisson,{input},{input},{output},{output},{rate},{itl},{ttft},,100,0\n")
+        };
+        let text: String = std::iter::once(format!("{header}\n")).chain(figures.iter().map(line)).collect();
+        let fitted = fit_each(&input::parse("s.csv", text.as_bytes()).unwrap(), &about()).unwrap();
+        let values = fitted[0].profile.coefficients.values();
+        prop_assert!(values.iter().all(|value| value.is_finite() && *value >= 0.0), "{values:?}");
+    }
+}
+
+fn about() -> About {
+    About {
+        gpu: None,
+        tensor_parallel: None,
+        precision: None,
+        data: String::new(),
+        on: String::new(),
+        batched_tokens: 8192,
+        lookahead: Lookahead::Better,
+    }
+}
+
 /// The shapes that the shipped profiles are fitted to: every input length, with outputs of 256 and
 /// 1024 tokens; those of 64 and 4096 are kept to judge them.
 const FITTED: [f64; 2] = [256.0, 1024.0];
@@ -164,16 +196,7 @@ fn the_shipped_profiles_are_those_of_the_reference_sweeps() {
     let file = reference!("llm_guidellm_sweeps.csv");
     let mut rows = input::read(&file).unwrap();
     rows.retain(|row| FITTED.contains(&row.output.mean));
-    let about = About {
-        gpu: None,
-        tensor_parallel: None,
-        precision: None,
-        data: String::new(),
-        on: String::new(),
-        batched_tokens: 8192,
-        lookahead: Lookahead::Better,
-    };
-    let fitted = fit_each(&rows, &about).unwrap();
+    let fitted = fit_each(&rows, &about()).unwrap();
     for (fitted, shipped) in fitted.iter().zip(Library::shipped().profiles()) {
         assert_eq!(fitted.profile.name, shipped.name);
         assert_eq!(fitted.profile.coefficients, shipped.coefficients, "{}", shipped.name);

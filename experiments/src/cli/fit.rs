@@ -22,6 +22,10 @@ fn serving(args: &ServingArgs) -> Outcome {
     }
     let rows = of_model(rows, args)?;
     let rows = of_shapes(rows, &args.shapes)?;
+    if args.gpu.is_none() && rows.iter().any(|row| row.gpu.is_empty()) {
+        let error = Diagnostic::about(&shown(args), "the file does not say on which GPU this was measured");
+        return Err(error.with_help("name it: --gpu H100").into());
+    }
     let fitted = report::fit_each(&rows, &about(args)?)
         .map_err(|(engine, error)| Diagnostic::about(&shown(args), format!("{engine} cannot be fitted: {error}")))?;
     let profiles: Vec<Profile> = fitted.iter().map(|fitted| fitted.profile.clone()).collect();

@@ -157,12 +157,11 @@ impl Lengths {
                 Ok(Length::uniform(record.positive(text, &[low])?, record.positive(text, &[high])?))
             }
             Lengths::Moments(mean, deviation) => {
-                let deviation = record.number(text, deviation)?.unwrap_or(0.0).max(0.0);
-                Ok(Length { mean: record.positive(text, mean)?, deviation })
+                Ok(Length { mean: record.positive(text, mean)?, deviation: record.spread(text, deviation)? })
             }
             Lengths::Total(total, deviation) => {
                 let mean = record.positive(text, &[total])? / completed.unwrap_or(1.0).max(1.0);
-                Ok(Length { mean, deviation: record.number(text, &[deviation])?.unwrap_or(0.0) })
+                Ok(Length { mean, deviation: record.spread(text, &[deviation])? })
             }
         }
     }
@@ -187,11 +186,14 @@ impl Dialect {
             arrival: self.arrival(text, record)?,
             rate: record.positive(text, self.rate)?,
             itl_ms: record.positive(text, self.itl_ms)?,
-            ttft_ms: ttft.filter(|ms| *ms > 0.0 && ms.is_finite()),
+            ttft_ms: ttft.filter(|ms| (1e-9..1e12).contains(ms)),
             truncated: flagged || completed.is_some_and(|completed| incomplete > 0.1 * completed),
             model: words(self.model),
             gpu: words(self.gpu),
-            tensor_parallel: record.number(text, self.tensor_parallel)?.filter(|n| *n >= 1.0).map(|n| n as u32),
+            tensor_parallel: record
+                .number(text, self.tensor_parallel)?
+                .filter(|n| (1.0..=1024.0).contains(n))
+                .map(|n| n as u32),
         }))
     }
 

@@ -7,9 +7,14 @@ mod tree;
 
 use super::row::Row;
 use crate::scenario::language::Diagnostic;
-use crate::scenario::resolve::files::{plain, read_small};
+use crate::scenario::resolve::files::plain;
 use record::Text;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
+
+/// Reports of guidellm hold every request: a sweep is some hundred MB.
+const MAX_BYTES: u64 = 1 << 30;
 
 /// Reads the runs of a sweep.
 ///
@@ -18,9 +23,18 @@ use std::path::Path;
 /// line and what was expected.
 pub fn read(path: &Path) -> Result<Vec<Row>, Diagnostic> {
     let shown = path.display().to_string();
-    let bytes = read_small(path)
-        .map_err(|error| Diagnostic::about(&shown, format!("cannot read the file: {}", plain(&error))))?;
+    let bytes =
+        bytes(path).map_err(|error| Diagnostic::about(&shown, format!("cannot read the file: {}", plain(&error))))?;
     parse(&shown, &bytes)
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// Reads the runs of a sweep from the content of a file.

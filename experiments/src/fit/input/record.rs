@@ -55,6 +55,9 @@ pub(super) struct Record {
     pub(super) keys: Range<usize>,
 }
 
+/// Rates, times and lengths that make sense in any unit.
+const PLAUSIBLE: Range<f64> = 1e-9..1e12;
+
 /// Texts that stand for "no value".
 const NOTHING: [&str; 6] = ["", "nan", "none", "null", "-", "n/a"];
 
@@ -77,11 +80,16 @@ impl Record {
     /// A number above 0 that must be there.
     pub(super) fn positive(&self, text: &Text, keys: &[&str]) -> Result<f64, Diagnostic> {
         let number = self.number(text, keys)?.ok_or_else(|| self.missing(text, keys))?;
-        if number > 0.0 && number.is_finite() {
+        if PLAUSIBLE.contains(&number) {
             return Ok(number);
         }
         let at = self.cell(keys).map_or(self.keys.clone(), |cell| cell.at.clone());
-        Err(text.error(&at, format!("expected a number above 0 for `{}`, found `{number}`", keys[0])))
+        Err(text.error(&at, format!("expected a number above 0 and below 1e12 for `{}`, found `{number}`", keys[0])))
+    }
+
+    /// A number from 0 on; 0 if there is none.
+    pub(super) fn spread(&self, text: &Text, keys: &[&str]) -> Result<f64, Diagnostic> {
+        Ok(self.number(text, keys)?.filter(|number| PLAUSIBLE.contains(number)).unwrap_or(0.0))
     }
 
     fn missing(&self, text: &Text, keys: &[&str]) -> Diagnostic {

@@ -2,15 +2,84 @@
 
 use super::record::{Cell, Record, Text};
 use crate::scenario::language::Diagnostic;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
 use std::ops::Range;
+
+/// A document without its single requests, which make up nearly all of guidellm's reports.
+struct Pruned(Value);
+
+/// The key that requests stand below.
+const REQUESTS: &str = "requests";
+
+impl<'de> Deserialize<'de> for Pruned {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PrunedVisitor)
+    }
+}
+
+struct PrunedVisitor;
+
+impl<'de> Visitor<'de> for PrunedVisitor {
+    type Value = Pruned;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Pruned, E> {
+        Ok(Pruned(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Pruned, E> {
+        Ok(Pruned(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Pruned, E> {
+        Ok(Pruned(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Pruned, E> {
+        Ok(Pruned(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Pruned, E> {
+        Ok(Pruned(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Pruned, E> {
+        Ok(Pruned(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Pruned, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Pruned(item)) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(Pruned(Value::Array(all)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Pruned, A::Error> {
+        let mut all = Map::new();
+        while let Some(key) = fields.next_key::<String>()? {
+            if key == REQUESTS {
+                fields.next_value::<IgnoredAny>()?;
+            } else {
+                all.insert(key, fields.next_value::<Pruned>()?.0);
+            }
+        }
+        Ok(Pruned(Value::Object(all)))
+    }
+}
 
 pub(super) fn records(text: &Text) -> Result<Vec<Record>, Diagnostic> {
     let mut records = Vec::new();
-    let mut documents = serde_json::Deserializer::from_str(text.text()).into_iter::<Value>();
+    let mut documents = serde_json::Deserializer::from_str(text.text()).into_iter::<Pruned>();
     let mut from = 0;
     while let Some(document) = documents.next() {
-        let document = document.map_err(|error| {
+        let Pruned(document) = document.map_err(|error| {
             let at = offset(text.text(), error.line(), error.column());
             let words = error.to_string();
             let words = words.split(" at line").next().unwrap_or("this is not JSON").to_owned();
