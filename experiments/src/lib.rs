@@ -4,6 +4,7 @@
 //! | module | job |
 //! | --- | --- |
 //! | [`replay`] | a manifest on recorded metrics |
+//! | [`profiles_batch`] | how models batch under Triton |
 //! | [`scenario`] | files as written, resolved into worlds |
 //! | [`fit`] | profiles from load sweeps |
 //! | [`profiles`] | how fast models run on GPUs |
@@ -23,6 +24,7 @@ pub mod export;
 pub mod fit;
 pub mod lint;
 pub mod profiles;
+pub mod profiles_batch;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -1,7 +1,7 @@
 //! Ties: events of one instant are ordered by what they are, never by who was asked first.
 
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{BatchConfig, Discipline};
+use flashcrowd_core::serving::{BatchConfig, BatchTime, Discipline};
 use flashcrowd_core::simulation::World;
 use flashcrowd_tests::kit::{End, at_ms, client, ends, listed, ms, run, service, world};
 
@@ -9,13 +9,9 @@ use flashcrowd_tests::kit::{End, at_ms, client, ends, listed, ms, run, service, 
 #[test]
 fn an_item_that_comes_as_the_batch_leaves_joins_it() {
     let batch = Discipline::DynamicBatch(BatchConfig {
-        max_batch: 4,
         max_delay: ms(100),
-        preferred: Vec::new(),
-        instances: 1,
-        fixed: ms(50),
-        per_item: ms(10),
         host_per_item: ms(100),
+        ..BatchConfig::plain(4, BatchTime::affine(ms(50), ms(10)))
     });
     for shift in 0..20 {
         // Serial numbers and the server's own count meet at some shift.

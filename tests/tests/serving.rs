@@ -2,7 +2,7 @@
 
 use End::{Completed, Expired};
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{Backoff, BatchConfig, ClientConfig, Discipline, QueueMode, RetryPolicy, ServiceConfig};
+use flashcrowd_core::serving::{Backoff, ClientConfig, Discipline, QueueMode, RetryPolicy, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_tests::kit::{End, at_ms, client, ends, listed, ms, run, service, world};
 
@@ -85,89 +85,6 @@ fn an_attempt_that_leaves_a_shared_group_speeds_up_the_others() {
     let world = with_client(one(sharing, &[(0, 10_000), (1_000, 2_500)]), |client| client.timeout = ms(4_000));
     // From 1 s to 4 s both share (1.5 s each); then the second is alone for its last second.
     assert_ends(world, &[(Expired, 4_000), (Completed, 5_000)]);
-}
-
-fn batch(change: impl FnOnce(&mut BatchConfig)) -> Discipline {
-    let mut config = BatchConfig {
-        max_batch: 4,
-        max_delay: ms(100),
-        preferred: Vec::new(),
-        instances: 1,
-        fixed: ms(50),
-        per_item: ms(10),
-        host_per_item: SimDuration::ZERO,
-    };
-    change(&mut config);
-    Discipline::DynamicBatch(config)
-}
-
-#[test]
-fn a_batch_leaves_when_full_or_when_its_oldest_has_waited() {
-    let requests = [(0, 0), (30, 0), (200, 0), (210, 0), (220, 0), (230, 0)];
-    assert_ends(
-        one(batch(|_| {}), &requests),
-        &[(Completed, 170), (Completed, 170), (Completed, 320), (Completed, 320), (Completed, 320), (Completed, 320)],
-    );
-}
-
-#[test]
-fn a_preferred_size_leaves_at_once() {
-    let preferred = batch(|config| config.preferred = vec![2]);
-    assert_ends(one(preferred, &[(0, 0), (30, 0)]), &[(Completed, 100), (Completed, 100)]);
-}
-
-#[test]
-fn two_instances_work_at_once_and_one_makes_the_second_batch_wait() {
-    let requests = [(0, 0), (10, 0), (20, 0), (30, 0)];
-    let both = batch(|config| (config.preferred, config.instances) = (vec![2], 2));
-    assert_ends(one(both, &requests), &[(Completed, 80), (Completed, 80), (Completed, 100), (Completed, 100)]);
-    let single = batch(|config| config.preferred = vec![2]);
-    assert_ends(one(single, &requests), &[(Completed, 80), (Completed, 80), (Completed, 150), (Completed, 150)]);
-}
-
-#[test]
-fn what_waits_behind_a_batch_still_has_its_delay() {
-    let requests = [(0, 0), (10, 0), (75, 0)];
-    // The instance is free at 80 ms; the third leaves at 175 ms with nobody else.
-    let preferred = batch(|config| config.preferred = vec![2]);
-    assert_ends(one(preferred, &requests), &[(Completed, 80), (Completed, 80), (Completed, 235)]);
-}
-
-#[test]
-fn the_host_stage_is_pipelined_with_the_batches() {
-    let pipeline = || {
-        batch(|config| {
-            (config.max_batch, config.max_delay, config.per_item) = (1, SimDuration::ZERO, SimDuration::ZERO);
-            config.host_per_item = ms(20);
-        })
-    };
-    // Items leave the host at 20, 40 and 60 ms, the GPU takes 50 ms for each.
-    assert_ends(one(pipeline(), &[(0, 0); 3]), &[(Completed, 70), (Completed, 120), (Completed, 170)]);
-    let slow_host = batch(|config| {
-        (config.max_batch, config.max_delay, config.per_item) = (1, SimDuration::ZERO, SimDuration::ZERO);
-        config.host_per_item = ms(80);
-    });
-    assert_ends(one(slow_host, &[(0, 0); 3]), &[(Completed, 130), (Completed, 210), (Completed, 290)]);
-}
-
-/// A client that gives up while its item is decoded takes it out of the batch, though not out of the host.
-#[test]
-fn an_item_cancelled_in_the_host_stage_joins_no_batch() {
-    let discipline = || {
-        batch(|config| {
-            (config.max_batch, config.max_delay, config.per_item) = (2, SimDuration::ZERO, ms(1_000));
-            config.host_per_item = ms(100);
-        })
-    };
-    // Served with the first, which leaves the host after the client has gone, it would take 1 s more.
-    let world = with_client(one(discipline(), &[(0, 0)]), |client| client.timeout = ms(50));
-    let record = run(world);
-    assert_eq!(ends(&record), [Some((Expired, at_ms(50)))]);
-    assert_eq!(record.replicas[0].busy, SimDuration::ZERO);
-    let world = with_client(one(discipline(), &[(0, 0)]), |client| {
-        (client.timeout, client.cancel_on_timeout) = (ms(50), false);
-    });
-    assert_eq!(run(world).replicas[0].busy, ms(1_050));
 }
 
 #[test]

@@ -1,18 +1,34 @@
 //! `DynamicBatch`: waits for a batch, as Triton's dynamic batcher does.
 //!
-//! An idle instance takes the largest preferred size that the queue fills (or a full batch) at
-//! once; otherwise it takes what there is when the oldest has waited for `max_delay`. A batch of
-//! n occupies its instance for `fixed + per_item * n`. An optional host stage (decode, transfer)
-//! passes items one by one before the batcher, pipelined with it.
-//! Source: Triton Inference Server, `docs/user_guide/batcher.md`.
+//! A request passes two stages. The *host stage* (client, network, front end, copies) takes
+//! `overhead` for each request, any number at once, and then `host_per_item` one by one. From it
+//! requests join the queue of the *batcher*, which forms batches for the instances:
+//!
+//! - the largest preferred size that the queue fills leaves at once;
+//! - so does all there is when a batch is full, when the oldest has waited for `max_delay`, or when
+//!   `max_delay` is zero;
+//! - batches are formed when an instance is idle, and ahead of that up to `formed_ahead` for each
+//!   instance; what is in a formed batch neither leaves it nor is joined by others.
+//!
+//! Instances share the GPU: their kernels run one after the other, and a batch that starts while
+//! another instance is busy takes `sharing_ppm` millionths of its time alone.
+//!
+//! Sources: Triton Inference Server, `docs/user_guide/batcher.md` (preferred sizes, delay, order
+//! of requests), and triton-inference-server/core: `src/dynamic_batch_scheduler.cc`
+//! `GetDynamicBatch` (a delay of zero sends what there is; a preferred size goes before a full
+//! batch, and an exceeded delay before a preferred size), `src/rate_limiter.cc`
+//! `PayloadSlotAvailable` (up to two batches for each instance are formed ahead). Not modelled:
+//! Triton may still add requests to the last batch that was formed ahead with a delay.
+//! That instances share the GPU one after the other is measured: `docs/batching.md`.
 
 use super::Discipline;
 use super::arena::Arena;
 use super::config::BatchConfig;
 use super::request::{Attempt, Fifo, Stage};
 use super::server::{Bench, Server};
-use crate::clock::{Class, SimTime};
+use crate::clock::{Class, SimDuration, SimTime};
 use crate::simulation::Event;
+use std::collections::VecDeque;
 
 /// Added to the sequence of a batch's events. Those of the host stage have their attempt's serial:
 /// an item that leaves the host at the instant at which a batch leaves still joins it, and no two
@@ -22,9 +38,15 @@ const AFTER_HOST: u64 = 1 << 63;
 /// State of one batching server.
 #[derive(Debug)]
 pub(super) struct Batching {
+    /// What each instance works at; empty when idle.
     instances: Vec<Fifo>,
+    /// Batches that wait for an instance.
+    formed: VecDeque<Fifo>,
+    /// Requests in those.
+    formed_held: u32,
     host_free: SimTime,
     host_held: u32,
+    gpu_free: SimTime,
     /// When the pending delay event comes, so that it is not scheduled twice.
     delay_at: Option<SimTime>,
     sequence: u64,
@@ -34,33 +56,35 @@ impl Batching {
     pub(super) fn new(config: &BatchConfig) -> Self {
         Batching {
             instances: vec![Fifo::default(); config.instances as usize],
+            formed: VecDeque::with_capacity(most_formed(config) as usize),
+            formed_held: 0,
             host_free: SimTime::ZERO,
             host_held: 0,
+            gpu_free: SimTime::ZERO,
             delay_at: None,
             sequence: AFTER_HOST,
         }
     }
 
-    pub(super) fn in_host_stage(&self) -> u32 {
-        self.host_held
+    /// Attempts that neither wait in the batcher's queue nor run.
+    pub(super) fn aside(&self) -> u32 {
+        self.host_held + self.formed_held
     }
 
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
-        if config.host_per_item.is_zero() {
+        if config.host_per_item.is_zero() && config.overhead.is_zero() {
             return self.enqueue(server, index, bench);
         }
-        self.host_free = self.host_free.max(bench.agenda.now()) + config.host_per_item;
+        let host = config.host_per_item * u64::from(config.items_per_request);
+        self.host_free = self.host_free.max(bench.agenda.now() + config.overhead) + host;
         self.host_held += 1;
-        bench.attempts[index].stage = Stage::Host;
-        let serial = bench.attempts[index].serial;
-        bench.agenda.schedule(
-            self.host_free,
-            Class::Completion,
-            server.replica,
-            serial,
-            Event::HostDone { attempt: index },
-        );
+        let attempt = &mut bench.attempts[index];
+        attempt.stage = Stage::Host;
+        // As the hop to the replica, the overhead is no queueing.
+        attempt.sent += config.overhead;
+        let (serial, event) = (attempt.serial, Event::HostDone { attempt: index });
+        bench.agenda.schedule(self.host_free, Class::Completion, server.replica, serial, event);
     }
 
     pub(super) fn host_done(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
@@ -81,23 +105,34 @@ impl Batching {
         self.dispatch(server, bench);
     }
 
-    /// Fills idle instances for as long as a batch may leave.
+    /// Gives idle instances their batches and forms others, for as long as it may.
     pub(super) fn dispatch(&mut self, server: &mut Server, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
-        while let Some(oldest) = server.waiting.front() {
-            let Some(instance) = self.instances.iter().position(|batch| batch.len() == 0) else { return };
+        loop {
+            let idle = self.instances.iter().position(|batch| batch.len() == 0);
+            if let Some(instance) = idle
+                && let Some(mut batch) = self.formed.pop_front()
+            {
+                let size = batch.len();
+                self.formed_held -= size;
+                self.launch(server, instance, &mut batch, size, bench);
+                continue;
+            }
+            if idle.is_none() && self.formed.len() as u32 >= most_formed(config) {
+                return;
+            }
+            let Some(oldest) = server.waiting.front() else { return };
             let due = bench.attempts[oldest].started + config.max_delay;
-            let now = bench.agenda.now();
-            let waiting = server.waiting.len();
-            let full = config.preferred.iter().rev().find(|&&size| size <= waiting).copied();
-            let size = if waiting >= config.max_batch || now >= due {
-                waiting.min(config.max_batch)
-            } else if let Some(size) = full {
-                size
-            } else {
+            let Some(size) = next_size(config, server.waiting.len(), due <= bench.agenda.now()) else {
                 return self.wait(server, due, bench);
             };
-            self.launch(server, instance, size, config, bench);
+            // The queue steps out of the server for the call, so that both can change.
+            let mut waiting = std::mem::take(&mut server.waiting);
+            match idle {
+                Some(instance) => self.launch(server, instance, &mut waiting, size, bench),
+                None => self.form(&mut waiting, size, bench.attempts),
+            }
+            server.waiting = waiting;
         }
     }
 
@@ -111,17 +146,33 @@ impl Batching {
         bench.agenda.schedule(due, Class::Completion, server.replica, self.sequence, event);
     }
 
-    fn launch(&mut self, server: &mut Server, instance: usize, size: u32, config: &BatchConfig, bench: &mut Bench<'_>) {
+    fn form(&mut self, waiting: &mut Fifo, size: u32, attempts: &mut Arena<Attempt>) {
+        let mut batch = Fifo::default();
         for _ in 0..size {
-            let Some(index) = server.waiting.pop(bench.attempts) else { break };
+            let Some(index) = waiting.pop(attempts) else { break };
+            attempts[index].stage = Stage::Host;
+            batch.push(attempts, index);
+        }
+        self.formed_held += batch.len();
+        self.formed.push_back(batch);
+    }
+
+    /// Starts the first `size` of a queue on an idle instance.
+    fn launch(&mut self, server: &mut Server, instance: usize, queue: &mut Fifo, size: u32, bench: &mut Bench<'_>) {
+        let Discipline::DynamicBatch(config) = bench.discipline else { return };
+        let shared = self.instances.iter().any(|batch| batch.len() > 0);
+        for _ in 0..size {
+            let Some(index) = queue.pop(bench.attempts) else { break };
             bench.start(index);
             self.instances[instance].push(bench.attempts, index);
         }
         server.running += size;
         self.sequence += 1;
-        let end = bench.agenda.now() + config.fixed + config.per_item * u64::from(size);
+        let alone = config.time.of(size * config.items_per_request);
+        let time = if shared { stretched(alone, config.sharing_ppm) } else { alone };
+        self.gpu_free = self.gpu_free.max(bench.agenda.now()) + time;
         let event = Event::BatchDone { instance: instance as u16, replica: server.replica };
-        bench.agenda.schedule(end, Class::Completion, server.replica, self.sequence, event);
+        bench.agenda.schedule(self.gpu_free, Class::Completion, server.replica, self.sequence, event);
     }
 
     pub(super) fn finish(&mut self, server: &mut Server, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
@@ -133,8 +184,8 @@ impl Batching {
         self.dispatch(server, bench);
     }
 
-    /// A running batch goes on without the attempt's client, and the host stage to its end: only
-    /// who waits can leave. True if its record is free now.
+    /// A batch, once formed, goes on without the attempt's client, and the host stage to its end:
+    /// only who waits can leave. True if its record is free now.
     pub(super) fn withdraw(server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
         let waits = bench.attempts[index].stage == Stage::Waiting;
         if waits {
@@ -143,12 +194,34 @@ impl Batching {
         waits
     }
 
-    /// Moves the attempts of all running batches to `lost`.
+    /// Moves the attempts of all batches to `lost`.
     pub(super) fn kill(&mut self, attempts: &mut Arena<Attempt>, lost: &mut Vec<u32>) {
-        for batch in &mut self.instances {
+        for batch in self.instances.iter_mut().chain(&mut self.formed) {
             while let Some(index) = batch.pop(attempts) {
                 lost.push(index);
             }
         }
     }
+}
+
+fn most_formed(config: &BatchConfig) -> u32 {
+    config.instances.saturating_mul(config.formed_ahead)
+}
+
+/// How many of the waiting requests leave as one batch now; `due` says that the oldest has waited
+/// for the delay. `None` if they wait for more.
+fn next_size(config: &BatchConfig, waiting: u32, due: bool) -> Option<u32> {
+    let (most, no_delay) = (config.requests_per_batch(), config.max_delay.is_zero());
+    let preferred = config.preferred.iter().rev().map(|items| items / config.items_per_request);
+    let filled = preferred.filter(|&size| size > 0).find(|&size| size <= waiting);
+    match filled {
+        Some(size) if no_delay || !due => Some(size),
+        _ if no_delay || due || waiting >= most => Some(waiting.min(most)),
+        _ => None,
+    }
+}
+
+fn stretched(alone: SimDuration, ppm: u32) -> SimDuration {
+    let ps = u128::from(alone.as_ps()) * u128::from(ppm) / 1_000_000;
+    SimDuration::from_ps(u64::try_from(ps).unwrap_or(u64::MAX))
 }

@@ -1,6 +1,7 @@
 //! Resolved configuration of services and clients.
 
 use super::EngineConfig;
+use super::batch_time::BatchTime;
 use crate::clock::{Distribution, SimDuration};
 use crate::fleet::Startup;
 use crate::ports::{ArrivalSource, LatencyPart, Router};
@@ -70,29 +71,58 @@ impl Discipline {
         match self {
             Discipline::Slots { concurrency } => *concurrency,
             Discipline::Sharing { limit, .. } => *limit,
-            Discipline::DynamicBatch(batch) => batch.max_batch.saturating_mul(batch.instances),
             Discipline::ContinuousBatch(engine) => engine.max_sequences,
+            Discipline::DynamicBatch(batch) => batch.requests_per_batch().saturating_mul(batch.instances),
         }
     }
 }
 
-/// Dynamic batching as Triton does it. A batch of n takes `fixed + per_item * n`.
+/// Dynamic batching as Triton does it; see the module `batch` for the rules and their sources.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchConfig {
-    /// Largest batch.
+    /// Largest batch in items.
     pub max_batch: u32,
-    /// Longest wait for a fuller batch.
+    /// Items of one request: what Triton's clients call their batch size.
+    pub items_per_request: u32,
+    /// Longest wait for a fuller batch; zero for none.
     pub max_delay: SimDuration,
-    /// Sizes at which a batch leaves without waiting, ascending; may be empty.
+    /// Sizes in items at which a batch leaves without waiting, ascending; may be empty.
     pub preferred: Vec<u32>,
-    /// Batches at once on the group.
+    /// Batches at once on the group, whose kernels run one after the other.
     pub instances: u32,
-    /// Time of an empty batch.
-    pub fixed: SimDuration,
-    /// Time that each item adds.
-    pub per_item: SimDuration,
-    /// Time of one item in the pipelined host or transfer stage before the batcher; zero for none.
+    /// Batches that are formed ahead for each instance while all are busy.
+    pub formed_ahead: u32,
+    /// How long the GPU takes for a batch alone.
+    pub time: BatchTime,
+    /// What a batch takes while another instance is busy, in millionths of its time alone.
+    pub sharing_ppm: u32,
+    /// Time of one item in the host or transfer stage before the batcher; zero for none.
     pub host_per_item: SimDuration,
+    /// What each request takes outside both stages: client, network, front end.
+    pub overhead: SimDuration,
+}
+
+impl BatchConfig {
+    /// Batches of at most `max_batch` without a delay, by one instance, in one stage.
+    pub fn plain(max_batch: u32, time: BatchTime) -> Self {
+        BatchConfig {
+            max_batch,
+            items_per_request: 1,
+            max_delay: SimDuration::ZERO,
+            preferred: Vec::new(),
+            instances: 1,
+            formed_ahead: 0,
+            time,
+            sharing_ppm: 1_000_000,
+            host_per_item: SimDuration::ZERO,
+            overhead: SimDuration::ZERO,
+        }
+    }
+
+    /// Most requests of a batch.
+    pub fn requests_per_batch(&self) -> u32 {
+        (self.max_batch / self.items_per_request.max(1)).max(1)
+    }
 }
 
 /// How long an attempt takes.

@@ -5,11 +5,13 @@
 //! | `request` | requests, attempts and the first-come queue through them |
 //! | `server` | one replica at work: what all disciplines share |
 //! | `slots`, `sharing`, `batch`, `engine` | the disciplines |
+//! | `batch_time` | how long a batch takes |
 //! | `service` | a service's queues, routing and cold-start clock |
 //! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
 
 mod arena;
 mod batch;
+mod batch_time;
 mod client;
 mod config;
 mod engine;
@@ -20,6 +22,7 @@ mod sharing;
 mod slots;
 
 pub(crate) use arena::{Arena, NONE};
+pub use batch_time::BatchTime;
 pub(crate) use client::ClientState;
 pub use config::{
     Backoff, BatchConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,

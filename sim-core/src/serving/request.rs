@@ -43,7 +43,7 @@ pub(crate) struct Request {
 pub(crate) enum Stage {
     /// On its way to a replica.
     Sent,
-    /// In the host stage of a batching server.
+    /// In the host stage of a batching server, or in a batch that waits for its instance.
     Host,
     /// In the queue of a service or replica.
     Waiting,

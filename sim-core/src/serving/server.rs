@@ -111,11 +111,11 @@ impl Server {
 
     /// Attempts that this server holds.
     pub(crate) fn held(&self) -> u32 {
-        let host = match &self.work {
-            Work::Batching(batching) => batching.in_host_stage(),
+        let aside = match &self.work {
+            Work::Batching(batching) => batching.aside(),
             _ => 0,
         };
-        self.running + self.waiting.len() + host
+        self.running + self.waiting.len() + aside
     }
 
     /// Takes an attempt: starts it or lets it wait.

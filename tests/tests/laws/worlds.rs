@@ -7,8 +7,8 @@ use flashcrowd_core::ports::{
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
-    Backoff, BatchConfig, ClientConfig, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig, ServiceTime,
-    Slo, Traffic,
+    Backoff, BatchConfig, BatchTime, ClientConfig, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
+    ServiceTime, Slo, Traffic,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -75,24 +75,33 @@ pub(crate) struct WorldSpec {
     pub(crate) idle_signals: bool,
 }
 
+/// Zero, often, or so many milliseconds.
+fn none_or(most: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0_u64), 1..most]
+}
+
 fn discipline() -> impl Strategy<Value = Discipline> {
-    let batch =
-        (1_u32..6, 0_u64..500, any::<bool>(), 1_u32..3, 1_u64..300, 0_u64..100, prop_oneof![Just(0_u64), 1_u64..200]);
+    let knobs = (1_u32..6, 0_u64..500, any::<bool>(), 1_u32..3, 0_u32..3, 1_u32..3);
+    let times = (1_u64..300, 0_u64..100, 500_000_u32..2_000_000, none_or(200), none_or(50));
+    let batch = (knobs, times);
     prop_oneof![
         (1_u32..5).prop_map(|concurrency| Discipline::Slots { concurrency }),
         (1_u32..3, 1_u32..8).prop_map(|(processors, limit)| Discipline::Sharing { processors, limit }),
-        batch.prop_map(|(max_batch, delay, preferred, instances, fixed, per_item, host)| {
-            let preferred = if preferred { vec![max_batch.div_ceil(2)] } else { Vec::new() };
-            Discipline::DynamicBatch(BatchConfig {
-                max_batch,
-                max_delay: ms(delay),
-                preferred,
-                instances,
-                fixed: ms(fixed),
-                per_item: ms(per_item),
-                host_per_item: ms(host),
-            })
-        }),
+        batch.prop_map(
+            |((max_batch, delay, preferred, instances, formed_ahead, items), (a, b, sharing, host, over))| {
+                Discipline::DynamicBatch(BatchConfig {
+                    max_delay: ms(delay),
+                    items_per_request: items,
+                    preferred: if preferred { vec![max_batch.div_ceil(2)] } else { Vec::new() },
+                    instances,
+                    formed_ahead,
+                    sharing_ppm: sharing,
+                    host_per_item: ms(host),
+                    overhead: ms(over),
+                    ..BatchConfig::plain(max_batch, BatchTime::affine(ms(a), ms(b)))
+                })
+            }
+        ),
     ]
 }
 

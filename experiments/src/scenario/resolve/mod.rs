@@ -2,6 +2,7 @@
 //! files read, limits checked. What is refused is refused here, before anything runs.
 
 mod autoscaler;
+mod batch;
 mod engine;
 pub(crate) mod files;
 mod fleet;

@@ -12,7 +12,7 @@ use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports;
-use flashcrowd_core::serving::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceTime, Slo};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceTime, Slo};
 use flashcrowd_core::units::Bytes;
 use std::fmt;
 
@@ -111,28 +111,7 @@ fn discipline(notes: &mut Notes<'_>, name: &str, given: &schema::Serving) -> Res
             notes.within(&path("limit"), u64::from(limit), 1, u64::from(u32::MAX))?;
             Ok(Discipline::Sharing { processors, limit })
         }
-        schema::Serving::DynamicBatch(batch) => {
-            notes.within(&path("max_batch"), u64::from(batch.max_batch), 1, 100_000)?;
-            let instances = batch.instances.unwrap_or(1);
-            notes.within(&path("instances"), u64::from(instances), 1, 1_000)?;
-            let mut preferred = batch.preferred.clone().unwrap_or_default();
-            preferred.sort_unstable();
-            for size in &preferred {
-                notes.within(&path("preferred"), u64::from(*size), 1, u64::from(batch.max_batch))?;
-            }
-            if (batch.fixed.get() + batch.per_item.get()).is_zero() {
-                return Err(notes.error(&path("fixed"), "a batch takes no time: `fixed` and `per_item` are both zero"));
-            }
-            Ok(Discipline::DynamicBatch(BatchConfig {
-                max_batch: batch.max_batch,
-                max_delay: batch.max_delay.map_or(SimDuration::ZERO, Duration::get),
-                preferred,
-                instances,
-                fixed: batch.fixed.get(),
-                per_item: batch.per_item.get(),
-                host_per_item: batch.host_per_item.map_or(SimDuration::ZERO, Duration::get),
-            }))
-        }
+        schema::Serving::DynamicBatch(batch) => super::batch::resolve(notes, name, batch).map(Discipline::DynamicBatch),
     }
 }
 

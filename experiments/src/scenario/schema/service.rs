@@ -82,24 +82,36 @@ pub struct Sharing {
     pub limit: Option<u32>,
 }
 
-/// Parameters of `DynamicBatch`.
+/// Parameters of `DynamicBatch`: a `profile`, or `fixed` and `per_item`. What is given goes before
+/// what the profile says.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DynamicBatch {
-    /// Largest batch.
-    pub max_batch: u32,
-    /// Longest wait for a fuller batch.
-    pub max_delay: Option<Duration>,
-    /// Sizes that leave at once.
+    /// A measured model, such as `bert-large-a100-80gb-tensorrt-fp16`.
+    pub profile: Option<String>,
+    /// Largest batch in items (Triton's `max_batch_size`).
+    pub max_batch: Option<u32>,
+    /// Items of one request (the client's batch).
+    pub items_per_request: Option<u32>,
+    /// Longest wait for a fuller batch (`max_queue_delay_microseconds`).
+    #[serde(alias = "max_delay")]
+    pub queue_delay: Option<Duration>,
+    /// Sizes in items that leave at once (`preferred_batch_size`).
     pub preferred: Option<Vec<u32>>,
-    /// Batches at once.
+    /// Batches at once, which share the GPU (`instance_group` `count`).
     pub instances: Option<u32>,
+    /// Batches formed ahead for each instance.
+    pub formed_ahead: Option<u32>,
+    /// A batch's time while another instance is busy, over its time alone.
+    pub sharing: Option<Positive>,
     /// Time of an empty batch.
-    pub fixed: Duration,
+    pub fixed: Option<Duration>,
     /// Time that each item adds.
-    pub per_item: Duration,
+    pub per_item: Option<Duration>,
     /// Time of one item in the host stage.
     pub host_per_item: Option<Duration>,
+    /// What each request takes outside the host stage and the batches.
+    pub overhead: Option<Duration>,
 }
 
 /// How long an attempt takes.
