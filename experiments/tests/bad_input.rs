@@ -75,6 +75,30 @@ fn the_scenario_itself_is_fine() {
 }
 
 #[test]
+fn malformed_batching() {
+    const SERVING: &str = "DynamicBatch(profile: \"bert-large-a100-80gb-tensorrt-fp16\", queue_delay: \"100us\", \
+                           preferred: [4, 8], instances: 2)";
+    let scenario = SCENARIO.replace("Slots(concurrency: 1)", SERVING).replace("service_time: Takes(\"100ms\"),", "");
+    let folder = folder_with(&scenario);
+    let output = flashcrowd(folder.path(), &["run", "s.ron"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("tensorrt-fp16", "tensorrt-fp61", &["s.ron:6:44", "did you mean `bert-large-a100-80gb-tensorrt-fp16`?"]),
+        ("bert-large-a100-80gb-tensorrt-fp16", "x", &["s.ron:6:44", "docs/batching.md"]),
+        ("[4, 8]", "[4, 17]", &["expected 1 to 16"]),
+        ("instances: 2", "instances: 0", &["expected 1 to 1000"]),
+        ("instances: 2", "sharing: 1e9", &["expected from 0.001 to 1000"]),
+        ("instances: 2", "items_per_request: 32", &["expected 1 to 16"]),
+        ("instances: 2", "fixed: \"1ms\"", &["`fixed` and `profile` both say"]),
+        ("profile: \"bert-large-a100-80gb-tensorrt-fp16\", ", "", &["give a `profile`, or all of"]),
+    ];
+    for (from, to, words) in cases {
+        assert!(scenario.contains(from), "{from}");
+        refused(&folder_with(&scenario.replacen(from, to, 1)), to, words);
+    }
+}
+
+#[test]
 fn malformed_scenarios() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("gpu:", "gpuu:", &["s.ron:3:19", "unknown field `gpuu`", "did you mean `gpu`?"]),

@@ -1,10 +1,9 @@
 //! Dynamic batching: explicit coefficients, or a profile and what goes before it.
 
-use super::fleet::unknown;
 use super::settings::Notes;
 use crate::profiles_batch::{self, BatchProfile};
-use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{Duration, Positive};
+use crate::scenario::language::{Diagnostic, nearest};
 use crate::scenario::schema::DynamicBatch;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::serving::{BatchConfig, BatchTime};
@@ -54,11 +53,14 @@ pub(super) fn resolve(notes: &mut Notes<'_>, name: &str, given: &DynamicBatch) -
 
 fn profile(notes: &Notes<'_>, path: &str, wanted: &str) -> Result<&'static BatchProfile, Diagnostic> {
     let shipped = profiles_batch::shipped()?;
-    let names = || shipped.iter().map(|profile| profile.name.as_str());
-    shipped
-        .iter()
-        .find(|profile| profile.name == wanted)
-        .ok_or_else(|| unknown(notes, path, "profile", wanted, names()))
+    shipped.iter().find(|profile| profile.name == wanted).ok_or_else(|| {
+        let error = notes.error(path, format!("there is no profile `{wanted}`"));
+        let names = shipped.iter().map(|profile| profile.name.as_str());
+        match nearest(wanted, names) {
+            Some(near) => error.with_help(format!("did you mean `{near}`?")),
+            None => error.with_help(format!("the {} profiles are listed in docs/batching.md", shipped.len())),
+        }
+    })
 }
 
 /// The affine law of a scenario without a profile.
