@@ -76,7 +76,7 @@ fn the_reference_curves_are_within_their_band() {
     };
     let path = std::path::Path::new(&folder).join("serving/triton_vision_nlp.csv");
     let found = curves(&std::fs::read_to_string(&path).unwrap(), "triton_vision_nlp.csv").unwrap();
-    let mut errors = Vec::new();
+    let (mut offline, mut online, mut one_stage) = (Vec::new(), Vec::new(), Vec::new());
     for curve in &found {
         let CurveError { curve: name, scenario, mape, throughput_mape, .. } = curve;
         let [queue, plain] = [curve.queue_share_points, curve.one_stage_throughput_mape].map(|x| x.unwrap_or(f64::NAN));
@@ -84,10 +84,17 @@ fn the_reference_curves_are_within_their_band() {
             "{scenario:?} {name}: latency {mape:.1} %, throughput {throughput_mape:.1} % (one stage {plain:.1} %), \
              queue {queue:.1} points"
         );
-        if curve.scenario == Scenario::Offline {
-            errors.push(curve.mape);
+        match scenario {
+            Scenario::Offline => offline.push(*mape),
+            Scenario::Online => online.push(*throughput_mape),
         }
+        one_stage.extend(curve.one_stage_throughput_mape);
     }
-    errors.sort_by(f64::total_cmp);
-    assert!(errors.len() >= 50 && errors[errors.len() / 2] < 3.0, "{errors:?}");
+    // A percentage point above what was found when this was written.
+    let median = |errors: &mut Vec<f64>| {
+        errors.sort_by(f64::total_cmp);
+        errors[errors.len() / 2]
+    };
+    let [offline, online, one_stage] = [&mut offline, &mut online, &mut one_stage].map(median);
+    assert!(offline < 3.4 && online < 5.8 && one_stage > 20.0, "{offline} {online} {one_stage}");
 }
