@@ -1,48 +1,129 @@
-//! One row of the throughput table: a model on the simulator and as a bare loop, in one process.
+//! One row of the throughput table: a world beside its twin, in one process. The twin of slots is a
+//! bare loop; that of token-level engines is the same world with each iteration an event.
 
 use crate::bare;
+use crate::llm::Llm;
 use crate::meter::{cpu_seconds, median, peak_rss_mib};
 use crate::worlds::Model;
 use flashcrowd_core::Simulation;
+use flashcrowd_core::ledger::RunRecord;
 use serde_json::{Value, json};
 
 /// The rows, in the order of the table.
-pub const ROWS: [&str; 4] = ["mmc_16", "mmc_1024", "cluster_64", "cluster_1024"];
+pub const ROWS: [&str; 16] = [
+    "mmc_16",
+    "mmc_1024",
+    "cluster_64",
+    "cluster_1024",
+    "llm_1_b1",
+    "llm_1_b12",
+    "llm_1_b30",
+    "llm_16_b1",
+    "llm_16_b12",
+    "llm_16_b30",
+    "llm_256_b1",
+    "llm_256_b12",
+    "llm_256_b30",
+    "llm_1024_b1",
+    "llm_1024_b12",
+    "llm_1024_b30",
+];
 
-/// The model of a row, and whether controllers and scrapes run with it.
-pub fn model(row: &str, requests: u64) -> Option<(Model, bool)> {
-    let (kind, size) = row.split_once('_')?;
-    let size = size.parse().ok().filter(|size| (1..=1 << 20).contains(size))?;
-    match kind {
-        "mmc" => Some((Model::mmc(size, requests), false)),
-        "cluster" => Some((Model::cluster(size, requests), true)),
-        _ => None,
-    }
+/// The per-iteration twin plays one of so many requests, since it is that much slower.
+const TWIN_SHARE: u64 = 20;
+
+/// What a row plays.
+#[derive(Clone, Debug)]
+pub enum Played {
+    /// Slots; and whether controllers and scrapes run too.
+    Slots(Model, bool),
+    /// Token-level engines.
+    Llm(Llm),
 }
 
-/// Runs a row and describes it: medians over `runs`.
+/// What the row of that name plays with so many requests; `None` for what is no row.
+pub fn played(row: &str, requests: u64) -> Option<Played> {
+    let (kind, size) = row.split_once('_')?;
+    let number = |text: &str| text.parse().ok().filter(|size| (1..=1 << 20).contains(size));
+    Some(match kind {
+        "mmc" => Played::Slots(Model::mmc(number(size)?, requests), false),
+        "cluster" => Played::Slots(Model::cluster(number(size)?, requests), true),
+        "llm" => {
+            let (replicas, batch) = size.split_once("_b")?;
+            Played::Llm(Llm { replicas: number(replicas)?, batch: number(batch)?, requests, leaps: true })
+        }
+        _ => return None,
+    })
+}
+
+/// Runs a row and describes it: medians over `runs`. `None` for what is no row.
 ///
 /// # Panics
-/// If the simulator and the bare loop disagree about the requests that they played, since then
-/// their times could not be compared.
+/// If a world and its twin disagree about the requests that they played, since then their times
+/// could not be compared.
 pub fn measure(row: &str, requests: u64, runs: usize) -> Option<Value> {
-    let (model, controlled) = model(row, requests)?;
+    let mut described = match played(row, requests)? {
+        Played::Slots(model, controlled) => slots(row, &model, controlled, runs.max(1)),
+        Played::Llm(llm) => tokens(row, llm, runs.max(1)),
+    };
+    described["peak_rss_mib"] = json!(peak_rss_mib().map(|mib| rounded(mib, 10.0)));
+    Some(described)
+}
+
+fn slots(row: &str, model: &Model, controlled: bool, runs: usize) -> Value {
     let (mut simulated_s, mut bare_s) = (Vec::new(), Vec::new());
-    for _ in 0..runs.max(1) {
+    for _ in 0..runs {
         let (record, seconds) = cpu_seconds(|| Simulation::new(model.world(controlled)).run().expect("no limits"));
         simulated_s.push(seconds);
-        let (outcome, seconds) = cpu_seconds(|| bare::run(&model));
+        let (outcome, seconds) = cpu_seconds(|| bare::run(model));
         bare_s.push(seconds);
         let latency = &record.services[0].latency.e2e;
         assert_eq!(latency.len(), outcome.completed, "{row}: the models differ");
         assert_eq!(*latency, outcome.latency_us, "{row}: the models differ");
     }
-    let per_s = |seconds| requests as f64 / median(seconds);
+    let per_s = |seconds| model.requests as f64 / median(seconds);
     let (simulated, bare) = (per_s(simulated_s), per_s(bare_s));
-    Some(json!({
+    json!({
         "requests_per_cpu_s": simulated.round(),
         "bare_requests_per_cpu_s": bare.round(),
-        "ratio": (simulated / bare * 1e3).round() / 1e3,
-        "peak_rss_mib": peak_rss_mib().map(|mib| (mib * 10.0).round() / 10.0),
-    }))
+        "ratio": rounded(simulated / bare, 1e3),
+    })
+}
+
+fn tokens(row: &str, llm: Llm, runs: usize) -> Value {
+    let twin = Llm { requests: llm.requests.div_ceil(TWIN_SHARE), leaps: false, ..llm };
+    // Both must play the same history, to the last bit.
+    let alike = Llm { leaps: true, ..twin };
+    assert_eq!(run(alike).digest, run(twin).digest, "{row}: leaps change what happens");
+    let (mut leaping_s, mut plain_s) = (Vec::new(), Vec::new());
+    let mut batch = 0.0;
+    for _ in 0..runs {
+        let (record, seconds) = cpu_seconds(|| run(llm));
+        leaping_s.push(seconds);
+        batch = mean_batch(&record);
+        plain_s.push(cpu_seconds(|| run(twin)).1);
+    }
+    let leaping = llm.requests as f64 / median(leaping_s);
+    let plain = twin.requests as f64 / median(plain_s);
+    json!({
+        "requests_per_cpu_s": leaping.round(),
+        "per_iteration_requests_per_cpu_s": plain.round(),
+        "ratio": rounded(leaping / plain, 10.0),
+        "mean_batch": rounded(batch, 10.0),
+    })
+}
+
+fn run(llm: Llm) -> RunRecord {
+    Simulation::new(llm.world()).run().expect("no limits")
+}
+
+/// Sequences in decode in the iterations that there were, as tokens but prefills over iterations.
+fn mean_batch(record: &RunRecord) -> f64 {
+    let service = &record.services[0];
+    let gaps = service.latency.tokens.as_ref().map_or(0, |tokens| tokens.itl.len());
+    gaps as f64 / service.engine.iterations.max(1) as f64
+}
+
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
 }

@@ -101,7 +101,8 @@ impl Model {
         }
     }
 
-    fn service(&self) -> ServiceConfig {
+    /// The service, of slots.
+    pub fn service(&self) -> ServiceConfig {
         let router: Box<dyn Router> = Box::new(self.router());
         ServiceConfig {
             name: SERVICE.into(),

@@ -1,5 +1,5 @@
-//! `throughput`: requests per CPU-second of the simulator beside bare loops of the same models,
-//! as one JSON object.
+//! `throughput`: requests per CPU-second of the simulator beside bare loops of the same models, or
+//! beside engines that play each iteration, as one JSON object.
 //!
 //! Each row runs in a child process, so that its peak memory is its own.
 
@@ -17,7 +17,8 @@ struct Options {
     /// Runs of each row, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Only this row, in this process: `mmc_<slots>` or `cluster_<replicas>`.
+    /// Only this row, in this process: `mmc_<slots>`, `cluster_<replicas>` or
+    /// `llm_<replicas>_b<mean batch>`.
     #[arg(long)]
     row: Option<String>,
 }

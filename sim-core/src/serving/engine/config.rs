@@ -16,8 +16,6 @@ pub struct EngineConfig {
     pub law: TimeLaw,
     /// Time that the front end takes for a request before the engine knows it.
     pub front_end: SimDuration,
-    /// What each running sequence adds to that: the front end streams their tokens too.
-    pub front_end_sequence: SimDuration,
     /// `max_num_batched_tokens`: tokens of one iteration.
     pub token_budget: u32,
     /// `max_num_seqs`: sequences that run at once.
@@ -52,7 +50,6 @@ impl EngineConfig {
         EngineConfig {
             law,
             front_end: SimDuration::ZERO,
-            front_end_sequence: SimDuration::ZERO,
             token_budget: 8_192,
             max_sequences: 1_024,
             chunked_prefill: true,

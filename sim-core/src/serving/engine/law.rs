@@ -38,8 +38,6 @@ pub enum Knee {
     /// `sqrt(w^2 + (b*(P+D))^2)`: the slower of the two, with a soft corner.
     #[default]
     Soft,
-    /// `sqrt(w^2 + (b*P)^2)`: decodes are in `c` alone.
-    Prefill,
     /// `w + b*P`: the straight line that the closed forms assume.
     Linear,
 }
@@ -131,7 +129,6 @@ impl TimeLaw {
     fn corner(&self, prefill: u64, decodes: u64) -> u64 {
         match self.knee {
             Knee::Soft => hypotenuse(self.weights, self.token * (prefill + decodes)),
-            Knee::Prefill => hypotenuse(self.weights, self.token * prefill),
             Knee::Linear => self.weights + self.token * prefill,
         }
     }

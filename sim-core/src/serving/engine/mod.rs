@@ -145,10 +145,7 @@ impl Engine {
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let now = bench.agenda.now();
-        let passing = config.front_end + config.front_end_sequence * u64::from(server.running);
-        // The front end keeps the order of requests.
-        let last = server.waiting.back().map_or(SimTime::ZERO, |last| bench.sequences[last as usize].ready);
-        let ready = (now + passing).max(last);
+        let ready = now + config.front_end;
         bench.sequences[index as usize].ready = ready;
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;

@@ -1,0 +1,102 @@
+//! Worlds of token-level serving: replicas of a continuous-batching engine under Poisson traffic.
+
+use crate::worlds::{CLIENT, Model, SERVICE};
+use flashcrowd_core::clock::{Distribution, Seed};
+use flashcrowd_core::ports::LatencyPart;
+use flashcrowd_core::serving::{
+    Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, ServiceTime, Slo, TimeLaw, Traffic,
+};
+use flashcrowd_core::simulation::World;
+use flashcrowd_core::units::Bytes;
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_workloads::poisson::Poisson;
+use flashcrowd_workloads::requests::{RequestLaws, Until};
+
+/// Mean lengths in tokens; both are lognormal, of the variation that chat traffic has.
+const MEAN_PROMPT: f64 = 512.0;
+const MEAN_OUTPUT: f64 = 200.0;
+const CV2: f64 = 1.0;
+
+/// Llama-3.1-8B on an H100, rounded from the shipped profile (`profiles/fitted.ron`).
+const LAW: Coefficients = Coefficients {
+    overhead_ms: 1.41,
+    weights_ms: 5.53,
+    token_ms: 0.0235,
+    sequence_ms: 0.0194,
+    context_ms: 0.000_045_8,
+    attention_ms: 0.0,
+};
+
+/// Blocks of 16 tokens that such a GPU holds beside the weights.
+const BLOCKS: u64 = 26_000;
+
+/// Identical replicas, each an engine, at a rate at which about so many sequences decode in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Llm {
+    /// Replicas.
+    pub replicas: u32,
+    /// Sequences in each, on average.
+    pub batch: u32,
+    /// Requests that arrive.
+    pub requests: u64,
+    /// Whether iterations with one batch are played at once.
+    pub leaps: bool,
+}
+
+impl Llm {
+    /// Requests per simulated second: by Little's law, with the iteration that holds the batch
+    /// and its share of prefills.
+    pub fn rate(&self) -> f64 {
+        let batch = f64::from(self.batch);
+        let prefill_ms = LAW.token_ms * MEAN_PROMPT + LAW.sequence_ms;
+        let context = MEAN_PROMPT + MEAN_OUTPUT * (1.0 + CV2) / 2.0;
+        let decode_ms = LAW.overhead_ms
+            + LAW.weights_ms.hypot(LAW.token_ms * batch)
+            + (LAW.sequence_ms + LAW.context_ms * context) * batch;
+        // Each sequence that ends is replaced by one whose prefill lengthens an iteration.
+        f64::from(self.replicas) * batch / (MEAN_OUTPUT * decode_ms + batch * prefill_ms) * 1e3
+    }
+
+    /// The world: no controllers, all histograms.
+    ///
+    /// # Panics
+    /// Never: the law and the rate are valid.
+    pub fn world(&self) -> World {
+        let plain = Model::cluster(self.replicas, self.requests);
+        let horizon_s = self.requests as f64 / self.rate() * 1.02 + 600.0;
+        let mut world = plain.world(false);
+        world.horizon = SimTime::ZERO + SimDuration::from_s_f64(horizon_s);
+        world.services = vec![self.service(plain.service())];
+        world.clients[0].traffic = Traffic::Open(Box::new(self.arrivals()));
+        world
+    }
+
+    fn arrivals(&self) -> Poisson {
+        let laws = RequestLaws {
+            prompt: Some(Distribution::lognormal_mean_cv2(MEAN_PROMPT, CV2)),
+            output: Some(Distribution::lognormal_mean_cv2(MEAN_OUTPUT, CV2)),
+            service: None,
+        };
+        let until = Until { count: self.requests, ..Until::default() };
+        Poisson::new(self.rate(), &laws, until, Seed::new(1), CLIENT).expect("a valid rate")
+    }
+
+    fn service(&self, plain: ServiceConfig) -> ServiceConfig {
+        let law = TimeLaw::new(&LAW, Knee::Soft).expect("a valid law");
+        let engine = EngineConfig {
+            front_end: SimDuration::from_us(9_630),
+            leaps: self.leaps,
+            ..EngineConfig::new(law, BLOCKS)
+        };
+        let slo = |part, quantile, ms| Slo { part, quantile, limit: SimDuration::from_ms(ms) };
+        ServiceConfig {
+            name: SERVICE.into(),
+            discipline: Discipline::ContinuousBatch(engine),
+            service_time: ServiceTime::Drawn(Distribution::Constant(0.0)),
+            network: None,
+            memory_per_gpu: Bytes::gib(72),
+            slos: vec![slo(LatencyPart::TimeToFirstToken, 0.99, 500), slo(LatencyPart::InterToken, 0.99, 50)],
+            ..plain
+        }
+    }
+}
