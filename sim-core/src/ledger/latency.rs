@@ -1,5 +1,6 @@
 //! Latency histograms and SLO counts of one service.
 
+use super::tally::Digits3;
 use super::tokens::TokenLatency;
 use crate::clock::SimDuration;
 use crate::ports::LatencyPart;
@@ -109,8 +110,18 @@ pub struct Latency {
     pub late: [u64; 6],
     /// Token latencies, where the service has tokens.
     pub tokens: Option<Box<TokenLatency>>,
+    tallies: Box<Tallies>,
+}
+
+/// What is recorded while the run goes on: [`Latency::settle`] brings it into the histograms.
+#[derive(Clone, Debug, Default)]
+struct Tallies {
+    e2e: Digits3,
+    queue: Digits3,
+    cold_start: Digits3,
+    service: Digits3,
     /// Latencies of requests that waited for nothing, which are all service, and their exact sum.
-    at_once: Histogram<u64>,
+    at_once: Digits3,
     at_once_us: u128,
     /// Requests that waited, and for no cold start.
     no_cold_start: u64,
@@ -131,9 +142,7 @@ impl Latency {
             slos: vec![SloCount::default(); slos],
             late: [0; 6],
             tokens: tokens.then(|| Box::new(TokenLatency::new(longest_us))),
-            at_once: histogram(),
-            at_once_us: 0,
-            no_cold_start: 0,
+            tallies: Box::default(),
         }
     }
 
@@ -169,10 +178,10 @@ impl Latency {
     #[inline]
     pub(crate) fn record(&mut self, parts: &Parts, slos: &[Slo]) -> bool {
         if parts.e2e == parts.service {
-            // Most requests wait for nothing: one histogram takes those, `settle` brings them to all.
+            // Most requests wait for nothing: one tally takes those, `settle` brings them to all.
             let us = parts.e2e.as_us();
-            self.at_once_us += u128::from(us);
-            self.at_once.saturating_record(us);
+            self.tallies.at_once_us += u128::from(us);
+            self.tallies.at_once.record(us);
         } else {
             self.record_parts(parts);
         }
@@ -202,19 +211,21 @@ impl Latency {
         for (sum, us) in self.sums_us.iter_mut().zip(us) {
             *sum += u128::from(us);
         }
-        self.e2e.saturating_record(us[0]);
-        self.queue.saturating_record(us[1]);
-        self.service.saturating_record(us[3]);
+        let tallies = &mut *self.tallies;
+        tallies.e2e.record(us[0]);
+        tallies.queue.record(us[1]);
+        tallies.service.record(us[3]);
         // Cold starts are rare: waits without one are counted and recorded together.
         match us[2] {
-            0 => self.no_cold_start += 1,
-            wait => self.cold_start.saturating_record(wait),
+            0 => tallies.no_cold_start += 1,
+            wait => tallies.cold_start.record(wait),
         }
     }
 
     /// Brings what was kept apart into the histograms and sums; called once, at the end of a run.
     pub(crate) fn settle(&mut self, slos: &[Slo]) {
-        if let Some(tokens) = &self.tokens {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.settle();
             for (count, slo) in self.slos.iter_mut().zip(slos) {
                 if slo.part == LatencyPart::InterToken {
                     count.good = tokens.itl.count_between(0, slo.limit.as_us());
@@ -222,17 +233,22 @@ impl Latency {
                 }
             }
         }
-        let at_once = self.at_once.len();
-        for histogram in [&mut self.e2e, &mut self.service] {
-            // All have the same bounds, so this cannot fail.
-            let _ = histogram.add(&self.at_once);
+        let tallies = std::mem::take(&mut *self.tallies);
+        let (mut at_once, no_cold_start) = (tallies.at_once, tallies.no_cold_start);
+        at_once.empty_into(&mut [&mut self.e2e, &mut self.service]);
+        let all = self.e2e.len();
+        for (mut tally, histogram) in [
+            (tallies.e2e, &mut self.e2e),
+            (tallies.queue, &mut self.queue),
+            (tallies.cold_start, &mut self.cold_start),
+            (tallies.service, &mut self.service),
+        ] {
+            tally.empty_into(&mut [histogram]);
         }
-        self.at_once.reset();
-        let sum = std::mem::take(&mut self.at_once_us);
-        self.sums_us[LatencyPart::EndToEnd as usize] += sum;
-        self.sums_us[LatencyPart::Service as usize] += sum;
-        self.queue.saturating_record_n(0, at_once);
-        self.cold_start.saturating_record_n(0, at_once + std::mem::take(&mut self.no_cold_start));
+        self.sums_us[LatencyPart::EndToEnd as usize] += tallies.at_once_us;
+        self.sums_us[LatencyPart::Service as usize] += tallies.at_once_us;
+        self.queue.saturating_record_n(0, all);
+        self.cold_start.saturating_record_n(0, all + no_cold_start);
     }
 
     /// Adds what another run of the same service has measured: counts and sums add up exactly.

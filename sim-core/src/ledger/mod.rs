@@ -4,16 +4,16 @@
 
 mod latency;
 mod money;
-mod period;
 mod record;
+mod tally;
 mod tokens;
 
 pub(crate) use latency::Parts;
 pub use latency::{LateBecause, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
-pub(crate) use period::PeriodHistogram;
 pub use record::{
     ClientRecord, ControllerRecord, DecisionRecord, FleetRow, NodeRecord, ReplicaRecord, RequestRecord, RunRecord,
     SeriesRow, ServiceRecord, SignalValue, WorkRecord,
 };
+pub(crate) use tally::Tally;
 pub use tokens::TokenLatency;

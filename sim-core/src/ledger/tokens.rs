@@ -1,10 +1,16 @@
 //! Token latencies of one service: time to first token, time per output token, inter-token latency.
 
+use super::tally::Digits3;
 use crate::clock::SimDuration;
 use crate::serving::{FRACTION_BITS, Leap};
 use hdrhistogram::Histogram;
 
 const UNITS_PER_US: u64 = 1_000_000 << FRACTION_BITS;
+
+/// Places of the tallies.
+const TTFT: usize = 0;
+const TPOT: usize = 1;
+const ITL: usize = 2;
 
 /// Token latencies over the measured part of a run. Histograms are in microseconds.
 #[derive(Clone, Debug)]
@@ -18,6 +24,8 @@ pub struct TokenLatency {
     ttft_us: u128,
     tpot_us: u128,
     itl_units: u128,
+    /// The three, while the run goes on.
+    tallies: [Digits3; 3],
 }
 
 impl TokenLatency {
@@ -25,7 +33,22 @@ impl TokenLatency {
     pub(super) fn new(longest_us: u64) -> Self {
         // Bounds are valid by construction: see `Latency::new`.
         let histogram = || Histogram::new_with_bounds(1, longest_us, 3).expect("valid histogram bounds");
-        TokenLatency { ttft: histogram(), tpot: histogram(), itl: histogram(), ttft_us: 0, tpot_us: 0, itl_units: 0 }
+        TokenLatency {
+            ttft: histogram(),
+            tpot: histogram(),
+            itl: histogram(),
+            ttft_us: 0,
+            tpot_us: 0,
+            itl_units: 0,
+            tallies: Default::default(),
+        }
+    }
+
+    /// Brings what was recorded into the histograms.
+    pub(super) fn settle(&mut self) {
+        for (tally, histogram) in self.tallies.iter_mut().zip([&mut self.ttft, &mut self.tpot, &mut self.itl]) {
+            tally.empty_into(&mut [histogram]);
+        }
     }
 
     /// Exact means in seconds: time to first token, time per output token, inter-token latency.
@@ -55,11 +78,11 @@ impl TokenLatency {
     pub(super) fn record(&mut self, ttft: SimDuration, tpot: Option<SimDuration>) {
         let us = ttft.as_us();
         self.ttft_us += u128::from(us);
-        self.ttft.saturating_record(us);
+        self.tallies[TTFT].record(us);
         if let Some(tpot) = tpot {
             let us = tpot.as_us();
             self.tpot_us += u128::from(us);
-            self.tpot.saturating_record(us);
+            self.tallies[TPOT].record(us);
         }
     }
 
@@ -74,10 +97,10 @@ impl TokenLatency {
             let alike = if left == 1 || leap.growth == 0 {
                 left
             } else {
-                let beyond = self.itl.next_non_equivalent(us) * UNITS_PER_US - units;
+                let beyond = Digits3::next_bucket(us) * UNITS_PER_US - units;
                 beyond.div_ceil(leap.growth).min(left)
             };
-            self.itl.saturating_record_n(us, alike * decodes);
+            self.tallies[ITL].record_n(us, alike * decodes);
             units += leap.growth * alike;
             left -= alike;
         }
@@ -86,6 +109,6 @@ impl TokenLatency {
     /// One gap that was no iteration's.
     pub(crate) fn record_gap(&mut self, gap: SimDuration) {
         self.itl_units += u128::from(gap.as_ps()) << FRACTION_BITS;
-        self.itl.saturating_record(gap.as_us());
+        self.tallies[ITL].record(gap.as_us());
     }
 }

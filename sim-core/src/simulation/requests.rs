@@ -335,7 +335,7 @@ impl Simulation {
         let book: &mut ServiceBook = &mut self.services[attempt.service as usize];
         book.counts[1] += 1;
         book.totals[1] += 1;
-        book.period.record(parts.e2e);
+        book.period.record(parts.e2e.as_us());
         book.tokens[0] += u64::from(request.prompt_tokens);
         book.tokens[1] += u64::from(request.output_tokens);
         if request.arrived >= self.world.warmup {

@@ -213,7 +213,8 @@ impl Simulation {
         let ready_ps = book.ready_ps - std::mem::replace(&mut book.row_ready_ps, book.ready_ps);
         let busy_ps = busy_ps - std::mem::replace(&mut book.row_busy_ps, busy_ps);
         let [arrived, completed, late] = std::mem::take(&mut book.counts);
-        let [p50, p99] = book.period.take();
+        let [p50, p99] = [0.5, 0.99].map(|quantile| SimDuration::from_us(book.period.quantile_us(quantile)));
+        book.period.clear();
         SeriesRow {
             at: now,
             service,

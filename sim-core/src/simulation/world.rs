@@ -7,7 +7,7 @@ use super::telemetry::Telemetry;
 use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
 use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
-use crate::ledger::{Bill, Latency, PeriodHistogram, WorkRecord};
+use crate::ledger::{Bill, Latency, Tally, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, Placement, SourceError};
 use crate::serving::{Arena, ClientConfig, ClientState, Discipline, EngineWork, ServiceConfig, ServiceState, Traffic};
 use std::cmp::Reverse;
@@ -108,7 +108,8 @@ pub(super) struct Settings {
 pub(super) struct ServiceBook {
     pub(super) state: ServiceState,
     pub(super) latency: Latency,
-    pub(super) period: PeriodHistogram,
+    /// End-to-end latencies of one period of the series; two digits are enough for those.
+    pub(super) period: Tally<7>,
     /// In this period of the series: arrived, completed, late.
     pub(super) counts: [u64; 3],
     /// Since the start: arrived, completed.
@@ -148,7 +149,7 @@ impl ServiceBook {
         ServiceBook {
             state: ServiceState::new(config, world.seed),
             latency,
-            period: PeriodHistogram::default(),
+            period: Tally::default(),
             counts: [0; 3],
             totals: [0; 2],
             in_flight: 0,

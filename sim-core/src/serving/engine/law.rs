@@ -148,14 +148,20 @@ impl TimeLaw {
 /// Floor of the root of `a^2 + b^2`.
 #[inline]
 fn hypotenuse(a: u64, b: u64) -> u64 {
+    let (x, y) = (a as f64, b as f64);
+    // Within 2^12 units of 2^63, since an `f64` has 53 bits; nearly always right, or one off.
+    let guess = (x * x + y * y).sqrt() as u64;
     let square = u128::from(a) * u128::from(a) + u128::from(b) * u128::from(b);
-    // Within a few thousand units, since an `f64` has 53 bits; one Newton step brings it to one.
-    let guess = (square as f64).sqrt() as u64;
-    if guess == 0 {
-        return 0;
-    }
     let excess = square as i128 - (u128::from(guess) * u128::from(guess)) as i128;
-    let mut root = guess.wrapping_add((excess as f64 / (2.0 * guess as f64)).floor() as i64 as u64);
+    // A root is right if what it leaves is at least 0 and at most twice the root.
+    if 0 <= excess && excess <= 2 * i128::from(guess) { guess } else { corrected(guess, excess, square) }
+}
+
+/// A root that is a little off, by one step of Newton and then one by one.
+#[cold]
+fn corrected(guess: u64, excess: i128, square: u128) -> u64 {
+    let step = if guess == 0 { 0 } else { excess.div_euclid(2 * i128::from(guess)) };
+    let mut root = (i128::from(guess) + step).max(0) as u64;
     while u128::from(root) * u128::from(root) > square {
         root -= 1;
     }
@@ -196,7 +202,9 @@ impl Leap {
             return 1;
         }
         // The root of growth/2 n^2 + (first - growth/2) n = wanted, in the form that is stable.
-        let (half, x) = (self.growth as f64 / 2.0, wanted as f64);
+        // Conversions from 64 bits are one instruction, those from 128 a call.
+        let x = u64::try_from(wanted).map_or(wanted as f64, |wanted| wanted as f64);
+        let half = self.growth as f64 / 2.0;
         let linear = self.first as f64 - half;
         let guess = 2.0 * x / (linear + (linear * linear + 4.0 * half * x).sqrt());
         let mut n = (guess as u64).clamp(1, self.len.saturating_add(1));
@@ -226,4 +234,33 @@ pub(crate) fn instant(units: u128) -> SimTime {
 #[inline]
 pub(crate) fn clock_at(at: SimTime) -> u128 {
     u128::from(at.as_ps()) << FRACTION_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_hypotenuse_is_the_floor_of_the_root(a in 0_u64..1 << 62, b in 0_u64..1 << 62, shift in 0_u32..62) {
+            for (a, b) in [(a, b), (a >> shift, b), (a >> shift, b >> shift), (0, b >> shift)] {
+                let root = u128::from(hypotenuse(a, b));
+                let square = u128::from(a) * u128::from(a) + u128::from(b) * u128::from(b);
+                prop_assert!(root * root <= square && square < (root + 1) * (root + 1), "{a} {b}: {root}");
+            }
+        }
+
+        #[test]
+        fn first_after_is_the_first_boundary_beyond(
+            first in 1_u64..1 << 50, growth in 0_u64..1 << 30, len in 1_u64..10_000, clock in 0_u128..1 << 80,
+            part in 0.0..1.2_f64,
+        ) {
+            let leap = Leap { len, first, growth };
+            let at = SimTime::from_ps(((clock + (leap.units(len) as f64 * part) as u128) >> FRACTION_BITS) as u64);
+            let n = leap.first_after(clock, at);
+            prop_assert!(n == 0 || n > len || instant(clock + leap.units(n)) > at);
+            prop_assert!(n == 0 || instant(clock + leap.units(n - 1)) <= at || n == 1);
+        }
+    }
 }
