@@ -86,20 +86,18 @@ impl TokenLatency {
         }
     }
 
-    /// `decodes` gaps in each iteration of a leap.
+    /// `decodes` gaps in each iteration of a leap, which takes `total` units.
     #[inline]
-    pub(crate) fn record_leap(&mut self, leap: &Leap, decodes: u64) {
-        self.itl_units += leap.units(leap.len) * u128::from(decodes);
+    pub(crate) fn record_leap(&mut self, leap: &Leap, total: u128, decodes: u64) {
+        self.itl_units += total * u128::from(decodes);
         let (mut units, mut left) = (leap.first, leap.len);
         while left > 0 {
             let us = units / UNITS_PER_US;
-            // Gaps of a leap grow slowly: those of one bucket are counted at once.
-            let alike = if left == 1 || leap.growth == 0 {
-                left
-            } else {
-                let beyond = Digits3::next_bucket(us) * UNITS_PER_US - units;
-                beyond.div_ceil(leap.growth).min(left)
-            };
+            // Gaps of a leap grow slowly: those of one bucket are counted at once, which are nearly
+            // always all that are left.
+            let beyond = Digits3::next_bucket(us) * UNITS_PER_US - units;
+            let all = u128::from(leap.growth) * u128::from(left - 1) < u128::from(beyond);
+            let alike = if all { left } else { beyond.div_ceil(leap.growth).min(left) };
             self.tallies[ITL].record_n(us, alike * decodes);
             units += leap.growth * alike;
             left -= alike;

@@ -163,7 +163,7 @@ impl Batching {
         let shared = self.instances.iter().any(|batch| batch.len() > 0);
         for _ in 0..size {
             let Some(index) = queue.pop(bench.attempts) else { break };
-            bench.start(index);
+            bench.start(index, bench.agenda.now());
             self.instances[instance].push(bench.attempts, index);
         }
         server.running += size;

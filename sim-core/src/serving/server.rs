@@ -4,6 +4,7 @@ use super::arena::{Arena, NONE};
 use super::batch::Batching;
 use super::engine::{Engine, EngineWork, Leap, Sequence, clock_at};
 use super::request::{Attempt, Fifo, Stage};
+use super::service::ColdClock;
 use super::sharing::Sharing;
 use super::{Discipline, slots};
 use crate::clock::{SimDuration, SimTime};
@@ -15,8 +16,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) agenda: &'a mut Agenda,
     pub(crate) attempts: &'a mut Arena<Attempt>,
     pub(crate) discipline: &'a Discipline,
-    /// The service's cold-start clock now.
-    pub(crate) cold_clock: SimDuration,
+    pub(crate) cold: ColdClock,
     /// What engines know of attempts, by the attempts' indices.
     pub(crate) sequences: &'a mut Vec<Sequence>,
     /// Attempts whose first token has just come.
@@ -27,36 +27,36 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// An attempt enters service.
+    /// An attempt enters service at `at`: now, or where an engine stands that catches up.
     #[inline]
-    pub(crate) fn start(&mut self, index: u32) {
-        let now = self.agenda.now();
+    pub(crate) fn start(&mut self, index: u32, at: SimTime) {
         let attempt = &mut self.attempts[index];
         attempt.stage = Stage::Running;
-        attempt.started = now;
-        let cold = self.cold_clock.saturating_sub(attempt.cold);
-        attempt.cold = cold.min(now.since(attempt.sent));
+        attempt.started = at;
+        let cold = self.cold.read(at).saturating_sub(attempt.cold);
+        attempt.cold = cold.min(at.since(attempt.sent));
     }
 
-    /// `decodes` sequences have had a token in each iteration of a leap that began at `clock`.
+    /// `decodes` sequences have had a token in each iteration of a leap from `clock` to `end`.
     #[inline]
-    pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, decodes: u64) {
+    pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, end: u128, decodes: u64) {
         let Some(tokens) = &mut self.latency.tokens else { return };
         if clock >= clock_at(self.warmup) {
-            return tokens.record_leap(leap, decodes);
+            return tokens.record_leap(leap, end - clock, decodes);
         }
         // What ends at the end of the warm-up is measured.
         let skipped = match self.warmup.as_ps().checked_sub(1) {
             Some(ps) => leap.first_after(clock, SimTime::from_ps(ps)).saturating_sub(1).min(leap.len),
             None => 0,
         };
-        tokens.record_leap(&leap.rest(skipped), decodes);
+        let rest = leap.rest(skipped);
+        tokens.record_leap(&rest, rest.units(rest.len), decodes);
     }
 
-    /// One sequence has waited for so long between two tokens.
-    pub(crate) fn gap(&mut self, gap: SimDuration) {
+    /// One sequence has waited for so long between two tokens, of which the second came at `at`.
+    pub(crate) fn gap(&mut self, gap: SimDuration, at: SimTime) {
         if let Some(tokens) = &mut self.latency.tokens
-            && self.agenda.now() >= self.warmup
+            && at >= self.warmup
         {
             tokens.record_gap(gap);
         }
@@ -121,6 +121,7 @@ impl Server {
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
     pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
+        self.catch_up(bench);
         self.meter.advance(bench.agenda.now(), self.running);
         self.meter.accepted += 1;
         bench.attempts[index].replica = self.replica;
@@ -135,7 +136,6 @@ impl Server {
     /// An engine's event: moves attempts that leave to `done`. False if it was stale.
     #[inline]
     pub(crate) fn engine_step(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<u32>) -> bool {
-        self.meter.advance(bench.agenda.now(), self.running);
         let mut live = false;
         self.with_engine(|engine, server| live = engine.step(server, generation, bench, done));
         live
@@ -143,11 +143,21 @@ impl Server {
 
     /// Brings everything that is measured to now.
     pub(crate) fn settle(&mut self, bench: &mut Bench<'_>) {
-        let now = bench.agenda.now();
-        self.meter.advance(now, self.running);
+        self.catch_up(bench);
+        self.meter.advance(bench.agenda.now(), self.running);
         if let Work::Engine(engine) = &mut self.work {
-            let inclusive = bench.agenda.is_after_step(self.replica);
-            engine.settle(now, inclusive, bench);
+            engine.settle(bench.agenda.last_step_of(self.replica), bench);
+        }
+    }
+
+    /// Lets an engine play what has happened since its last event.
+    #[inline]
+    fn catch_up(&mut self, bench: &mut Bench<'_>) {
+        if matches!(self.work, Work::Engine(_)) {
+            let last = bench.agenda.last_step_of(self.replica);
+            let mut done = Vec::new();
+            self.with_engine(|engine, server| engine.catch_up(server, last, bench, &mut done));
+            debug_assert!(done.is_empty(), "a sequence ended before the engine's event");
         }
     }
 
@@ -209,6 +219,7 @@ impl Server {
 
     /// Withdraws an attempt. True if its record is free now; otherwise its work goes on.
     pub(crate) fn withdraw(&mut self, index: u32, bench: &mut Bench<'_>) -> bool {
+        self.catch_up(bench);
         self.meter.advance(bench.agenda.now(), self.running);
         let mut free = false;
         match &mut self.work {
@@ -220,9 +231,8 @@ impl Server {
         free
     }
 
-    /// Takes everything out at once, as when the process is killed.
+    /// Takes everything out at once, as when the process is killed; settled before.
     pub(crate) fn kill(&mut self, bench: &mut Bench<'_>, lost: &mut Vec<u32>) {
-        self.settle(bench);
         while let Some(index) = self.waiting.pop(bench.attempts) {
             lost.push(index);
         }

@@ -132,10 +132,17 @@ impl ColdClock {
         if self.starting > 0 { self.total + now.since(self.since) } else { self.total }
     }
 
+    /// Whether it would start or stop with so many replicas starting.
+    pub(crate) fn turns_with(&self, starting: u32) -> bool {
+        (self.starting > 0) != (starting > 0)
+    }
+
     /// The number of starting replicas changes.
     pub(crate) fn set_starting(&mut self, starting: u32, now: SimTime) {
-        self.total = self.read(now);
-        self.since = now;
+        if self.turns_with(starting) {
+            self.total = self.read(now);
+            self.since = now;
+        }
         self.starting = starting;
     }
 }

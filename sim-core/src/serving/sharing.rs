@@ -57,7 +57,7 @@ impl Sharing {
 
     fn enter(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         server.running += 1;
-        bench.start(index);
+        bench.start(index, bench.agenda.now());
         let attempt = &bench.attempts[index];
         let end = self.virtual_time + (u128::from(attempt.size.as_ps()) << FRACTION_BITS);
         self.ends.push(Reverse((end, attempt.serial, index)));

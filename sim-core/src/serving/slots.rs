@@ -20,7 +20,7 @@ pub(super) fn accept(server: &mut Server, index: u32, bench: &mut Bench<'_>) {
 #[inline]
 fn run(server: &mut Server, index: u32, bench: &mut Bench<'_>) {
     server.running += 1;
-    bench.start(index);
+    bench.start(index, bench.agenda.now());
     let attempt = &bench.attempts[index];
     let (end, serial) = (bench.agenda.now() + attempt.size, attempt.serial);
     bench.agenda.schedule(end, Class::Completion, server.replica, serial, Event::SlotDone { attempt: index });

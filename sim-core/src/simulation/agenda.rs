@@ -81,10 +81,12 @@ impl Agenda {
         self.current = Some(key);
     }
 
-    /// Whether an engine of `replica` has already handled a step that was due now, when what is
-    /// handled now comes.
-    pub(crate) fn is_after_step(&self, replica: u32) -> bool {
-        self.current.is_some_and(|key| key > Key::new(self.now, 0, Class::Completion, replica, u64::MAX))
+    /// The last instant whose engine steps of `replica` come before what is handled now: this one
+    /// or the picosecond before.
+    #[inline]
+    pub(crate) fn last_step_of(&self, replica: u32) -> SimTime {
+        let after = self.current.is_some_and(|key| key > Key::new(self.now, 0, Class::Completion, replica, u64::MAX));
+        if after { self.now } else { SimTime::from_ps(self.now.as_ps().saturating_sub(1)) }
     }
 
     /// Schedules `event` of `entity` at `at`, which is not in the past.

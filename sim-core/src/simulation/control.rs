@@ -111,6 +111,7 @@ impl Simulation {
 
     fn view_target(&mut self, target: TargetId, signals: &[u32]) -> TargetView {
         let now = self.agenda.now();
+        self.settle_service(target.0);
         let state = &self.services[target.0 as usize].state;
         let ids = state.replicas.clone();
         let replicas: Vec<ReplicaView> = ids.iter().map(|&id| self.view_replica(id)).collect();

@@ -69,9 +69,6 @@ impl Simulation {
 
     fn service_record(&mut self, service: u32) -> ServiceRecord {
         let end = self.world.horizon;
-        for id in self.services[service as usize].state.replicas.clone() {
-            self.settle_server(id);
-        }
         let book = &mut self.services[service as usize];
         let mut engine = book.gone_engine;
         for &id in &book.state.replicas {

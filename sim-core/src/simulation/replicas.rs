@@ -66,7 +66,7 @@ impl Simulation {
         self.servers.push(server);
         state.ordinals += 1;
         state.replicas.push(id);
-        state.cold.set_starting(state.cold.starting + 1, now);
+        self.step_starting(service, true);
         self.log_replica(id, Change::Created);
         id
     }
@@ -196,14 +196,14 @@ impl Simulation {
     pub(super) fn become_ready(&mut self, id: u32) {
         let now = self.agenda.now();
         self.bill_replica(id);
+        let service = self.replicas[id as usize].service;
+        self.step_starting(service, false);
         let replica = &mut self.replicas[id as usize];
         replica.life = Life::Ready;
         replica.ready = Some(now);
-        let service = replica.service;
         let book = &mut self.services[service as usize];
         book.integrate_ready(now);
         let state = &mut book.state;
-        state.cold.set_starting(state.cold.starting - 1, now);
         self.servers[id as usize].position = state.ready.len() as u32;
         state.ready.push(id);
         state.outstanding.push(0);
@@ -225,11 +225,11 @@ impl Simulation {
                 if let Ok(position) = self.pending.binary_search(&id) {
                     self.pending.remove(position);
                 }
-                self.stop_starting(service);
+                self.step_starting(service, false);
                 self.gone(id);
             }
             Life::Starting { .. } => {
-                self.stop_starting(service);
+                self.step_starting(service, false);
                 self.gone(id);
             }
             Life::Ready => self.drain(id),
@@ -237,10 +237,16 @@ impl Simulation {
         }
     }
 
-    fn stop_starting(&mut self, service: u32) {
+    /// One more of a service's replicas is starting, or one less.
+    fn step_starting(&mut self, service: u32, more: bool) {
         let now = self.agenda.now();
-        let cold = &mut self.services[service as usize].state.cold;
-        cold.set_starting(cold.starting - 1, now);
+        let starting = self.services[service as usize].state.cold.starting;
+        let starting = if more { starting + 1 } else { starting - 1 };
+        if self.services[service as usize].state.cold.turns_with(starting) {
+            // Who started before this instant must have read the clock as it was.
+            self.settle_service(service);
+        }
+        self.services[service as usize].state.cold.set_starting(starting, now);
     }
 
     fn drain(&mut self, id: u32) {
@@ -286,8 +292,7 @@ impl Simulation {
         let now = self.agenda.now();
         self.bill_replica(id);
         let service = self.replicas[id as usize].service;
-        self.settle_server(id);
-        let server = &mut self.servers[id as usize];
+        let server = &self.servers[id as usize];
         let book = &mut self.services[service as usize];
         book.gone_engine.add(&server.engine_work());
         book.gone_busy_ps += u128::from(server.meter.busy.as_ps());
@@ -313,8 +318,8 @@ impl Simulation {
     /// Bills a replica's GPUs up to now, in the state that it is in.
     pub(super) fn bill_replica(&mut self, id: u32) {
         let now = self.agenda.now();
-        let server = &mut self.servers[id as usize];
-        server.meter.advance(now, server.running);
+        self.settle_server(id);
+        let server = &self.servers[id as usize];
         let replica = &mut self.replicas[id as usize];
         let span = now.since(replica.billed);
         replica.billed = now;

@@ -17,7 +17,7 @@ macro_rules! bench {
     ($sim:expr, $service:expr) => {{
         let book = &mut $sim.services[$service as usize];
         Bench {
-            cold_clock: book.state.cold.read($sim.agenda.now()),
+            cold: book.state.cold,
             discipline: &book.state.config.discipline,
             agenda: &mut $sim.agenda,
             attempts: &mut $sim.attempts,
@@ -195,6 +195,7 @@ impl Simulation {
             self.refuse_at(index);
         } else {
             server.accept(index, &mut bench!(self, service));
+            self.observe_first_tokens(service);
         }
     }
 
@@ -255,11 +256,11 @@ impl Simulation {
     fn observe_first_tokens(&mut self, service: u32) {
         let book = &self.services[service as usize];
         if !book.first_token_signals.is_empty() {
-            let now = self.agenda.now();
             for &index in &self.first_tokens {
                 let Attempt { request, replica, .. } = self.attempts[index];
-                if request < CANCELLED {
-                    let ttft = now.since(self.requests[request].arrived);
+                let first = self.sequences[index as usize].first_token;
+                if let Some(first) = first.filter(|_| request < CANCELLED) {
+                    let ttft = first.since(self.requests[request].arrived);
                     for &signal in &book.first_token_signals {
                         self.telemetry.observe_first_token(signal, replica, ttft);
                     }
@@ -273,6 +274,21 @@ impl Simulation {
     pub(super) fn settle_server(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].settle(&mut bench!(self, service));
+        self.observe_first_tokens(service);
+    }
+
+    /// Brings what is measured where an attempt is to now, before it is torn from its request.
+    fn settle_attempt(&mut self, index: u32) {
+        if index != NONE && self.attempts[index].replica != NONE {
+            self.settle_server(self.attempts[index].replica);
+        }
+    }
+
+    /// Brings what is measured of a service's replicas to now.
+    pub(super) fn settle_service(&mut self, service: u32) {
+        for at in 0..self.services[service as usize].state.replicas.len() {
+            self.settle_server(self.services[service as usize].state.replicas[at]);
+        }
     }
 
     pub(super) fn batch_delay(&mut self, replica: u32) {
@@ -482,6 +498,7 @@ impl Simulation {
         while let Some((index, number)) = self.clients[client as usize].deadlines.due(now) {
             if is_live(&self.requests[index], client, number) {
                 let attempt = self.requests[index].attempt;
+                self.settle_attempt(attempt);
                 self.end(index, Outcome::Expired, None);
                 if attempt != NONE {
                     self.abandon(attempt, client);
@@ -501,6 +518,7 @@ impl Simulation {
         while let Some((index, serial)) = self.clients[client as usize].attempt_deadlines.due(now) {
             let Attempt { serial: found, request, .. } = self.attempts[index];
             if found == serial && request < CANCELLED {
+                self.settle_attempt(index);
                 self.abandon(index, client);
                 self.try_again(request, Outcome::Expired);
             }
@@ -532,6 +550,7 @@ impl Simulation {
     /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
     pub(super) fn kill_server(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
+        self.settle_server(replica);
         let mut lost = Vec::new();
         let server = &mut self.servers[replica as usize];
         server.dead = true;

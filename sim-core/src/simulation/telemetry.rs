@@ -193,6 +193,7 @@ impl Simulation {
     }
 
     fn service_row(&mut self, service: u32, now: SimTime) -> SeriesRow {
+        self.settle_service(service);
         let (running, waiting) = self.work_of(service);
         let book = &mut self.services[service as usize];
         book.integrate_ready(now);
@@ -200,9 +201,7 @@ impl Simulation {
         let mut busy_ps = book.gone_busy_ps;
         let mut lives = [0_u32; 3];
         for &id in &book.state.replicas {
-            let server = &mut self.servers[id as usize];
-            server.meter.advance(now, server.running);
-            busy_ps += u128::from(server.meter.busy.as_ps());
+            busy_ps += u128::from(self.servers[id as usize].meter.busy.as_ps());
             match self.replicas[id as usize].life {
                 Life::Pending => lives[0] += 1,
                 Life::Starting { .. } => lives[1] += 1,

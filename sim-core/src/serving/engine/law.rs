@@ -53,7 +53,11 @@ pub struct TimeLaw {
     context: u64,
     /// `e/2`, since `p/2` is not whole.
     half_attention: u64,
+    /// The corner of the first few decodes without a prefill, which most iterations are.
+    corners: Box<[u64; CORNERS]>,
 }
+
+const CORNERS: usize = 128;
 
 /// What one iteration works on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,7 +88,8 @@ impl TimeLaw {
                 Err(format!("`{name}` is {ms}: expected 0 to {} ms", LONGEST_ITERATION_S * 1e3))
             }
         };
-        let law = TimeLaw {
+        let mut law = TimeLaw {
+            corners: Box::new([0; CORNERS]),
             knee,
             overhead: fixed("overhead_ms", coefficients.overhead_ms)?,
             weights: fixed("weights_ms", coefficients.weights_ms)?,
@@ -96,6 +101,9 @@ impl TimeLaw {
         // Time must pass, or an engine would iterate for ever at one instant.
         if law.overhead + law.weights < (1 << FRACTION_BITS) * 1_000 {
             return Err("`overhead_ms` and `weights_ms` are both 0: an iteration must take at least 1 ns".into());
+        }
+        for decodes in 0..CORNERS {
+            law.corners[decodes] = law.corner(0, decodes as u64);
         }
         Ok(law)
     }
@@ -115,10 +123,12 @@ impl TimeLaw {
     /// Time of one iteration, in units.
     #[inline]
     pub(crate) fn iteration(&self, load: &Load) -> u64 {
-        let mut units = self.overhead
-            + self.corner(load.prefill, load.decodes)
-            + self.sequence * (load.decodes + load.chunks)
-            + self.context * load.context;
+        let corner = match self.corners.get(load.decodes as usize) {
+            Some(&corner) if load.prefill == 0 => corner,
+            _ => self.corner(load.prefill, load.decodes),
+        };
+        let mut units =
+            self.overhead + corner + self.sequence * (load.decodes + load.chunks) + self.context * load.context;
         if load.attention > 0 {
             units += self.half_attention * load.attention;
         }
@@ -131,6 +141,12 @@ impl TimeLaw {
             Knee::Soft => hypotenuse(self.weights, self.token * (prefill + decodes)),
             Knee::Linear => self.weights + self.token * prefill,
         }
+    }
+
+    /// Time that any iteration takes at least, in units.
+    #[inline]
+    pub(crate) fn least(&self) -> u64 {
+        self.overhead + self.weights
     }
 
     /// What each iteration of a leap takes more than the one before, in units.

@@ -9,10 +9,12 @@
 //! | `schedule` | who works in the next iteration |
 //! | `mod` (here) | the clock of the group: leaps, and what cuts them |
 //!
-//! Between changes of the batch nothing is an event: the iterations until then are one *leap*,
-//! played in closed form. What may change the batch earlier (an arrival, a withdrawal) cuts the
-//! leap at the next iteration boundary. The results equal those of an engine that plays each
-//! iteration, to the last bit; `tests/tests/engine.rs` holds the two together.
+//! Between changes of the batch the iterations are one *leap*, played in closed form. What may
+//! change the batch earlier (an arrival, a withdrawal) cuts the leap at the next iteration boundary.
+//! Nor is each change an event: only the end of a sequence concerns others. The engine's one event
+//! comes no later than that, and whoever looks before (an arrival, a scrape) first lets the engine
+//! catch up. The results equal those of an engine that plays each iteration, to the last bit;
+//! `tests/tests/engine.rs` holds the two together.
 
 mod blocks;
 mod config;
@@ -51,6 +53,9 @@ pub(crate) struct Engine {
     leap: Leap,
     /// Sequence of the pending event; what has an older one is stale.
     generation: u64,
+    /// When that event comes: never later than the next sequence ends. In between, boundaries are
+    /// no events; they are played when somebody looks.
+    wake_at: SimTime,
     /// Sequences in decode, and the context that they read in the iteration in progress.
     decodes: u64,
     context: u64,
@@ -117,6 +122,7 @@ impl Engine {
             seen_before: SimTime::ZERO,
             leap: Leap::default(),
             generation: 0,
+            wake_at: SimTime::MAX,
             decodes: 0,
             context: 0,
             ends: BinaryHeap::new(),
@@ -141,29 +147,33 @@ impl Engine {
         self.blocks.used() as f64 / total as f64
     }
 
-    /// An attempt comes in. It joins at the first boundary at which it may.
+    /// An attempt comes in. It joins at the first boundary at which it may. The engine stands at
+    /// the last boundary before now.
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
-        let now = bench.agenda.now();
-        let ready = now + config.front_end;
+        let ready = bench.agenda.now() + config.front_end;
         bench.sequences[index as usize].ready = ready;
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;
-        // The front end is no queueing: the wait counts from its end.
-        attempt.sent = ready;
+        // The front end is no queueing: it does not count as waiting.
+        attempt.sent += config.front_end;
         server.waiting.push(bench.attempts, index);
-        if server.waiting.len() > 1 {
-            // Whoever waits already goes first, and has made its cut.
+        // Whoever waits already goes first, and has made its cut.
+        let first = server.waiting.len() == 1;
+        if self.leap.len == 0 {
+            if first {
+                // Even if that is now: who comes at the same instant starts with it.
+                self.wake(ready, server.replica, bench);
+            }
             return;
         }
-        if self.leap.len > 0 {
-            if self.running.len() < config.max_sequences {
-                self.cut(self.joins_at(config, ready), server.replica, bench);
-            }
-        } else {
-            // Even if that is now: who comes at the same instant starts with it.
-            self.wake(ready, server.replica, bench);
+        if first && self.running.len() < config.max_sequences {
+            self.leap.len = self.leap.len.min(self.joins_at(config, ready));
         }
+        // It joins when this leap ends, or later, and ends so many iterations after that at least.
+        let output = bench.sequences[index as usize].output;
+        let least = u128::from(config.law.least()) * u128::from(output);
+        self.wake_by(instant(self.leap_end() + least), server.replica, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
@@ -174,25 +184,40 @@ impl Engine {
         self.leap.first_after(self.clock, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
     }
 
-    /// Ends the leap after `n` iterations, unless it is as short as that.
+    /// Ends the leap after `n` iterations, unless it is as short as that, with an event.
     fn cut(&mut self, n: u64, replica: u32, bench: &mut Bench<'_>) {
-        if n < self.leap.len {
-            self.leap.len = n;
-            self.plan_end(replica, bench);
-        }
+        self.leap.len = self.leap.len.min(n);
+        self.wake_by(instant(self.leap_end()), replica, bench);
     }
 
-    /// Schedules the end of the leap.
-    fn plan_end(&mut self, replica: u32, bench: &mut Bench<'_>) {
-        self.wake(instant(self.clock + self.leap.units(self.leap.len)), replica, bench);
+    /// The group's clock at the end of the leap.
+    #[inline]
+    fn leap_end(&self) -> u128 {
+        self.clock + self.leap.units(self.leap.len)
+    }
+
+    /// The boundary at which the engine stands.
+    #[inline]
+    fn at(&self) -> SimTime {
+        instant(self.clock)
     }
 
     fn wake(&mut self, at: SimTime, replica: u32, bench: &mut Bench<'_>) {
         self.generation += 1;
+        self.wake_at = at;
         bench.agenda.schedule(at, Class::Completion, replica, self.generation, Event::EngineStep { replica });
     }
 
-    /// The engine's event: the leap ends, or an idle engine starts. False if it was stale.
+    /// Sees to it that there is an event at `at` or before.
+    #[inline]
+    fn wake_by(&mut self, at: SimTime, replica: u32, bench: &mut Bench<'_>) {
+        if at < self.wake_at {
+            self.wake(at, replica, bench);
+        }
+    }
+
+    /// The engine's event: an idle engine starts, or sequences may have ended. False if it was
+    /// stale.
     pub(super) fn step(
         &mut self,
         server: &mut Server,
@@ -204,29 +229,44 @@ impl Engine {
             return false;
         }
         let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
+        self.wake_at = SimTime::MAX;
+        let now = bench.agenda.now();
         if self.leap.len == 0 {
-            self.begin(config, server, bench);
+            self.clock = clock_at(now);
+            server.meter.advance(now, server.running);
+            self.schedule(config, server, bench);
         } else {
-            self.pass(self.leap.len, bench);
+            self.catch_up(server, now, bench, done);
+        }
+        if self.leap.len > 0 {
+            self.wake_by(instant(self.leap_end()), server.replica, bench);
+        }
+        true
+    }
+
+    /// Plays the leaps that end until `last`, and plans the next. Sequences that end move to
+    /// `done`: only the engine's own event meets such, since it never comes later than they.
+    pub(super) fn catch_up(&mut self, server: &mut Server, last: SimTime, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+        let Discipline::ContinuousBatch(config) = bench.discipline else { return };
+        while self.leap.len > 0 {
+            let end = self.leap_end();
+            if instant(end) > last {
+                break;
+            }
+            self.pass(self.leap.len, end, bench);
+            server.meter.advance(self.at(), server.running);
             self.finish_chunks(bench);
             self.finish_decodes(server, bench, done);
             self.drop_withdrawn(server, bench, done);
             self.schedule(config, server, bench);
         }
-        true
     }
 
-    /// An idle engine starts to work.
-    fn begin(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
-        self.clock = clock_at(bench.agenda.now());
-        self.schedule(config, server, bench);
-    }
-
-    /// Plays the first `n` iterations of the leap.
-    fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
+    /// Plays the first `n` iterations of the leap, after which the group's clock shows `end`.
+    fn pass(&mut self, n: u64, end: u128, bench: &mut Bench<'_>) {
         let passed = Leap { len: n, ..self.leap };
         if self.decodes > 0 {
-            bench.gaps(&passed, self.clock, self.decodes);
+            bench.gaps(&passed, self.clock, end, self.decodes);
             // The blocks of its first iteration were taken when it was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
             if next > 0 {
@@ -237,27 +277,20 @@ impl Engine {
         self.work.tokens += n * self.decodes;
         self.work.context_read +=
             u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
-        self.previous = instant(self.clock + passed.units(n - 1));
-        self.clock += passed.units(n);
+        self.previous = instant(end - u128::from(passed.first + passed.growth * (n - 1)));
+        self.clock = end;
         self.iteration += n;
         self.context += n * self.decodes;
         self.leap = self.leap.rest(n);
     }
 
-    /// Brings what is measured to now: plays the iterations that have ended. `inclusive` counts
-    /// one that ends at this very instant.
-    pub(super) fn settle(&mut self, now: SimTime, inclusive: bool, bench: &mut Bench<'_>) {
-        if self.leap.len <= 1 {
-            return;
-        }
-        let last = match (inclusive, now.as_ps().checked_sub(1)) {
-            (true, _) => now,
-            (false, Some(ps)) => SimTime::from_ps(ps),
-            (false, None) => return,
-        };
-        let passed = self.leap.first_after(self.clock, last).saturating_sub(1).min(self.leap.len - 1);
-        if passed > 0 {
-            self.pass(passed, bench);
+    /// Brings what is measured to `last`: plays the iterations that have ended by then.
+    pub(super) fn settle(&mut self, last: SimTime, bench: &mut Bench<'_>) {
+        if self.leap.len > 1 {
+            let passed = self.leap.first_after(self.clock, last).saturating_sub(1).min(self.leap.len - 1);
+            if passed > 0 {
+                self.pass(passed, self.clock + self.leap.units(passed), bench);
+            }
         }
     }
 
@@ -303,6 +336,7 @@ impl Engine {
         }
         // Its pending event is stale now.
         self.generation += 1;
+        self.wake_at = SimTime::MAX;
         self.leap = Leap::default();
     }
 }

@@ -1,9 +1,9 @@
 //! Who works in the next iteration: what vLLM's scheduler decides at each boundary.
 
 use super::blocks::Kept;
-use super::law::Load;
+use super::law::{Load, instant};
 use super::{Chunk, Engine, EngineConfig, Leap};
-use crate::clock::SimDuration;
+use crate::clock::{SimDuration, SimTime};
 use crate::serving::request::{Fifo, Stage};
 use crate::serving::server::{Bench, Server};
 use std::cmp::Reverse;
@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 impl Engine {
     /// Plans the next iterations, or rests.
     pub(super) fn schedule(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
-        self.look(config, bench);
+        self.look(config);
         let mut load = Load::default();
         let mut preempted = self.reserve_decodes(config, server, bench);
         let mut budget = u64::from(config.token_budget) - self.decodes;
@@ -31,7 +31,6 @@ impl Engine {
         if self.chunks.is_empty() && !preempted && config.leaps {
             self.leap.len = self.reach(config, server, bench);
         }
-        self.plan_end(server.replica, bench);
     }
 
     /// Nothing to do: sleeps until who waits has passed the front end.
@@ -42,6 +41,7 @@ impl Engine {
             self.wake(ready.max(bench.agenda.now()), server.replica, bench);
         } else {
             self.generation += 1;
+            self.wake_at = SimTime::MAX;
         }
     }
 
@@ -69,13 +69,13 @@ impl Engine {
 
     /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
     /// begun; only an idle engine takes it at once.
-    fn look(&mut self, config: &EngineConfig, bench: &Bench<'_>) {
+    fn look(&mut self, config: &EngineConfig) {
         let before = if self.running.len() == 0 {
-            bench.agenda.now() + SimDuration::from_ps(1)
+            self.at() + SimDuration::from_ps(1)
         } else if config.lookahead {
             self.previous
         } else {
-            bench.agenda.now()
+            self.at()
         };
         self.seen_before = self.seen_before.max(before);
     }
@@ -136,7 +136,7 @@ impl Engine {
         self.context -= context;
         sequence.generated = (context - u64::from(sequence.prompt)) as u32;
         sequence.computed = 0;
-        sequence.last_token = bench.agenda.now();
+        sequence.last_token = instant(self.clock);
         // The token of this iteration is not there yet.
         context - 1
     }
@@ -232,7 +232,7 @@ impl Engine {
         if again {
             bench.attempts[index].stage = Stage::Running;
         } else {
-            bench.start(index);
+            bench.start(index, self.at());
         }
         if tokens < needed - computed {
             self.partial = Some(index);
@@ -242,7 +242,7 @@ impl Engine {
 
     /// The chunks of the iteration that has just ended: who is whole has its next token.
     pub(super) fn finish_chunks(&mut self, bench: &mut Bench<'_>) {
-        let now = bench.agenda.now();
+        let now = self.at();
         for at in 0..self.chunks.len() {
             let Chunk { attempt, tokens } = self.chunks[at];
             let sequence = &mut bench.sequences[attempt as usize];
@@ -264,7 +264,7 @@ impl Engine {
                 bench.first_tokens.push(attempt);
             } else {
                 let gap = now.since(sequence.last_token);
-                bench.gap(gap);
+                bench.gap(gap, now);
             }
         }
         self.chunks.clear();
