@@ -9,6 +9,8 @@ mod worlds;
 use books::{Violation, check, gpu_time_by_pool};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ledger::{GpuState, RunRecord};
+use flashcrowd_core::ports::LatencyPart;
+use flashcrowd_core::serving::Discipline;
 use flashcrowd_tests::kit::run;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -45,6 +47,45 @@ proptest! {
         prop_assert_eq!(&first.digest, &play(&looked).digest);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    /// Iterations that are no events change nothing that anybody can see, whoever looks and when.
+    #[test]
+    fn leaps_change_nothing_in_any_world(spec in world_spec()) {
+        prop_assume!(spec.services.iter().any(|service| matches!(service.discipline, Discipline::ContinuousBatch(_))));
+        let leaping = WorldSpec { idle_signals: true, attentive: true, ..spec };
+        let mut stepping = leaping.clone();
+        for service in &mut stepping.services {
+            if let Discipline::ContinuousBatch(engine) = &mut service.discipline {
+                engine.leaps = false;
+            }
+        }
+        let (leaping, stepping) = (play(&leaping), play(&stepping));
+        prop_assert_eq!(&leaping.digest, &stepping.digest);
+        prop_assert_eq!(&leaping.series, &stepping.series);
+        for (leaping, stepping) in leaping.services.iter().zip(&stepping.services) {
+            prop_assert_eq!(leaping.engine, stepping.engine);
+            prop_assert_eq!(leaping.latency.sums_us, stepping.latency.sums_us);
+            prop_assert_eq!(&leaping.latency.slos, &stepping.latency.slos);
+            for part in PARTS {
+                prop_assert_eq!(leaping.latency.part(part), stepping.latency.part(part), "{:?}", part);
+                prop_assert_eq!(leaping.latency.mean_s(part).to_bits(), stepping.latency.mean_s(part).to_bits());
+            }
+        }
+    }
+}
+
+const PARTS: [LatencyPart; 7] = [
+    LatencyPart::EndToEnd,
+    LatencyPart::Queue,
+    LatencyPart::ColdStart,
+    LatencyPart::Service,
+    LatencyPart::TimeToFirstToken,
+    LatencyPart::TimePerOutputToken,
+    LatencyPart::InterToken,
+];
 
 /// The laws can fail: a record with one change is caught.
 #[test]

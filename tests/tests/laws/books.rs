@@ -170,7 +170,7 @@ fn little(spec: &WorldSpec, record: &RunRecord, service: usize, requests: &Reque
     let single = clients.iter().all(|client| client.retries == 0);
     let times_out = |client: &&ClientSpec| client.timeout_ms.is_some() || client.attempt_timeout_ms.is_some();
     let lingers = spec.services[service].hop_s.is_some()
-        || matches!(spec.services[service].discipline, Discipline::DynamicBatch(_))
+        || matches!(spec.services[service].discipline, Discipline::DynamicBatch(_) | Discipline::ContinuousBatch(_))
         || clients.iter().any(|client| !client.cancel);
     let exact = single && !(lingers && clients.iter().any(times_out));
     whole == u128::from(record.ended.as_ps()) && (!exact || integral == spent) && (!single || integral >= spent)
@@ -203,6 +203,7 @@ fn parts_fit_into_the_whole(spec: &WorldSpec, record: &RunRecord, service: usize
     // On its way to a replica and in its overhead, a request neither waits nor is served.
     let overhead = match &spec.services[service].discipline {
         Discipline::DynamicBatch(batch) => !batch.overhead.is_zero(),
+        Discipline::ContinuousBatch(engine) => !engine.front_end.is_zero(),
         _ => false,
     };
     let plain = spec.services[service].hop_s.is_none()

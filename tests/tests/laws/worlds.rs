@@ -7,13 +7,15 @@ use flashcrowd_core::ports::{
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
-    Backoff, BatchConfig, BatchTime, ClientConfig, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
-    ServiceTime, Slo, Traffic,
+    Backoff, BatchConfig, BatchTime, ClientConfig, Coefficients, Discipline, EngineConfig, Knee, QueueMode,
+    RetryBudget, RetryPolicy, ServiceConfig, ServiceTime, Slo, TimeLaw, Traffic,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::routing::{LeastOutstanding, PowerOfChoices, Random, RoundRobin};
-use flashcrowd_tests::kit::{Script, client, ms, poisson, pool, service, startup, world};
+use flashcrowd_tests::kit::{Script, client, ms, pool, service, startup, world};
+use flashcrowd_workloads::poisson::Poisson;
+use flashcrowd_workloads::requests::{RequestLaws, Until};
 use proptest::prelude::*;
 use rand::RngExt;
 
@@ -73,6 +75,8 @@ pub(crate) struct WorldSpec {
     pub(crate) warmup_s: u64,
     pub(crate) series_period: SimDuration,
     pub(crate) idle_signals: bool,
+    /// Whether the policy's wishes depend on the last bit of its signals.
+    pub(crate) attentive: bool,
 }
 
 /// Zero, often, or so many milliseconds.
@@ -85,9 +89,10 @@ fn discipline() -> impl Strategy<Value = Discipline> {
     let times = (1_u64..300, 0_u64..100, 500_000_u32..2_000_000, none_or(200), none_or(50));
     let batch = (knobs, times);
     prop_oneof![
-        (1_u32..5).prop_map(|concurrency| Discipline::Slots { concurrency }),
-        (1_u32..3, 1_u32..8).prop_map(|(processors, limit)| Discipline::Sharing { processors, limit }),
-        batch.prop_map(
+        2 => engine().prop_map(Discipline::ContinuousBatch),
+        1 => (1_u32..5).prop_map(|concurrency| Discipline::Slots { concurrency }),
+        1 => (1_u32..3, 1_u32..8).prop_map(|(processors, limit)| Discipline::Sharing { processors, limit }),
+        1 => batch.prop_map(
             |((max_batch, delay, preferred, instances, formed_ahead, items), (a, b, sharing, host, over))| {
                 Discipline::DynamicBatch(BatchConfig {
                     max_delay: ms(delay),
@@ -103,6 +108,27 @@ fn discipline() -> impl Strategy<Value = Discipline> {
             }
         ),
     ]
+}
+
+/// A token-level engine, slow and with a small cache, so that small worlds fill it.
+fn engine() -> impl Strategy<Value = EngineConfig> {
+    let knobs = (1_u32..8, 1_u32..40, 8_u64..60, none_or(40), any::<[bool; 3]>());
+    let times = (0.5..40.0, 0.0..3.0, 0.0..0.05);
+    (knobs, times).prop_map(|((sequences, budget, blocks, front_end, flags), (weights_ms, token_ms, context_ms))| {
+        let coefficients = Coefficients { weights_ms, token_ms, context_ms, ..Coefficients::default() };
+        let law = TimeLaw::new(&coefficients, Knee::Soft).expect("a valid law");
+        EngineConfig {
+            front_end: ms(front_end),
+            max_sequences: sequences,
+            token_budget: sequences + budget,
+            block_tokens: 4,
+            chunked_prefill: flags[0],
+            lookahead: flags[1],
+            prefix_caching: flags[2],
+            peak_token_s: 1e-4,
+            ..EngineConfig::new(law, blocks)
+        }
+    })
 }
 
 fn queue() -> impl Strategy<Value = QueueMode> {
@@ -169,7 +195,8 @@ prop_compose! {
         let series_period = SimDuration::from_s(5);
         let clients = clients.into_iter().map(|client| ClientSpec { service: client.service % services.len(), ..client });
         let clients = clients.collect();
-        WorldSpec { seed, pools, services, clients, period_ms, scan_ms, warmup_s, series_period, idle_signals: false }
+        let (idle_signals, attentive) = (false, false);
+        WorldSpec { seed, pools, services, clients, period_ms, scan_ms, warmup_s, series_period, idle_signals, attentive }
     }
 }
 
@@ -222,11 +249,26 @@ impl WorldSpec {
         let most = self.services[target as usize].most;
         let target = TargetId(target);
         let mut stream = Seed::new(self.seed).stream(&format!("policy/{}", target.0));
-        let decide = move |seen: &Observation| wish(seen, target, most, &mut stream);
+        let attentive = self.attentive;
+        let decide = move |seen: &Observation| {
+            if attentive && fingerprint(seen) % 3 == 0 {
+                return Decision::set_replicas(target, fingerprint(seen) as u32 % (most + 1));
+            }
+            wish(seen, target, most, &mut stream)
+        };
         let schedule = Schedule { period: ms(self.period_ms), phase: None, poked_by_requests: self.seed & 1 == 1 };
         let signals = if self.idle_signals { idle_signals() } else { Vec::new() };
         Box::new(Script { schedule, targets: vec![target], signals, decide })
     }
+}
+
+/// A number that changes with any bit of what is seen.
+fn fingerprint(seen: &Observation) -> u64 {
+    let samples = seen.targets[0].signals.iter().flat_map(|signal| &signal.batches).flatten();
+    let values = samples.flat_map(|batch| &batch.samples).map(|sample| sample.value.to_bits());
+    let work =
+        seen.targets[0].replicas.iter().map(|replica| u64::from(replica.work.waiting * 31 + replica.work.running));
+    values.chain(work).fold(7, |sum: u64, bits| (sum ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 3)
 }
 
 fn wish(seen: &Observation, target: TargetId, most: u32, stream: &mut Stream) -> Decision {
@@ -274,7 +316,12 @@ impl ClientSpec {
                 prompt_tokens: Distribution::Constant(10.0),
                 output_tokens: Distribution::Constant(20.0),
             },
-            None => poisson(self.rate, seed, &name),
+            None => {
+                let tokens = |mean| Some(Distribution::lognormal_mean_cv2(mean, 1.0));
+                let laws = RequestLaws { prompt: tokens(30.0), output: tokens(15.0), service: None };
+                let source = Poisson::new(self.rate, &laws, Until::default(), seed, &name);
+                Traffic::Open(Box::new(source.expect("a valid rate")))
+            }
         };
         let budget = self.budget.then_some(RetryBudget { ratio: 0.2, per_s: 0.1, bucket: 5.0 });
         let backoff = Backoff { base: ms(self.base_ms), factor: 2, cap: ms(3_000), full_jitter: self.jitter };
@@ -317,6 +364,11 @@ fn idle_signals() -> Vec<SignalRequest> {
         (SignalSource::RequestsArrived, Pipeline { transform: Transform::Rate(window), ..pipeline }),
         (SignalSource::RequestsCompleted, Pipeline { rule_period: Some(window), ..pipeline }),
         (SignalSource::LatencyQuantile { part: LatencyPart::EndToEnd, quantile: 0.9, window }, pipeline),
+        (SignalSource::LatencyQuantile { part: LatencyPart::TimeToFirstToken, quantile: 0.5, window }, pipeline),
+        (SignalSource::KvCacheUse, pipeline),
+        (SignalSource::SmActive, Pipeline { transform: Transform::Rate(window), ..pipeline }),
+        (SignalSource::TensorActive, Pipeline { transform: Transform::Rate(window), ..pipeline }),
+        (SignalSource::DramActive, Pipeline { transform: Transform::Rate(window), ..pipeline }),
         (SignalSource::CpuCores, Pipeline { transform: Transform::LatestPair, ..pipeline }),
         (SignalSource::MemoryBytes, Pipeline { attribution: Attribution::Node, ..pipeline }),
     ];
