@@ -6,13 +6,36 @@
 //! (`vllm/v1/core/sched/scheduler.py`).
 
 use flashcrowd_core::serving::EngineConfig;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Bits of a picosecond's fraction in the engine's clock.
 const FRACTION_BITS: u32 = 16;
 
-/// One request: when it reaches the server in ps, prompt and output tokens.
-pub type Asked = (u64, u32, u32);
+/// One request.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// When it reaches the server, in ps.
+    pub at: u64,
+    /// Prompt tokens.
+    pub prompt: u32,
+    /// Output tokens.
+    pub output: u32,
+    /// Names of the prompt's blocks, each for all tokens up to its end; or none.
+    pub hashes: Vec<u64>,
+    /// Tokens of such a block.
+    pub hash_tokens: u32,
+}
+
+impl Asked {
+    /// The name of a block of `size` tokens, if it has one: all but the prompt's last token's.
+    fn name(&self, block: usize, size: u64) -> Option<(u64, usize)> {
+        let last = (block as u64 + 1) * size - 1;
+        if self.hashes.is_empty() || last + 1 >= u64::from(self.prompt) {
+            return None;
+        }
+        Some((*self.hashes.get((last / u64::from(self.hash_tokens)) as usize)?, block))
+    }
+}
 
 /// What became of one request, in ps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +84,7 @@ struct Job {
     blocks: Vec<usize>,
     /// Blocks that it left behind, whole ones only, each with the number of its content.
     left: Vec<(usize, u64)>,
+    asked: Asked,
     started: Option<u64>,
     first_token: Option<u64>,
     last_token: u64,
@@ -79,6 +103,10 @@ struct Pool {
     free: VecDeque<usize>,
     /// What a block holds; a new number whenever it is used.
     content: Vec<u64>,
+    /// Its name, and how many hold it.
+    names: Vec<Option<(u64, usize)>>,
+    holders: Vec<u32>,
+    by_name: BTreeMap<(u64, usize), usize>,
     total: usize,
     next: u64,
     peak: u64,
@@ -89,13 +117,31 @@ impl Pool {
         let block = self.free.pop_front().expect("checked by the caller");
         self.next += 1;
         self.content[block] = self.next;
+        if let Some(name) = self.names[block].take() {
+            self.by_name.remove(&name);
+        }
+        self.holders[block] = 1;
         self.peak = self.peak.max((self.total - self.free.len()) as u64);
         block
     }
 
     fn give(&mut self, blocks: Vec<usize>) {
         // The end of a sequence is the least likely to be wanted again.
-        self.free.extend(blocks.into_iter().rev());
+        for block in blocks.into_iter().rev() {
+            self.holders[block] -= 1;
+            if self.holders[block] == 0 {
+                self.free.push_back(block);
+            }
+        }
+    }
+
+    /// Takes a block that was found.
+    fn hold(&mut self, block: usize) {
+        if self.holders[block] == 0 {
+            self.free.retain(|&free| free != block);
+        }
+        self.holders[block] += 1;
+        self.peak = self.peak.max((self.total - self.free.len()) as u64);
     }
 }
 
@@ -143,11 +189,12 @@ struct Plain<'a> {
 
 impl<'a> Plain<'a> {
     fn new(config: &'a EngineConfig, units: Units, asked: &[Asked]) -> Self {
-        let job = |(id, &(at, prompt, output)): (usize, &Asked)| Job {
+        let job = |(id, asked): (usize, &Asked)| Job {
             id,
-            ready: at + config.front_end.as_ps(),
-            prompt: u64::from(prompt),
-            output: u64::from(output),
+            ready: asked.at + config.front_end.as_ps(),
+            prompt: u64::from(asked.prompt),
+            output: u64::from(asked.output),
+            asked: asked.clone(),
             generated: 0,
             computed: 0,
             decodes: false,
@@ -164,7 +211,16 @@ impl<'a> Plain<'a> {
             coming: asked.iter().enumerate().map(job).collect(),
             waiting: VecDeque::new(),
             running: Vec::new(),
-            pool: Pool { free: (0..total).collect(), content: vec![0; total], total, next: 0, peak: 0 },
+            pool: Pool {
+                free: (0..total).collect(),
+                content: vec![0; total],
+                names: vec![None; total],
+                holders: vec![0; total],
+                by_name: BTreeMap::new(),
+                total,
+                next: 0,
+                peak: 0,
+            },
             clock: 0,
             previous: 0,
             played: Played { served: vec![None; asked.len()], ..Played::default() },
@@ -224,6 +280,7 @@ impl<'a> Plain<'a> {
                 }
             }
             self.allocate(at, missing);
+            self.name_blocks(at, tokens);
             work.push(tokens);
             budget -= tokens;
             at += 1;
@@ -246,6 +303,32 @@ impl<'a> Plain<'a> {
         }
     }
 
+    /// Full blocks of the prompt have their names from when they are planned.
+    fn name_blocks(&mut self, at: usize, tokens: u64) {
+        let (job, size) = (&self.running[at], u64::from(self.config.block_tokens));
+        if !self.config.prefix_caching {
+            return;
+        }
+        for block in (job.computed / size) as usize..((job.computed + tokens) / size) as usize {
+            if let Some(name) = job.asked.name(block, size) {
+                let old = self.pool.by_name.insert(name, job.blocks[block]);
+                assert_eq!(old, None, "two blocks of one name");
+                self.pool.names[job.blocks[block]] = Some(name);
+            }
+        }
+    }
+
+    /// The leading blocks of a job that are in the cache.
+    fn found(&self, job: &Job) -> Vec<usize> {
+        let size = u64::from(self.config.block_tokens);
+        let there = |block: usize| match job.asked.name(block, size) {
+            Some(name) if self.config.prefix_caching => self.pool.by_name.get(&name).copied(),
+            _ => job.left.get(block).filter(|left| self.pool.content[left.0] == left.1).map(|left| left.0),
+        };
+        // At least one token is computed again.
+        (0..((job.tokens() - 1) / size) as usize).map_while(there).collect()
+    }
+
     fn preempt(&mut self) {
         let mut job = self.running.pop().expect("somebody runs");
         self.played.preemptions += 1;
@@ -266,27 +349,30 @@ impl<'a> Plain<'a> {
                 return;
             }
             let size = u64::from(self.config.block_tokens);
-            // Blocks still there from the start on; at least one token is computed again.
-            let mut found = job.left.iter().take_while(|left| self.pool.content[left.0] == left.1).count();
-            found = found.min(((job.tokens() - 1) / size) as usize);
+            let blocks = self.found(job);
+            let found = blocks.len();
+            let idle = blocks.iter().filter(|&&block| self.pool.holders[block] == 0).count();
             let computed = found as u64 * size;
             let tokens = (job.tokens() - computed).min(*budget);
             let missing = (computed + tokens).div_ceil(size) as usize - found;
-            if missing + found > self.pool.free.len()
+            if missing + idle > self.pool.free.len()
                 || (!self.config.chunked_prefill && computed + tokens < job.tokens())
             {
                 return;
             }
             let mut job = self.waiting.pop_front().expect("looked at above");
-            job.blocks = job.left.drain(..).take(found).map(|left| left.0).collect();
-            self.pool.free.retain(|block| !job.blocks.contains(block));
-            self.pool.peak = self.pool.peak.max((self.pool.total - self.pool.free.len()) as u64);
+            for &block in &blocks {
+                self.pool.hold(block);
+            }
+            job.blocks = blocks;
+            job.left.clear();
             job.computed = computed;
             job.started.get_or_insert((self.clock >> FRACTION_BITS) as u64);
             self.played.cached_tokens += computed;
             self.running.push(job);
             let at = self.running.len() - 1;
             self.allocate(at, missing);
+            self.name_blocks(at, tokens);
             *budget -= tokens;
             work.push(tokens);
         }
@@ -336,15 +422,13 @@ impl<'a> Plain<'a> {
                 left.push(at);
             }
         }
-        for &at in left.iter().rev() {
-            let job = self.running.remove(at);
+        // In the order of admission, though each that leaves moves those behind it.
+        for (gone, &at) in left.iter().enumerate() {
+            let job = self.running.remove(at - gone);
             let (Some(started), Some(first_token)) = (job.started, job.first_token) else { continue };
             self.played.served[job.id] = Some(Served { started, first_token, ended: now });
             self.played.order.push(job.id);
             self.pool.give(job.blocks);
         }
-        // In the order of admission, though removed from the end.
-        let n = self.played.order.len();
-        self.played.order[n - left.len()..].reverse();
     }
 }

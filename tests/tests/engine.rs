@@ -1,11 +1,11 @@
 //! The leaping token-level engine equals one that plays each iteration, to the last bit.
 
 use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::ports::{Arrival, LatencyPart};
+use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Prefix, SourceError};
 use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, Outcome, TimeLaw, Traffic};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_tests::kit::{Listed, client, run, service, world};
+use flashcrowd_tests::kit::{client, run, service, world};
 use flashcrowd_tests::plain_engine::{Asked, Played, Served, Units, play};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -40,19 +40,28 @@ prop_compose! {
         spare_blocks in prop_oneof![0_u64..8, 8_u64..200],
         front_end_us in prop_oneof![Just(0), 1_u64..9_000],
         flags in any::<[bool; 4]>(),
-        asked in prop::collection::vec((0_u64..3_000_000, 1_u32..120, 1_u32..60), 1..60),
+        asked in prop::collection::vec((0_u64..3_000_000, 1_u32..120, 1_u32..60, 0_u64..5), 1..60),
+        hash_tokens in prop_oneof![Just(0_u32), 1_u32..40],
     ) -> Case {
-        let mut asked: Vec<Asked> =
-            asked.into_iter().map(|(us, prompt, output)| (us * 1_000_000, prompt, output)).collect();
-        asked.sort_unstable_by_key(|request| request.0);
+        let mut asked: Vec<Asked> = asked
+            .into_iter()
+            .map(|(us, prompt, output, talk)| Asked {
+                at: us * 1_000_000,
+                prompt,
+                output,
+                hashes: hashes(prompt, hash_tokens, talk),
+                hash_tokens,
+            })
+            .collect();
+        asked.sort_by_key(|request| request.at);
         let [chunked, lookahead, prefix_caching, burst] = flags;
         if burst {
             // Bunches that come at one instant.
             for request in &mut asked {
-                request.0 -= request.0 % 250_000_000_000;
+                request.at -= request.at % 250_000_000_000;
             }
         }
-        let longest = asked.iter().map(|request| u64::from(request.1 + request.2)).max().unwrap_or(1);
+        let longest = asked.iter().map(|request| u64::from(request.prompt + request.output)).max().unwrap_or(1);
         let block = 1 << block_tokens;
         let law = TimeLaw::new(&coefficients, Knee::Soft).expect("a valid law");
         let blocks = longest.div_ceil(block) + spare_blocks;
@@ -71,6 +80,29 @@ prop_compose! {
     }
 }
 
+/// Names of the blocks of a prompt. Talks share their first 30 tokens, some a little more; a last
+/// block that is not whole is like no other but those of equal prompts of the talk.
+fn hashes(prompt: u32, hash_tokens: u32, talk: u64) -> Vec<u64> {
+    if hash_tokens == 0 || talk == 0 {
+        return Vec::new();
+    }
+    let name = |block: u32| {
+        let end = (block + 1) * hash_tokens;
+        if end > prompt {
+            return 1_000_000 + u64::from(prompt) * 10 + talk;
+        }
+        let branch = if end <= 30 {
+            0
+        } else if end <= 50 {
+            talk / 2
+        } else {
+            talk
+        };
+        branch * 1_000 + u64::from(block)
+    };
+    (0..prompt.div_ceil(hash_tokens)).map(name).collect()
+}
+
 fn units(coefficients: &Coefficients) -> Units {
     let law = coefficients;
     let half = law.attention_ms / 2.0;
@@ -78,14 +110,31 @@ fn units(coefficients: &Coefficients) -> Units {
         .map(|ms| (ms * 1e9 * 65_536.0).round() as u64)
 }
 
+/// A source of what is asked, with the names of the blocks.
+struct Asking {
+    asked: Vec<Asked>,
+    next: usize,
+}
+
+impl ArrivalSource for Asking {
+    fn next_arrival(&mut self) -> Result<Option<Arrival>, SourceError> {
+        self.next += 1;
+        Ok(self.asked.get(self.next - 1).map(|asked| Arrival {
+            at: SimTime::from_ps(asked.at),
+            prompt_tokens: asked.prompt,
+            output_tokens: asked.output,
+            service_time: None,
+        }))
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        let asked = &self.asked[self.next - 1];
+        Prefix { block_tokens: asked.hash_tokens, hashes: &asked.hashes }
+    }
+}
+
 fn build(config: &EngineConfig, asked: &[Asked]) -> World {
-    let arrival = |&(at, prompt_tokens, output_tokens): &Asked| Arrival {
-        at: SimTime::from_ps(at),
-        prompt_tokens,
-        output_tokens,
-        ..Arrival::default()
-    };
-    let traffic = Traffic::Open(Box::new(Listed(asked.iter().map(arrival).collect())));
+    let traffic = Traffic::Open(Box::new(Asking { asked: asked.to_vec(), next: 0 }));
     World {
         services: vec![service("llm", Discipline::ContinuousBatch(config.clone()))],
         clients: vec![client("client", traffic)],
@@ -131,6 +180,26 @@ fn compare_gaps(record: &RunRecord, plain: &Played) -> Result<(), TestCaseError>
     let mean_s = plain.gap_units as f64 / 65_536e12 / plain.gaps_us.len().max(1) as f64;
     prop_assert!((latency.mean_s(LatencyPart::InterToken) - mean_s).abs() <= 1e-12 * mean_s);
     Ok(())
+}
+
+/// A long answer's prompt is found by who asks the same meanwhile, and by a longer prompt later;
+/// the block of the last token is computed again, and nothing is found without caching.
+#[test]
+fn equal_prompts_share_blocks() {
+    let ask = |ms: u64, prompt, hashes: &[u64]| Asked {
+        at: ms * 1_000_000_000,
+        prompt,
+        output: 100,
+        hashes: hashes.to_vec(),
+        hash_tokens: 32,
+    };
+    let asked = [ask(0, 64, &[1, 2]), ask(300, 64, &[1, 2]), ask(9_000, 80, &[1, 2, 3]), ask(9_000, 80, &[4, 5, 6])];
+    let coefficients = Coefficients { weights_ms: 10.0, ..Coefficients::default() };
+    let config = EngineConfig::new(TimeLaw::new(&coefficients, Knee::Soft).expect("a valid law"), 100);
+    // Blocks of 16 tokens: 3 of the 63 tokens before the last, twice.
+    assert_eq!(run(build(&config, &asked)).services[0].engine.cached_tokens, 48 + 48);
+    let plain = EngineConfig { prefix_caching: false, ..config };
+    assert_eq!(run(build(&plain, &asked)).services[0].engine.cached_tokens, 0);
 }
 
 const CASES: u32 = if cfg!(debug_assertions) { 256 } else { 4_000 };

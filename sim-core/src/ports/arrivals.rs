@@ -16,6 +16,16 @@ pub struct Arrival {
     pub service_time: Option<SimDuration>,
 }
 
+/// Names of the blocks of a prompt, for prefix caches. A name stands for all tokens up to the end
+/// of its block: equal names, equal prompts so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefix<'a> {
+    /// Tokens of a block; the last one of a prompt may be shorter.
+    pub block_tokens: u32,
+    /// A name for each block, from the start of the prompt.
+    pub hashes: &'a [u64],
+}
+
 /// Why a source stopped before its end. Carries a place that a user can open.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
@@ -35,6 +45,12 @@ pub trait ArrivalSource: Send {
     /// # Errors
     /// A recorded source may meet a row that it refuses; the run then ends with that message.
     fn next_arrival(&mut self) -> Result<Option<Arrival>, SourceError>;
+
+    /// The blocks of the prompt of the arrival that came last; none where the workload does not
+    /// say, and then no two prompts have anything in common.
+    fn prefix(&self) -> Prefix<'_> {
+        Prefix::default()
+    }
 
     /// Rows that the source left out so far because the scenario said so.
     fn dropped_rows(&self) -> u64 {

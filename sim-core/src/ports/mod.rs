@@ -11,7 +11,7 @@ mod placement;
 mod router;
 mod signal;
 
-pub use arrivals::{Arrival, ArrivalSource, SourceError};
+pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::{Autoscaler, Schedule};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use observation::{

@@ -6,6 +6,7 @@
 //! | `server` | one replica at work: what all disciplines share |
 //! | `slots`, `sharing`, `batch`, `engine` | the disciplines |
 //! | `batch_time` | how long a batch takes |
+//! | `prefixes` | names of the blocks of prompts |
 //! | `service` | a service's queues, routing and cold-start clock |
 //! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
 
@@ -15,6 +16,7 @@ mod batch_time;
 mod client;
 mod config;
 mod engine;
+mod prefixes;
 mod request;
 mod server;
 mod service;
@@ -30,6 +32,7 @@ pub use config::{
 };
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use engine::{FRACTION_BITS, Leap, Sequence};
+pub(crate) use prefixes::Prefixes;
 pub use request::Outcome;
 pub(crate) use request::{Attempt, Request, Stage};
 pub(crate) use server::{Bench, Server};

@@ -32,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) user: u32,
     pub(crate) prompt_tokens: u32,
     pub(crate) output_tokens: u32,
+    /// Names of the prompt's blocks, or [`NONE`].
+    pub(crate) prefix: u32,
     /// The live attempt, or [`NONE`] while it backs off.
     pub(crate) attempt: u32,
     /// Attempts made so far.

@@ -6,7 +6,7 @@ use super::engine::{Engine, EngineWork, Leap, Sequence, clock_at};
 use super::request::{Attempt, Fifo, Stage};
 use super::service::ColdClock;
 use super::sharing::Sharing;
-use super::{Discipline, slots};
+use super::{Discipline, Prefixes, slots};
 use crate::clock::{SimDuration, SimTime};
 use crate::ledger::Latency;
 use crate::simulation::Agenda;
@@ -19,6 +19,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) cold: ColdClock,
     /// What engines know of attempts, by the attempts' indices.
     pub(crate) sequences: &'a mut Vec<Sequence>,
+    /// Names of the blocks of prompts.
+    pub(crate) prefixes: &'a Prefixes,
     /// Attempts whose first token has just come.
     pub(crate) first_tokens: &'a mut Vec<u32>,
     pub(crate) latency: &'a mut Latency,

@@ -27,7 +27,7 @@ use crate::clock::{Class, Digest, Key, SimTime};
 use crate::fleet::{Node, Replica};
 use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
-use crate::serving::{Arena, Attempt, ClientState, Request, Sequence, Server};
+use crate::serving::{Arena, Attempt, ClientState, Prefixes, Request, Sequence, Server};
 use control::ControllerState;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -41,6 +41,8 @@ pub struct Simulation {
     /// The next arrival of each open-loop client.
     arrivals: BinaryHeap<Reverse<(Key, u32)>>,
     next_arrival: Vec<Arrival>,
+    /// The names of its prompt's blocks.
+    next_prefix: Vec<u32>,
     requests: Arena<Request>,
     attempts: Arena<Attempt>,
     serial: u64,
@@ -66,6 +68,7 @@ pub struct Simulation {
     work: WorkRecord,
     /// What token-level engines know of attempts, by the attempts' indices.
     sequences: Vec<Sequence>,
+    prefixes: Prefixes,
     /// Reused for attempts that end together.
     done: Vec<u32>,
     /// Reused for attempts whose first token comes.

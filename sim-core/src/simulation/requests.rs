@@ -22,6 +22,7 @@ macro_rules! bench {
             agenda: &mut $sim.agenda,
             attempts: &mut $sim.attempts,
             sequences: &mut $sim.sequences,
+            prefixes: &$sim.prefixes,
             first_tokens: &mut $sim.first_tokens,
             latency: &mut book.latency,
             warmup: $sim.world.warmup,
@@ -34,6 +35,7 @@ impl Simulation {
     pub(super) fn arrive(&mut self) -> Result<(), RunError> {
         let Some(&Reverse((_, client))) = self.arrivals.peek() else { return Ok(()) };
         let arrival = self.next_arrival[client as usize];
+        let prefix = self.next_prefix[client as usize];
         let next = self.pull(client)?;
         // The next arrival takes the place of this one: one repair of the heap, not two.
         if let Some(mut earliest) = self.arrivals.peek_mut() {
@@ -42,7 +44,7 @@ impl Simulation {
                 None => drop(PeekMut::pop(earliest)),
             }
         }
-        self.begin_request(client, NONE, arrival);
+        self.begin_request(client, NONE, arrival, prefix);
         Ok(())
     }
 
@@ -52,7 +54,8 @@ impl Simulation {
         state.users[user as usize] += 1;
         let (prompt_tokens, output_tokens) = state.tokens(state.made);
         let at = self.agenda.now();
-        self.begin_request(client, user, Arrival { at, prompt_tokens, output_tokens, service_time: None });
+        let arrival = Arrival { at, prompt_tokens, output_tokens, service_time: None };
+        self.begin_request(client, user, arrival, NONE);
     }
 
     /// A closed-loop user starts to think.
@@ -65,7 +68,7 @@ impl Simulation {
         self.agenda.schedule(at, Class::Arrival, client, u64::from(user), event);
     }
 
-    fn begin_request(&mut self, client: u32, user: u32, arrival: Arrival) {
+    fn begin_request(&mut self, client: u32, user: u32, arrival: Arrival, prefix: u32) {
         let now = self.agenda.now();
         let state = &mut self.clients[client as usize];
         let number = state.made;
@@ -91,6 +94,7 @@ impl Simulation {
             user,
             prompt_tokens: arrival.prompt_tokens,
             output_tokens: arrival.output_tokens,
+            prefix,
             attempt: NONE,
             tries: 0,
         });
@@ -141,10 +145,11 @@ impl Simulation {
         record.attempt = attempt;
         if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
             let (prompt, output) = (record.prompt_tokens, record.output_tokens);
+            let prefix = if engine.prefix_caching { self.prefixes.copy(record.prefix) } else { NONE };
             if self.sequences.len() <= attempt as usize {
                 self.sequences.resize(attempt as usize + 1, Sequence::default());
             }
-            self.sequences[attempt as usize] = engine.sequence(prompt, output);
+            self.sequences[attempt as usize] = engine.sequence(prompt, output, prefix);
         }
         if state.config.attempt_timeout != SimDuration::MAX {
             let at = now + state.config.attempt_timeout;
@@ -395,6 +400,9 @@ impl Simulation {
         let now = self.agenda.now();
         let attempt = &mut self.attempts[index];
         attempt.serial = u64::MAX;
+        if let Some(sequence) = self.sequences.get_mut(index as usize) {
+            self.prefixes.remove(std::mem::replace(&mut sequence.prefix, NONE));
+        }
         self.services[attempt.service as usize].step_in_flight(false, now);
         self.attempts.remove(index);
     }
@@ -459,6 +467,7 @@ impl Simulation {
         let (client, number, user) = (request.client, request.number, request.user);
         let measured = request.arrived >= self.world.warmup;
         request.number = u64::MAX;
+        self.prefixes.remove(request.prefix);
         self.requests.remove(index);
         self.digest.add(now, Mark::Outcome, who(client, number), outcome as u64);
         let state = &mut self.clients[client as usize];

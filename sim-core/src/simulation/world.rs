@@ -9,7 +9,9 @@ use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
 use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, Tally, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, Placement, SourceError};
-use crate::serving::{Arena, ClientConfig, ClientState, Discipline, EngineWork, ServiceConfig, ServiceState, Traffic};
+use crate::serving::{
+    Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, ServiceConfig, ServiceState, Traffic,
+};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -227,6 +229,7 @@ impl Simulation {
             agenda: Agenda::default(),
             arrivals: BinaryHeap::new(),
             next_arrival: vec![Arrival::default(); clients.len()],
+            next_prefix: vec![NONE; clients.len()],
             requests: Arena::default(),
             attempts: Arena::default(),
             serial: 0,
@@ -250,6 +253,7 @@ impl Simulation {
             work: WorkRecord::default(),
             done: Vec::new(),
             sequences: Vec::new(),
+            prefixes: Prefixes::default(),
             first_tokens: Vec::new(),
             world: settings,
         }
@@ -298,6 +302,7 @@ impl Simulation {
         let Some(arrival) = source.next_arrival()? else { return Ok(None) };
         state.pulled += 1;
         self.next_arrival[client as usize] = arrival;
+        self.next_prefix[client as usize] = self.prefixes.insert(source.prefix(), client);
         Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
     }
 

@@ -251,7 +251,7 @@ impl WorldSpec {
         let mut stream = Seed::new(self.seed).stream(&format!("policy/{}", target.0));
         let attentive = self.attentive;
         let decide = move |seen: &Observation| {
-            if attentive && fingerprint(seen) % 3 == 0 {
+            if attentive && fingerprint(seen).is_multiple_of(3) {
                 return Decision::set_replicas(target, fingerprint(seen) as u32 % (most + 1));
             }
             wish(seen, target, most, &mut stream)
@@ -309,19 +309,18 @@ impl PoolSpec {
 impl ClientSpec {
     fn build(&self, i: usize, seed: Seed) -> ClientConfig {
         let name = format!("client-{i}");
-        let traffic = match self.users {
-            Some((users, think)) => Traffic::Closed {
+        let traffic = if let Some((users, think)) = self.users {
+            Traffic::Closed {
                 users,
                 think: Distribution::Exponential { mean: think },
                 prompt_tokens: Distribution::Constant(10.0),
                 output_tokens: Distribution::Constant(20.0),
-            },
-            None => {
-                let tokens = |mean| Some(Distribution::lognormal_mean_cv2(mean, 1.0));
-                let laws = RequestLaws { prompt: tokens(30.0), output: tokens(15.0), service: None };
-                let source = Poisson::new(self.rate, &laws, Until::default(), seed, &name);
-                Traffic::Open(Box::new(source.expect("a valid rate")))
             }
+        } else {
+            let tokens = |mean| Some(Distribution::lognormal_mean_cv2(mean, 1.0));
+            let laws = RequestLaws { prompt: tokens(30.0), output: tokens(15.0), service: None };
+            let source = Poisson::new(self.rate, &laws, Until::default(), seed, &name);
+            Traffic::Open(Box::new(source.expect("a valid rate")))
         };
         let budget = self.budget.then_some(RetryBudget { ratio: 0.2, per_s: 0.1, bucket: 5.0 });
         let backoff = Backoff { base: ms(self.base_ms), factor: 2, cap: ms(3_000), full_jitter: self.jitter };

@@ -3,6 +3,8 @@
 //! A sequence in decode needs a block every `size` iterations. Which iterations those are is kept
 //! as a count for each phase, so that a leap of any length takes its blocks at once.
 
+use std::collections::BTreeMap;
+
 /// The block pool of one engine.
 #[derive(Debug)]
 pub(super) struct Blocks {
@@ -18,7 +20,7 @@ pub(super) struct Blocks {
     /// Blocks before this place are in use again.
     taken: u64,
     /// Places taken out of the middle, because a sequence found its blocks still there.
-    holes: Vec<(u64, u64)>,
+    holes: BTreeMap<u64, u64>,
 }
 
 /// Blocks that a sequence gave back and may find again, if nobody has used them since.
@@ -42,8 +44,14 @@ impl Blocks {
             phases: vec![0; size as usize],
             freed: total,
             taken: 0,
-            holes: Vec::new(),
+            holes: BTreeMap::new(),
         }
+    }
+
+    /// Tokens of a block.
+    #[inline]
+    pub(super) fn size(&self) -> u32 {
+        1 << self.shift
     }
 
     #[inline]
@@ -93,14 +101,14 @@ impl Blocks {
     /// Moves `taken`, just advanced by `blocks`, past the holes that it met on its way.
     fn skip_holes(&mut self, blocks: u64) {
         let mut from = self.taken - blocks;
-        while let Some(&(start, len)) = self.holes.first() {
-            if start >= self.taken {
+        while let Some(hole) = self.holes.first_entry() {
+            if *hole.key() >= self.taken {
                 break;
             }
+            let (start, len) = hole.remove_entry();
             debug_assert!(start >= from);
             self.taken += len;
             from = start + len;
-            self.holes.remove(0);
         }
     }
 
@@ -111,9 +119,11 @@ impl Blocks {
         self.freed += blocks;
     }
 
-    /// Gives the blocks of a sequence with so many computed tokens back, and says where they are.
-    pub(super) fn give_kept(&mut self, computed: u64) -> Kept {
-        let kept = Kept { place: self.freed, held: self.holding(computed), full: self.full(computed) };
+    /// Gives the blocks of a sequence with so many computed tokens back, all but the first
+    /// `named`, and says where they are.
+    #[inline]
+    pub(super) fn give_kept(&mut self, computed: u64, named: u64) -> Kept {
+        let kept = Kept { place: self.freed, held: self.holding(computed) - named, full: self.full(computed) - named };
         self.give(kept.held);
         kept
     }
@@ -133,8 +143,41 @@ impl Blocks {
         self.peak = self.peak.max(self.used);
         // A sequence's leading blocks were freed last.
         let start = kept.place + kept.held - blocks;
-        let at = self.holes.partition_point(|hole| hole.0 < start);
-        self.holes.insert(at, (start, blocks));
+        self.dig(start, blocks);
+    }
+
+    /// Gives one block back and says where it is.
+    #[inline]
+    pub(super) fn give_one(&mut self) -> u64 {
+        self.give(1);
+        self.freed - 1
+    }
+
+    /// Whether the block at a place has not been used again.
+    #[inline]
+    pub(super) fn is_there(&self, place: u64) -> bool {
+        place >= self.taken
+    }
+
+    /// Takes the block at a place.
+    #[inline]
+    pub(super) fn take_place(&mut self, place: u64) {
+        self.used += 1;
+        self.peak = self.peak.max(self.used);
+        self.dig(place, 1);
+    }
+
+    /// Places from `start` on are holes now. Neighbours become one, so that there are few.
+    fn dig(&mut self, mut start: u64, mut len: u64) {
+        if let Some(after) = self.holes.remove(&(start + len)) {
+            len += after;
+        }
+        if let Some((&before, &held)) = self.holes.range(..start).next_back()
+            && before + held == start
+        {
+            (start, len) = (before, held + len);
+        }
+        self.holes.insert(start, len);
     }
 
     /// A sequence enters decode; `phase` is an iteration in which it needs a block.

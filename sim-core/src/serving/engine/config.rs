@@ -77,9 +77,9 @@ impl EngineConfig {
     }
 
     /// The sequence of a request: an output that would pass the longest context is cut there.
-    pub(crate) fn sequence(&self, prompt: u32, output: u32) -> Sequence {
+    pub(crate) fn sequence(&self, prompt: u32, output: u32, prefix: u32) -> Sequence {
         let longest = self.longest_context().min(u64::from(u32::MAX)) as u32;
-        Sequence::new(prompt, output.min(longest.saturating_sub(prompt)))
+        Sequence { prefix, ..Sequence::new(prompt, output.min(longest.saturating_sub(prompt))) }
     }
 
     /// Whether the context of a sequence fits.

@@ -6,6 +6,7 @@
 //! | `law` | the time of one iteration, and of many, in integers |
 //! | `sequence` | what the engine knows of one attempt |
 //! | `blocks` | the blocks of the KV cache |
+//! | `named` | those of them that others can find |
 //! | `schedule` | who works in the next iteration |
 //! | `mod` (here) | the clock of the group: leaps, and what cuts them |
 //!
@@ -19,6 +20,7 @@
 mod blocks;
 mod config;
 mod law;
+mod named;
 mod schedule;
 mod sequence;
 
@@ -29,6 +31,7 @@ use super::server::{Bench, Server};
 use crate::clock::{Class, SimTime};
 use crate::simulation::Event;
 use blocks::Blocks;
+use named::Named;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -71,6 +74,7 @@ pub(crate) struct Engine {
     withdrawn: Vec<u32>,
     admissions: u64,
     blocks: Blocks,
+    named: Named,
     work: EngineWork,
 }
 
@@ -132,6 +136,7 @@ impl Engine {
             withdrawn: Vec::new(),
             admissions: 0,
             blocks: Blocks::new(config.blocks, config.block_tokens),
+            named: Named::default(),
             work: EngineWork::default(),
         }
     }
@@ -338,5 +343,6 @@ impl Engine {
         self.generation += 1;
         self.wake_at = SimTime::MAX;
         self.leap = Leap::default();
+        self.named.clear();
     }
 }

@@ -2,8 +2,10 @@
 
 use super::blocks::Kept;
 use super::law::{Load, instant};
+use super::named::{self, Found};
 use super::{Chunk, Engine, EngineConfig, Leap};
 use crate::clock::{SimDuration, SimTime};
+use crate::serving::arena::NONE;
 use crate::serving::request::{Fifo, Stage};
 use crate::serving::server::{Bench, Server};
 use std::cmp::Reverse;
@@ -112,14 +114,26 @@ impl Engine {
     /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
     fn preempt(&mut self, config: &EngineConfig, index: u32, server: &mut Server, bench: &mut Bench<'_>) {
         let computed = self.leave_batch(index, bench);
-        let sequence = &mut bench.sequences[index as usize];
-        let kept = self.blocks.give_kept(computed);
-        sequence.kept = if config.prefix_caching { kept } else { Kept::default() };
+        let kept = self.give_back(index, computed, bench);
+        bench.sequences[index as usize].kept = if config.prefix_caching { kept } else { Kept::default() };
         self.work.preemptions += 1;
         self.running.remove(bench.attempts, index);
         server.running -= 1;
         bench.attempts[index].stage = Stage::Waiting;
         server.waiting.push_front(bench.attempts, index);
+    }
+
+    /// Gives the blocks of a sequence with so many tokens in the cache back, the last one first.
+    fn give_back(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
+        let sequence = &bench.sequences[index as usize];
+        if sequence.prefix == NONE {
+            return self.blocks.give_kept(computed, 0);
+        }
+        let prefix = bench.prefixes.get(sequence.prefix);
+        let named = named::named(prefix, sequence.prompt, self.blocks.size()).min(self.blocks.full(computed));
+        let kept = self.blocks.give_kept(computed, named);
+        self.named.give(&mut self.blocks, prefix, named);
+        kept
     }
 
     /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
@@ -160,15 +174,31 @@ impl Engine {
             self.preempt(config, index, server, bench);
             return false;
         }
-        self.add_chunk(index, computed, tokens, blocks, budget, load);
+        self.blocks.take(blocks);
+        self.add_chunk(index, computed, tokens, budget, load, bench);
         true
     }
 
-    fn add_chunk(&mut self, attempt: u32, computed: u64, tokens: u64, blocks: u64, budget: &mut u64, load: &mut Load) {
+    /// Plans a chunk whose blocks have been taken.
+    fn add_chunk(
+        &mut self,
+        attempt: u32,
+        computed: u64,
+        tokens: u64,
+        budget: &mut u64,
+        load: &mut Load,
+        bench: &Bench<'_>,
+    ) {
         if tokens == 0 {
             return;
         }
-        self.blocks.take(blocks);
+        let sequence = &bench.sequences[attempt as usize];
+        if sequence.prefix != NONE {
+            let prefix = bench.prefixes.get(sequence.prefix);
+            let named = named::named(prefix, sequence.prompt, self.blocks.size());
+            let (from, to) = (self.blocks.full(computed), self.blocks.full(computed + tokens));
+            self.named.add(&self.blocks, prefix, from.min(named), to.min(named));
+        }
         *budget -= tokens;
         load.prefill += tokens;
         load.chunks += 1;
@@ -208,24 +238,29 @@ impl Engine {
         server: &mut Server,
         bench: &mut Bench<'_>,
     ) -> bool {
-        let sequence = &mut bench.sequences[index as usize];
-        let needed = sequence.prefill_tokens();
-        // At least one token is computed, since its result is the next token.
-        let found = self.blocks.found(&sequence.kept, self.blocks.full(needed - 1));
+        let needed = bench.sequences[index as usize].prefill_tokens();
+        let (shared, kept) = self.find(config, index, needed, bench);
+        let found = shared.blocks + kept;
         let computed = self.blocks.tokens(found);
         let tokens = (needed - computed).min(*budget);
         let blocks = self.blocks.holding(computed + tokens) - found;
-        if blocks + found > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
+        let idle = shared.idle + kept;
+        if blocks + idle > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
             return false;
         }
-        self.blocks.take_found(&sequence.kept, found);
+        let sequence = &mut bench.sequences[index as usize];
+        if shared.blocks > 0 {
+            self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), shared.blocks);
+        }
+        self.blocks.take_found(&sequence.kept, kept);
+        self.blocks.take(blocks);
         self.admissions += 1;
         sequence.admission = self.admissions;
         sequence.computed = computed as u32;
         sequence.kept = Kept::default();
         let again = std::mem::replace(&mut sequence.started, true);
         self.work.cached_tokens += computed;
-        self.add_chunk(index, computed, tokens, blocks, budget, load);
+        self.add_chunk(index, computed, tokens, budget, load, bench);
         server.waiting.remove(bench.attempts, index);
         self.running.push(bench.attempts, index);
         server.running += 1;
@@ -238,6 +273,23 @@ impl Engine {
             self.partial = Some(index);
         }
         true
+    }
+
+    /// What is in the cache of a sequence that needs so many tokens: blocks that anybody may find,
+    /// and behind them those that are its own.
+    fn find(&mut self, config: &EngineConfig, index: u32, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
+        let sequence = &bench.sequences[index as usize];
+        // At least one token is computed, since its result is the next token.
+        let limit = self.blocks.full(needed - 1);
+        if sequence.prefix == NONE || !config.prefix_caching {
+            return (Found::default(), self.blocks.found(&sequence.kept, limit));
+        }
+        let prefix = bench.prefixes.get(sequence.prefix);
+        let named = named::named(prefix, sequence.prompt, self.blocks.size());
+        let shared = self.named.find(&self.blocks, prefix, named.min(limit));
+        // What comes behind a gap is of no use.
+        let kept = if shared.blocks == named { self.blocks.found(&sequence.kept, limit - named) } else { 0 };
+        (shared, kept)
     }
 
     /// The chunks of the iteration that has just ended: who is whole has its next token.
@@ -279,7 +331,7 @@ impl Engine {
             self.ends.pop();
             if is_live(bench, index, admission, server.replica) {
                 let written = self.leave_batch(index, bench);
-                self.blocks.give(self.blocks.holding(written));
+                self.give_back(index, written, bench);
                 self.depart(index, server, bench, done);
             }
         }
@@ -291,7 +343,7 @@ impl Engine {
             let index = self.withdrawn[at];
             if bench.sequences[index as usize].admission != 0 {
                 let written = self.leave_batch(index, bench);
-                self.blocks.give(self.blocks.holding(written));
+                self.give_back(index, written, bench);
                 self.depart(index, server, bench, done);
             }
         }

@@ -2,9 +2,10 @@
 
 use super::blocks::Kept;
 use crate::clock::SimTime;
+use crate::serving::arena::NONE;
 
 /// The tokens of one attempt. Stands beside the attempt, at the same index.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sequence {
     pub(crate) prompt: u32,
     pub(crate) output: u32,
@@ -24,8 +25,29 @@ pub(crate) struct Sequence {
     pub(crate) first_token: Option<SimTime>,
     /// When its last token came before it was preempted.
     pub(super) last_token: SimTime,
-    /// What it left in the cache when it was preempted.
+    /// What it left in the cache when it was preempted, beside what has names.
     pub(super) kept: Kept,
+    /// The names of its prompt's blocks, in the arena of those, or [`NONE`].
+    pub(crate) prefix: u32,
+}
+
+impl Default for Sequence {
+    fn default() -> Self {
+        Sequence {
+            prompt: 1,
+            output: 1,
+            generated: 0,
+            computed: 0,
+            admission: 0,
+            end: 0,
+            started: false,
+            ready: SimTime::ZERO,
+            first_token: None,
+            last_token: SimTime::ZERO,
+            kept: Kept::default(),
+            prefix: NONE,
+        }
+    }
 }
 
 impl Sequence {
