@@ -3,6 +3,7 @@
 mod closed;
 mod infinite;
 mod loss;
+mod memory;
 mod planning;
 mod pooling;
 mod sharing;
@@ -35,7 +36,7 @@ const fn computed(name: &'static str, formula: Formula) -> Family {
 }
 
 /// All that are modelled.
-const FAMILIES: [Family; 14] = [
+const FAMILIES: [Family; 15] = [
     simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
     simulated("mmck", loss::mmck, loss::simulate_mmck),
     simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
@@ -49,6 +50,7 @@ const FAMILIES: [Family; 14] = [
     computed("sqrt_staff", planning::sqrt_staff),
     computed("ggc", planning::ggc),
     computed("cost_mtok", planning::cost_mtok),
+    computed("kv_budget", memory::kv_budget),
     computed("retry", planning::retry),
 ];
 
