@@ -18,11 +18,11 @@ mod input;
 mod queueing;
 mod report;
 mod serving;
-#[cfg_attr(not(test), expect(dead_code, reason = "no suite reports its curves yet"))]
 mod serving_batch;
 
 pub use report::{Counts, Report, Worst};
 
+use crate::profiles::Library;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -95,6 +95,21 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
     match suite {
         Suite::Hpa => hpa::run(files, progress),
         Suite::Queueing => queueing::run(files, progress),
-        Suite::Serving => serving::run(files, progress),
+        Suite::Serving => serving::run(files, Library::shipped(), progress),
     }
+}
+
+/// Plays reference files of serving with these profiles instead of the shipped ones.
+///
+/// # Errors
+/// If there is no file, or one is unreadable, empty or of another form.
+pub fn serving_with(
+    files: &[PathBuf],
+    profiles: &Library,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report, ValidateError> {
+    if files.is_empty() {
+        return Err(ValidateError::new(Suite::Serving.name(), None, "no reference file was given"));
+    }
+    serving::run(files, profiles, progress)
 }

@@ -80,6 +80,12 @@ pub struct Report {
     /// Every value that was compared, where the suite lists them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Value>,
+    /// Groups of points and their errors, where the suite forms them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Value>,
+    /// Tables of the text form, instead of the counts by part.
+    #[serde(skip)]
+    pub lines: Vec<String>,
     /// The first failures and what was left out, for the text form.
     #[serde(skip)]
     pub notes: Vec<String>,
@@ -119,15 +125,22 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.lines {
+            writeln!(f, "{line}")?;
+        }
+        if !self.lines.is_empty() {
+            writeln!(f)?;
+        }
         let names = self.parts.keys().map(|name| name.chars().count());
-        let width = names.max().unwrap_or(0).max(self.suite.len()).max("total".len());
+        let names = names.filter(|_| self.lines.is_empty()).max().unwrap_or(0);
+        let width = names.max(self.suite.len()).max("total".len());
         writeln!(
             f,
             "{:width$} {:>7} {:>9} {:>9} {:>7} {:>8} {:>14}",
             self.suite, "cases", "checks", "passed", "failed", "skipped", "not converged"
         )?;
-        let total = ("total", &self.total);
-        for (name, counts) in self.parts.iter().map(|(name, counts)| (name.as_str(), counts)).chain([total]) {
+        let parts = self.parts.iter().map(|(name, counts)| (name.as_str(), counts)).filter(|_| self.lines.is_empty());
+        for (name, counts) in parts.chain([("total", &self.total)]) {
             let Counts { cases, checks, passed, failed, skipped, not_converged } = counts;
             writeln!(
                 f,

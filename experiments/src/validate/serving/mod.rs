@@ -4,82 +4,105 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `point` | a measured point |
-//! | `table` | reference tables |
-//! | `sweeps`, `closed_loop` | the forms of reference data |
-//! | `play` | one point against one simulated engine |
-//! | `judge` | errors by profile, model, metric and band, and the limits |
+//! | `table`, `names` | reference tables; models and GPUs as they are spelt there |
+//! | `read` | the forms of reference data, told apart |
+//! | `sweeps`, `closed_loop`, `stages`, `dstack`, `splitwise`, `peers`, `requests`, `triton` | one form each |
+//! | `play`, `measures` | one point against one simulated engine, and what its client reports |
+//! | `judge` | errors by profile, model, band and metric, and the limits |
+//! | `text`, `plot` | tables and plots |
 
 mod closed_loop;
+mod dstack;
 mod judge;
+mod measures;
+mod names;
+mod peers;
 mod play;
 mod point;
+mod read;
+mod requests;
+mod splitwise;
+mod stages;
 mod sweeps;
 mod table;
+mod text;
+mod triton;
 
 use super::ValidateError;
-use super::report::Report;
-use crate::profiles::{GPUS, Library, MODELS, Origin, Profile, lookup};
-use judge::Compared;
-use point::Point;
+use super::report::{Counts, Report};
+use crate::profiles::{Fitted, Library, MODELS, Origin, Profile, lookup};
+use judge::{Compared, Split};
+use point::{Point, Source};
 use rayon::prelude::*;
+use read::Content;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use table::Table;
+use std::path::PathBuf;
 
 /// Runs of each point with other lengths, of which the mean counts.
 const REPLICATES: u32 = 3;
 
-pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<Report, ValidateError> {
-    let mut compared = Vec::new();
-    let mut skipped = BTreeMap::new();
+/// Why a point could not be played: `None` where it was.
+type Played = Result<Vec<Compared>, String>;
+
+pub(super) fn run(
+    files: &[PathBuf],
+    library: &Library,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report, ValidateError> {
+    let (mut compared, mut predictions, mut curves) = (Vec::new(), Vec::new(), Vec::new());
+    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
     for path in files {
         progress(&path.display().to_string());
-        let (points, left_out) = read(path)?;
-        for why in left_out {
-            *skipped.entry(why).or_insert(0_u64) += 1;
+        let mut content = read::read(path)?;
+        let played: Vec<Played> = content.points.par_iter().map(|point| compare(point, library)).collect();
+        for (point, played) in std::mem::take(&mut content.points).into_iter().zip(played) {
+            match played {
+                Ok(found) => compared.extend(found),
+                Err(why) => content.left_out.push((point.line, why)),
+            }
         }
-        let played: Result<Vec<Vec<Compared>>, ValidateError> =
-            points.par_iter().map(|point| compare(point).map_err(|why| fail(path, point, &why))).collect();
-        compared.extend(played?.into_iter().flatten());
+        let Content { left_out: unread, .. } = &content;
+        for (_, why) in unread {
+            *left_out.entry(why.clone()).or_default() += 1;
+        }
+        predictions.append(&mut content.predictions);
+        curves.append(&mut content.curves);
     }
-    Ok(judge::report(&compared, &skipped))
+    let mut report = Report::new("serving");
+    let groups = judge::groups(&compared);
+    judge::report(&mut report, &compared, &groups);
+    text::groups(&mut report, &groups);
+    text::saturation(&mut report, &compared);
+    text::peers(&mut report, &predictions, &compared);
+    triton::report(&mut report, &curves);
+    count_left_out(&mut report, &left_out);
+    Ok(report)
 }
 
-fn fail(path: &Path, point: &Point, why: &str) -> ValidateError {
-    ValidateError::new(&path.display().to_string(), None, format!("point `{}`: {why}", point.id))
-}
-
-/// The points of a file, told by its columns, and why others are left out.
-fn read(path: &Path) -> Result<(Vec<Point>, Vec<String>), ValidateError> {
-    let table = Table::read(path)?;
-    if table.has(&sweeps::COLUMNS) {
-        return Ok((sweeps::points(&table)?, Vec::new()));
+fn count_left_out(report: &mut Report, left_out: &BTreeMap<String, u64>) {
+    for (why, count) in left_out {
+        report.count("left out", &Counts { cases: *count, ..Counts::default() });
+        let rows = if *count == 1 { "row" } else { "rows" };
+        report.notes.push(format!("left out: {count} {rows}: {why}"));
     }
-    if table.has(&closed_loop::COLUMNS) {
-        return closed_loop::points(&table);
-    }
-    let forms = [&sweeps::COLUMNS[..], &closed_loop::COLUMNS[..]].map(|columns| columns.join(", "));
-    let message = format!(
-        "unknown columns: expected those of a load sweep ({}) or of closed-loop points ({})",
-        forms[0], forms[1]
-    );
-    Err(ValidateError::new(table.file(), Some(1), message))
 }
 
 /// A point with each of its profiles.
-fn compare(point: &Point) -> Result<Vec<Compared>, String> {
+fn compare(point: &Point, library: &Library) -> Played {
     let mut compared = Vec::new();
-    for (name, profile) in profiles(point)? {
+    for (name, profile) in profiles(point, library)? {
         let simulated = play::play(point, &profile, REPLICATES)?;
         for (&(metric, measured), (_, simulated)) in point.measured.iter().zip(simulated) {
             compared.push(Compared {
                 id: point.id.clone(),
+                source: point.source,
                 profile: name,
                 model: profile.model.clone(),
                 band: point.band,
                 metric,
                 measured,
                 simulated,
+                split: split(point, &profile),
                 unjudged: point.unjudged,
             });
         }
@@ -87,15 +110,33 @@ fn compare(point: &Point) -> Result<Vec<Compared>, String> {
     Ok(compared)
 }
 
+/// Whether the profile was fitted on points of that shape. Fits are made on sweeps: other data of
+/// the same model and GPU are held out.
+fn split(point: &Point, profile: &Profile) -> Option<Split> {
+    let Origin::Fitted(Fitted { on, .. }) = &profile.origin else { return None };
+    let mut shapes = on.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_shape(word)).peekable();
+    let seen = point.source == Source::Sweep
+        // A fit that names no shape had all of them.
+        && (shapes.peek().is_none() || shapes.any(|shape| shape == point.shape()));
+    Some(if seen { Split::FittedOn } else { Split::HeldOut })
+}
+
+/// `256x1024`
+fn is_shape(word: &str) -> bool {
+    word.split_once('x').is_some_and(|(prompt, output)| prompt.parse::<u32>().is_ok() && output.parse::<u32>().is_ok())
+}
+
 /// The fitted profile of a point, if there is one, and the datasheet's.
-fn profiles(point: &Point) -> Result<Vec<(&'static str, Profile)>, String> {
+fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, String> {
     let model = lookup(&MODELS, &point.model).map_err(|error| error.to_string())?;
-    let gpu = lookup(&GPUS, &point.gpu).map_err(|error| error.to_string())?;
-    let found = Library::shipped().find(&point.model, &point.gpu, point.gpus, point.precision);
-    let fitted = found.map_err(|error| error.to_string())?;
-    let computed = Profile::computed(model, gpu, point.gpus, point.precision);
+    if !model.query_heads.is_multiple_of(point.gpus) {
+        return Err(format!("`{}` cannot be shared evenly by {} GPUs", model.name, point.gpus));
+    }
+    let computed = Profile::computed(model, &point.gpu, point.gpus, point.precision);
+    // A GPU that the catalogue lacks has a fitted profile only if the user brings one.
+    let found = library.find(&model.name, &point.gpu.name, point.gpus, point.precision).ok();
     let mut profiles = Vec::new();
-    if matches!(fitted.origin, Origin::Fitted(_)) {
+    if let Some(fitted) = found.filter(|profile| matches!(profile.origin, Origin::Fitted(_))) {
         // How an engine plans is known of the run, not of the profile.
         let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };
         profiles.push(("fitted", fitted));
