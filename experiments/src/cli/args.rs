@@ -153,6 +153,12 @@ pub(super) struct ValidateArgs {
     /// Reference files, plain or gzip.
     #[arg(required = true)]
     pub(super) files: Vec<PathBuf>,
+    /// Profiles to judge before the shipped ones (serving only); may be given several times.
+    #[arg(long = "profile", value_name = "PROFILE.ron")]
+    pub(super) profiles: Vec<PathBuf>,
+    /// Folder for plots of simulated against measured values, as SVG (serving only).
+    #[arg(long, value_name = "DIR")]
+    pub(super) plots: Option<PathBuf>,
     /// How results are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,

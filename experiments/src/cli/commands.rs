@@ -6,6 +6,7 @@ use super::args::{
 use super::{Outcome, print, say};
 use crate::export::summary::{self, SloResult};
 use crate::export::write_folder;
+use crate::profiles::{self, Library};
 use crate::run::{Played, Progress, play};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::load::{Loaded, Text};
@@ -165,12 +166,45 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
         Suite::Queueing => validation::Suite::Queueing,
         Suite::Serving => validation::Suite::Serving,
     };
-    let report = in_pool(args.threads, || validation::run(suite, &args.files, &mut |_| {}))?;
+    if suite != validation::Suite::Serving && (args.plots.is_some() || !args.profiles.is_empty()) {
+        let option = if args.plots.is_some() { "--plots" } else { "--profile" };
+        return Err(Diagnostic::about(option, format!("the suite `{}` has no use for it", suite.name())).into());
+    }
+    let library = library(&args.profiles)?;
+    let report = in_pool(args.threads, || match suite {
+        validation::Suite::Serving => validation::serving_with(&args.files, &library, &mut |_| {}),
+        other => validation::run(other, &args.files, &mut |_| {}),
+    })?;
+    if let Some(folder) = &args.plots {
+        write_plots(folder, &report)?;
+    }
     match args.format {
         Format::Json => print(&serde_json::to_string_pretty(&report).unwrap_or_default())?,
         Format::Text => print(&report.to_string())?,
     }
     Ok(report.exit_code())
+}
+
+/// These profiles before the shipped ones.
+fn library(files: &[PathBuf]) -> Result<Library, Diagnostic> {
+    let mut library = Library::shipped().clone();
+    for file in files.iter().rev() {
+        let name = file.display().to_string();
+        let bytes = std::fs::read(file).map_err(|error| Diagnostic::about(&name, error.to_string()))?;
+        library = library.preferring(profiles::read(&name, &bytes)?);
+    }
+    Ok(library)
+}
+
+fn write_plots(folder: &Path, report: &validation::Report) -> Result<(), Diagnostic> {
+    let failed = |error: std::io::Error| {
+        Diagnostic::about(&folder.display().to_string(), format!("plots cannot be written there: {error}"))
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    for (name, text) in validation::plots(report) {
+        std::fs::write(folder.join(name), text).map_err(failed)?;
+    }
+    Ok(())
 }
 
 pub(super) fn policies() -> Outcome {

@@ -99,6 +99,12 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
     }
 }
 
+/// Plots of measured against simulated values, as SVG: file names and texts. Only the serving suite
+/// lists its values.
+pub fn plots(report: &Report) -> Vec<(String, String)> {
+    serving::plots(report)
+}
+
 /// Plays reference files of serving with these profiles instead of the shipped ones.
 ///
 /// # Errors

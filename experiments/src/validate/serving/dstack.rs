@@ -18,8 +18,9 @@ pub(super) const OFFLINE: [&str; 6] =
 /// The one model of these tables, which have no column for it.
 pub(super) const MODEL: &str = "Llama-3.1-405B";
 
-/// The model's longest context: without chunks, vLLM lets an iteration hold as much.
-const CONTEXT: u32 = 131_072;
+/// Tokens of an iteration without chunks, where the run does not say it (it may be as much as the
+/// longest context); prompts that are longer make it longer.
+const WHOLE: u32 = 16_384;
 
 /// `8xMi300x 2FP8-amd`: so many GPUs, and copies of the model on them.
 pub(super) struct Machine {
@@ -49,7 +50,7 @@ fn machine(row: &Row<'_>) -> Result<Machine, Unread> {
 /// The limits and semantics that these engines ran with: on NVIDIA chunks of 512 tokens, on AMD
 /// whole prompts.
 pub(super) fn engine(chunked: bool, tokens: Option<u32>, sequences: u32, replicas: u32) -> (EngineLimits, Setup) {
-    let whole = if chunked { EngineLimits::default().batched_tokens } else { CONTEXT };
+    let whole = if chunked { EngineLimits::default().batched_tokens } else { WHOLE };
     let limits = EngineLimits { batched_tokens: tokens.unwrap_or(whole), sequences, ..EngineLimits::default() };
     let setup =
         Setup { replicas, chunked_prefill: chunked, prefix_caching: false, lookahead: Some(false), ..Setup::default() };
@@ -112,8 +113,10 @@ pub(super) fn offline(row: &Row<'_>) -> Result<Point, Unread> {
     let Machine { gpu, gpus, replicas } = machine(row)?;
     let requests = row.count("batch_size", most::USERS)?;
     let elapsed_s = row.positive("elapsed_time", most::SECONDS)?;
-    let (limits, setup) = usual_engine(&gpu, replicas);
     let (prompt, output) = (row.count("input_len", most::TOKENS)?, row.count("output_len", most::TOKENS)?);
+    let (limits, setup) = usual_engine(&gpu, replicas);
+    let whole = if setup.chunked_prefill { limits.batched_tokens } else { limits.batched_tokens.max(prompt) };
+    let limits = EngineLimits { batched_tokens: whole, ..limits };
     Ok(Point {
         id: format!("{} {prompt}x{output} batch {requests}", row.text("gpu")),
         line: row.line(),

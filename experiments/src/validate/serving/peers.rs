@@ -3,8 +3,8 @@
 use super::super::ValidateError;
 use super::names;
 use super::point::most;
-use super::point::{Band, Client, Length, Metric, Point, Setup, Source};
-use super::stages::{all_of, computed_tokens, limits, lookahead};
+use super::point::{Band, Length, Metric, Point, Setup, Source};
+use super::stages::{Load, all_of, limits, lookahead};
 use super::sweeps::numbers;
 use super::table::{Row, Table, Unread, leave_out};
 use crate::profiles::Precision;
@@ -28,21 +28,14 @@ const FIRST: f64 = 300.0;
 /// Seconds of a stage.
 const STAGE_S: f64 = 600.0;
 
-/// The load of a workload: that of the stages of inference-perf of the same name
-/// (`llm_inferenceperf_stages.csv`), from the same authors.
-struct Load {
-    prompt: f64,
-    shared: f64,
-    output: u32,
-    /// Requests a second, by stage.
-    rates: &'static [f64],
-}
-
-fn workload(name: &str) -> Option<Load> {
+/// The load of a workload, and its rates by stage, requests a second: those of the stages of
+/// inference-perf of the same name (`llm_inferenceperf_stages.csv`), from the same authors.
+fn workload(name: &str) -> Option<(Load, &'static [f64])> {
+    let load = |prompt, shared, distinct, output| Load { prompt, shared, distinct, output };
     Some(match name {
-        "general" => Load { prompt: 575.0, shared: 100.0, output: 248, rates: &[8.0, 20.0] },
-        "codegen" => Load { prompt: 593.0, shared: 100.0, output: 247, rates: &[5.0, 10.0] },
-        "roleplay" => Load { prompt: 786.0, shared: 150.0, output: 251, rates: &[6.0] },
+        "general" => (load(575.0, 100.0, 45, 248), &[8.0, 20.0]),
+        "codegen" => (load(593.0, 100.0, 44, 247), &[5.0, 10.0]),
+        "roleplay" => (load(786.0, 150.0, 50, 251), &[6.0]),
         _ => return None,
     })
 }
@@ -87,7 +80,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     let id = row.text("point_id");
     let name = row.word("workload")?;
     // "Lite" workloads have other rates, which nothing in the data tells.
-    let Some(load) = workload(name).filter(|_| !id.contains("-lite")) else {
+    let Some((load, rates)) = workload(name).filter(|_| !id.contains("-lite")) else {
         return leave_out(format!(
             "the load of workload `{}` is not told",
             if id.contains("-lite") { "lite" } else { name }
@@ -95,12 +88,13 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     };
     let first = row.text("subset").contains("300");
     let stage = row.number("stage")?.unwrap_or(-1.0);
-    let Some(&rate) = load.rates.get(if first { 0 } else { stage.max(-1.0) as usize }) else {
+    let Some(&rate) = rates.get(if first { 0 } else { stage.max(-1.0) as usize }) else {
         return leave_out(format!("stage {stage} of workload `{name}` is not known"));
     };
     if stage < 0.0 && !first {
         return leave_out("all stages in one row");
     }
+    let sent = if first { FIRST } else { rate * STAGE_S };
     let columns = METRICS.map(|(metric, column)| (metric, format!("{column}_actual")));
     let columns: Vec<(Metric, &str)> = columns.iter().map(|(metric, column)| (*metric, column.as_str())).collect();
     Ok(Point {
@@ -112,12 +106,16 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         gpus: row.count("tp", most::GPUS)?,
         precision: Precision::from_name(row.text("precision")).unwrap_or(Precision::Bf16),
         band: Band::Unrated,
-        client: Client::Constant { rate },
-        window: all_of(if first { FIRST } else { rate * STAGE_S }),
-        prompt: Length::fixed(computed_tokens(load.prompt, load.shared)),
+        client: load.client(rate, sent),
+        window: all_of(sent),
+        prompt: Length::fixed(load.prompt as u32),
         output: Length::fixed(load.output),
         limits: crate::profiles::EngineLimits { sequences: 128, ..limits(row)? },
-        setup: Setup { lookahead: lookahead(row.text("engine")), ..Setup::default() },
+        setup: Setup {
+            lookahead: lookahead(row.text("engine")),
+            cached_context: load.cached_context(sent),
+            ..Setup::default()
+        },
         measured: numbers(row, &columns)?,
         unjudged: Some("no limit"),
     })

@@ -2,7 +2,7 @@
 
 use super::measures::Measures;
 use super::point::{Client, Length, Metric, Point, Recorded, Window};
-use crate::profiles::{EngineLimits, Profile};
+use crate::profiles::{Coefficients, EngineLimits, Memory, Profile};
 use crate::validate::queueing::plant::pool;
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
 use flashcrowd_core::fleet::{Probe, Region, Startup};
@@ -70,19 +70,36 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
 /// The engine of a point, with a profile's law and the memory of its GPU.
 fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, String> {
     let setup = &point.setup;
-    // What was measured did fit, whatever the profile's memory says.
-    let utilization = if setup.blocks.is_some() { f64::from(u16::MAX) } else { point.limits.utilization };
-    let engine = profile.engine(point.gpu.memory_bytes(), EngineLimits { utilization, ..point.limits })?;
+    let law = &profile.coefficients;
+    let coefficients = Coefficients {
+        // Reading the cached prefix of each sequence costs as much as one more term of each.
+        sequence_ms: law.sequence_ms + law.context_ms * setup.cached_context,
+        front_end_ms: if setup.front_end { law.front_end_ms } else { 0.0 },
+        ..*law
+    };
+    let profile = Profile { coefficients, ..profile.clone() };
+    let memory_bytes = point.gpu.memory_bytes();
+    let limits = match (setup.blocks, profile.memory) {
+        (Some(blocks), Some(memory)) => holding(blocks, &memory, memory_bytes, point.limits),
+        _ => point.limits,
+    };
     let engine = EngineConfig {
-        blocks: setup.blocks.unwrap_or(engine.blocks),
         chunked_prefill: setup.chunked_prefill,
         prefix_caching: setup.prefix_caching,
-        lookahead: setup.lookahead.unwrap_or(engine.lookahead),
-        front_end: if setup.front_end { engine.front_end } else { SimDuration::ZERO },
-        ..engine
+        ..profile.engine(memory_bytes, limits)?
     };
+    let engine = EngineConfig { lookahead: setup.lookahead.unwrap_or(engine.lookahead), ..engine };
     engine.check()?;
     Ok(engine)
+}
+
+/// The limits with which a cache of so many blocks is left: what was measured did fit, whatever is
+/// thought of its memory.
+fn holding(blocks: u64, memory: &Memory, memory_bytes: u64, limits: EngineLimits) -> EngineLimits {
+    let block = memory.kv_bytes_per_token * f64::from(limits.block_tokens);
+    // Half a block more, so that rounding down gives just these.
+    let bytes = memory.weights_bytes + memory.runtime_bytes(limits) + (blocks as f64 + 0.5) * block;
+    EngineLimits { utilization: bytes / memory_bytes as f64, ..limits }
 }
 
 fn traffic(point: &Point, seed: Seed) -> Traffic {

@@ -213,7 +213,7 @@ pub(super) enum Window {
 }
 
 /// How an engine was started, beside its limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Setup {
     /// Copies of the model that share the requests.
     pub(super) replicas: u32,
@@ -227,6 +227,9 @@ pub(super) struct Setup {
     pub(super) lookahead: Option<bool>,
     /// Whether requests came over the network, not from the same process.
     pub(super) front_end: bool,
+    /// Tokens that each sequence reads beside those that were sent for it: a prefix that all
+    /// found in the cache.
+    pub(super) cached_context: f64,
 }
 
 impl Default for Setup {
@@ -238,6 +241,7 @@ impl Default for Setup {
             prefix_caching: true,
             lookahead: None,
             front_end: true,
+            cached_context: 0.0,
         }
     }
 }

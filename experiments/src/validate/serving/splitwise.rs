@@ -10,9 +10,6 @@ use crate::profiles::{EngineLimits, Precision};
 pub(super) const COLUMNS: [&str; 8] =
     ["model", "hardware", "tensor_parallel", "prompt_size", "batch_size", "token_size", "prompt_ms", "token_ms"];
 
-/// Cache enough for any of these batches: what was measured did fit.
-const BLOCKS: u64 = 1 << 24;
-
 pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     let hardware = row.word("hardware")?;
     if hardware.ends_with("-pcap") {
@@ -23,7 +20,16 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     let batch = row.count("batch_size", most::USERS)?;
     let (prompt, output) = (row.count("prompt_size", most::TOKENS)?, row.count("token_size", most::TOKENS)?);
     let gpus = row.count("tensor_parallel", most::GPUS)?;
-    let metrics = [(Metric::TtftMean, "prompt_ms"), (Metric::ItlMean, "token_ms"), (Metric::E2eMean, "e2e_ms")];
+    let limits = EngineLimits {
+        // All prompts in one iteration, as that engine did.
+        batched_tokens: prompt.saturating_mul(batch),
+        sequences: batch,
+        ..EngineLimits::default()
+    };
+    // Cache for just this batch: what was measured did fit.
+    let blocks = u64::from(batch) * u64::from((prompt + output).div_ceil(limits.block_tokens) + 1);
+    // Whole requests are not compared: long outputs ended early there, after lengths not told.
+    let metrics = [(Metric::TtftMean, "prompt_ms"), (Metric::ItlMean, "token_ms")];
     Ok(Point {
         id: format!("{} {hardware} tp{gpus} {prompt}x{output} batch {batch}", row.text("model")),
         line: row.line(),
@@ -37,13 +43,8 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         window: Window::Requests { count: u64::from(batch), within_s: most::SECONDS },
         prompt: Length::fixed(prompt),
         output: Length::fixed(output),
-        // All prompts in one iteration, as that engine did.
-        limits: EngineLimits {
-            batched_tokens: prompt.saturating_mul(batch),
-            sequences: batch,
-            ..EngineLimits::default()
-        },
-        setup: Setup { blocks: Some(BLOCKS), lookahead: Some(false), front_end: false, ..Setup::default() },
+        limits,
+        setup: Setup { blocks: Some(blocks), lookahead: Some(false), front_end: false, ..Setup::default() },
         measured: numbers(row, &metrics)?,
         unjudged: Some("no limit"),
     })

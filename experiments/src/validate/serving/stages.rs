@@ -1,7 +1,7 @@
 //! Stages of inference-perf, and the load that its workloads put on an engine.
 
 use super::names;
-use super::point::{Band, Client, Length, Metric, Point, Setup, Source, Window, most};
+use super::point::{Band, Client, Length, Metric, Point, Recorded, Setup, Source, Window, most};
 use super::sweeps::numbers;
 use super::table::{Row, Unread};
 use crate::profiles::{EngineLimits, Precision};
@@ -17,9 +17,6 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     let rate = row.positive("rate_rps", most::RATE)?;
     let sent = rate * row.positive("duration_s", most::SECONDS)?;
     let overload = row.text("flags").contains("overload");
-    // The client counts tokens again and gets other lengths; the nominal ones give the same time
-    // per token as its whole latencies do.
-    let output = Length::fixed(row.count("output_len_nom", most::TOKENS)?);
     let metrics = [
         (Metric::E2eMean, "e2e_ms_mean"),
         (Metric::E2eP99, "e2e_ms_p99"),
@@ -28,8 +25,16 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         // Not `itl_chunk_ms`: the client sees two chunks a step.
         (Metric::TpotMean, "tpot_ms_derived"),
     ];
-    let shared = row.number("sys_prompt_len")?.unwrap_or(0.0).max(0.0);
-    let prompt = row.positive("prompt_mean", f64::from(most::TOKENS))?;
+    let count = |column| row.number(column).map(|value| value.unwrap_or(0.0).max(0.0));
+    let load = Load {
+        prompt: row.positive("prompt_mean", f64::from(most::TOKENS))?,
+        shared: count("sys_prompt_len")?,
+        distinct: (count("n_sys_prompts")? * count("users_per_sys")?) as u64,
+        output: row.count("output_len_nom", most::TOKENS)?,
+    };
+    if sent > LONGEST {
+        return Err(row.error(format!("{sent} requests: expected at most {LONGEST}")).into());
+    }
     Ok(Point {
         id: row.text("point_id").to_owned(),
         line: row.line(),
@@ -39,21 +44,69 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         gpus: row.count("tp", most::GPUS)?,
         precision: Precision::from_name(row.text("precision")).unwrap_or(Precision::Bf16),
         band: if overload { Band::Overload } else { Band::Unrated },
-        client: Client::Constant { rate },
+        client: load.client(rate, sent),
         window: all_of(sent),
-        prompt: Length::fixed(computed_tokens(prompt, shared)),
-        output,
+        prompt: Length::fixed(load.prompt.round() as u32),
+        output: Length::fixed(load.output),
         limits: limits(row)?,
-        setup: Setup { lookahead: lookahead(row.text("engine")), ..Setup::default() },
+        setup: Setup {
+            lookahead: lookahead(row.text("engine")),
+            cached_context: load.cached_context(sent),
+            ..Setup::default()
+        },
         measured: numbers(row, &metrics)?,
         unjudged: Some("no limit"),
     })
 }
 
-/// Tokens of a prompt that are computed: whole blocks of its shared beginning are in the cache.
-pub(super) fn computed_tokens(prompt: f64, shared: f64) -> u32 {
-    const BLOCK: f64 = 16.0;
-    (prompt - (shared / BLOCK).floor() * BLOCK).round().max(1.0) as u32
+/// Most requests of a stage.
+const LONGEST: f64 = 1e6;
+
+/// Tokens of a block of the cache.
+const BLOCK: f64 = 16.0;
+
+/// What a workload asks. Its generator (shared prefix, several turns) makes so many prompts, each of
+/// a group's beginning and a question, and sends them over and over; their measured lengths do
+/// not grow with the turns. Once seen, a prompt is in the cache but for its last block.
+///
+/// The client counts output tokens again and gets other lengths; the nominal ones give the same
+/// time per token as its whole latencies do.
+pub(super) struct Load {
+    /// Tokens of a prompt.
+    pub(super) prompt: f64,
+    /// Tokens of its beginning that it shares with others.
+    pub(super) shared: f64,
+    /// Prompts that differ; 0 if all do.
+    pub(super) distinct: u64,
+    /// Output tokens.
+    pub(super) output: u32,
+}
+
+impl Load {
+    /// Requests at a constant rate, with the tokens of each prompt that are computed.
+    pub(super) fn client(&self, rate: f64, sent: f64) -> Client {
+        let request = |number: u64| Recorded {
+            at_s: number as f64 / rate,
+            prompt: self.computed(number),
+            output: self.output,
+            measured: true,
+        };
+        Client::Recorded { requests: (0..sent as u64).map(request).collect(), rate: None }
+    }
+
+    /// Tokens of the prompt of that request that are computed.
+    fn computed(&self, number: u64) -> u32 {
+        let found = if self.distinct > 0 && number >= self.distinct { self.prompt - 1.0 } else { self.shared };
+        (self.prompt - (found / BLOCK).floor() * BLOCK).round().max(1.0) as u32
+    }
+
+    /// Tokens that a sequence reads beside the computed ones, on average over all requests.
+    pub(super) fn cached_context(&self, sent: f64) -> f64 {
+        let sent = sent.max(1.0);
+        let (cold, warm) = (f64::from(self.computed(0)), f64::from(self.computed(u64::MAX)));
+        let cold_share = if self.distinct > 0 { (self.distinct as f64 / sent).min(1.0) } else { 1.0 };
+        self.prompt - cold_share * cold - (1.0 - cold_share) * warm
+    }
 }
 
 /// All of so many requests, however long they take.
@@ -95,10 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_blocks_of_a_shared_beginning_are_not_computed() {
-        assert_eq!(
-            (computed_tokens(785.84, 150.0), computed_tokens(575.0, 0.0), computed_tokens(10.0, 64.0)),
-            (642, 575, 1)
-        );
+    fn prompts_that_come_again_are_in_the_cache() {
+        let load = Load { prompt: 786.0, shared: 150.0, distinct: 50, output: 251 };
+        assert_eq!((load.computed(0), load.computed(49), load.computed(50)), (642, 642, 2));
+        assert!((load.cached_context(50.0) - 144.0).abs() < 1e-9);
+        assert!(load.cached_context(7200.0) > 775.0);
+        let all_differ = Load { distinct: 0, shared: 0.0, ..load };
+        assert_eq!((all_differ.computed(1_000), all_differ.cached_context(10.0)), (786, 0.0));
     }
 }
