@@ -21,6 +21,7 @@ mod serving;
 mod serving_batch;
 
 pub use report::{Counts, Report, Worst};
+pub use serving::Baseline;
 
 use crate::profiles::Library;
 use std::fmt;

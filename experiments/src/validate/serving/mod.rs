@@ -10,6 +10,7 @@
 //! | `play`, `measures` | one point against one simulated engine, and what its client reports |
 //! | `judge` | errors by profile, model, band and metric, and the limits |
 //! | `text`, `plot` | tables and plots |
+//! | `ratchet` | errors that may not grow |
 
 mod closed_loop;
 mod dstack;
@@ -20,6 +21,7 @@ mod peers;
 mod play;
 mod plot;
 mod point;
+mod ratchet;
 mod read;
 mod requests;
 mod splitwise;
@@ -35,6 +37,7 @@ use crate::profiles::{Fitted, Library, MODELS, Origin, Profile, lookup};
 use judge::{Compared, Split};
 pub(super) use plot::plots;
 use point::{Point, Source};
+pub use ratchet::Baseline;
 use rayon::prelude::*;
 use read::Content;
 use std::collections::BTreeMap;

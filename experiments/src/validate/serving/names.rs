@@ -1,6 +1,7 @@
 //! Models and GPUs as reference data write them.
 
 use crate::profiles::{GPUS, Gpu, Interconnect, MODELS, Model, Named, Peaks, lookup};
+use crate::scenario::language::nearest;
 use std::sync::LazyLock;
 
 /// GPUs that were measured and that the catalogue, which is of servers, lacks.
@@ -32,10 +33,10 @@ const VENDOR_WORDS: [&str; 11] =
 /// # Errors
 /// Why there is none, with the nearest name.
 pub(super) fn model(name: &str) -> Result<&'static Model, String> {
-    lookup(&MODELS, name).or_else(|unknown| {
+    lookup(&MODELS, name).or_else(|_| {
         let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));
         let found = MODELS.iter().find(|model| names(*model).any(|own| squeezed(own) == wanted));
-        found.ok_or_else(|| short(&unknown, "model", name))
+        found.ok_or_else(|| unknown(&MODELS, name))
     })
 }
 
@@ -51,14 +52,8 @@ pub(super) fn gpu(name: &str) -> Result<Gpu, String> {
     let wanted: String = words.filter(|word| !VENDOR_WORDS.contains(&word.as_str())).collect();
     // Some tables write the MI300X without its X; there is no other MI300 that runs alone.
     let wanted = if wanted == "mi300" { "mi300x".to_owned() } else { wanted };
-    let is = |gpu: &&Gpu| names(*gpu).any(|own| squeezed(own) == wanted);
-    if let Some(gpu) = GPUS.iter().chain(OTHERS.iter()).find(is) {
-        return Ok(gpu.clone());
-    }
-    match lookup(&GPUS, name) {
-        Ok(gpu) => Ok(gpu.clone()),
-        Err(unknown) => Err(short(&unknown, "GPU", name)),
-    }
+    let found = GPUS.iter().chain(OTHERS.iter()).find(|gpu| names(*gpu).any(|own| squeezed(own) == wanted));
+    found.cloned().ok_or_else(|| unknown(&GPUS, name))
 }
 
 fn names<T: Named>(entry: &T) -> impl Iterator<Item = &str> {
@@ -74,9 +69,10 @@ fn squeezed(name: &str) -> String {
 }
 
 /// A reason is told for each row: without the whole catalogue.
-fn short(unknown: &crate::profiles::ProfileError, kind: &str, name: &str) -> String {
-    let hint = unknown.nearest().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    format!("the catalogue has no {kind} `{name}`{hint}")
+fn unknown<T: Named>(entries: &[T], name: &str) -> String {
+    let hint = nearest(last(name), entries.iter().map(Named::name));
+    let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    format!("the catalogue has no {} `{name}`{hint}", T::KIND)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::fmt::Write;
 const SIDE: f64 = 250.0;
 const LEFT: f64 = 58.0;
 const TOP: f64 = 34.0;
-const GAP: f64 = 44.0;
+const GAP: f64 = 36.0;
 /// Panels in a row.
 const COLUMNS: usize = 3;
 /// Height of the legend.
@@ -53,6 +53,11 @@ pub(in super::super) fn plots(report: &Report) -> Vec<(String, String)> {
             let panels = files.entry((text("source"), text("profile"))).or_default();
             panels.entry(text("metric")).or_default().push(dot);
         }
+    }
+    for panels in files.values_mut() {
+        let most = panels.values().map(Vec::len).max().unwrap_or_default();
+        // A panel of a value or two shows nothing beside full ones.
+        panels.retain(|_, dots| dots.len() > 2 || most <= 2);
     }
     let file = |((source, profile), panels): (&(&str, &str), &Panels<'_>)| {
         (format!("{source}-{profile}.svg"), svg(&format!("{source}, {profile} profile"), panels))
