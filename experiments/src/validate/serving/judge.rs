@@ -212,10 +212,10 @@ pub(super) fn is_capacity(one: &Compared) -> bool {
     one.source == Source::Sweep && one.metric == Metric::RequestsPerS && matches!(one.band, Band::At100 | Band::Closed)
 }
 
-/// The error of the capacity, over closed loops and rows at 100 %.
+/// The error of the capacity, over the closed loops and rows at 100 % that are judged.
 fn capacity(report: &mut Report, compared: &[Compared]) {
     let mut by_model: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
-    for one in compared.iter().filter(|one| is_capacity(one)) {
+    for one in compared.iter().filter(|one| is_capacity(one) && one.unjudged.is_none()) {
         by_model.entry((one.profile, &one.model)).or_default().push(one.error());
     }
     for ((profile, model), errors) in by_model {

@@ -46,7 +46,7 @@ use std::path::PathBuf;
 /// Runs of each point with other lengths, of which the mean counts.
 const REPLICATES: u32 = 3;
 
-/// Why a point could not be played: `None` where it was.
+/// A point's comparisons, or why it cannot be played.
 type Played = Result<Vec<Compared>, String>;
 
 pub(super) fn run(
@@ -66,12 +66,12 @@ pub(super) fn run(
                 Err(why) => content.left_out.push((point.line, why)),
             }
         }
-        let Content { left_out: unread, .. } = &content;
+        let Content { predictions: of_peers, curves: of_servers, left_out: unread, .. } = content;
+        predictions.extend(of_peers);
+        curves.extend(of_servers);
         for (_, why) in unread {
-            *left_out.entry(why.clone()).or_default() += 1;
+            *left_out.entry(why).or_default() += 1;
         }
-        predictions.append(&mut content.predictions);
-        curves.append(&mut content.curves);
     }
     let mut report = Report::new("serving");
     let groups = judge::groups(&compared);

@@ -16,6 +16,9 @@ const COLUMNS: usize = 3;
 /// Height of the legend.
 const LEGEND: f64 = 56.0;
 
+/// Width that the legend needs.
+const LEAST_WIDTH: f64 = 640.0;
+
 /// Colours by band, which are told apart by people who do not see all colours too.
 const COLOURS: [(&str, &str); 10] = [
     ("sync", "#999999"),
@@ -68,12 +71,13 @@ pub(in super::super) fn plots(report: &Report) -> Vec<(String, String)> {
 fn svg(title: &str, panels: &Panels<'_>) -> String {
     let columns = panels.len().min(COLUMNS);
     let rows = panels.len().div_ceil(COLUMNS);
-    let width = columns as f64 * (SIDE + LEFT) + GAP;
+    let width = (columns as f64 * (SIDE + LEFT) + GAP).max(LEAST_WIDTH);
     let height = LEGEND + rows as f64 * (SIDE + TOP + GAP);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"sans-serif\" \
          font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
+    text.push_str(&style());
     let models = models(panels);
     legend(&mut text, title, panels, &models);
     for (index, (metric, dots)) in panels.iter().enumerate() {
@@ -85,6 +89,14 @@ fn svg(title: &str, panels: &Panels<'_>) -> String {
     }
     text.push_str("</svg>\n");
     text
+}
+
+/// One class a band: short marks make small files.
+fn style() -> String {
+    let of = |(index, (_, colour)): (usize, &(&str, &str))| {
+        format!(".b{index}{{fill:{colour};fill-opacity:.55;stroke:{colour}}}")
+    };
+    format!("<style>{}.m{{fill:#ccc;stroke:#555}}</style>\n", COLOURS.iter().enumerate().map(of).collect::<String>())
 }
 
 /// All models, in order of their names; few enough of them have a mark each.
@@ -104,12 +116,13 @@ fn legend(text: &mut String, title: &str, panels: &Panels<'_>, models: &[&str]) 
         "<text x=\"14\" y=\"20\" font-size=\"14\">{}: simulated against measured</text>",
         escaped(title)
     );
-    let bands = COLOURS.iter().filter(|(band, _)| panels.values().flatten().any(|dot| dot.band == *band));
+    let bands = COLOURS.iter().enumerate();
+    let bands = bands.filter(|(_, (band, _))| panels.values().flatten().any(|dot| dot.band == *band));
     let mut x = 14.0;
-    for (band, colour) in bands {
+    for (index, (band, _)) in bands {
         let _ = writeln!(
             text,
-            "<circle cx=\"{x:.0}\" cy=\"38\" r=\"4\" fill=\"{colour}\"/><text x=\"{:.0}\" y=\"42\">{band}</text>",
+            "<circle cx=\"{x:.0}\" cy=\"38\" r=\"4\" class=\"b{index}\"/><text x=\"{:.0}\" y=\"42\">{band}</text>",
             x + 8.0
         );
         x += 26.0 + 7.0 * band.len() as f64;
@@ -117,7 +130,7 @@ fn legend(text: &mut String, title: &str, panels: &Panels<'_>, models: &[&str]) 
     x += 10.0;
     if models.len() <= MARKS {
         for (index, model) in models.iter().enumerate() {
-            mark(text, index, x, 38.0, "#555555");
+            mark(text, index, x, 38.0, "m");
             let _ = writeln!(text, "<text x=\"{:.0}\" y=\"42\">{}</text>", x + 8.0, escaped(model));
             x += 26.0 + 7.0 * model.len() as f64;
         }
@@ -135,6 +148,8 @@ fn range(dots: &[Dot<'_>]) -> (f64, f64) {
 }
 
 fn panel(text: &mut String, metric: &str, dots: &[Dot<'_>], models: &[&str]) {
+    let is_time = ["e2e_", "itl_", "tpot_", "ttft_"].iter().any(|start| metric.starts_with(start));
+    let unit = if is_time { ", ms" } else { "" };
     let (low, high) = range(dots);
     let at = |log: f64| SIDE * (log - low) / (high - low);
     let _ = writeln!(
@@ -162,14 +177,14 @@ fn panel(text: &mut String, metric: &str, dots: &[Dot<'_>], models: &[&str]) {
     }
     let _ = writeln!(
         text,
-        "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#777777\">measured</text>",
+        "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#777777\">measured{unit}</text>",
         SIDE / 2.0,
         SIDE + 28.0
     );
     for dot in dots {
-        let colour = COLOURS.iter().find(|(band, _)| *band == dot.band).map_or("#000000", |(_, colour)| colour);
         let index = models.iter().position(|model| *model == dot.model).filter(|_| models.len() <= MARKS);
-        mark(text, index.unwrap_or(0), at(dot.measured.log10()), SIDE - at(dot.simulated.log10()), colour);
+        let band = COLOURS.iter().position(|(band, _)| *band == dot.band).unwrap_or_default();
+        mark(text, index.unwrap_or(0), at(dot.measured.log10()), SIDE - at(dot.simulated.log10()), &format!("b{band}"));
     }
 }
 
@@ -182,13 +197,12 @@ fn line(text: &mut String, at: impl Fn(f64) -> f64, (low, high): (f64, f64), off
     }
 }
 
-fn mark(text: &mut String, index: usize, x: f64, y: f64, colour: &str) {
-    let style = format!("fill=\"{colour}\" fill-opacity=\"0.55\" stroke=\"{colour}\"");
+fn mark(text: &mut String, index: usize, x: f64, y: f64, class: &str) {
     let _ = match index % MARKS {
-        0 => writeln!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" {style}/>"),
-        1 => writeln!(text, "<path d=\"M{:.1} {:.1}h6v6h-6z\" {style}/>", x - 3.0, y - 3.0),
-        2 => writeln!(text, "<path d=\"M{x:.1} {:.1}l4 4l-4 4l-4 -4z\" {style}/>", y - 4.0),
-        _ => writeln!(text, "<path d=\"M{x:.1} {:.1}l4 7h-8z\" {style}/>", y - 4.0),
+        0 => writeln!(text, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"),
+        1 => writeln!(text, "<path class=\"{class}\" d=\"M{:.1} {:.1}h6v6h-6z\"/>", x - 3.0, y - 3.0),
+        2 => writeln!(text, "<path class=\"{class}\" d=\"M{x:.1} {:.1}l4 4l-4 4l-4 -4z\"/>", y - 4.0),
+        _ => writeln!(text, "<path class=\"{class}\" d=\"M{x:.1} {:.1}l4 7h-8z\"/>", y - 4.0),
     };
 }
 

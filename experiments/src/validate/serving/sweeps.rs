@@ -15,6 +15,9 @@ const LIMITS: EngineLimits = EngineLimits { utilization: 0.9, batched_tokens: 81
 /// between half and one and a half, give it a standard error of 3 %.
 const FEWEST: f64 = 100.0;
 
+/// With a larger share of failures a row does not show what the engine can do.
+const MOST_FAILED: f64 = 0.1;
+
 pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     let model = names::model(row.word("model")?).map_err(Unread::LeftOut)?;
     let gpu = names::gpu(row.word("gpu")?).map_err(Unread::LeftOut)?;
@@ -25,7 +28,6 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     {
         return Err(row.error(format!("{rate} requests/s in {window_s} s are more than {}", most::REQUESTS)).into());
     }
-    let few = row.number("n_ok")?.is_some_and(|n| n < FEWEST);
     Ok(Point {
         id: match row.text("point_id") {
             "" => format!("line {}", row.line()),
@@ -45,7 +47,21 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         limits: LIMITS,
         setup: Setup::default(),
         measured: measured(row)?,
-        unjudged: few.then_some("fewer than 100 requests"),
+        unjudged: unjudged(row)?,
+    })
+}
+
+/// Why a row is replayed and not judged, if so.
+fn unjudged(row: &Row<'_>) -> Result<Option<&'static str>, Unread> {
+    let ok = row.number("n_ok")?.unwrap_or(FEWEST);
+    let failed = row.number("n_err")?.unwrap_or(0.0);
+    Ok(if failed > MOST_FAILED * (ok + failed) {
+        // Work on what fails is not counted, and takes its share of the engine all the same.
+        Some("over a tenth of the requests failed")
+    } else if ok < FEWEST {
+        Some("fewer than 100 requests")
+    } else {
+        None
     })
 }
 

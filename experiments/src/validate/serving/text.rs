@@ -89,6 +89,9 @@ pub(super) fn saturation(report: &mut Report, compared: &[Compared]) {
         for metric in [Metric::E2eMean, Metric::E2eP99, Metric::ItlMean, Metric::TtftMean, Metric::TtftP99] {
             let _ = write!(line, " {:>8}", signed(values.get(&metric).copied()));
         }
+        if let Some(why) = values.values().find_map(|one| one.unjudged) {
+            let _ = write!(line, "  {why}");
+        }
         report.lines.push(line);
     }
     capacity(report);
@@ -103,7 +106,10 @@ fn capacity(report: &mut Report) {
     for (name, mape) in &report.metrics {
         if let Some(name) = name.strip_suffix("/capacity/mape") {
             let worst = report.metrics.get(&format!("{name}/capacity/worst")).copied().unwrap_or_default();
-            lines.push(format!("capacity of {name}: off by {mape:.1} % on average, {worst:.1} % at most (target 8 %)"));
+            let points = report.metrics.get(&format!("{name}/capacity/points")).copied().unwrap_or_default();
+            lines.push(format!(
+                "capacity of {name}: off by {mape:.1} % on average over {points} points, {worst:.1} % at most (target 8 %)"
+            ));
         }
     }
     report.lines.extend(lines);
