@@ -278,6 +278,17 @@ fn no_cell_is_too_strange() {
 }
 
 #[test]
+fn a_file_without_known_models_does_not_hide_the_others() {
+    let folder = TempDir::new().unwrap();
+    let unknown = write(&folder, "u.csv", &INFERENCEX.replace("Qwen3-32B", "Qwen9-1T"));
+    let known = write(&folder, "k.csv", INFERENCEX);
+    let error = run(Suite::Serving, std::slice::from_ref(&unknown), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("u.csv:2: none of 1 rows can be replayed") && error.contains("Qwen9-1T"), "{error}");
+    let report = run(Suite::Serving, &[unknown, known], &mut |_| {}).unwrap();
+    assert_eq!((report.points.len(), report.parts["left out"].cases), (2, 1));
+}
+
+#[test]
 fn results_do_not_depend_on_threads() {
     let folder = TempDir::new().unwrap();
     write(&folder, "s.csv", SWEEP);

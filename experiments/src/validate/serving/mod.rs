@@ -56,6 +56,7 @@ pub(super) fn run(
 ) -> Result<Report, ValidateError> {
     let (mut compared, mut predictions, mut curves) = (Vec::new(), Vec::new(), Vec::new());
     let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
+    let mut first = None;
     for path in files {
         progress(&path.display().to_string());
         let mut content = read::read(path)?;
@@ -69,9 +70,17 @@ pub(super) fn run(
         let Content { predictions: of_peers, curves: of_servers, left_out: unread, .. } = content;
         predictions.extend(of_peers);
         curves.extend(of_servers);
-        for (_, why) in unread {
+        for (line, why) in unread {
+            first.get_or_insert_with(|| (path, line, why.clone()));
             *left_out.entry(why).or_default() += 1;
         }
+    }
+    if let Some((path, line, why)) =
+        first.filter(|_| compared.is_empty() && predictions.is_empty() && curves.is_empty())
+    {
+        let rows: u64 = left_out.values().sum();
+        let message = format!("none of {rows} rows can be replayed; the first: {why}");
+        return Err(ValidateError::new(&path.display().to_string(), Some(line), message));
     }
     let mut report = Report::new("serving");
     let groups = judge::groups(&compared);

@@ -69,7 +69,7 @@ const NOT_REPLAYED: [(&[&str], &str); 3] = [
 /// Reads a file; curves of batching servers are played on the way.
 ///
 /// # Errors
-/// A file of no known form, a broken row, or no row that can be replayed.
+/// A file of no known form, or a broken row.
 pub(super) fn read(path: &Path) -> Result<Content, ValidateError> {
     let file = path.display().to_string();
     let text = Lines::open(path)?.document()?;
@@ -112,22 +112,7 @@ fn rows(table: &Table, form: &Form) -> Result<Content, ValidateError> {
     if form.columns == peers::COLUMNS {
         content.predictions = peers::predictions(table)?;
     }
-    content.checked(table.file())
-}
-
-impl Content {
-    /// Itself, if it holds anything.
-    pub(super) fn checked(self, file: &str) -> Result<Self, ValidateError> {
-        let empty = self.points.is_empty() && self.curves.is_empty() && self.predictions.is_empty();
-        match self.left_out.first() {
-            Some((line, why)) if empty => {
-                let rows = self.left_out.len();
-                let message = format!("none of {rows} rows can be replayed; the first: {why}");
-                Err(ValidateError::new(file, Some(*line), message))
-            }
-            _ => Ok(self),
-        }
-    }
+    Ok(content)
 }
 
 /// The form that the table is nearest to, and what it lacks.

@@ -35,7 +35,7 @@ pub(super) fn read(table: &Table) -> Result<Content, ValidateError> {
             content.left_out.push((2, "curves of fewer than three client batches predict nothing".to_owned()));
         }
     }
-    content.checked(table.file())
+    Ok(content)
 }
 
 /// Adds all curves: each by its name, and the check on the mean over the offline ones, which are
