@@ -47,7 +47,7 @@ fn unreachable(
     tolerance: f64,
 ) -> Option<String> {
     let highest = match (source, &service.discipline) {
-        (SignalSource::GpuUtilization, _) => 100.0,
+        (source, _) if source.is_share() => 100.0,
         (SignalSource::RunningRequests, discipline) => f64::from(discipline.room()),
         _ => return None,
     } * scale;

@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
-use super::engine::{Engine, EngineWork, Leap, Sequence, clock_at};
+use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, clock_at};
 use super::request::{Attempt, Fifo, Stage};
 use super::sharing::Sharing;
 use super::{Discipline, slots};
@@ -21,6 +21,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) sequences: &'a mut Vec<Sequence>,
     /// Attempts whose first token has just come.
     pub(crate) first_tokens: &'a mut Vec<u32>,
+    /// Leaps and their decodes, if a signal wants every gap between tokens.
+    pub(crate) gaps: Option<&'a mut Vec<(Leap, u64)>>,
     pub(crate) latency: &'a mut Latency,
     /// What ends before this is not measured.
     pub(crate) warmup: SimTime,
@@ -41,6 +43,9 @@ impl Bench<'_> {
     /// `decodes` sequences have had a token in each iteration of a leap that began at `clock`.
     #[inline]
     pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, decodes: u64) {
+        if let Some(gaps) = &mut self.gaps {
+            gaps.push((*leap, decodes));
+        }
         let Some(tokens) = &mut self.latency.tokens else { return };
         if clock >= clock_at(self.warmup) {
             return tokens.record_leap(leap, decodes);
@@ -55,6 +60,11 @@ impl Bench<'_> {
 
     /// One sequence has waited for so long between two tokens.
     pub(crate) fn gap(&mut self, gap: SimDuration) {
+        if let Some(gaps) = &mut self.gaps {
+            // Longer gaps than fit are in the last bucket anyway.
+            let first = gap.as_ps().saturating_mul(1 << FRACTION_BITS);
+            gaps.push((Leap { len: 1, first, growth: 0 }, 1));
+        }
         if let Some(tokens) = &mut self.latency.tokens
             && self.agenda.now() >= self.warmup
         {

@@ -23,6 +23,7 @@ macro_rules! bench {
             attempts: &mut $sim.attempts,
             sequences: &mut $sim.sequences,
             first_tokens: &mut $sim.first_tokens,
+            gaps: (!book.gap_signals.is_empty()).then_some(&mut $sim.gaps),
             latency: &mut book.latency,
             warmup: $sim.world.warmup,
         }
@@ -247,6 +248,7 @@ impl Simulation {
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].engine_step(generation, &mut bench!(self, service), &mut done);
         self.observe_first_tokens(service);
+        self.observe_gaps(replica, service);
         self.complete_all(done);
     }
 
@@ -269,10 +271,20 @@ impl Simulation {
         self.first_tokens.clear();
     }
 
+    /// Gaps between tokens, for the signals that want them.
+    #[inline]
+    fn observe_gaps(&mut self, replica: u32, service: u32) {
+        for &signal in &self.services[service as usize].gap_signals {
+            self.telemetry.observe_gaps(signal, replica, &self.gaps);
+        }
+        self.gaps.clear();
+    }
+
     /// Brings what is measured of a replica to now.
     pub(super) fn settle_server(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].settle(&mut bench!(self, service));
+        self.observe_gaps(replica, service);
     }
 
     pub(super) fn batch_delay(&mut self, replica: u32) {
@@ -536,6 +548,7 @@ impl Simulation {
         let server = &mut self.servers[replica as usize];
         server.dead = true;
         server.kill(&mut bench!(self, service), &mut lost);
+        self.observe_gaps(replica, service);
         // `Slots` keeps no list of what runs: those are found by where they are.
         let attempts = &self.attempts;
         let running = attempts.iter().filter(|(_, attempt)| {

@@ -5,7 +5,8 @@ use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
-use crate::signals::{SERVICE, SignalState, Truth, is_integral};
+use crate::serving::Leap;
+use crate::signals::{SERVICE, SignalState, Truth};
 
 /// All signals of a run.
 #[derive(Default)]
@@ -28,6 +29,14 @@ impl Telemetry {
     pub(super) fn observe_first_token(&mut self, signal: u32, replica: u32, ttft: SimDuration) {
         self.signals[signal as usize].observe(replica, ttft);
     }
+
+    /// Tokens came: the gaps before them go to a signal that wants them.
+    pub(super) fn observe_gaps(&mut self, signal: u32, replica: u32, gaps: &[(Leap, u64)]) {
+        let signal = &mut self.signals[signal as usize];
+        for (leap, decodes) in gaps {
+            signal.observe_gaps(replica, leap, *decodes);
+        }
+    }
 }
 
 impl Simulation {
@@ -38,8 +47,9 @@ impl Simulation {
         let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
         match signal.latency_part() {
-            // A server reports the first token when it comes, and the rest at the end.
+            // A server reports tokens when they come, and the rest at the end.
             Some(LatencyPart::TimeToFirstToken) => book.first_token_signals.push(id),
+            Some(LatencyPart::InterToken) => book.gap_signals.push(id),
             Some(_) => book.latency_signals.push(id),
             None => {}
         }
@@ -148,7 +158,7 @@ impl Simulation {
             rows.push(Truth { replica, node, value });
         }
         match scope {
-            Scope::Service if !is_integral(source) => vec![self.service_truth(service, source, &rows)],
+            Scope::Service if !source.is_integral() => vec![self.service_truth(service, source, &rows)],
             Scope::Replica | Scope::Service => rows,
         }
     }

@@ -136,6 +136,8 @@ pub(super) struct ServiceBook {
     pub(super) latency_signals: Vec<u32>,
     /// Signals that must be told of first tokens.
     pub(super) first_token_signals: Vec<u32>,
+    /// Signals that must be told of every gap between tokens.
+    pub(super) gap_signals: Vec<u32>,
     /// Controllers that want to know when nobody serves.
     pub(super) poked_controllers: Vec<u32>,
 }
@@ -169,6 +171,7 @@ impl ServiceBook {
             rejected_attempts: 0,
             latency_signals: Vec::new(),
             first_token_signals: Vec::new(),
+            gap_signals: Vec::new(),
             poked_controllers: Vec::new(),
         }
     }
@@ -250,6 +253,7 @@ impl Simulation {
             done: Vec::new(),
             sequences: Vec::new(),
             first_tokens: Vec::new(),
+            gaps: Vec::new(),
             world: settings,
         }
     }
