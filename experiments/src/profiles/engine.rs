@@ -7,7 +7,7 @@ use super::memory::EngineLimits;
 use super::model::MODELS;
 use super::profile::Profile;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeLaw};
+use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeLaw, ValidatedBand};
 
 impl Profile {
     /// The engine of this profile on GPUs of `gpu_bytes` of memory each, with vLLM's defaults
@@ -35,6 +35,9 @@ impl Profile {
             lookahead: self.lookahead_steps > 0,
             peak_token_s: self.peak_token_s().unwrap_or(0.0),
             read_efficiency: self.read_efficiency().unwrap_or(DATASHEET.bandwidth_share),
+            validated: self
+                .validated
+                .map(|band| ValidatedBand { sequences: band.batch as u32, context_tokens: band.context_tokens as u64 }),
             ..EngineConfig::new(law, blocks)
         };
         engine.check()?;

@@ -177,6 +177,16 @@ impl Server {
         }
     }
 
+    /// Whether it now runs more, or holds more context, than its time law was measured with.
+    #[inline]
+    pub(crate) fn is_beyond_band(&self, discipline: &Discipline) -> bool {
+        let Discipline::ContinuousBatch(config) = discipline else { return false };
+        let Some(band) = config.validated else { return false };
+        // Blocks that are not full count as full: less than one block a sequence.
+        let context = || self.cache_use() * config.cache_tokens() as f64;
+        self.running > band.sequences || context() > band.context_tokens as f64
+    }
+
     /// A slot has finished an attempt: it leaves and the next one starts.
     #[inline]
     pub(crate) fn slot_done(&mut self, bench: &mut Bench<'_>) {

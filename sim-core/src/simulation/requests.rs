@@ -138,6 +138,7 @@ impl Simulation {
             prev: NONE,
             next: NONE,
             stage: Stage::Sent,
+            beyond_band: false,
         });
         record.attempt = attempt;
         if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
@@ -247,15 +248,24 @@ impl Simulation {
         let mut done = std::mem::take(&mut self.done);
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].engine_step(generation, &mut bench!(self, service), &mut done);
-        self.observe_first_tokens(service);
+        self.observe_first_tokens(replica, service);
         self.observe_gaps(replica, service);
         self.complete_all(done);
     }
 
-    /// First tokens that have just come, for the signals that want them.
+    /// First tokens that have just come, for the signals that want them and the band that is
+    /// validated.
     #[inline]
-    fn observe_first_tokens(&mut self, service: u32) {
+    fn observe_first_tokens(&mut self, replica: u32, service: u32) {
+        if self.first_tokens.is_empty() {
+            return;
+        }
         let book = &self.services[service as usize];
+        if self.servers[replica as usize].is_beyond_band(&book.state.config.discipline) {
+            for &index in &self.first_tokens {
+                self.attempts[index].beyond_band = true;
+            }
+        }
         if !book.first_token_signals.is_empty() {
             let now = self.agenda.now();
             for &index in &self.first_tokens {
@@ -353,6 +363,7 @@ impl Simulation {
         if request.arrived >= self.world.warmup {
             let late = book.latency.record(parts, &book.state.config.slos);
             book.counts[2] += u64::from(late);
+            book.late_beyond_band += u64::from(late && attempt.beyond_band);
         }
         for signal in &book.latency_signals {
             self.telemetry.observe(*signal, attempt.replica, parts);
@@ -453,20 +464,34 @@ impl Simulation {
         }
         let request = &mut self.requests[index];
         let (client, number, user) = (request.client, request.number, request.user);
-        let measured = request.arrived >= self.world.warmup;
+        let (measured, attempt) = (request.arrived >= self.world.warmup, request.attempt);
         request.number = u64::MAX;
         self.requests.remove(index);
         self.digest.add(now, Mark::Outcome, who(client, number), outcome as u64);
         let state = &mut self.clients[client as usize];
         state.count(outcome);
         if outcome != Outcome::Completed && measured {
+            let beyond = self.works_beyond_band(attempt);
+            let state = &self.clients[client as usize];
             let book = &mut self.services[state.config.service as usize];
             book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
+            book.late_beyond_band += u64::from(beyond && !book.state.config.slos.is_empty());
         }
         if user != NONE {
             self.think(client, user);
         }
+    }
+
+    /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when
+    /// its first token came.
+    pub(super) fn works_beyond_band(&self, attempt: u32) -> bool {
+        if attempt == NONE {
+            return false;
+        }
+        let Attempt { replica, service, beyond_band, .. } = self.attempts[attempt];
+        let discipline = &self.services[service as usize].state.config.discipline;
+        beyond_band || replica != NONE && self.servers[replica as usize].is_beyond_band(discipline)
     }
 
     /// Keeps a record of a request that ends, if its number is one of those wanted.

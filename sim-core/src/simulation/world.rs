@@ -132,6 +132,8 @@ pub(super) struct ServiceBook {
     pub(super) row_ready_ps: u128,
     pub(super) tokens: [u64; 2],
     pub(super) rejected_attempts: u64,
+    /// Late requests whose replica was beyond its validated band.
+    pub(super) late_beyond_band: u64,
     /// Signals that must be told of completions.
     pub(super) latency_signals: Vec<u32>,
     /// Signals that must be told of first tokens.
@@ -169,6 +171,7 @@ impl ServiceBook {
             row_ready_ps: 0,
             tokens: [0; 2],
             rejected_attempts: 0,
+            late_beyond_band: 0,
             latency_signals: Vec::new(),
             first_token_signals: Vec::new(),
             gap_signals: Vec::new(),
