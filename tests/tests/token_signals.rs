@@ -4,7 +4,7 @@
 use flashcrowd::profiles::{EngineLimits, Precision, find};
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::ports::{Arrival, LatencyPart, Scope, SignalRequest, SignalSource};
+use flashcrowd_core::ports::{Arrival, LatencyPart, Scope, SignalRequest};
 use flashcrowd_core::serving::{Discipline, EngineConfig, Traffic};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -169,29 +169,42 @@ fn token_latencies_are_shown_as_vllms_histograms_show_them() {
     assert!((means[3] - ttft_s).abs() < 0.02, "{} against {ttft_s}", means[3]);
 }
 
-/// Leaps do not hide gaps from signals: an engine that plays each iteration shows the same.
+/// Leaps hide nothing from signals: an engine that plays each iteration shows the same.
 #[test]
 fn a_leaping_engine_shows_what_a_plain_one_does() {
-    let shown = |leaps| {
-        let source = SignalSource::LatencyQuantile {
-            part: LatencyPart::InterToken,
-            quantile: 0.9,
-            window: SimDuration::from_s(60),
+    let words = ["InterTokenLatencyP90", "WaitingRequests", "KvCacheUse", "SmActive", "TensorActive", "DramActive"];
+    let shown = |leaps, lookahead| {
+        let request = |word: &&str| {
+            let mut binding = parse_binding(word).expect("a word");
+            binding.pipeline.scrape_period = SimDuration::from_ms(7_300);
+            binding.request(word, Scope::Service)
         };
-        let mut binding = parse_binding("InterTokenLatencyP90").expect("a word");
-        assert_eq!(binding.source, source);
-        binding.pipeline.scrape_period = SimDuration::from_s(7);
-        let (policy, seen) = watcher(vec![binding.request("gaps", Scope::Service)]);
+        let (policy, seen) = watcher(words.iter().map(request).collect());
+        let engine = EngineConfig { leaps, lookahead, max_sequences: 12, ..engine() };
         run(World {
-            services: vec![service("llm", Discipline::ContinuousBatch(EngineConfig { leaps, ..engine() }))],
-            clients: vec![client("client", constant(8.0, 700, 300))],
+            services: vec![service("llm", Discipline::ContinuousBatch(engine))],
+            clients: vec![client("client", constant(6.0, 700, 300))],
             controllers: vec![policy],
             ..world(HORIZON_S / 4)
         });
         let seen = seen.lock().expect("the run is over");
-        seen.iter().map(|seen| seen.targets[0].signals[0].clone()).collect::<Vec<_>>()
+        seen.iter().map(|seen| seen.targets[0].signals.clone()).collect::<Vec<_>>()
     };
-    let (leaping, plain) = (shown(true), shown(false));
-    assert!(leaping.iter().any(|view| view.batches.as_ref().is_some_and(|batches| !batches.is_empty())));
-    assert_eq!(leaping, plain);
+    for lookahead in [false, true] {
+        let (leaping, plain) = (shown(true, lookahead), shown(false, lookahead));
+        let highest = |signal: usize| {
+            let batches = leaping.iter().filter_map(|seen| seen[signal].batches.as_ref()).flatten();
+            batches.flat_map(|batch| &batch.samples).map(|sample| sample.value).fold(0.0, f64::max)
+        };
+        assert!((0..words.len()).all(|signal| highest(signal) > 0.0), "a signal never rose");
+        assert_eq!(leaping, plain);
+    }
+}
+
+/// vLLM's gauge counts what its scheduler has looked at and left, so without a limit that holds
+/// requests back it stands at 0, whatever arrives during an iteration.
+#[test]
+fn waiting_requests_are_those_that_a_limit_holds_back() {
+    let (_, means) = watch(constant(8.0, 700, 100), &["vllm:num_requests_waiting", "in_flight_requests"]);
+    assert!(means[0] == 0.0 && means[1] > 5.0, "{means:?}");
 }

@@ -128,6 +128,27 @@ impl Server {
         self.running + self.waiting.len() + aside
     }
 
+    /// Attempts that wait as a gauge of the server shows them, up to the last [`Server::settle`]:
+    /// vLLM counts those that its scheduler has looked at and left (`len(self.waiting)` at the end
+    /// of a step), not those that came during an iteration or are still in the front end.
+    pub(crate) fn shown_waiting(
+        &self,
+        discipline: &Discipline,
+        attempts: &Arena<Attempt>,
+        sequences: &[Sequence],
+    ) -> u32 {
+        let (Work::Engine(engine), Discipline::ContinuousBatch(config)) = (&self.work, discipline) else {
+            return self.held() - self.running;
+        };
+        // They stand in the order in which they became ready.
+        let (mut seen, mut next) = (0, self.waiting.front());
+        while let Some(index) = next.filter(|&index| engine.has_seen(config, &sequences[index as usize])) {
+            seen += 1;
+            next = Some(attempts[index].next).filter(|&next| next != NONE);
+        }
+        seen
+    }
+
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
     pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {

@@ -10,7 +10,7 @@ use std::collections::binary_heap::PeekMut;
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
-const CANCELLED: u32 = NONE - 1;
+pub(super) const CANCELLED: u32 = NONE - 1;
 
 /// Lends what a server needs; a macro, so that the other fields stay free to use.
 macro_rules! bench {
@@ -253,43 +253,6 @@ impl Simulation {
         self.complete_all(done);
     }
 
-    /// First tokens that have just come, for the signals that want them and the band that is
-    /// validated.
-    #[inline]
-    fn observe_first_tokens(&mut self, replica: u32, service: u32) {
-        if self.first_tokens.is_empty() {
-            return;
-        }
-        let book = &self.services[service as usize];
-        if self.servers[replica as usize].is_beyond_band(&book.state.config.discipline) {
-            for &index in &self.first_tokens {
-                self.attempts[index].beyond_band = true;
-            }
-        }
-        if !book.first_token_signals.is_empty() {
-            let now = self.agenda.now();
-            for &index in &self.first_tokens {
-                let Attempt { request, replica, .. } = self.attempts[index];
-                if request < CANCELLED {
-                    let ttft = now.since(self.requests[request].arrived);
-                    for &signal in &book.first_token_signals {
-                        self.telemetry.observe_first_token(signal, replica, ttft);
-                    }
-                }
-            }
-        }
-        self.first_tokens.clear();
-    }
-
-    /// Gaps between tokens, for the signals that want them.
-    #[inline]
-    fn observe_gaps(&mut self, replica: u32, service: u32) {
-        for &signal in &self.services[service as usize].gap_signals {
-            self.telemetry.observe_gaps(signal, replica, &self.gaps);
-        }
-        self.gaps.clear();
-    }
-
     /// Brings what is measured of a replica to now.
     pub(super) fn settle_server(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
@@ -481,17 +444,6 @@ impl Simulation {
         if user != NONE {
             self.think(client, user);
         }
-    }
-
-    /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when
-    /// its first token came.
-    pub(super) fn works_beyond_band(&self, attempt: u32) -> bool {
-        if attempt == NONE {
-            return false;
-        }
-        let Attempt { replica, service, beyond_band, .. } = self.attempts[attempt];
-        let discipline = &self.services[service as usize].state.config.discipline;
-        beyond_band || replica != NONE && self.servers[replica as usize].is_beyond_band(discipline)
     }
 
     /// Keeps a record of a request that ends, if its number is one of those wanted.

@@ -1,11 +1,12 @@
 //! Telemetry: collections, scrapes and evaluations of signals, and the rows of the series.
 
+use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
-use crate::serving::Leap;
+use crate::serving::{Attempt, Leap, NONE};
 use crate::signals::{SERVICE, SignalState, Truth};
 
 /// All signals of a run.
@@ -110,6 +111,54 @@ impl Simulation {
         self.agenda.schedule(now + period, Class::Scrape, id, 3, Event::Evaluate { signal: id });
     }
 
+    /// First tokens that have just come, for the signals that want them and the band that is
+    /// validated.
+    #[inline]
+    pub(super) fn observe_first_tokens(&mut self, replica: u32, service: u32) {
+        if self.first_tokens.is_empty() {
+            return;
+        }
+        let book = &self.services[service as usize];
+        if self.servers[replica as usize].is_beyond_band(&book.state.config.discipline) {
+            for &index in &self.first_tokens {
+                self.attempts[index].beyond_band = true;
+            }
+        }
+        if !book.first_token_signals.is_empty() {
+            let now = self.agenda.now();
+            for &index in &self.first_tokens {
+                let Attempt { request, replica, .. } = self.attempts[index];
+                if request < CANCELLED {
+                    let ttft = now.since(self.requests[request].arrived);
+                    for &signal in &book.first_token_signals {
+                        self.telemetry.observe_first_token(signal, replica, ttft);
+                    }
+                }
+            }
+        }
+        self.first_tokens.clear();
+    }
+
+    /// Gaps between tokens, for the signals that want them.
+    #[inline]
+    pub(super) fn observe_gaps(&mut self, replica: u32, service: u32) {
+        for &signal in &self.services[service as usize].gap_signals {
+            self.telemetry.observe_gaps(signal, replica, &self.gaps);
+        }
+        self.gaps.clear();
+    }
+
+    /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when
+    /// its first token came.
+    pub(super) fn works_beyond_band(&self, attempt: u32) -> bool {
+        if attempt == NONE {
+            return false;
+        }
+        let Attempt { replica, service, beyond_band, .. } = self.attempts[attempt];
+        let discipline = &self.services[service as usize].state.config.discipline;
+        beyond_band || replica != NONE && self.servers[replica as usize].is_beyond_band(discipline)
+    }
+
     /// What is true now of each replica that an exporter would report, or of the service.
     fn truth(&mut self, id: u32) -> Vec<Truth> {
         let signal = &self.telemetry.signals[id as usize];
@@ -140,7 +189,9 @@ impl Simulation {
             let age_s = process.map_or(0.0, |at| now.since(at).as_s_f64());
             let value = match source {
                 SignalSource::GpuUtilization => server.meter.kernel_s(),
-                SignalSource::WaitingRequests => f64::from(server.held() - server.running),
+                SignalSource::WaitingRequests => {
+                    f64::from(server.shown_waiting(discipline, &self.attempts, &self.sequences))
+                }
                 SignalSource::RunningRequests => f64::from(server.running),
                 SignalSource::InFlightRequests => f64::from(server.held()),
                 SignalSource::RequestsArrived => server.meter.accepted as f64,

@@ -141,6 +141,12 @@ impl Engine {
         self.blocks.used() as f64 / total as f64
     }
 
+    /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
+    /// settled.
+    pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {
+        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { instant(self.clock) })
+    }
+
     /// An attempt comes in. It joins at the first boundary at which it may.
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
