@@ -166,3 +166,70 @@ fn a_cold_start_loads_the_weights_of_the_profile() {
     let half = large.replace("ContinuousBatch()", "ContinuousBatch(precision: Fp8)");
     assert!(check(&half).contains("72.6"), "{}", check(&half));
 }
+
+/// What a service that serves tokens cannot be: the change to a scenario that plays, and what the
+/// message says.
+const REFUSED: &[(&str, &str, &[&str])] = &[
+    (
+        "Llama-3.1-8B",
+        "Llama-3.1-8C",
+        &["s.ron:6:20", "there is no model `Llama-3.1-8C`", "did you mean `Llama-3.1-8B`?"],
+    ),
+    ("model: \"Llama-3.1-8B\",", "", &["s.ron:7:22", "`model` is not given", "give the service `model: "]),
+    ("Llama-3.1-8B", "Llama-3.1-70B", &["s.ron:7:22", "does not fit", "131.4 GiB", "72.0 GiB", "`gpus: 2`"]),
+    ("Llama-3.1-8B", "Llama-3.1-405B", &["does not fit", "no node of the pool `p` has GPUs enough"]),
+    ("H100", "T4", &["does not fit", "`gpus: 2`"]),
+    ("ContinuousBatch()", "ContinousBatch()", &["s.ron:7:22", "did you mean `ContinuousBatch`?"]),
+    ("Batch()", "Batch(max_num_sequences: 4)", &["s.ron:7:38", "did you mean `max_num_seqs`?"]),
+    ("Batch()", "Batch(profile: \"mine.ron\")", &["s.ron:7:47", "mine.ron", "No such file"]),
+    ("Batch()", "Batch(precision: Int4)", &["s.ron:7:49", "`Bf16`, `Fp8`, `Fp4`"]),
+    ("Batch()", "Batch(max_num_seqs: 0)", &["s.ron:7:52", "expected 1 to 65536"]),
+    ("Batch()", "Batch(max_num_seqs: -1)", &["s.ron:7:52"]),
+    ("Batch()", "Batch(max_num_batched_tokens: 10)", &["s.ron:7:62", "expected 1024 to 1048576"]),
+    ("Batch()", "Batch(max_model_len: 0)", &["s.ron:7:53", "expected 2 to"]),
+    ("Batch()", "Batch(block_size: 17)", &["s.ron:7:50", "a power of two up to 4096"]),
+    ("Batch()", "Batch(gpu_memory_utilization: 1.5)", &["s.ron:7:62", "from 0 to 1"]),
+    ("Batch()", "Batch(gpu_memory_utilization: 0.1)", &["does not fit", "8.0 GiB that an engine may take"]),
+    ("Batch()", "Batch(kv_cache_tokens: 10)", &["s.ron:7:55", "expected 16 to"]),
+    ("Batch()", "Batch(kv_cache_tokens: 100000000000)", &["the longest iteration", "expected at most 100 s"]),
+    ("//MORE", "gpus: 3,", &["32 query heads, which 3 GPUs cannot share evenly"]),
+    ("//MORE", "groups: 2,", &["s.ron:8:21", "an engine works on one group"]),
+    ("//MORE", "gpu_memory: \"60GiB\",", &["s.ron:8:25", "the engine takes 72GiB of each GPU", "leave it out"]),
+    ("//MORE", "service_time: Takes(\"1s\"),", &["s.ron:8:27", "a token-level engine has no `service_time`"]),
+    (
+        "//MORE",
+        "slo: [(metric: TimeToFirstTokens, quantile: 0.99, limit: \"1s\")],",
+        &["did you mean `TimeToFirstToken`?"],
+    ),
+    (
+        "ContinuousBatch(),",
+        "Slots(concurrency: 1), service_time: Takes(\"1s\"),
+            slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")],",
+        &["s.ron:8:28", "only a token-level engine has tokens to promise", "ContinuousBatch()"],
+    ),
+    (", prompt_tokens: 700", "", &["s.ron:11:20", "`s` serves tokens, and this traffic has no `prompt_tokens`"]),
+    (", output_tokens: Uniform(low: 100, high: 300)", "", &["s.ron:11:20", "no `output_tokens`", "for example"]),
+];
+
+#[test]
+fn bad_settings_of_an_engine_are_named_with_their_place() {
+    for (from, to, words) in REFUSED {
+        assert!(SCENARIO.contains(from), "{from}");
+        let folder = folder_with(&SCENARIO.replacen(from, to, 1));
+        let output = flashcrowd(folder.path(), &["run", "s.ron"]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{from} -> {to}: {message}");
+        for word in *words {
+            assert!(message.contains(word), "{from} -> {to}: expected `{word}` in\n{message}");
+        }
+        assert!(output.stdout.is_empty() && !folder.path().join("out").exists(), "{from} -> {to}");
+    }
+}
+
+#[test]
+fn what_is_odd_and_possible_is_warned_about() {
+    let short = report(&SCENARIO.replace("ContinuousBatch()", "ContinuousBatch(max_model_len: 500)"), &[]);
+    assert!(short.contains("every request was refused; prompts may be longer than the 500 tokens"), "{short}");
+    let wide = report(&SCENARIO.replace("ContinuousBatch()", "ContinuousBatch(kv_cache_tokens: 1000000)"), &[]);
+    assert!(wide.contains("`kv_cache_tokens` is 1000000, its GPUs hold"), "{wide}");
+}

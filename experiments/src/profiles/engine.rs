@@ -9,6 +9,8 @@ use super::profile::Profile;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeLaw, ValidatedBand};
 
+const GIB: f64 = (1_u64 << 30) as f64;
+
 impl Profile {
     /// The engine of this profile on GPUs of `gpu_bytes` of memory each, with vLLM's defaults
     /// where `limits` says nothing.
@@ -21,10 +23,12 @@ impl Profile {
         let blocks = memory.kv_blocks(gpu_bytes, limits);
         if blocks == 0 {
             return Err(format!(
-                "`{}` does not fit: its weights take {:.1} GiB of a GPU's {:.1} GiB",
+                "`{}` does not fit: its weights take {:.1} GiB and its activations {:.1} GiB of the {:.1} GiB that an \
+                 engine may take of each GPU",
                 self.name,
-                memory.weights_bytes / f64::from(1 << 30),
-                gpu_bytes as f64 / f64::from(1 << 30)
+                memory.weights_bytes / GIB,
+                memory.runtime_bytes(limits) / GIB,
+                gpu_bytes as f64 * limits.utilization / GIB
             ));
         }
         let engine = EngineConfig {

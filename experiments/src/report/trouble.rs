@@ -1,6 +1,7 @@
 //! What a user should know before trusting a result.
 
 use super::format::{count, percent};
+use crate::export::summary::Counts;
 use crate::scenario::resolve::Resolved;
 use crate::statistics::correlation;
 use flashcrowd_core::ledger::{DecisionRecord, RunRecord, SeriesRow};
@@ -34,6 +35,7 @@ pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String
             warnings.push(format!("`{name}`: {} replicas have no GPU at the end: its pools are full", row.pending));
         }
     }
+    warnings.extend(too_long(resolved, record));
     warnings.extend(beyond_band(resolved, records));
     warnings.extend(loadless_signals(resolved, record));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
@@ -41,6 +43,23 @@ pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String
         warnings.push(format!("{} wishes of controllers were refused; see decisions.csv", count(refused as u64)));
     }
     warnings.extend(resolved.warnings.iter().cloned());
+    warnings
+}
+
+/// Engines that refused all that came: what they were asked is longer than they serve.
+fn too_long(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (service, index) in resolved.services.iter().zip(0_u32..) {
+        let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
+        let counts = Counts::of(record.clients.iter().filter(|client| client.service == index));
+        if counts.rejected > 0 && counts.completed == 0 {
+            warnings.push(format!(
+                "`{}`: every request was refused; prompts may be longer than the {} tokens of its longest context",
+                service.name,
+                count(engine.longest_context())
+            ));
+        }
+    }
     warnings
 }
 

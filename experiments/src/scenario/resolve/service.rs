@@ -89,6 +89,10 @@ fn worker(
     let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1) };
     let engine = engine::resolve(notes, files, &place, given, pools)?;
     let taken = ByteSize((engine.gpu_bytes as f64 * engine.utilization) as u64);
+    if let Some(given) = service.gpu_memory.filter(|given| given.0 < taken.0) {
+        let message = format!("the engine takes {taken} of each GPU, and `gpu_memory` is {given}");
+        return Err(notes.error(&memory, message).with_help("leave it out, or lower `serving.gpu_memory_utilization`"));
+    }
     let memory = notes.or(&memory, service.gpu_memory, taken, "gpu_memory_utilization of the GPU's memory");
     let discipline = Discipline::ContinuousBatch(engine.config);
     Ok(Worker { discipline, profile: Some(engine.profile), memory_per_gpu: Bytes(memory.0) })
