@@ -5,7 +5,7 @@ use flashcrowd::profiles::{EngineLimits, Precision, find};
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{Arrival, LatencyPart, Scope, SignalRequest};
-use flashcrowd_core::serving::{Discipline, EngineConfig, Traffic};
+use flashcrowd_core::serving::{ClientConfig, Discipline, EngineConfig, ServiceConfig, Slo, Traffic, ValidatedBand};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::metrics::{parse_binding, resolve};
@@ -207,4 +207,32 @@ fn a_leaping_engine_shows_what_a_plain_one_does() {
 fn waiting_requests_are_those_that_a_limit_holds_back() {
     let (_, means) = watch(constant(8.0, 700, 100), &["vllm:num_requests_waiting", "in_flight_requests"]);
     assert!(means[0] == 0.0 && means[1] > 5.0, "{means:?}");
+}
+
+/// Late requests beyond the measured band: those that the engine served while it ran too many, and
+/// those that were given up meanwhile; the same for an engine that plays each iteration.
+#[test]
+fn late_requests_beyond_the_band_are_counted_alike_by_both_engines() {
+    let played = |leaps, band: ValidatedBand| {
+        let slo = Slo { part: LatencyPart::TimeToFirstToken, quantile: 0.99, limit: SimDuration::from_ms(100) };
+        let engine = EngineConfig { leaps, max_sequences: 24, validated: Some(band), ..engine() };
+        let llm = ServiceConfig { slos: vec![slo], ..service("llm", Discipline::ContinuousBatch(engine)) };
+        let impatient = client("client", constant(14.0, 900, 300));
+        let record = run(World {
+            services: vec![llm],
+            clients: vec![ClientConfig { timeout: SimDuration::from_s(8), ..impatient }],
+            ..world(HORIZON_S / 3)
+        });
+        let service = &record.services[0];
+        (service.late_beyond_band, service.latency.late.iter().sum::<u64>(), record.clients[0].expired)
+    };
+    let wide = ValidatedBand { sequences: 24, context_tokens: 1 << 30 };
+    let narrow = ValidatedBand { sequences: 16, ..wide };
+    let shallow = ValidatedBand { context_tokens: 16_000, ..wide };
+    for (band, least) in [(wide, 0.0), (narrow, 0.9), (shallow, 0.5)] {
+        let (beyond, late, expired) = played(true, band);
+        assert!(expired > 50 && late > expired && beyond as f64 >= least * late as f64, "{beyond} of {late}");
+        assert_eq!(beyond > 0, least > 0.0);
+        assert_eq!(played(false, band), (beyond, late, expired), "{band:?}");
+    }
 }

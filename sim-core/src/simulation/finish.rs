@@ -56,6 +56,7 @@ impl Simulation {
     /// Requests without an answer count against the promises that they are too old for.
     fn record_live(&mut self) {
         let end = self.world.horizon;
+        self.settle_servers();
         for (_, request) in self.requests.iter() {
             if request.number != u64::MAX && request.arrived >= self.world.warmup {
                 let service = self.clients[request.client as usize].config.service;
@@ -69,11 +70,17 @@ impl Simulation {
         }
     }
 
+    /// Brings what is measured of all replicas to the end.
+    fn settle_servers(&mut self) {
+        for service in 0..self.services.len() {
+            for id in self.services[service].state.replicas.clone() {
+                self.settle_server(id);
+            }
+        }
+    }
+
     fn service_record(&mut self, service: u32) -> ServiceRecord {
         let end = self.world.horizon;
-        for id in self.services[service as usize].state.replicas.clone() {
-            self.settle_server(id);
-        }
         let book = &mut self.services[service as usize];
         let mut engine = book.gone_engine;
         for &id in &book.state.replicas {

@@ -434,7 +434,7 @@ impl Simulation {
         let state = &mut self.clients[client as usize];
         state.count(outcome);
         if outcome != Outcome::Completed && measured {
-            let beyond = self.works_beyond_band(attempt);
+            let beyond = self.settles_beyond_band(attempt);
             let state = &self.clients[client as usize];
             let book = &mut self.services[state.config.service as usize];
             book.latency.record_unserved(&book.state.config.slos);

@@ -159,6 +159,14 @@ impl Simulation {
         beyond_band || replica != NONE && self.servers[replica as usize].is_beyond_band(discipline)
     }
 
+    /// The same, of a replica whose engine may be in the middle of a leap.
+    pub(super) fn settles_beyond_band(&mut self, attempt: u32) -> bool {
+        if attempt != NONE && self.attempts[attempt].replica != NONE {
+            self.settle_server(self.attempts[attempt].replica);
+        }
+        self.works_beyond_band(attempt)
+    }
+
     /// What is true now of each replica that an exporter would report, or of the service.
     fn truth(&mut self, id: u32) -> Vec<Truth> {
         let signal = &self.telemetry.signals[id as usize];
