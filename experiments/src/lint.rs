@@ -47,7 +47,7 @@ fn unreachable(
     tolerance: f64,
 ) -> Option<String> {
     let highest = match (source, &service.discipline) {
-        (SignalSource::GpuUtilization, _) => 100.0,
+        (source, _) if source.is_share() => 100.0,
         (SignalSource::RunningRequests, discipline) => f64::from(discipline.room()),
         _ => return None,
     } * scale;
@@ -119,7 +119,10 @@ mod tests {
         assert_eq!(lints(&[]), Vec::<String>::new());
         let shared = lints(&["services.model-inference.queue=Shared()"]);
         assert!(shared.iter().any(|text| text.contains("does not see them")), "{shared:?}");
-        let capped = lints(&[r#"services.model-inference.bind={"gpu_utilization": RunningRequests}"#]);
+        let capped = lints(&[
+            r#"services.model-inference.bind={"gpu_utilization": RunningRequests}"#,
+            "services.model-inference.serving.max_num_seqs=64",
+        ]);
         assert!(capped.iter().any(|text| text.contains("target unreachable")), "{capped:?}");
         let promised = lints(&["services.model-inference.slo=[]"]);
         assert!(promised.iter().any(|text| text.contains("no SLO")), "{promised:?}");

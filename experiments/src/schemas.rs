@@ -45,7 +45,7 @@ pub fn summary() -> Value {
             "requests": requests,
             "services": { "type": "object", "additionalProperties": {
                 "type": "object",
-                "required": ["requests", "latency_s", "slo", "replicas"],
+                "required": ["requests", "latency_s", "slo", "replicas", "tokens", "engine"],
                 "properties": {
                     "requests": requests,
                     "latency_s": { "type": "object", "additionalProperties":
@@ -53,6 +53,9 @@ pub fn summary() -> Value {
                     "slo": { "type": "array", "items": { "type": "object",
                         "required": ["metric", "quantile", "limit_s", "observed_s", "attainment", "met"] } },
                     "replicas": numbers(&["mean", "max", "ups", "downs", "reversals", "at_max_s"]),
+                    "tokens": numbers(&["prompt", "output"]),
+                    "engine": { "oneOf": [{ "type": "null" }, numbers(&["iterations", "computed_tokens",
+                        "cached_tokens", "preemptions", "kv_cache_tokens", "kv_cache_peak_use"])] },
                 },
             } },
             "cost": { "type": "object", "properties": {

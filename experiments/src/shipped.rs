@@ -21,10 +21,16 @@ pub const FILES: &[Shipped] = shipped![
     "horizontal-azure.ron",
     "horizontal-metrics.ron",
     "saturation.ron",
+    "llm-azure.ron",
+    "gpu-utilisation.ron",
     "manifests/model-inference-hpa.yaml",
     "manifests/gpu-utilization-hpa.yaml",
     "manifests/queue-depth-hpa.yaml",
     "manifests/latency-hpa.yaml",
+    "manifests/llm-azure-hpa.yaml",
+    "manifests/llm-gpu-utilization-hpa.yaml",
+    "manifests/llm-kv-cache-hpa.yaml",
+    "manifests/llm-waiting-hpa.yaml",
 ];
 
 /// The content of a shipped file.

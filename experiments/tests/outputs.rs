@@ -144,9 +144,15 @@ fn a_policy_against_itself_differs_by_zero_and_pairs_are_narrower() {
 
 #[test]
 fn shipped_scenarios_are_the_files_and_resolve() {
-    for name in ["horizontal", "horizontal-metrics", "saturation"] {
+    for name in ["horizontal", "horizontal-metrics", "saturation", "gpu-utilisation"] {
         let output = flashcrowd(&["check", &format!("@{name}")]);
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    for name in ["horizontal-azure", "llm-azure"] {
+        let output = flashcrowd(&["check", &format!("@{name}")]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(message.contains("there is no trace at") && message.contains("AzurePublicDataset"), "{message}");
     }
     let resolved = flashcrowd(&["check", "@horizontal", "--print-resolved"]);
     let text = String::from_utf8_lossy(&resolved.stdout).into_owned();

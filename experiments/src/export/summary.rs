@@ -2,10 +2,10 @@
 
 use crate::run::{Played, Run};
 use crate::scenario::load::Loaded;
-use crate::scenario::resolve::{InputHash, Resolved, SettingOrigin};
+use crate::scenario::resolve::{InputHash, Resolved, ResolvedService, SettingOrigin};
 use flashcrowd_core::ledger::{ClientRecord, GpuState, Latency, ServiceRecord};
 use flashcrowd_core::ports::LatencyPart;
-use flashcrowd_core::serving::Slo;
+use flashcrowd_core::serving::{Discipline, Slo};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -171,13 +171,36 @@ pub fn summary(loaded: &Loaded, run: &Run) -> Value {
         "cost": cost(resolved, run),
         "training": { "jobs_done": 0, "mean_completion_s": 0.0, "gpu_hours": 0.0, "preemptions": 0, "lost_gpu_hours": 0.0 },
         "trust": {
-            "late_requests_outside_validated_band": Value::Null,
+            "late_requests_outside_validated_band": beyond_band(resolved, run),
             "assumed": assumed(resolved),
             "warnings": crate::report::warnings(resolved, record),
         },
         "version": env!("CARGO_PKG_VERSION"),
         "commit": env!("FLASHCROWD_COMMIT"),
         "inputs": inputs(loaded, &resolved.inputs),
+    })
+}
+
+/// Late requests beyond the bands in which engines were measured; null where none was.
+fn beyond_band(resolved: &Resolved, run: &Run) -> Value {
+    let measured = resolved.services.iter().zip(&run.record.services).filter(
+        |(service, _)| matches!(&service.discipline, Discipline::ContinuousBatch(engine) if engine.validated.is_some()),
+    );
+    let counts: Vec<u64> = measured.map(|(_, record)| record.late_beyond_band).collect();
+    if counts.is_empty() { Value::Null } else { json!(counts.iter().sum::<u64>()) }
+}
+
+/// What a token-level engine did; null without one.
+fn engine(config: &ResolvedService, record: &ServiceRecord) -> Value {
+    let Discipline::ContinuousBatch(engine) = &config.discipline else { return Value::Null };
+    let work = &record.engine;
+    json!({
+        "iterations": work.iterations,
+        "computed_tokens": work.tokens,
+        "cached_tokens": work.cached_tokens,
+        "preemptions": work.preemptions,
+        "kv_cache_tokens": engine.cache_tokens(),
+        "kv_cache_peak_use": work.peak_blocks as f64 / engine.blocks as f64,
     })
 }
 
@@ -224,6 +247,8 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
                     "reversals": service.reversals,
                     "at_max_s": service.at_max.as_s_f64(),
                 },
+                "tokens": { "prompt": service.tokens[0], "output": service.tokens[1] },
+                "engine": engine(&resolved.services[index as usize], service),
             }),
         );
     }

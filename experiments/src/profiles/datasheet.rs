@@ -42,15 +42,19 @@ pub const DATASHEET: Datasheet = Datasheet {
 /// All-reduces of a layer: after attention and after the MLP.
 const ALL_REDUCES: f64 = 2.0;
 
+/// Bytes of weights that each GPU reads in an iteration: the embedding is looked up, not read.
+pub(super) fn weights_read_bytes(model: &Model, tensor_parallel: u32, precision: Precision) -> f64 {
+    let embedding = model.vocabulary_params() * Precision::Bf16.bytes() / f64::from(tensor_parallel.max(1));
+    model.weight_bytes(tensor_parallel, precision) - embedding
+}
+
 impl Datasheet {
     /// The coefficients of `model` on `tensor_parallel` of `gpu`.
     pub fn coefficients(&self, model: &Model, gpu: &Gpu, tensor_parallel: u32, precision: Precision) -> Coefficients {
         let gpus = f64::from(tensor_parallel.max(1));
         let bytes_per_ms = self.bandwidth_share * gpu.bandwidth_gb_s * 1e6;
         let flops_per_ms = |precision| self.compute_share * gpu.peak_flops(precision) / 1e3 * gpus;
-        // The embedding is looked up, not read.
-        let embedding = model.vocabulary_params() * Precision::Bf16.bytes() / gpus;
-        let weights = model.weight_bytes(tensor_parallel, precision) - embedding;
+        let weights = weights_read_bytes(model, tensor_parallel, precision);
         let reduces = if tensor_parallel > 1 { ALL_REDUCES * f64::from(model.layers) } else { 0.0 };
         Coefficients {
             overhead_ms: self.layer_ms * f64::from(model.layers) + reduces * self.all_reduce_ms,

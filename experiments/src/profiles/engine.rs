@@ -1,9 +1,15 @@
 //! An engine with a profile's law and memory.
 
+use super::catalog::lookup;
+use super::datasheet::{DATASHEET, weights_read_bytes};
+use super::gpu::GPUS;
 use super::memory::EngineLimits;
+use super::model::MODELS;
 use super::profile::Profile;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeLaw};
+use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeLaw, ValidatedBand};
+
+const GIB: f64 = (1_u64 << 30) as f64;
 
 impl Profile {
     /// The engine of this profile on GPUs of `gpu_bytes` of memory each, with vLLM's defaults
@@ -17,10 +23,12 @@ impl Profile {
         let blocks = memory.kv_blocks(gpu_bytes, limits);
         if blocks == 0 {
             return Err(format!(
-                "`{}` does not fit: its weights take {:.1} GiB of a GPU's {:.1} GiB",
+                "`{}` does not fit: its weights take {:.1} GiB and its activations {:.1} GiB of the {:.1} GiB that an \
+                 engine may take of each GPU",
                 self.name,
-                memory.weights_bytes / f64::from(1 << 30),
-                gpu_bytes as f64 / f64::from(1 << 30)
+                memory.weights_bytes / GIB,
+                memory.runtime_bytes(limits) / GIB,
+                gpu_bytes as f64 * limits.utilization / GIB
             ));
         }
         let engine = EngineConfig {
@@ -29,10 +37,33 @@ impl Profile {
             max_sequences: limits.sequences,
             block_tokens: limits.block_tokens,
             lookahead: self.lookahead_steps > 0,
+            peak_token_s: self.peak_token_s().unwrap_or(0.0),
+            read_efficiency: self.read_efficiency().unwrap_or(DATASHEET.bandwidth_share),
+            validated: self
+                .validated
+                .map(|band| ValidatedBand { sequences: band.batch as u32, context_tokens: band.context_tokens as u64 }),
             ..EngineConfig::new(law, blocks)
         };
         engine.check()?;
         Ok(engine)
+    }
+
+    /// Seconds that one token's products take at the dense peak of the group's GPUs; `None` if the
+    /// catalogue lacks model or GPU.
+    fn peak_token_s(&self) -> Option<f64> {
+        let (model, gpu) = (lookup(&MODELS, &self.model).ok()?, lookup(&GPUS, &self.gpu).ok()?);
+        let gpus = f64::from(self.tensor_parallel.max(1));
+        Some(2.0 * model.params_per_token() / gpus / gpu.peak_flops(self.precision))
+    }
+
+    /// Share of the peak memory bandwidth that reading the weights reaches, by the datasheet's peak
+    /// and the profile's own time. `None` if the catalogue lacks model or GPU, or if the profile
+    /// counts the read elsewhere.
+    fn read_efficiency(&self) -> Option<f64> {
+        let (model, gpu) = (lookup(&MODELS, &self.model).ok()?, lookup(&GPUS, &self.gpu).ok()?);
+        let peak_ms = weights_read_bytes(model, self.tensor_parallel, self.precision) / (gpu.bandwidth_gb_s * 1e6);
+        let measured_ms = self.coefficients.weights_ms;
+        (measured_ms > 0.0).then(|| (peak_ms / measured_ms).min(1.0))
     }
 
     /// The coefficients of an iteration, as the engine takes them.

@@ -2,6 +2,7 @@
 //! not, then cost, the worst moment, what was assumed, and what to type next.
 
 mod format;
+mod latencies;
 mod trouble;
 mod variants;
 mod worst;
@@ -9,14 +10,18 @@ mod worst;
 pub use format::{count, duration, money, percent};
 pub use trouble::warnings;
 
-use crate::export::summary::{Counts, PARTS, Quantiles, SloResult, part_name};
+use crate::export::summary::Counts;
 use crate::run::{Played, Run};
 use crate::scenario::resolve::{Resolved, Setting};
 use crate::statistics::Estimate;
-use flashcrowd_core::ledger::{GpuState, Latency};
-use flashcrowd_core::serving::Slo;
-use format::{quantile_name, rate};
+use flashcrowd_core::ledger::{GpuState, Latency, RunRecord};
+use flashcrowd_core::serving::{Discipline, EngineWork};
+use format::rate;
 use std::fmt::Write;
+
+/// Most lines of a report, and of the warnings in it.
+const LINES: usize = 30;
+const WARNINGS: usize = 4;
 
 /// The report of a played scenario.
 pub fn text(played: &Played) -> String {
@@ -34,15 +39,22 @@ fn single(text: &mut String, played: &Played) {
     let runs: Vec<&Run> = played.of_variant(0).collect();
     header(text, resolved, &runs);
     for service in 0..resolved.services.len() {
-        verdict(text, resolved, &runs, service);
-        table(text, resolved, &runs, service);
+        latencies::verdict(text, resolved, &runs, service);
+    }
+    for service in 0..resolved.services.len() {
+        latencies::table(text, resolved, &runs, service);
     }
     requests(text, &runs);
     replicas(text, resolved, &runs);
+    engines(text, resolved, &runs);
     cost(text, resolved, &runs);
     worst::write(text, resolved, &runs);
-    trust(text, resolved, &played.loaded.given);
-    for warning in warnings(resolved, &runs[0].record).iter().take(4) {
+    let records: Vec<&RunRecord> = runs.iter().map(|run| &run.record).collect();
+    let warnings = trouble::of_runs(resolved, &records);
+    // What follows the assumptions: their sources, warnings, what to type next.
+    let room = LINES.saturating_sub(text.lines().count() + warnings.len().min(WARNINGS) + 2);
+    trust(text, resolved, &played.loaded.given, room.clamp(1, 4));
+    for warning in warnings.iter().take(WARNINGS) {
         line(text, "warning", warning);
     }
     line(text, "next", &next(played, &runs));
@@ -59,13 +71,17 @@ fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
         .iter()
         .map(|service| {
             let scaler = service.autoscaler.as_ref().map_or_else(
-                || format!("{} replicas", service.initial_replicas()),
+                || match service.initial_replicas() {
+                    1 => "1 replica".to_owned(),
+                    n => format!("{n} replicas"),
+                },
                 super::scenario::resolve::ResolvedAutoscaler::describe,
             );
             let pool = &resolved.pools[service.pools[0] as usize];
             let model = service.model.as_ref().map_or_else(String::new, |model| format!(", {model}"));
             let gpus = service.gpus_per_group * service.groups;
-            format!("{scaler}{model}, {} x{gpus}, {}", pool.gpu, resolved.regions[pool.region as usize].name)
+            let name = if resolved.services.len() > 1 { format!("{} ", service.name) } else { String::new() };
+            format!("{name}{scaler}{model}, {} x{gpus}, {}", pool.gpu, resolved.regions[pool.region as usize].name)
         })
         .collect();
     let _ = writeln!(text, "{}: {}", resolved.name, services.join("; "));
@@ -87,116 +103,6 @@ fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
         rate(peak),
         resolved.seed
     );
-}
-
-fn verdict(text: &mut String, resolved: &Resolved, runs: &[&Run], service: usize) {
-    let config = &resolved.services[service];
-    let name = if resolved.services.len() > 1 { format!("{}: ", config.name) } else { String::new() };
-    if config.slos.is_empty() {
-        let _ = writeln!(text, "{name}No SLO was given; add one: slo: [(quantile: 0.99, limit: \"2s\")]");
-        return;
-    }
-    let mut broken = false;
-    for (i, slo) in config.slos.iter().enumerate() {
-        let results: Vec<SloResult> =
-            runs.iter().map(|run| SloResult::of(&run.record.services[service], i, slo)).collect();
-        let met = results.iter().filter(|result| result.met).count();
-        broken |= met < runs.len();
-        let word = match met {
-            n if n == runs.len() => "HOLDS".to_owned(),
-            0 => "MISSES".to_owned(),
-            n => format!("MISSES in {} of {} replicates", runs.len() - n, runs.len()),
-        };
-        let _ = writeln!(
-            text,
-            "{name}{word} its SLO: {} {} {}, limit {}.",
-            part_words(slo),
-            quantile_name(slo.quantile),
-            observed(&results),
-            duration(slo.limit.as_s_f64())
-        );
-    }
-    if broken {
-        let _ = writeln!(text, "{}", why_late(runs, service));
-    }
-}
-
-fn part_words(slo: &Slo) -> &'static str {
-    match part_name(slo.part) {
-        "queue" => "queue time",
-        "cold_start" => "cold-start wait",
-        "service" => "service time",
-        _ => "end-to-end",
-    }
-}
-
-/// The observed quantile with its interval over replicates.
-fn observed(results: &[SloResult]) -> String {
-    let values: Vec<f64> = results.iter().filter_map(|result| result.observed_s).collect();
-    let never = results.len() - values.len();
-    if never > 0 {
-        let times =
-            if results.len() > 1 { format!(" in {never} of {} replicates", results.len()) } else { String::new() };
-        return format!("never came{times}, since too many requests had no answer");
-    }
-    let estimate = Estimate::of(&values);
-    match estimate.half_width {
-        Some(half) => format!("{} (+-{})", duration(estimate.mean), duration(half)),
-        None => duration(estimate.mean),
-    }
-}
-
-/// Causes in the order of `LateBecause`.
-const WORDS: [&str; 6] = [
-    "waited for a cold start",
-    "in a queue",
-    "were long in service",
-    "were not served",
-    "had lost time to retries",
-    "waited for prompts to be computed",
-];
-
-fn why_late(runs: &[&Run], service: usize) -> String {
-    let mut late = [0_u64; 6];
-    for run in runs {
-        for (sum, count) in late.iter_mut().zip(run.record.services[service].latency.late) {
-            *sum += count;
-        }
-    }
-    let total: u64 = late.iter().sum();
-    let mut causes: Vec<(u64, &str)> = late.into_iter().zip(WORDS).filter(|cause| cause.0 > 0).collect();
-    causes.sort_by_key(|cause| std::cmp::Reverse(cause.0));
-    let share = |count: u64| percent(count as f64 / total.max(1) as f64);
-    let parts: Vec<String> = causes.iter().map(|(count, words)| format!("{} {words}", share(*count))).collect();
-    format!("Of late requests {}.", parts.join(", "))
-}
-
-fn table(text: &mut String, resolved: &Resolved, runs: &[&Run], service: usize) {
-    let config = &resolved.services[service];
-    let merged = merge(runs, service);
-    let _ = writeln!(
-        text,
-        "\n{:<11} {:<12} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "", "limit", "p50", "p95", "p99", "p99.9", "met"
-    );
-    for (name, part) in PARTS {
-        let Some(q) = Quantiles::of(&merged, part) else { continue };
-        let columns =
-            format!("{:>9} {:>9} {:>9} {:>9}", duration(q.p50), duration(q.p95), duration(q.p99), duration(q.p999));
-        let label = name.replace('_', " ");
-        let mut slos = config.slos.iter().enumerate().filter(|(_, slo)| slo.part == part).peekable();
-        if slos.peek().is_none() {
-            let _ = writeln!(text, "{label:<11} {:<12} {columns}", "");
-        }
-        for (i, slo) in slos {
-            let limit = format!("{} {}", quantile_name(slo.quantile), duration(slo.limit.as_s_f64()));
-            let results: Vec<f64> =
-                runs.iter().map(|run| SloResult::of(&run.record.services[service], i, slo).attainment).collect();
-            let attainment = Estimate::of(&results).mean;
-            let miss = if attainment < slo.quantile { "  MISS" } else { "" };
-            let _ = writeln!(text, "{label:<11} {limit:<12} {columns} {:>9}{miss}", percent(attainment));
-        }
-    }
 }
 
 /// Latency over all replicates: counts add up exactly.
@@ -252,6 +158,35 @@ fn replicas(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
     }
 }
 
+/// What token-level engines did: how full their caches were, and what that cost.
+fn engines(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
+    for (config, service) in resolved.services.iter().zip(0..) {
+        let Discipline::ContinuousBatch(engine) = &config.discipline else { continue };
+        let records = || runs.iter().map(|run| &run.record.services[service].engine);
+        let peak = records().map(|record| record.peak_blocks).max().unwrap_or(0);
+        let sum = |pick: fn(&EngineWork) -> u64| records().map(pick).sum::<u64>();
+        let prompts: u64 = runs.iter().map(|run| run.record.services[service].tokens[0]).sum();
+        let (preemptions, cached) = (sum(|work| work.preemptions), sum(|work| work.cached_tokens));
+        let full = peak as f64 / engine.blocks as f64;
+        if resolved.services.len() > 2 && preemptions == 0 && full < 0.9 {
+            continue;
+        }
+        let name = if resolved.services.len() > 1 { format!("{}: ", config.name) } else { String::new() };
+        let mut parts = vec![format!("{name}KV cache at most {} full", percent(full))];
+        if preemptions > 0 {
+            parts.push(format!("{} preemptions", count(preemptions)));
+        }
+        if cached > 0 {
+            parts.push(format!("{} of prompt tokens cached", percent(cached as f64 / prompts.max(1) as f64)));
+        }
+        parts.push(format!(
+            "{:.1} tokens an iteration",
+            sum(|work| work.tokens) as f64 / sum(|work| work.iterations).max(1) as f64
+        ));
+        line(text, "engine", &parts.join(", "));
+    }
+}
+
 fn cost(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
     let totals: Vec<f64> = runs.iter().map(|run| run.record.bill.usd(|_| true)).collect();
     let total = Estimate::of(&totals).mean;
@@ -265,25 +200,40 @@ fn cost(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
             (share >= 0.005).then(|| format!("{} {}", state.name(), percent(share)))
         })
         .collect();
+    let tokens: u64 =
+        runs.iter().flat_map(|run| &run.record.services).map(|service| service.tokens.iter().sum::<u64>()).sum();
+    let serves_tokens = resolved.services.iter().any(|service| service.profile.is_some());
+    let per_1m = if serves_tokens && tokens > 0 {
+        format!("  {}/1M tokens", money(total * runs.len() as f64 / tokens as f64 * 1e6))
+    } else {
+        String::new()
+    };
     let weekly = total / resolved.horizon.as_s_f64() * 7.0 * 86_400.0;
     line(
         text,
         "cost",
-        &format!("{} ({}/week)  {}/1k requests   {}", money(total), money(weekly), money(per_1k), states.join("  ")),
+        &format!(
+            "{} ({}/week)  {}/1k requests{per_1m}   {}",
+            money(total),
+            money(weekly),
+            money(per_1k),
+            states.join("  ")
+        ),
     );
 }
 
 /// What results lean on without the scenario saying so; the sources are one command away.
-fn trust(text: &mut String, resolved: &Resolved, given: &str) {
-    const SHOWN: usize = 4;
-    let assumed: Vec<&Setting> = resolved.settings.iter().filter(|setting| setting.is_assumed()).collect();
-    for (i, setting) in assumed.iter().take(SHOWN).enumerate() {
+fn trust(text: &mut String, resolved: &Resolved, given: &str, shown: usize) {
+    let mut assumed: Vec<&Setting> = resolved.settings.iter().filter(|setting| setting.is_assumed()).collect();
+    // All latencies lean on the times of an engine.
+    assumed.sort_by_key(|setting| !setting.path.ends_with(".serving.times"));
+    for (i, setting) in assumed.iter().take(shown).enumerate() {
         line(text, if i == 0 { "trust" } else { "" }, &format!("assumed {} = {}", setting.path, setting.value));
     }
     match assumed.len() {
         0 => line(text, "trust", "nothing was assumed that the scenario does not give"),
         n => {
-            let more = if n > SHOWN { format!("{} more, and ", n - SHOWN) } else { String::new() };
+            let more = if n > shown { format!("{} more, and ", n - shown) } else { String::new() };
             line(text, "", &format!("{more}all sources: flashcrowd check {given} --print-resolved"));
         }
     }

@@ -1,12 +1,21 @@
 //! What a user should know before trusting a result.
 
 use super::format::{count, percent};
+use crate::export::summary::Counts;
 use crate::scenario::resolve::Resolved;
 use crate::statistics::correlation;
 use flashcrowd_core::ledger::{DecisionRecord, RunRecord, SeriesRow};
+use flashcrowd_core::serving::Discipline;
 
 /// Warnings about one run, most important first.
 pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+    of_runs(resolved, &[record])
+}
+
+/// Warnings about runs of one variant: what is counted is counted in all, the rest seen in the
+/// first.
+pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String> {
+    let record = records[0];
     let mut warnings = Vec::new();
     for (service, index) in resolved.services.iter().zip(0_u32..) {
         let rows: Vec<&SeriesRow> =
@@ -26,12 +35,51 @@ pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
             warnings.push(format!("`{name}`: {} replicas have no GPU at the end: its pools are full", row.pending));
         }
     }
+    warnings.extend(too_long(resolved, record));
+    warnings.extend(beyond_band(resolved, records));
     warnings.extend(loadless_signals(resolved, record));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
     if refused > 0 {
         warnings.push(format!("{} wishes of controllers were refused; see decisions.csv", count(refused as u64)));
     }
     warnings.extend(resolved.warnings.iter().cloned());
+    warnings
+}
+
+/// Engines that refused all that came: what they were asked is longer than they serve.
+fn too_long(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (service, index) in resolved.services.iter().zip(0_u32..) {
+        let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
+        let counts = Counts::of(record.clients.iter().filter(|client| client.service == index));
+        if counts.rejected > 0 && counts.completed == 0 {
+            warnings.push(format!(
+                "`{}`: every request was refused; prompts may be longer than the {} tokens of its longest context",
+                service.name,
+                count(engine.longest_context())
+            ));
+        }
+    }
+    warnings
+}
+
+/// Late requests of which the engine's times are extrapolated.
+fn beyond_band(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (index, service) in resolved.services.iter().enumerate() {
+        let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
+        let late: u64 = records.iter().flat_map(|record| record.services[index].latency.late).sum();
+        let beyond: u64 = records.iter().map(|record| record.services[index].late_beyond_band).sum();
+        if let Some(band) = engine.validated.filter(|_| beyond > 0) {
+            warnings.push(format!(
+                "`{}`: {} of late requests beyond the band in which its engine was measured ({} sequences, {} tokens)",
+                service.name,
+                percent(beyond as f64 / late.max(1) as f64),
+                count(u64::from(band.sequences)),
+                count(band.context_tokens)
+            ));
+        }
+    }
     warnings
 }
 

@@ -1,10 +1,13 @@
 //! The report of a scenario with several variants: one line each, on the same world.
 
-use super::format::{count, duration, money, percent};
-use super::{line, merge, quantile_name, trouble};
-use crate::export::summary::{Counts, SloResult};
+use super::format::{count, duration, money, percent, quantile_name};
+use super::latencies::part_words;
+use super::{line, merge, trouble};
+use crate::export::summary::{Counts, Quantiles, SloResult};
 use crate::run::{Played, Run};
+use crate::scenario::resolve::Resolved;
 use crate::statistics::Estimate;
+use flashcrowd_core::ports::LatencyPart;
 use std::fmt::Write;
 
 pub(super) fn write(text: &mut String, played: &Played) {
@@ -24,6 +27,11 @@ pub(super) fn write(text: &mut String, played: &Played) {
         let _ = writeln!(text, "{}", first.about);
     }
     let width = loaded.variants.iter().map(|variant| variant.variant.chars().count()).max().unwrap_or(0).max(8);
+    // Latencies are those of the first promise.
+    let part = part_of(&loaded.variants[0]);
+    if part != LatencyPart::EndToEnd {
+        let _ = writeln!(text, "latency: {}", part_words(part));
+    }
     let _ = writeln!(
         text,
         "\n{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6} {:>5} {:>9} {:>9}",
@@ -44,12 +52,16 @@ pub(super) fn write(text: &mut String, played: &Played) {
     line(text, "next", &format!("flashcrowd compare {} --replicates 20   for paired differences", loaded.given));
 }
 
+/// The part of the latency that a variant is shown by: the first that is promised.
+fn part_of(resolved: &Resolved) -> LatencyPart {
+    resolved.services[0].slos.first().map_or(LatencyPart::EndToEnd, |slo| slo.part)
+}
+
 fn row(played: &Played, variant: usize, runs: &[&Run], width: usize) -> String {
     let resolved = &played.loaded.variants[variant];
     // The first service speaks for the variant; the summary has all.
     let latency = merge(runs, 0);
-    let q = crate::export::summary::Quantiles::of(&latency, flashcrowd_core::ports::LatencyPart::EndToEnd)
-        .unwrap_or_default();
+    let q = Quantiles::of(&latency, part_of(&played.loaded.variants[0])).unwrap_or_default();
     let met = resolved.services[0].slos.first().map(|slo| {
         let values: Vec<f64> =
             runs.iter().map(|run| SloResult::of(&run.record.services[0], 0, slo).attainment).collect();
@@ -99,7 +111,8 @@ fn verdicts(text: &mut String, played: &Played) {
         }
     }
     held.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let promise = format!("{} {}", quantile_name(slo.quantile), duration(slo.limit.as_s_f64()));
+    let limit = duration(slo.limit.as_s_f64());
+    let promise = format!("{} {} {limit}", part_words(slo.part), quantile_name(slo.quantile));
     let _ = match held.first() {
         None => writeln!(text, "\nNo variant held its SLO (first: {promise})."),
         Some((cost, name)) => writeln!(

@@ -34,7 +34,7 @@ pub(super) fn write(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
         text,
         "worst",
         &format!(
-            "{service}{} to {}{replicate}: {} late, p99 {}; then {} ready, {loading} starting, queue {}",
+            "{service}{} to {}{replicate}: {} late, end-to-end p99 {}; then {} ready, {loading} starting, queue {}",
             since_start(from),
             since_start(to),
             count(stretch.late),

@@ -12,7 +12,7 @@ pub use table::{KnownMetric, UnsupportedMetric};
 
 use crate::hpa::manifest::nearest;
 use flashcrowd_core::ports::{LatencyPart, Pipeline, Sampler, Scope, SignalRequest, SignalSource, Transform};
-use table::{KNOWN, RANGE, UNSUPPORTED};
+use table::{DCGM_COLLECTION, KNOWN, RANGE, UNSUPPORTED};
 
 /// What a metric's name stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,8 +59,19 @@ impl MetricBinding {
     #[must_use]
     pub fn through(mut self, preset: Preset) -> Self {
         let transform = self.pipeline.transform;
+        let wanted = preset.pipeline();
+        let sampler = match (self.pipeline.sampler, wanted.sampler) {
+            // Gauges and counters have a value at each instant, whoever exports them.
+            _ if !self.source.is_integral() => Sampler::Instant,
+            // A profiling field stays a mean, now over the preset's own period.
+            (Sampler::WindowMean(_), Sampler::Nvml(_)) => {
+                Sampler::WindowMean(wanted.collect_period.unwrap_or(wanted.scrape_period))
+            }
+            (own, Sampler::Instant) => own,
+            (_, sampler) => sampler,
+        };
         self.preset = preset;
-        self.pipeline = Pipeline { transform, ..preset.pipeline() };
+        self.pipeline = Pipeline { transform, sampler, ..wanted };
         self
     }
 
@@ -126,8 +137,12 @@ pub fn unsupported_metrics() -> &'static [UnsupportedMetric] {
 }
 
 /// The words of [`parse_binding`], besides those with a quantile.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 17] = [
     "GpuUtilization",
+    "SmActive",
+    "TensorActive",
+    "DramActive",
+    "KvCacheUse",
     "WaitingRequests",
     "RunningRequests",
     "InFlightRequests",
@@ -137,10 +152,14 @@ const WORDS: [&str; 10] = [
     "MemoryBytes",
     "LatencyP95",
     "QueueTimeP95",
+    "TimeToFirstTokenP95",
+    "InterTokenLatencyP95",
+    "TimePerOutputTokenP95",
 ];
 
-/// The signal that a scenario names by one word; `LatencyP99`, `QueueTimeP50` and
-/// `ServiceTimeP95` take any percentile and are in seconds.
+/// The signal that a scenario names by one word. Shares of the GPU and its cache are in percent;
+/// `LatencyP99`, `TimeToFirstTokenP90`, `InterTokenLatencyP95`, `TimePerOutputTokenP95`,
+/// `QueueTimeP50`, `ColdStartP95` and `ServiceTimeP95` take any percentile and are in seconds.
 ///
 /// ```
 /// use flashcrowd_core::ports::SignalSource;
@@ -155,8 +174,17 @@ const WORDS: [&str; 10] = [
 /// If the word is unknown.
 pub fn parse_binding(word: &str) -> Result<MetricBinding, MetricNameError> {
     let gauge = |source| MetricBinding::gauge(source, 1.0);
+    let profiled = |source| {
+        let mut binding = gauge(source);
+        binding.pipeline.sampler = Sampler::WindowMean(DCGM_COLLECTION);
+        binding.through(Preset::DcgmDefault)
+    };
     Ok(match word {
         "GpuUtilization" => gauge(SignalSource::GpuUtilization).through(Preset::DcgmDefault),
+        "SmActive" => profiled(SignalSource::SmActive),
+        "TensorActive" => profiled(SignalSource::TensorActive),
+        "DramActive" => profiled(SignalSource::DramActive),
+        "KvCacheUse" => gauge(SignalSource::KvCacheUse),
         "WaitingRequests" => gauge(SignalSource::WaitingRequests),
         "RunningRequests" => gauge(SignalSource::RunningRequests),
         "InFlightRequests" => gauge(SignalSource::InFlightRequests),
@@ -174,6 +202,9 @@ pub fn parse_binding(word: &str) -> Result<MetricBinding, MetricNameError> {
                 ("QueueTimeP", LatencyPart::Queue),
                 ("ColdStartP", LatencyPart::ColdStart),
                 ("ServiceTimeP", LatencyPart::Service),
+                ("TimeToFirstTokenP", LatencyPart::TimeToFirstToken),
+                ("InterTokenLatencyP", LatencyPart::InterToken),
+                ("TimePerOutputTokenP", LatencyPart::TimePerOutputToken),
             ];
             let found = parts.iter().find_map(|(prefix, part)| {
                 let quantile = percentile(word.strip_prefix(prefix)?)?;
@@ -189,19 +220,21 @@ fn normalized(name: &str) -> String {
     name.chars().map(|c| if matches!(c, ':' | '-' | '.') { '_' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// Names such as `latency_p95`, `request_latency_p50_ms`, `p99_latency_ms` or `queue_time_p90_seconds`.
+/// Names as adapters and recording rules make them of histograms, the words in any order:
+/// `latency_p95`, `p99_latency_ms`, `queue_time_p90_seconds`, `vllm_time_to_first_token_seconds_p95`.
 fn latency_pattern(name: &str) -> Option<MetricBinding> {
-    let (name, scale) = match name {
-        _ if name.ends_with("_ms") => (name.strip_suffix("_ms")?, 1000.0),
-        _ if name.ends_with("_milliseconds") => (name.strip_suffix("_milliseconds")?, 1000.0),
-        _ => (name.strip_suffix("_seconds").or(name.strip_suffix("_s")).unwrap_or(name), 1.0),
-    };
-    let (quantile, rest) = name.split('_').find_map(|word| {
-        let quantile = percentile(word.strip_prefix('p')?)?;
-        let rest: Vec<&str> = name.split('_').filter(|other| *other != word).collect();
-        Some((quantile, rest.join("_")))
-    })?;
-    let part = match rest.as_str() {
+    let (mut quantile, mut scale, mut engine, mut rest) = (None, 1.0, "", Vec::new());
+    for word in name.split('_').filter(|word| !word.is_empty()) {
+        let found = word.strip_prefix('p').and_then(percentile);
+        match word {
+            _ if found.is_some() && quantile.is_none() => quantile = found,
+            "ms" | "milliseconds" => scale = 1000.0,
+            "s" | "seconds" => {}
+            "vllm" | "sglang" | "tgi" => engine = word,
+            _ => rest.push(word),
+        }
+    }
+    let part = match rest.join("_").as_str() {
         "latency"
         | "request_latency"
         | "e2e_latency"
@@ -209,10 +242,15 @@ fn latency_pattern(name: &str) -> Option<MetricBinding> {
         | "response_time"
         | "request_duration" => LatencyPart::EndToEnd,
         "queue_time" | "queue_latency" | "queue_duration" | "request_queue_time" => LatencyPart::Queue,
-        "service_time" | "inference_time" | "inference_latency" => LatencyPart::Service,
+        "service_time" | "inference_time" | "inference_latency" | "request_inference_time" => LatencyPart::Service,
+        "time_to_first_token" | "ttft" | "first_token_latency" => LatencyPart::TimeToFirstToken,
+        "inter_token_latency" | "itl" => LatencyPart::InterToken,
+        // vLLM's histogram of that name counts every gap; elsewhere it is a request's mean.
+        "time_per_output_token" if engine == "vllm" => LatencyPart::InterToken,
+        "time_per_output_token" | "request_time_per_output_token" | "tpot" => LatencyPart::TimePerOutputToken,
         _ => return None,
     };
-    Some(MetricBinding::gauge(SignalSource::LatencyQuantile { part, quantile, window: RANGE }, scale))
+    Some(MetricBinding::gauge(SignalSource::LatencyQuantile { part, quantile: quantile?, window: RANGE }, scale))
 }
 
 /// `95`, `99.9` or, as many write it, `999` as a quantile.
@@ -234,6 +272,7 @@ fn percentile(digits: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flashcrowd_core::SimDuration;
 
     #[test]
     fn every_known_name_resolves_with_either_separator_and_none_twice() {
@@ -249,8 +288,8 @@ mod tests {
 
     #[test]
     fn an_unsupported_name_says_what_it_is() {
-        let error = resolve("vllm_gpu_cache_usage_perc").unwrap_err().to_string();
-        assert!(error.contains("KV cache") && error.contains("does not measure yet"), "{error}");
+        let error = resolve("dcgm_fi_dev_fb_used").unwrap_err().to_string();
+        assert!(error.contains("GPU memory") && error.contains("vllm:kv_cache_usage_perc"), "{error}");
     }
 
     #[test]
@@ -260,6 +299,16 @@ mod tests {
             ("p99_latency_ms", LatencyPart::EndToEnd, 0.99, 1000.0),
             ("request_latency_p999_seconds", LatencyPart::EndToEnd, 0.999, 1.0),
             ("queue_time_p50_ms", LatencyPart::Queue, 0.5, 1000.0),
+            ("vllm:time_to_first_token_seconds_p95", LatencyPart::TimeToFirstToken, 0.95, 1.0),
+            ("vllm_time_to_first_token_seconds:p99", LatencyPart::TimeToFirstToken, 0.99, 1.0),
+            ("ttft_p90_ms", LatencyPart::TimeToFirstToken, 0.9, 1000.0),
+            ("p95_vllm_inter_token_latency_seconds", LatencyPart::InterToken, 0.95, 1.0),
+            ("itl_p99_ms", LatencyPart::InterToken, 0.99, 1000.0),
+            ("vllm:time_per_output_token_seconds_p95", LatencyPart::InterToken, 0.95, 1.0),
+            ("time_per_output_token_p95", LatencyPart::TimePerOutputToken, 0.95, 1.0),
+            ("vllm_request_time_per_output_token_seconds_p50", LatencyPart::TimePerOutputToken, 0.5, 1.0),
+            ("tpot_p95", LatencyPart::TimePerOutputToken, 0.95, 1.0),
+            ("sglang_e2e_request_latency_seconds_p99", LatencyPart::EndToEnd, 0.99, 1.0),
         ];
         for (name, part, quantile, scale) in table {
             let source = SignalSource::LatencyQuantile { part: *part, quantile: *quantile, window: RANGE };
@@ -279,6 +328,16 @@ mod tests {
         for preset in Preset::ALL {
             assert_eq!(Preset::from_name(preset.name()), Some(preset));
         }
+    }
+
+    #[test]
+    fn another_preset_changes_the_way_and_not_the_kind() {
+        let sampler = |name: &str, preset| resolve(name).expect(name).through(preset).pipeline.sampler;
+        let second = SimDuration::from_s(1);
+        assert_eq!(sampler("DCGM_FI_PROF_SM_ACTIVE", Preset::Dcgm1s), Sampler::WindowMean(second));
+        assert_eq!(sampler("DCGM_FI_DEV_GPU_UTIL", Preset::Dcgm1s), Sampler::Nvml(second));
+        assert_eq!(sampler("DCGM_FI_DEV_GPU_UTIL", Preset::VllmGauge15s), Sampler::Nvml(second));
+        assert_eq!(sampler("vllm:kv_cache_usage_perc", Preset::DcgmDefault), Sampler::Instant);
     }
 
     proptest::proptest! {

@@ -1,5 +1,6 @@
 //! Metric pipelines by name: the delays and distortions that common installations have.
 
+use super::table::DCGM_COLLECTION;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Adapter, Attribution, MissingAs, Pipeline, Sampler, Stamp, Transform};
 
@@ -65,7 +66,7 @@ impl Preset {
         match self {
             Preset::MetricsServer15s => metrics_server(SimDuration::from_s(15)),
             Preset::MetricsServer60s => metrics_server(SimDuration::from_s(60)),
-            Preset::DcgmDefault => dcgm(SimDuration::from_s(30)),
+            Preset::DcgmDefault => dcgm(DCGM_COLLECTION),
             Preset::Dcgm1s => dcgm(SimDuration::from_s(1)),
             Preset::VllmGauge15s => GAUGE,
             Preset::Keda30s => {

@@ -7,6 +7,9 @@ use flashcrowd_core::ports::{LatencyPart, Sampler, SignalSource, Transform};
 /// Range of `rate(...)` and of latency quantiles where the name does not say.
 pub(super) const RANGE: SimDuration = SimDuration::from_s(60);
 
+/// Period at which dcgm-exporter collects by default.
+pub(super) const DCGM_COLLECTION: SimDuration = SimDuration::from_s(30);
+
 /// One known name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KnownMetric {
@@ -53,10 +56,15 @@ const fn dcgm(name: &'static str) -> KnownMetric {
     KnownMetric { preset: Preset::DcgmDefault, ..gauge(name, SignalSource::GpuUtilization) }
 }
 
-/// A utilization between 0 and 1 that is not cut to whole percent.
-const fn gpu_ratio(name: &'static str, preset: Preset) -> KnownMetric {
-    let sampler = Some(Sampler::WindowMean(SimDuration::from_s(1)));
-    KnownMetric { scale: 0.01, preset, sampler, ..gauge(name, SignalSource::GpuUtilization) }
+/// A share between 0 and 1, whatever `_perc` in its name says.
+const fn share(name: &'static str, source: SignalSource) -> KnownMetric {
+    KnownMetric { scale: 0.01, ..gauge(name, source) }
+}
+
+/// A profiling field of DCGM: a mean between 0 and 1 over the time since the last collection.
+const fn profiled(name: &'static str, source: SignalSource) -> KnownMetric {
+    let sampler = Some(Sampler::WindowMean(DCGM_COLLECTION));
+    KnownMetric { preset: Preset::DcgmDefault, sampler, ..share(name, source) }
 }
 
 /// All known names. Patterns such as `p99_latency_ms` are recognised besides.
@@ -68,6 +76,13 @@ pub(super) const KNOWN: &[KnownMetric] = &[
     // vLLM.
     gauge("vllm:num_requests_waiting", SignalSource::WaitingRequests),
     gauge("vllm:num_requests_running", SignalSource::RunningRequests),
+    share("vllm:kv_cache_usage_perc", SignalSource::KvCacheUse),
+    share("vllm:gpu_cache_usage_perc", SignalSource::KvCacheUse),
+    p95("vllm:time_to_first_token_seconds", LatencyPart::TimeToFirstToken),
+    p95("vllm:inter_token_latency_seconds", LatencyPart::InterToken),
+    // Its name until 0.11: it, too, counts every gap.
+    p95("vllm:time_per_output_token_seconds", LatencyPart::InterToken),
+    p95("vllm:request_time_per_output_token_seconds", LatencyPart::TimePerOutputToken),
     p95("vllm:e2e_request_latency_seconds", LatencyPart::EndToEnd),
     p95("vllm:request_queue_time_seconds", LatencyPart::Queue),
     p95("vllm:request_inference_time_seconds", LatencyPart::Service),
@@ -75,9 +90,15 @@ pub(super) const KNOWN: &[KnownMetric] = &[
     rate("vllm:request_success_per_second", SignalSource::RequestsCompleted),
     // DCGM, through dcgm-exporter.
     dcgm("DCGM_FI_DEV_GPU_UTIL"),
-    gpu_ratio("DCGM_FI_PROF_GR_ENGINE_ACTIVE", Preset::DcgmDefault),
+    profiled("DCGM_FI_PROF_GR_ENGINE_ACTIVE", SignalSource::GpuUtilization),
+    profiled("DCGM_FI_PROF_SM_ACTIVE", SignalSource::SmActive),
+    profiled("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", SignalSource::TensorActive),
+    profiled("DCGM_FI_PROF_DRAM_ACTIVE", SignalSource::DramActive),
     // Triton Inference Server.
-    gpu_ratio("nv_gpu_utilization", Preset::VllmGauge15s),
+    KnownMetric {
+        sampler: Some(Sampler::WindowMean(SimDuration::from_s(1))),
+        ..share("nv_gpu_utilization", SignalSource::GpuUtilization)
+    },
     gauge("nv_inference_pending_request_count", SignalSource::WaitingRequests),
     rate("nv_inference_request_success", SignalSource::RequestsCompleted),
     rate("nv_inference_count", SignalSource::RequestsCompleted),
@@ -97,10 +118,15 @@ pub(super) const KNOWN: &[KnownMetric] = &[
     // SGLang.
     gauge("sglang:num_queue_reqs", SignalSource::WaitingRequests),
     gauge("sglang:num_running_reqs", SignalSource::RunningRequests),
+    share("sglang:token_usage", SignalSource::KvCacheUse),
+    p95("sglang:time_to_first_token_seconds", LatencyPart::TimeToFirstToken),
+    p95("sglang:inter_token_latency_seconds", LatencyPart::InterToken),
     p95("sglang:e2e_request_latency_seconds", LatencyPart::EndToEnd),
     // Plain names.
     dcgm("gpu_utilization"),
     dcgm("gpu_util"),
+    share("kv_cache_usage", SignalSource::KvCacheUse),
+    share("kv_cache_utilization", SignalSource::KvCacheUse),
     gauge("waiting_requests", SignalSource::WaitingRequests),
     gauge("pending_requests", SignalSource::WaitingRequests),
     gauge("queued_requests", SignalSource::WaitingRequests),
@@ -123,39 +149,31 @@ pub(super) const KNOWN: &[KnownMetric] = &[
     rate("completions_per_second", SignalSource::RequestsCompleted),
 ];
 
-const KV: &str =
-    "use of the KV cache, which the simulator does not measure yet; waiting requests are the nearest signal";
-const TTFT: &str =
-    "time to the first token, which the simulator does not measure as a signal yet; queue time is near it";
-const ITL: &str = "time between tokens, which the simulator does not measure as a signal yet";
+const PREFIX: &str = "the share of tokens found in the prefix cache, which is no signal of the simulator; use of the KV cache is near it";
+const SWAPPED: &str = "about blocks swapped to host memory, which current engines do not do";
+const PREEMPTIONS: &str =
+    "a counter of preemptions, which a report shows and no signal carries; use of the KV cache is near it";
 const TOKENS: &str = "a count of tokens, which the simulator does not measure as a signal yet";
-const MEMORY: &str = "GPU memory, which a serving process takes once at its start: it says nothing about load";
-const UNIT: &str =
-    "a profile of units within the GPU, which the simulator does not model; GPU utilization is the nearest";
+const PER_TOKEN: &str = "the time of a request, prompt included, over its tokens; `tpot_p95` is the time between them";
+const MEMORY: &str = "GPU memory, which a serving process takes once at its start: it says nothing about load; \
+                      use of the KV cache (`vllm:kv_cache_usage_perc`) does";
+const UNIT: &str = "a reading of units within the GPU that the simulator does not model; DCGM_FI_PROF_SM_ACTIVE and \
+                    DCGM_FI_PROF_DRAM_ACTIVE are near it";
 const PHYSICAL: &str = "a physical reading of the GPU, which the simulator does not model";
 const MEAN: &str = "a mean over requests; the simulator offers quantiles of the same time, such as latency_p95";
 
 #[rustfmt::skip]
 pub(super) const UNSUPPORTED: &[UnsupportedMetric] = &[
-    UnsupportedMetric { name: "vllm:gpu_cache_usage_perc", why: KV },
-    UnsupportedMetric { name: "vllm:kv_cache_usage_perc", why: KV },
-    UnsupportedMetric { name: "vllm:cpu_cache_usage_perc", why: KV },
-    UnsupportedMetric { name: "vllm:gpu_prefix_cache_hit_rate", why: KV },
-    UnsupportedMetric { name: "vllm:num_requests_swapped", why: "requests swapped out, which current engines do not have" },
-    UnsupportedMetric { name: "vllm:num_preemptions_total", why: KV },
-    UnsupportedMetric { name: "vllm:time_to_first_token_seconds", why: TTFT },
-    UnsupportedMetric { name: "vllm:time_per_output_token_seconds", why: ITL },
-    UnsupportedMetric { name: "vllm:inter_token_latency_seconds", why: ITL },
+    UnsupportedMetric { name: "vllm:cpu_cache_usage_perc", why: SWAPPED },
+    UnsupportedMetric { name: "vllm:num_requests_swapped", why: SWAPPED },
+    UnsupportedMetric { name: "vllm:gpu_prefix_cache_hit_rate", why: PREFIX },
+    UnsupportedMetric { name: "sglang:cache_hit_rate", why: PREFIX },
+    UnsupportedMetric { name: "vllm:num_preemptions_total", why: PREEMPTIONS },
     UnsupportedMetric { name: "vllm:prompt_tokens_total", why: TOKENS },
     UnsupportedMetric { name: "vllm:generation_tokens_total", why: TOKENS },
-    UnsupportedMetric { name: "sglang:token_usage", why: KV },
     UnsupportedMetric { name: "sglang:gen_throughput", why: TOKENS },
-    UnsupportedMetric { name: "sglang:time_to_first_token_seconds", why: TTFT },
-    UnsupportedMetric { name: "tgi_request_mean_time_per_token_duration", why: ITL },
-    UnsupportedMetric { name: "DCGM_FI_PROF_SM_ACTIVE", why: UNIT },
+    UnsupportedMetric { name: "tgi_request_mean_time_per_token_duration", why: PER_TOKEN },
     UnsupportedMetric { name: "DCGM_FI_PROF_SM_OCCUPANCY", why: UNIT },
-    UnsupportedMetric { name: "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", why: UNIT },
-    UnsupportedMetric { name: "DCGM_FI_PROF_DRAM_ACTIVE", why: UNIT },
     UnsupportedMetric { name: "DCGM_FI_DEV_MEM_COPY_UTIL", why: UNIT },
     UnsupportedMetric { name: "DCGM_FI_DEV_FB_USED", why: MEMORY },
     UnsupportedMetric { name: "DCGM_FI_DEV_FB_FREE", why: MEMORY },
@@ -165,5 +183,4 @@ pub(super) const UNSUPPORTED: &[UnsupportedMetric] = &[
     UnsupportedMetric { name: "nv_gpu_power_usage", why: PHYSICAL },
     UnsupportedMetric { name: "avg_time_queue_us", why: MEAN },
     UnsupportedMetric { name: "gpu_memory_used", why: MEMORY },
-    UnsupportedMetric { name: "kv_cache_usage", why: KV },
 ];

@@ -272,8 +272,8 @@ impl Latency {
     }
 
     /// A request of that age has no answer when the run ends: it has broken what it is too old for.
-    /// `ttft` is its time to first token, if that came.
-    pub(crate) fn record_live(&mut self, age: SimDuration, ttft: Option<SimDuration>, slos: &[Slo]) {
+    /// `ttft` is its time to first token, if that came. True if it was late.
+    pub(crate) fn record_live(&mut self, age: SimDuration, ttft: Option<SimDuration>, slos: &[Slo]) -> bool {
         let mut late = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
             let age = match slo.part {
@@ -287,6 +287,7 @@ impl Latency {
             }
         }
         self.late[LateBecause::NotServed as usize] += u64::from(late);
+        late
     }
 
     /// A request that was never answered breaks every promise.

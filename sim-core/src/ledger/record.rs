@@ -104,6 +104,9 @@ pub struct ServiceRecord {
     pub tokens: [u64; 2],
     /// Attempts refused because a queue was full.
     pub rejected_attempts: u64,
+    /// Of the late requests, those whose first token came, or who still waited when they ended,
+    /// while their replica was beyond the band in which its time law was validated.
+    pub late_beyond_band: u64,
     /// What the token-level engines of its replicas did; peaks are the highest of any.
     pub engine: EngineWork,
 }

@@ -59,6 +59,28 @@ impl SignalSource {
                 | SignalSource::DramActive
         )
     }
+
+    /// Whether its truth is an integral over time, of which an exporter shows the mean of a window.
+    pub fn is_integral(self) -> bool {
+        matches!(
+            self,
+            SignalSource::GpuUtilization
+                | SignalSource::SmActive
+                | SignalSource::TensorActive
+                | SignalSource::DramActive
+                | SignalSource::CpuCores
+        )
+    }
+
+    /// Whether only services that serve tokens have it.
+    pub fn is_of_tokens(self) -> bool {
+        match self {
+            SignalSource::LatencyQuantile { part, .. } => part.is_of_tokens(),
+            // Of other disciplines nothing is known beyond the share of time that kernels take.
+            SignalSource::KvCacheUse | SignalSource::TensorActive | SignalSource::DramActive => true,
+            _ => false,
+        }
+    }
 }
 
 /// Parts of a request's latency.

@@ -65,6 +65,15 @@ pub enum Discipline {
     ContinuousBatch(EngineConfig),
 }
 
+/// The largest load of one replica at which its time law was compared with measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidatedBand {
+    /// Sequences that run at once.
+    pub sequences: u32,
+    /// Tokens of context that they hold together.
+    pub context_tokens: u64,
+}
+
 impl Discipline {
     /// How many attempts a replica takes before it makes one wait.
     pub fn room(&self) -> u32 {

@@ -28,7 +28,7 @@ pub use batch_time::BatchTime;
 pub(crate) use client::ClientState;
 pub use config::{
     Backoff, BatchConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
-    ServiceTime, Slo, Traffic,
+    ServiceTime, Slo, Traffic, ValidatedBand,
 };
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use engine::{FRACTION_BITS, Leap, Sequence};

@@ -77,6 +77,8 @@ pub(crate) struct Attempt {
     pub(crate) prev: u32,
     pub(crate) next: u32,
     pub(crate) stage: Stage,
+    /// Its first token came while its replica was beyond the validated band.
+    pub(crate) beyond_band: bool,
 }
 
 /// A first-come queue of attempts, linked through the records themselves: no allocation, and an

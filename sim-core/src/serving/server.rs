@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
-use super::engine::{Engine, EngineWork, Leap, Sequence, clock_at};
+use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, clock_at};
 use super::request::{Attempt, Fifo, Stage};
 use super::service::ColdClock;
 use super::sharing::Sharing;
@@ -23,6 +23,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) prefixes: &'a Prefixes,
     /// Attempts whose first token has just come.
     pub(crate) first_tokens: &'a mut Vec<u32>,
+    /// Leaps and their decodes, if a signal wants every gap between tokens.
+    pub(crate) gaps: Option<&'a mut Vec<(Leap, u64)>>,
     pub(crate) latency: &'a mut Latency,
     /// What ends before this is not measured.
     pub(crate) warmup: SimTime,
@@ -42,6 +44,9 @@ impl Bench<'_> {
     /// `decodes` sequences have had a token in each iteration of a leap from `clock` to `end`.
     #[inline]
     pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, end: u128, decodes: u64) {
+        if let Some(gaps) = &mut self.gaps {
+            gaps.push((*leap, decodes));
+        }
         let Some(tokens) = &mut self.latency.tokens else { return };
         if clock >= clock_at(self.warmup) {
             return tokens.record_leap(leap, end - clock, decodes);
@@ -57,6 +62,11 @@ impl Bench<'_> {
 
     /// One sequence has waited for so long between two tokens, of which the second came at `at`.
     pub(crate) fn gap(&mut self, gap: SimDuration, at: SimTime) {
+        if let Some(gaps) = &mut self.gaps {
+            // Longer gaps than fit are in the last bucket anyway.
+            let first = gap.as_ps().saturating_mul(1 << FRACTION_BITS);
+            gaps.push((Leap { len: 1, first, growth: 0 }, 1));
+        }
         if let Some(tokens) = &mut self.latency.tokens
             && at >= self.warmup
         {
@@ -120,6 +130,27 @@ impl Server {
         self.running + self.waiting.len() + aside
     }
 
+    /// Attempts that wait as a gauge of the server shows them, up to the last [`Server::settle`]:
+    /// vLLM counts those that its scheduler has looked at and left (`len(self.waiting)` at the end
+    /// of a step), not those that came during an iteration or are still in the front end.
+    pub(crate) fn shown_waiting(
+        &self,
+        discipline: &Discipline,
+        attempts: &Arena<Attempt>,
+        sequences: &[Sequence],
+    ) -> u32 {
+        let (Work::Engine(engine), Discipline::ContinuousBatch(config)) = (&self.work, discipline) else {
+            return self.held() - self.running;
+        };
+        // They stand in the order in which they became ready.
+        let (mut seen, mut next) = (0, self.waiting.front());
+        while let Some(index) = next.filter(|&index| engine.has_seen(config, &sequences[index as usize])) {
+            seen += 1;
+            next = Some(attempts[index].next).filter(|&next| next != NONE);
+        }
+        seen
+    }
+
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
     pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
@@ -176,6 +207,15 @@ impl Server {
         match &self.work {
             Work::Engine(engine) => engine.cache_use(),
             _ => 0.0,
+        }
+    }
+
+    /// Whether it now runs more, or holds more context, than its time law was measured with.
+    #[inline]
+    pub(crate) fn is_beyond_band(&self, discipline: &Discipline) -> bool {
+        match (&self.work, discipline) {
+            (Work::Engine(engine), Discipline::ContinuousBatch(config)) => engine.is_beyond_band(config),
+            _ => false,
         }
     }
 

@@ -7,4 +7,4 @@ mod buckets;
 mod history;
 mod pipeline;
 
-pub(crate) use pipeline::{SERVICE, SignalState, Truth, is_integral};
+pub(crate) use pipeline::{SERVICE, SignalState, Truth};

@@ -10,6 +10,7 @@ use crate::ports::{
     Adapter, Attribution, Batch, LatencyPart, MissingAs, ReplicaId, Sample, Sampler, Scope, SignalRequest,
     SignalSource, Stamp, Transform,
 };
+use crate::serving::Leap;
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -132,8 +133,23 @@ impl SignalState {
 
     /// A request completed at `replica` with this latency.
     pub(crate) fn observe(&mut self, replica: u32, latency: SimDuration) {
+        self.buckets(replica).record(latency);
+    }
+
+    /// `decodes` sequences had a token in each iteration of a leap at `replica`.
+    pub(crate) fn observe_gaps(&mut self, replica: u32, leap: &Leap, decodes: u64) {
+        self.buckets(replica).record_leap(leap, decodes);
+    }
+
+    /// The counters of a replica, or of the service if the signal is its own.
+    fn buckets(&mut self, replica: u32) -> &mut LatencyBuckets {
         let key = if self.request.scope == Scope::Service { SERVICE } else { replica };
-        self.observed.entry(key).or_default().record(latency);
+        let empty = self.no_observations();
+        self.observed.entry(key).or_insert(empty)
+    }
+
+    fn no_observations(&self) -> LatencyBuckets {
+        LatencyBuckets::of(self.latency_part().unwrap_or(LatencyPart::EndToEnd))
     }
 
     /// The sampling window opens.
@@ -228,11 +244,11 @@ impl SignalState {
     fn scrape_buckets(&mut self, now: SimTime, truth: &[Truth]) {
         if self.request.scope == Scope::Replica {
             for row in truth {
-                self.observed.entry(row.replica).or_default();
+                self.buckets(row.replica);
             }
             self.observed.retain(|key, _| has(truth, *key));
         } else {
-            self.observed.entry(SERVICE).or_default();
+            self.buckets(SERVICE);
         }
         if self.scrape_fails() {
             return;
@@ -301,7 +317,9 @@ impl SignalState {
         if self.request.pipeline.attribution == Attribution::Node {
             self.spread_over_nodes(&mut samples);
         }
-        if self.request.scope == Scope::Service && is_integral(self.request.source) {
+        // Integrals are sampled replica by replica, also for a service's own signal, and combined when
+        // asked, as `avg(...)` and `sum(...)` do: their sum would jump when a replica comes or goes.
+        if self.request.scope == Scope::Service && self.request.source.is_integral() {
             samples = self.combine(&samples);
         }
         (!samples.is_empty()).then_some(Batch { at: now, window, samples })
@@ -382,19 +400,6 @@ impl SignalState {
             }
         }
     }
-}
-
-/// Integrals are sampled replica by replica, also for a service's own signal, and combined when
-/// asked, as `avg(...)` and `sum(...)` do: their sum would jump when a replica comes or goes.
-pub(crate) fn is_integral(source: SignalSource) -> bool {
-    matches!(
-        source,
-        SignalSource::GpuUtilization
-            | SignalSource::SmActive
-            | SignalSource::TensorActive
-            | SignalSource::DramActive
-            | SignalSource::CpuCores
-    )
 }
 
 fn evaluation_period(request: &SignalRequest) -> Option<SimDuration> {

@@ -56,13 +56,25 @@ impl Simulation {
     /// Requests without an answer count against the promises that they are too old for.
     fn record_live(&mut self) {
         let end = self.world.horizon;
+        self.settle_servers();
         for (_, request) in self.requests.iter() {
             if request.number != u64::MAX && request.arrived >= self.world.warmup {
                 let service = self.clients[request.client as usize].config.service;
+                let beyond = self.works_beyond_band(request.attempt);
                 let book = &mut self.services[service as usize];
                 let first = self.sequences.get(request.attempt as usize).and_then(|sequence| sequence.first_token);
                 let ttft = first.map(|at| at.since(request.arrived));
-                book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
+                let late = book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
+                book.late_beyond_band += u64::from(late && beyond);
+            }
+        }
+    }
+
+    /// Brings what is measured of all replicas to the end.
+    fn settle_servers(&mut self) {
+        for service in 0..self.services.len() {
+            for id in self.services[service].state.replicas.clone() {
+                self.settle_server(id);
             }
         }
     }
@@ -93,6 +105,7 @@ impl Simulation {
             occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
             tokens: book.tokens,
             rejected_attempts: book.rejected_attempts,
+            late_beyond_band: book.late_beyond_band,
             engine,
         }
     }

@@ -27,7 +27,7 @@ use crate::clock::{Class, Digest, Key, SimTime};
 use crate::fleet::{Node, Replica};
 use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
-use crate::serving::{Arena, Attempt, ClientState, Prefixes, Request, Sequence, Server};
+use crate::serving::{Arena, Attempt, ClientState, Leap, Prefixes, Request, Sequence, Server};
 use control::ControllerState;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -73,6 +73,8 @@ pub struct Simulation {
     done: Vec<u32>,
     /// Reused for attempts whose first token comes.
     first_tokens: Vec<u32>,
+    /// Reused for leaps whose gaps a signal wants.
+    gaps: Vec<(Leap, u64)>,
 }
 
 /// Events between two calls of the progress function.

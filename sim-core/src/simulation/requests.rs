@@ -10,7 +10,7 @@ use std::collections::binary_heap::PeekMut;
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
-const CANCELLED: u32 = NONE - 1;
+pub(super) const CANCELLED: u32 = NONE - 1;
 
 /// Lends what a server needs; a macro, so that the other fields stay free to use.
 macro_rules! bench {
@@ -24,6 +24,7 @@ macro_rules! bench {
             sequences: &mut $sim.sequences,
             prefixes: &$sim.prefixes,
             first_tokens: &mut $sim.first_tokens,
+            gaps: (!book.gap_signals.is_empty()).then_some(&mut $sim.gaps),
             latency: &mut book.latency,
             warmup: $sim.world.warmup,
         }
@@ -141,6 +142,7 @@ impl Simulation {
             prev: NONE,
             next: NONE,
             stage: Stage::Sent,
+            beyond_band: false,
         });
         record.attempt = attempt;
         if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
@@ -200,7 +202,7 @@ impl Simulation {
             self.refuse_at(index);
         } else {
             server.accept(index, &mut bench!(self, service));
-            self.observe_first_tokens(service);
+            self.observe_tokens(replica, service);
         }
     }
 
@@ -252,34 +254,15 @@ impl Simulation {
         let mut done = std::mem::take(&mut self.done);
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].engine_step(generation, &mut bench!(self, service), &mut done);
-        self.observe_first_tokens(service);
+        self.observe_tokens(replica, service);
         self.complete_all(done);
-    }
-
-    /// First tokens that have just come, for the signals that want them.
-    #[inline]
-    fn observe_first_tokens(&mut self, service: u32) {
-        let book = &self.services[service as usize];
-        if !book.first_token_signals.is_empty() {
-            for &index in &self.first_tokens {
-                let Attempt { request, replica, .. } = self.attempts[index];
-                let first = self.sequences[index as usize].first_token;
-                if let Some(first) = first.filter(|_| request < CANCELLED) {
-                    let ttft = first.since(self.requests[request].arrived);
-                    for &signal in &book.first_token_signals {
-                        self.telemetry.observe_first_token(signal, replica, ttft);
-                    }
-                }
-            }
-        }
-        self.first_tokens.clear();
     }
 
     /// Brings what is measured of a replica to now.
     pub(super) fn settle_server(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].settle(&mut bench!(self, service));
-        self.observe_first_tokens(service);
+        self.observe_tokens(replica, service);
     }
 
     /// Brings what is measured where an attempt is to now, before it is torn from its request.
@@ -362,6 +345,7 @@ impl Simulation {
         if request.arrived >= self.world.warmup {
             let late = book.latency.record(parts, &book.state.config.slos);
             book.counts[2] += u64::from(late);
+            book.late_beyond_band += u64::from(late && attempt.beyond_band);
         }
         for signal in &book.latency_signals {
             self.telemetry.observe(*signal, attempt.replica, parts);
@@ -465,7 +449,7 @@ impl Simulation {
         }
         let request = &mut self.requests[index];
         let (client, number, user) = (request.client, request.number, request.user);
-        let measured = request.arrived >= self.world.warmup;
+        let (measured, attempt) = (request.arrived >= self.world.warmup, request.attempt);
         request.number = u64::MAX;
         self.prefixes.remove(request.prefix);
         self.requests.remove(index);
@@ -473,9 +457,12 @@ impl Simulation {
         let state = &mut self.clients[client as usize];
         state.count(outcome);
         if outcome != Outcome::Completed && measured {
+            let beyond = self.settles_beyond_band(attempt);
+            let state = &self.clients[client as usize];
             let book = &mut self.services[state.config.service as usize];
             book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
+            book.late_beyond_band += u64::from(beyond && !book.state.config.slos.is_empty());
         }
         if user != NONE {
             self.think(client, user);

@@ -1,11 +1,13 @@
 //! Telemetry: collections, scrapes and evaluations of signals, and the rows of the series.
 
+use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
-use crate::signals::{SERVICE, SignalState, Truth, is_integral};
+use crate::serving::{Attempt, Leap, NONE};
+use crate::signals::{SERVICE, SignalState, Truth};
 
 /// All signals of a run.
 #[derive(Default)]
@@ -28,6 +30,14 @@ impl Telemetry {
     pub(super) fn observe_first_token(&mut self, signal: u32, replica: u32, ttft: SimDuration) {
         self.signals[signal as usize].observe(replica, ttft);
     }
+
+    /// Tokens came: the gaps before them go to a signal that wants them.
+    pub(super) fn observe_gaps(&mut self, signal: u32, replica: u32, gaps: &[(Leap, u64)]) {
+        let signal = &mut self.signals[signal as usize];
+        for (leap, decodes) in gaps {
+            signal.observe_gaps(replica, leap, *decodes);
+        }
+    }
 }
 
 impl Simulation {
@@ -38,8 +48,9 @@ impl Simulation {
         let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
         match signal.latency_part() {
-            // A server reports the first token when it comes, and the rest at the end.
+            // A server reports tokens when they come, and the rest at the end.
             Some(LatencyPart::TimeToFirstToken) => book.first_token_signals.push(id),
+            Some(LatencyPart::InterToken) => book.gap_signals.push(id),
             Some(_) => book.latency_signals.push(id),
             None => {}
         }
@@ -100,6 +111,49 @@ impl Simulation {
         self.agenda.schedule(now + period, Class::Scrape, id, 3, Event::Evaluate { signal: id });
     }
 
+    /// First tokens and gaps that have come, for the signals that want them.
+    #[inline]
+    pub(super) fn observe_tokens(&mut self, replica: u32, service: u32) {
+        let book = &self.services[service as usize];
+        if !book.first_token_signals.is_empty() {
+            for &index in &self.first_tokens {
+                let (request, first) = (self.attempts[index].request, self.sequences[index as usize].first_token);
+                if let Some(first) = first.filter(|_| request < CANCELLED) {
+                    let ttft = first.since(self.requests[request].arrived);
+                    for &signal in &book.first_token_signals {
+                        self.telemetry.observe_first_token(signal, replica, ttft);
+                    }
+                }
+            }
+        }
+        self.first_tokens.clear();
+        if !self.gaps.is_empty() {
+            for &signal in &book.gap_signals {
+                self.telemetry.observe_gaps(signal, replica, &self.gaps);
+            }
+            self.gaps.clear();
+        }
+    }
+
+    /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when
+    /// its first token came.
+    pub(super) fn works_beyond_band(&self, attempt: u32) -> bool {
+        if attempt == NONE {
+            return false;
+        }
+        let Attempt { replica, service, beyond_band, .. } = self.attempts[attempt];
+        let discipline = &self.services[service as usize].state.config.discipline;
+        beyond_band || replica != NONE && self.servers[replica as usize].is_beyond_band(discipline)
+    }
+
+    /// The same, of a replica whose engine may be in the middle of a leap.
+    pub(super) fn settles_beyond_band(&mut self, attempt: u32) -> bool {
+        if attempt != NONE && self.attempts[attempt].replica != NONE {
+            self.settle_server(self.attempts[attempt].replica);
+        }
+        self.works_beyond_band(attempt)
+    }
+
     /// What is true now of each replica that an exporter would report, or of the service.
     fn truth(&mut self, id: u32) -> Vec<Truth> {
         let signal = &self.telemetry.signals[id as usize];
@@ -130,7 +184,9 @@ impl Simulation {
             let age_s = process.map_or(0.0, |at| now.since(at).as_s_f64());
             let value = match source {
                 SignalSource::GpuUtilization => server.meter.kernel_s(),
-                SignalSource::WaitingRequests => f64::from(server.held() - server.running),
+                SignalSource::WaitingRequests => {
+                    f64::from(server.shown_waiting(discipline, &self.attempts, &self.sequences))
+                }
                 SignalSource::RunningRequests => f64::from(server.running),
                 SignalSource::InFlightRequests => f64::from(server.held()),
                 SignalSource::RequestsArrived => server.meter.accepted as f64,
@@ -148,7 +204,7 @@ impl Simulation {
             rows.push(Truth { replica, node, value });
         }
         match scope {
-            Scope::Service if !is_integral(source) => vec![self.service_truth(service, source, &rows)],
+            Scope::Service if !source.is_integral() => vec![self.service_truth(service, source, &rows)],
             Scope::Replica | Scope::Service => rows,
         }
     }

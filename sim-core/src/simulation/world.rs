@@ -135,10 +135,14 @@ pub(super) struct ServiceBook {
     pub(super) row_ready_ps: u128,
     pub(super) tokens: [u64; 2],
     pub(super) rejected_attempts: u64,
+    /// Late requests whose replica was beyond its validated band.
+    pub(super) late_beyond_band: u64,
     /// Signals that must be told of completions.
     pub(super) latency_signals: Vec<u32>,
     /// Signals that must be told of first tokens.
     pub(super) first_token_signals: Vec<u32>,
+    /// Signals that must be told of every gap between tokens.
+    pub(super) gap_signals: Vec<u32>,
     /// Controllers that want to know when nobody serves.
     pub(super) poked_controllers: Vec<u32>,
 }
@@ -170,8 +174,10 @@ impl ServiceBook {
             row_ready_ps: 0,
             tokens: [0; 2],
             rejected_attempts: 0,
+            late_beyond_band: 0,
             latency_signals: Vec::new(),
             first_token_signals: Vec::new(),
+            gap_signals: Vec::new(),
             poked_controllers: Vec::new(),
         }
     }
@@ -255,6 +261,7 @@ impl Simulation {
             sequences: Vec::new(),
             prefixes: Prefixes::default(),
             first_tokens: Vec::new(),
+            gaps: Vec::new(),
             world: settings,
         }
     }

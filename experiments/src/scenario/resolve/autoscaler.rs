@@ -1,6 +1,6 @@
 //! Autoscalers: the user's own manifests, their metrics bound to signals.
 
-use super::files::Files;
+use super::files::{Files, Input};
 use super::settings::Notes;
 use super::{ResolvedAutoscaler, ResolvedService};
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
@@ -8,8 +8,9 @@ use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, TargetId, Transform};
+use flashcrowd_core::serving::Discipline;
 use flashcrowd_policies::hpa::manifest::{self, ManifestError};
-use flashcrowd_policies::hpa::{Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
+use flashcrowd_policies::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
 use flashcrowd_policies::metrics::{MetricBinding, MetricNameError, Preset, parse_binding};
 use std::collections::BTreeMap;
 
@@ -78,6 +79,9 @@ fn manifest_of(
     resolved.initial_replicas = Some(initial);
     let chosen = bindings(notes, &name, &service.bind)?;
     let metrics = bind(&manifest.spec, &chosen).map_err(|error| metric_error(&file, &name, &error))?;
+    if let Some(error) = metrics.iter().find_map(|metric| no_such_truth(&file, resolved, metric)) {
+        return Err(error);
+    }
     for (metric, binding) in metrics.iter().zip(&manifest.spec.metrics) {
         let signal = format!("{:?} every {}", metric.request.source, metric.request.pipeline.scrape_period);
         let text = format!("{} = {signal}", binding.source.metric_name());
@@ -116,18 +120,47 @@ pub(crate) fn manifest_error(file: &str, error: &ManifestError) -> Diagnostic {
 }
 
 /// A metric that has no binding: shown where the manifest names it.
-fn metric_error(file: &super::files::Input, service: &str, error: &MetricNameError) -> Diagnostic {
+fn metric_error(file: &Input, service: &str, error: &MetricNameError) -> Diagnostic {
     let name = match error {
         MetricNameError::Unsupported { name, .. } | MetricNameError::Unknown { name, .. } => name,
     };
+    let diagnostic = at_metric(file, name, error.to_string());
+    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": WaitingRequests}}`"))
+}
+
+/// A metric of something that the service does not have: it would be 0 for ever.
+fn no_such_truth(file: &Input, service: &ResolvedService, metric: &BoundMetric) -> Option<Diagnostic> {
+    let (name, source) = (&metric.request.name, metric.request.source);
+    match &service.discipline {
+        Discipline::ContinuousBatch(engine) => {
+            (source == SignalSource::TensorActive && engine.peak_token_s == 0.0).then(|| {
+                let message = format!(
+                    "the metric `{name}` is a share of the GPU's peak FLOP/s, which the catalogue does not have for the \
+                     model or GPU of `{}`",
+                    service.name
+                );
+                at_metric(file, name, message)
+            })
+        }
+        _ => source.is_of_tokens().then(|| {
+            let message =
+                format!("the metric `{name}` is one of a token-level engine, and `{}` serves no tokens", service.name);
+            let help = "serve it with `serving: ContinuousBatch()`, or bind the name to another signal";
+            at_metric(file, name, message).with_help(help)
+        }),
+    }
+}
+
+/// A message at the place where the manifest names a metric.
+fn at_metric(file: &Input, name: &str, message: String) -> Diagnostic {
     let text = String::from_utf8_lossy(&file.bytes);
-    let found = text.lines().zip(1..).find_map(|(line, number)| Some((number, line.find(name.as_str())?)));
-    let mut diagnostic = Diagnostic::about(&file.shown, error.to_string());
+    let found = text.lines().zip(1..).find_map(|(line, number)| Some((number, line.find(name)?)));
+    let mut diagnostic = Diagnostic::about(&file.shown, message);
     if let Some((line, column)) = found {
         diagnostic.line = line;
         diagnostic.column = column as u32 + 1;
     }
-    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": WaitingRequests}}`"))
+    diagnostic
 }
 
 fn settings(notes: &mut Notes<'_>, path: &str, given: &schema::Manifest) -> Result<ControllerSettings, Diagnostic> {
@@ -199,6 +232,10 @@ fn bindings(
 fn binding_of(notes: &Notes<'_>, path: &str, given: &schema::Binding) -> Result<MetricBinding, Diagnostic> {
     let word = match given {
         schema::Binding::GpuUtilization => "GpuUtilization",
+        schema::Binding::SmActive => "SmActive",
+        schema::Binding::TensorActive => "TensorActive",
+        schema::Binding::DramActive => "DramActive",
+        schema::Binding::KvCacheUse => "KvCacheUse",
         schema::Binding::WaitingRequests => "WaitingRequests",
         schema::Binding::RunningRequests => "RunningRequests",
         schema::Binding::InFlightRequests => "InFlightRequests",
@@ -211,6 +248,12 @@ fn binding_of(notes: &Notes<'_>, path: &str, given: &schema::Binding) -> Result<
         schema::Binding::LatencyP95 => "LatencyP95",
         schema::Binding::LatencyP99 => "LatencyP99",
         schema::Binding::QueueTimeP95 => "QueueTimeP95",
+        schema::Binding::TimeToFirstTokenP95 => "TimeToFirstTokenP95",
+        schema::Binding::TimeToFirstTokenP99 => "TimeToFirstTokenP99",
+        schema::Binding::InterTokenLatencyP95 => "InterTokenLatencyP95",
+        schema::Binding::InterTokenLatencyP99 => "InterTokenLatencyP99",
+        schema::Binding::TimePerOutputTokenP95 => "TimePerOutputTokenP95",
+        schema::Binding::TimePerOutputTokenP99 => "TimePerOutputTokenP99",
         schema::Binding::Signal(signal) => return signal_of(notes, path, signal),
     };
     parse_binding(word).map_err(|error| notes.error(path, error.to_string()))

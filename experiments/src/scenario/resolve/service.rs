@@ -44,7 +44,6 @@ pub(super) fn resolve(
         pools: usable_pools(notes, name, service, pools, gpus_per_group, memory_per_gpu)?,
         slos: slos(notes, name, &service.slo, &discipline)?,
         discipline,
-        profile,
         service_time,
         queue,
         router: router(notes, name, service.router.as_ref())?,
@@ -53,7 +52,8 @@ pub(super) fn resolve(
         gpus_per_group,
         groups,
         memory_per_gpu,
-        startup: startup::resolve(notes, name, service.startup.as_ref())?,
+        startup: startup::resolve(notes, name, service.startup.as_ref(), profile.as_ref())?,
+        profile,
         drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
         kernel_share: share,
         cpu: cpu(notes, name, service.cpu.as_ref())?,
@@ -89,6 +89,10 @@ fn worker(
     let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1) };
     let engine = engine::resolve(notes, files, &place, given, pools)?;
     let taken = ByteSize((engine.gpu_bytes as f64 * engine.utilization) as u64);
+    if let Some(given) = service.gpu_memory.filter(|given| given.0 < taken.0) {
+        let message = format!("the engine takes {taken} of each GPU, and `gpu_memory` is {given}");
+        return Err(notes.error(&memory, message).with_help("leave it out, or lower `serving.gpu_memory_utilization`"));
+    }
     let memory = notes.or(&memory, service.gpu_memory, taken, "gpu_memory_utilization of the GPU's memory");
     let discipline = Discipline::ContinuousBatch(engine.config);
     Ok(Worker { discipline, profile: Some(engine.profile), memory_per_gpu: Bytes(memory.0) })

@@ -1,6 +1,7 @@
 //! How a replica starts: image, weights, engine, probe, with defaults from measurements.
 
 use super::settings::Notes;
+use crate::profiles::Profile;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::NonNegative;
 use crate::scenario::schema::{self, StageWork};
@@ -50,6 +51,7 @@ pub(super) fn resolve(
     notes: &mut Notes<'_>,
     service: &str,
     given: Option<&schema::Startup>,
+    profile: Option<&Profile>,
 ) -> Result<Startup, Diagnostic> {
     let path = format!("services.{service}.startup");
     let default = schema::Startup::default();
@@ -73,45 +75,70 @@ pub(super) fn resolve(
                 };
                 StartupStage { kind, cold, cached: Some((key.as_str().into(), cached)) }
             }
-            None => default_stage(notes, kind, service, &path),
+            None => default_stage(notes, kind, service, &path, profile),
         });
     }
     Ok(Startup { stages: resolved, probe: probe(notes, &path, given.probe.as_ref())? })
 }
 
-fn default_stage(notes: &mut Notes<'_>, kind: StageKind, service: &str, path: &str) -> StartupStage {
+/// Weights of a model that is not known: 8 billion parameters in 16 bits.
+const UNKNOWN_WEIGHTS_BYTES: u64 = 16_060_000_000;
+
+fn default_stage(
+    notes: &mut Notes<'_>,
+    kind: StageKind,
+    service: &str,
+    path: &str,
+    profile: Option<&Profile>,
+) -> StartupStage {
     let constant = |s| fleet::StageWork::Drawn(Distribution::Constant(s));
     let (cold, cached, text, source) = match kind {
         StageKind::ImagePull => (
             constant(30.0),
             constant(0.0),
-            "15 GB at 0.5 GB/s, nothing on a node that has it",
+            "15 GB at 0.5 GB/s, nothing on a node that has it".to_owned(),
             "vLLM images are 10 to 20 GB; the registry's rate is a guess",
         ),
-        StageKind::WeightsLoad => (
-            transfer(16_060_000_000, &schema::Tier::Gp3, None),
-            transfer(16_060_000_000, &schema::Tier::Dram, Some(&schema::Loader::Safetensors)),
-            "16.06 GB from gp3 (15 s), 2.7 s from the page cache",
-            "an 8B model in 16 bits; Run:ai and ServerlessLLM benchmarks",
-        ),
+        StageKind::WeightsLoad => {
+            let (bytes, source) = match profile.and_then(weights_bytes) {
+                Some(bytes) => (bytes, "the weights of its profile; Run:ai and ServerlessLLM benchmarks"),
+                None => (UNKNOWN_WEIGHTS_BYTES, "an 8B model in 16 bits; Run:ai and ServerlessLLM benchmarks"),
+            };
+            let cold = transfer(bytes, &schema::Tier::Gp3);
+            let cached = transfer(bytes, &schema::Tier::Dram);
+            let text = format!(
+                "{:.2} GB from gp3 ({:.0} s), {:.1} s from the page cache",
+                bytes as f64 / 1e9,
+                cold.duration().as_s_f64(),
+                cached.duration().as_s_f64()
+            );
+            (constant_factor(cold), constant_factor(cached), text, source)
+        }
         StageKind::EngineStart => {
             let law = fleet::StageWork::Drawn(Distribution::lognormal_mean_cv2(20.3, 0.04));
-            (law.clone(), law, "LogNormal(mean: \"20.3s\", cv: 0.2)", "Run:ai: vLLM ready minus load, 15.7 to 27.8 s")
+            let text = "LogNormal(mean: \"20.3s\", cv: 0.2)".to_owned();
+            (law.clone(), law, text, "Run:ai: vLLM ready minus load, 15.7 to 27.8 s")
         }
     };
-    notes.default(path, text, source, true);
+    notes.default(path, &text, source, true);
     StartupStage { kind, cold, cached: Some((format!("{service}/{}", kind.name()).into(), cached)) }
 }
 
-fn transfer(bytes: u64, tier: &schema::Tier, loader: Option<&schema::Loader>) -> fleet::StageWork {
+/// Weights of the whole group: each GPU's share is read once.
+fn weights_bytes(profile: &Profile) -> Option<u64> {
+    let bytes = profile.memory?.weights_bytes * f64::from(profile.tensor_parallel.max(1));
+    (bytes > 0.0).then_some(bytes as u64)
+}
+
+/// As vLLM loads without further settings: safetensors, which in host memory sets the pace.
+fn transfer(bytes: u64, tier: &schema::Tier) -> Transfer {
     let (tier_bytes_per_s, per_stream_bytes_per_s) = tier_rates(tier);
-    let transfer = Transfer {
-        bytes,
-        tier_bytes_per_s,
-        loader_bytes_per_s: loader_rate(loader, tier),
-        streams: 16,
-        per_stream_bytes_per_s,
-    };
+    let loader = matches!(tier, schema::Tier::Dram).then_some(&schema::Loader::Safetensors);
+    let loader_bytes_per_s = loader_rate(loader, tier);
+    Transfer { bytes, tier_bytes_per_s, loader_bytes_per_s, streams: 16, per_stream_bytes_per_s }
+}
+
+fn constant_factor(transfer: Transfer) -> fleet::StageWork {
     fleet::StageWork::Transfer(transfer, Distribution::Constant(1.0))
 }
 

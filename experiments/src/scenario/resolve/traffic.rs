@@ -264,7 +264,7 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
         let error = notes.error(&setting, format!("there is no trace at `{}`", file.display()));
         return Err(error.with_help(format!(
             "the Azure LLM inference traces are public (CC-BY): \
-             https://github.com/Azure/AzurePublicDataset, file `AzureLLMInferenceTrace_conv.csv`; \
+             https://github.com/Azure/AzurePublicDataset, files `AzureLLMInferenceTrace_code.csv` and `..._conv.csv`; \
              then give its place: --set {setting}=FILE"
         )));
     }

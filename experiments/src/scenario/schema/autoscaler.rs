@@ -97,6 +97,14 @@ impl<'de> Visitor<'de> for ManifestVisitor {
 pub enum Binding {
     /// Percent of time in which any kernel ran.
     GpuUtilization,
+    /// Percent of the SMs that hold a warp, over time.
+    SmActive,
+    /// Percent of the GPU's peak FLOP/s that computed tokens make.
+    TensorActive,
+    /// Percent of the GPU's peak memory bandwidth that reads of weights and cache make.
+    DramActive,
+    /// Percent of the KV cache's blocks in use.
+    KvCacheUse,
     /// Attempts that wait.
     WaitingRequests,
     /// Attempts in service.
@@ -121,6 +129,18 @@ pub enum Binding {
     LatencyP99,
     /// 95th percentile of the time in queues.
     QueueTimeP95,
+    /// 95th percentile of the time to first token, in seconds.
+    TimeToFirstTokenP95,
+    /// 99th percentile.
+    TimeToFirstTokenP99,
+    /// 95th percentile of the gaps between tokens, in seconds.
+    InterTokenLatencyP95,
+    /// 99th percentile.
+    InterTokenLatencyP99,
+    /// 95th percentile of the requests' mean gaps between tokens, in seconds.
+    TimePerOutputTokenP95,
+    /// 99th percentile.
+    TimePerOutputTokenP99,
     /// A signal with its whole pipeline.
     Signal(Box<SignalBinding>),
 }

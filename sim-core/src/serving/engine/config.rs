@@ -3,6 +3,7 @@
 use super::law::{LONGEST_ITERATION_S, TimeLaw};
 use super::sequence::Sequence;
 use crate::clock::SimDuration;
+use crate::serving::ValidatedBand;
 
 /// A continuous-batching engine as vLLM's V1 scheduler works: decodes first, then the prefill in
 /// progress, then waiting requests in the order of their arrival, until the token budget is spent.
@@ -41,6 +42,8 @@ pub struct EngineConfig {
     pub peak_token_s: f64,
     /// Share of the memory bandwidth that a read of weights or cache reaches, for DRAM activity.
     pub read_efficiency: f64,
+    /// Where its law was compared with measurements, if it was.
+    pub validated: Option<ValidatedBand>,
 }
 
 impl EngineConfig {
@@ -61,6 +64,7 @@ impl EngineConfig {
             leaps: true,
             peak_token_s: 0.0,
             read_efficiency: 0.8,
+            validated: None,
         }
     }
 

@@ -152,6 +152,21 @@ impl Engine {
         self.blocks.used() as f64 / total as f64
     }
 
+    /// Whether it runs more, or holds more context, than its time law was measured with.
+    #[inline]
+    pub(crate) fn is_beyond_band(&self, config: &EngineConfig) -> bool {
+        // Blocks that are not full count as full: less than one block a sequence.
+        config.validated.is_some_and(|band| {
+            self.running.len() > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
+        })
+    }
+
+    /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
+    /// settled.
+    pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {
+        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { instant(self.clock) })
+    }
+
     /// An attempt comes in. It joins at the first boundary at which it may. The engine stands at
     /// the last boundary before now.
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
@@ -260,7 +275,7 @@ impl Engine {
             }
             self.pass(self.leap.len, end, bench);
             server.meter.advance(self.at(), server.running);
-            self.finish_chunks(bench);
+            self.finish_chunks(config, bench);
             self.finish_decodes(server, bench, done);
             self.drop_withdrawn(server, bench, done);
             self.schedule(config, server, bench);

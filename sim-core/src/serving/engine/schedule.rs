@@ -293,8 +293,8 @@ impl Engine {
     }
 
     /// The chunks of the iteration that has just ended: who is whole has its next token.
-    pub(super) fn finish_chunks(&mut self, bench: &mut Bench<'_>) {
-        let now = self.at();
+    pub(super) fn finish_chunks(&mut self, config: &EngineConfig, bench: &mut Bench<'_>) {
+        let (now, beyond) = (self.at(), self.is_beyond_band(config));
         for at in 0..self.chunks.len() {
             let Chunk { attempt, tokens } = self.chunks[at];
             let sequence = &mut bench.sequences[attempt as usize];
@@ -313,6 +313,7 @@ impl Engine {
             self.blocks.enter(sequence.phase());
             if sequence.first_token.is_none() {
                 sequence.first_token = Some(now);
+                bench.attempts[attempt].beyond_band = beyond;
                 bench.first_tokens.push(attempt);
             } else {
                 let gap = now.since(sequence.last_token);

@@ -1,0 +1,158 @@
+//! The shipped scenarios: each still tells the story that it is there for.
+
+use flashcrowd::export::summary::summary;
+use flashcrowd::report;
+use flashcrowd::run::{Played, Progress, play};
+use flashcrowd::scenario::load::Text;
+use flashcrowd::statistics::correlation;
+use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ports::LatencyPart;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+fn played(given: &str, overrides: &[String]) -> Played {
+    let loaded = Text::read(given).and_then(|text| text.with(overrides)).and_then(|text| text.resolve());
+    let played = loaded.and_then(|loaded| play(loaded, &Progress::new(false)));
+    played.unwrap_or_else(|error| panic!("{given}: {error}"))
+}
+
+fn of<'a>(played: &'a Played, variant: &str) -> &'a RunRecord {
+    let index = played.loaded.variants.iter().position(|resolved| resolved.variant == variant).expect(variant);
+    &played.of_variant(index).next().expect("one replicate").record
+}
+
+/// Requests in flight per ready replica, and what the only signal showed, at each decision.
+fn seen(record: &RunRecord) -> Vec<(f64, f64)> {
+    let decisions =
+        record.decisions.iter().filter(|decision| decision.ready > 0 && decision.signals[0].samples.is_some());
+    decisions.map(|d| (f64::from(d.in_flight) / f64::from(d.ready), d.signals[0].mean)).collect()
+}
+
+fn replicas(record: &RunRecord) -> f64 {
+    record.services[0].ready_replica_s / record.ended.as_s_f64()
+}
+
+/// Mean of what was shown at decisions with so many requests in flight per ready replica.
+fn shown_at(pairs: &[(f64, f64)], load: std::ops::Range<f64>) -> f64 {
+    let shown: Vec<f64> = pairs.iter().filter(|pair| load.contains(&pair.0)).map(|pair| pair.1).collect();
+    assert!(shown.len() >= 20, "{} decisions at {load:?}", shown.len());
+    shown.iter().sum::<f64>() / shown.len() as f64
+}
+
+fn cost(record: &RunRecord) -> f64 {
+    record.bill.usd(|_| true)
+}
+
+/// GPU utilisation carries no load signal for a language model: with two requests in flight the GPU
+/// is as busy as with eight, and a hundred would fit. Use of the KV cache and waiting requests do.
+#[test]
+fn gpu_utilisation_does_not_know_the_load_and_the_cache_does() {
+    let played = played("@gpu-utilisation", &[]);
+    let [gpu, kv, waiting] = ["GPU utilisation", "KV cache", "waiting"].map(|variant| of(&played, variant));
+    let shown = seen(gpu);
+    let (light, heavy) = (shown_at(&shown, 2.0..4.0), shown_at(&shown, 4.0..128.0));
+    println!("GPU utilisation: {light:.1} % at 2 to 4 requests in flight, {heavy:.1} % beyond");
+    assert!(light > 97.0 && heavy - light < 3.0, "from {light} % to {heavy} %");
+    // Percent of the cache, as the controller's signal has it: it grows with the load from end to end.
+    let shown = seen(kv);
+    assert!(correlation(&shown) > Some(0.85), "{:?}", correlation(&shown));
+    let (light, heavy) = (shown_at(&shown, 4.0..8.0), shown_at(&shown, 64.0..1e9));
+    println!("KV cache: {light:.1} % at 4 to 8 requests in flight, {heavy:.1} % from 64 on");
+    assert!(heavy > 5.0 * light, "from {light} % to {heavy} %");
+    // What waits is nothing until the engine is full, and then much.
+    let shown = seen(waiting);
+    assert!(shown_at(&shown, 0.0..16.0) < 0.1 && shown_at(&shown, 64.0..1e9) > 10.0);
+    for (name, other) in [("KV cache", kv), ("waiting", waiting)] {
+        assert!(replicas(gpu) > 3.0 * replicas(other), "{name}: {} against {}", replicas(gpu), replicas(other));
+        assert!(cost(gpu) > 2.0 * cost(other), "{name}: {} against {}", cost(gpu), cost(other));
+        let slo = other.services[0].latency.slos[0].attainment();
+        assert!(slo >= 0.95, "{name}: {slo}");
+    }
+    // Most of it was bought in the calm hours.
+    let calm = |record: &RunRecord| {
+        let rows: Vec<f64> = record.series.iter().take(110).map(|row| f64::from(row.ready)).collect();
+        rows[60..].iter().sum::<f64>() / 50.0
+    };
+    assert!(calm(gpu) > 5.0 * calm(kv), "{} against {}", calm(gpu), calm(kv));
+}
+
+/// Rows as in the public files, so many a second, with lengths like theirs.
+fn trace(rate: u64, prompt: u64, output: u64) -> String {
+    let mut text = "TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned();
+    for i in 0..rate * 240 {
+        let (ms, spread) = (i * 1_000 / rate, |step: u64| 50 + i * step % 101);
+        let (prompt, output) = (prompt * spread(37) / 100, (output * spread(61) / 100).max(1));
+        let clock = format!("18:{:02}:{:02}.{:03}0000", 15 + ms / 60_000, ms / 1_000 % 60, ms % 1_000);
+        let _ = writeln!(text, "2023-11-16 {clock},{prompt},{output}");
+    }
+    text
+}
+
+#[test]
+fn two_models_on_two_traces_report_token_latencies_and_cost() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (code, conversation) = (file("code.csv", trace(5, 2_000, 28)), file("conv.csv", trace(6, 1_200, 200)));
+    let overrides = [format!("traffic.code.path={code}"), format!("traffic.conversation.path={conversation}")];
+    let played = played("@llm-azure", &overrides);
+    let summary = summary(&played.loaded, &played.runs[0]);
+    for service in ["code", "conversation"] {
+        for part in ["ttft", "itl"] {
+            let latency = &summary["services"][service]["latency_s"][part];
+            assert!(latency["p50"].as_f64() > Some(0.0) && latency["p99"].as_f64() > Some(0.0), "{service} {part}");
+        }
+        assert!(summary["cost"]["by_service"][service].as_f64() > Some(0.0), "{service}");
+    }
+    let itl = |service: &str| summary["services"][service]["latency_s"]["itl"]["p50"].as_f64().unwrap();
+    assert!(itl("conversation") > 2.0 * itl("code"), "70B on four GPUs is slower than 8B on one");
+    let text = report::text(&played);
+    assert!(text.lines().count() <= 30, "{text}");
+    for start in ["code: ", "conversation: ", "code        limit", "conversation limit", "cost "] {
+        assert!(text.lines().any(|line| line.starts_with(start)), "{start} in\n{text}");
+    }
+    let of_tokens = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!((of_tokens("ttft "), of_tokens("itl ")), (2, 2), "{text}");
+}
+
+#[test]
+fn past_saturation_shedding_serves_and_replicas_do_not_shorten_the_tail() {
+    let played = played("@saturation", &[]);
+    let kept = |variant: &str| of(&played, variant).services[0].latency.slos[0].attainment();
+    let longest = |variant: &str| of(&played, variant).services[0].latency.e2e.max() as f64;
+    let mean = |variant: &str| of(&played, variant).services[0].latency.mean_s(LatencyPart::EndToEnd);
+    assert!(kept("1 cascade") < 0.5 && kept("2 shedding") > 0.9 && kept("3 retry budget") > kept("1 cascade"));
+    assert!(mean("4 floor, 15") > 1.5 * mean("6 floor, 48"));
+    assert!(longest("6 floor, 48") > 0.9 * longest("4 floor, 15"));
+}
+
+/// Three metrics for three kinds of endpoint: the language model is the one that GPU utilisation
+/// misleads, and of which no queue speaks in time.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+fn the_metric_of_each_endpoint() {
+    let played = played("@horizontal-metrics", &[]);
+    let kept = |variant: &str| of(&played, variant).services[0].latency.slos[0].attainment();
+    let mean = |variant: &str| replicas(of(&played, variant));
+    assert!(kept("compute/gpu") > 0.99 && kept("io/gpu") < 0.5 && kept("io/queue") > 0.95);
+    assert!(mean("llm/gpu") > 1.5 * mean("llm/latency") && kept("llm/latency") > 0.95 && kept("llm/queue") < 0.95);
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+fn the_readme_shows_what_the_command_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_flashcrowd"))
+        .current_dir(&root)
+        .args(["run", "scenarios/horizontal.ron", "--no-out"])
+        .output();
+    let printed = String::from_utf8(output.unwrap().stdout).unwrap();
+    assert!(readme.contains(&printed), "README.md should show:\n{printed}");
+}
