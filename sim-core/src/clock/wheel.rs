@@ -32,6 +32,8 @@ pub struct Wheel<E> {
     front_end: u64,
     /// Position: the start of the front's span.
     position: u64,
+    /// When the last event was that was popped.
+    popped: u64,
     slots: Vec<Vec<Entry<E>>>,
     /// Which slots of a level are occupied.
     occupied: [u64; LEVELS],
@@ -47,6 +49,7 @@ impl<E> Default for Wheel<E> {
             overflow: BinaryHeap::new(),
             front_end: 0,
             position: 0,
+            popped: 0,
             slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
             occupied: [0; LEVELS],
             len: 0,
@@ -93,9 +96,10 @@ impl<E: Copy> Wheel<E> {
             self.overflow.push(entry);
             return;
         }
-        // No slot within the front's span is in use, and `earliest` lies in it: all levels stay right.
-        self.position = earliest;
-        self.front_end = earliest;
+        // Nothing will ever be pushed before the last event that was popped. That lies in the front's
+        // span, within which no slot is in use: all levels stay right.
+        self.position = self.position.max(self.popped);
+        self.front_end = self.position;
         let mut front = std::mem::take(&mut self.front);
         for spilled in front.drain(..) {
             self.push_slot(spilled);
@@ -167,7 +171,8 @@ impl<E: Copy> EventQueue<E> for Wheel<E> {
             self.len -= 1;
             return self.overflow.pop();
         }
-        self.front.last().filter(|entry| entry.key < bound)?;
+        let first = self.front.last().filter(|entry| entry.key < bound)?;
+        self.popped = first.key.at.as_ps();
         self.len -= 1;
         self.front.pop()
     }
@@ -257,6 +262,37 @@ mod tests {
                 if i % 5 == 4 && i < 100 {
                     let bound = Key::new(SimTime::from_ps(1 << 41), 0, Class::Lifecycle, 0, 0);
                     assert!(wheel.pop_before(bound).is_none() && heap.pop_before(bound).is_none());
+                }
+            }
+            while let Some(oracle) = heap.pop() {
+                assert_eq!(wheel.pop().unwrap().key, oracle.key);
+            }
+        }
+    }
+
+    /// Bursts of which each event comes before all those that were pushed just before it, so that
+    /// the front spills more than once at one instant.
+    #[test]
+    fn bursts_that_come_ever_earlier_keep_the_order() {
+        for step in [1_u64, 77, 4_099, 1 << 33] {
+            let mut wheel = Wheel::default();
+            let mut heap = HeapQueue::default();
+            let mut seq = 0;
+            let mut push = |wheel: &mut Wheel<u64>, heap: &mut HeapQueue<u64>, at: u64| {
+                seq += 1;
+                let key = Key::new(SimTime::from_ps(at), 0, Class::Delivery, 0, seq);
+                wheel.push(key, seq);
+                heap.push(key, seq);
+            };
+            // Few, in one wide slot: the front that holds them covers all that follows.
+            for i in 0..6 {
+                push(&mut wheel, &mut heap, (1 << 48) + i * 1_000 * step);
+            }
+            for _ in 0..6 {
+                let now = wheel.pop().unwrap();
+                assert_eq!(now.key, heap.pop().unwrap().key);
+                for i in 0..300 {
+                    push(&mut wheel, &mut heap, now.key.at.as_ps() + (301 - i) * step);
                 }
             }
             while let Some(oracle) = heap.pop() {
