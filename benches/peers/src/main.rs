@@ -1,64 +1,28 @@
-//! The same M/M/c on flashcrowd and on published simulation engines: requests per CPU-second of
-//! each, as one JSON object.
-//!
-//! All play Poisson arrivals and exponential service of 16 servers at load 0.7, drawn by the same
-//! generator (`SimPy` has its own). The peers only add up waits; flashcrowd keeps its histograms,
-//! series and bill besides. A mean wait that is not that of Erlang's formula ends the program.
+//! flashcrowd beside published simulators, each on exactly the same model: requests per CPU-second
+//! as one JSON object.
 
-mod erlang;
-mod nexosim_peer;
-mod ours;
-mod simcore_peer;
-mod simpy_peer;
-mod station;
+mod mmc;
+mod serving;
 
-use flashcrowd_benches::meter::median;
-use serde_json::{Map, Value, json};
-use station::{Played, SERVERS};
+use serde_json::json;
 
 /// Runs of each engine, of which the median counts.
 const RUNS: usize = 3;
 
+const USAGE: &str = "expected `mmc [REQUESTS]` or `serving [REQUESTS]`";
+
 fn main() {
-    let requests = std::env::args().nth(1).map_or(2_000_000, |n| n.parse().expect("a number of requests"));
-    let mut engines: Vec<(&str, Vec<Played>)> = vec![
-        ("flashcrowd", repeat(|| Some(ours::play(requests)))),
-        ("simcore", repeat(|| Some(simcore_peer::play(requests)))),
-        ("nexosim", repeat(|| Some(nexosim_peer::play(requests)))),
-    ];
-    // An interpreter is some hundred times slower, so it plays a tenth.
-    let simpy = repeat(|| simpy_peer::play(requests / 10));
-    if simpy.is_empty() {
-        eprintln!("SimPy is left out: python3 does not find it");
-    } else {
-        engines.push(("simpy", simpy));
-    }
-    println!("{:#}", table(&engines));
-}
-
-fn repeat(play: impl Fn() -> Option<Played>) -> Vec<Played> {
-    (0..RUNS).filter_map(|_| play()).collect()
-}
-
-fn table(engines: &[(&str, Vec<Played>)]) -> Value {
-    let expected = erlang::mean_wait(SERVERS, station::RATE, 1.0);
-    let rate = |runs: &[Played]| median(runs.iter().map(Played::requests_per_cpu_s).collect());
-    let ours = rate(&engines[0].1);
-    let mut rows = Map::new();
-    for (name, runs) in engines {
-        let wait = runs[0].mean_wait_s;
-        // A mean of correlated waits: a few percent at a million requests.
-        let tolerance = 0.03 * (2e6 / runs[0].completed as f64).sqrt().max(1.0);
-        assert!((wait / expected - 1.0).abs() < tolerance, "{name}: mean wait {wait}, by Erlang C {expected}");
-        rows.insert(
-            (*name).to_owned(),
-            json!({
-                "requests_per_cpu_s": rate(runs).round(),
-                "flashcrowd_is_faster_by": (ours / rate(runs) * 10.0).round() / 10.0,
-                "mean_wait_s": wait,
-            }),
-        );
-    }
-    rows.insert("erlang_c_mean_wait_s".to_owned(), json!(expected));
-    Value::Object(rows)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse().expect("a number of requests");
+    let table = match words[..] {
+        [] => json!({ "mmc": mmc::compare(2_000_000), "serving": serving::compare(20_000) }),
+        ["mmc"] => mmc::compare(2_000_000),
+        ["mmc", requests] => mmc::compare(number(requests)),
+        ["serving"] => serving::compare(20_000),
+        ["serving", requests] => serving::compare(number(requests)),
+        ["serving", requests, engine] => serving::play(engine, number(requests)),
+        _ => panic!("{USAGE}"),
+    };
+    println!("{table:#}");
 }

@@ -86,7 +86,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<BatchProfile>, Diagnost
     Ok(profiles)
 }
 
-/// The file that [`read`] reads.
+/// The file that `profiles_batch::read` reads.
 pub fn write(profiles: &[BatchProfile]) -> String {
     let mut text = String::from(HEAD);
     for profile in profiles {

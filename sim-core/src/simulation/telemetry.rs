@@ -114,6 +114,12 @@ impl Simulation {
     /// First tokens and gaps that have come, for the signals that want them.
     #[inline]
     pub(super) fn observe_tokens(&mut self, replica: u32, service: u32) {
+        if !self.first_tokens.is_empty() || !self.gaps.is_empty() {
+            self.observe_new_tokens(replica, service);
+        }
+    }
+
+    fn observe_new_tokens(&mut self, replica: u32, service: u32) {
         let book = &self.services[service as usize];
         if !book.first_token_signals.is_empty() {
             for &index in &self.first_tokens {
@@ -127,12 +133,10 @@ impl Simulation {
             }
         }
         self.first_tokens.clear();
-        if !self.gaps.is_empty() {
-            for &signal in &book.gap_signals {
-                self.telemetry.observe_gaps(signal, replica, &self.gaps);
-            }
-            self.gaps.clear();
+        for &signal in &book.gap_signals {
+            self.telemetry.observe_gaps(signal, replica, &self.gaps);
         }
+        self.gaps.clear();
     }
 
     /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when

@@ -1,6 +1,6 @@
 //! NeXosim (formerly asynchronix): one model that schedules its own inputs, on one thread.
 
-use crate::station::{Draws, Played, Station};
+use super::station::{Draws, Played, Station};
 use flashcrowd_benches::meter::cpu_seconds;
 use nexosim::model::{Context, Model, schedulable};
 use nexosim::ports::EventSource;

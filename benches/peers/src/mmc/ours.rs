@@ -1,6 +1,6 @@
 //! flashcrowd, with its histograms, series and bill.
 
-use crate::station::{Played, RATE, SERVERS};
+use super::station::{Played, RATE, SERVERS};
 use flashcrowd_benches::meter::cpu_seconds;
 use flashcrowd_benches::worlds::Model;
 use flashcrowd_core::Simulation;

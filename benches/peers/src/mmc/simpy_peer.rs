@@ -1,6 +1,6 @@
 //! SimPy, where `python3` finds it: a process for each request and a resource.
 
-use crate::station::{Played, RATE, SERVERS};
+use super::station::{Played, RATE, SERVERS};
 use std::process::Command;
 
 const SCRIPT: &str = r#"

@@ -1,6 +1,6 @@
 //! simcore, the core of DSLab: one component with callbacks, `f64` time, boxed event payloads.
 
-use crate::station::{Draws, Played, Station};
+use super::station::{Draws, Played, Station};
 use flashcrowd_benches::meter::cpu_seconds;
 use serde::Serialize;
 use simcore::{Event, EventHandler, Simulation, SimulationContext, cast};
