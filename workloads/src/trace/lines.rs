@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Error, ErrorKind};
 use std::path::Path;
 
 /// Longest line of a trace. A longer one is refused as soon as so much of it was read.
-pub const MAX_LINE_BYTES: usize = 64 << 10;
+pub const MAX_LINE_BYTES: usize = 1 << 20;
 
 const BUFFER: usize = 128 << 10;
 

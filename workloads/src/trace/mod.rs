@@ -1,10 +1,14 @@
-//! Recorded requests: the Azure LLM inference traces of 2023 to 2025, plain or gzip, as a stream.
+//! Recorded requests, plain or gzip, as a stream: memory does not grow with the file. Time is
+//! counted in integers from the first row that is kept. The format is told by the first line:
 //!
-//! Memory does not grow with the file. Rows are read by the names of the header
-//! (`TIMESTAMP,ContextTokens,GeneratedTokens`; a column `NumImages` may stand among them and is
-//! passed over). Time is counted in integers from the first row that is kept.
+//! | format | rows |
+//! | --- | --- |
+//! | Azure LLM inference traces, 2023 to 2025 | CSV by the names of its header: `TIMESTAMP`, `ContextTokens`, `GeneratedTokens` (`NumImages` is passed over) |
+//! | Mooncake | JSON lines: `timestamp` in ms, `input_length`, `output_length`, `hash_ids` of 512 tokens |
+//! | Qwen-Bailian | the same with `chat_id`: `timestamp` in s, `hash_ids` of 16 tokens |
 
 mod azure;
+mod blocks;
 mod lines;
 mod replay;
 mod rows;
@@ -32,10 +36,11 @@ pub struct TraceOptions {
     /// How many requests are sent for each row. Below 1, a row is sent with this probability.
     /// From 1 on it is sent so many times; a fraction is the probability of one more. The first
     /// is sent at the row's instant, the others at uniform instants before the next row, so that
-    /// bursts keep their place.
+    /// bursts keep their place. Copies are other users: the second copy of a row shares blocks
+    /// with the second copies of other rows, and with nothing else.
     pub rate_scale: f64,
     /// How often the trace is played, back to back: each time begins one mean gap after the last
-    /// row of the time before.
+    /// row of the time before, with other users.
     pub repeat: u32,
     /// Only rows from (and with) the first to (and without) the second instant, counted from the
     /// first row of the file, before any scaling.

@@ -5,7 +5,7 @@ use super::scale::Scale;
 use super::summary::{TraceSummary, summary};
 use super::{TraceOptions, refuse};
 use flashcrowd_core::clock::{Seed, SimTime, Stream};
-use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
+use flashcrowd_core::ports::{Arrival, ArrivalSource, Prefix, SourceError};
 use rand::RngExt;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,13 @@ pub struct TraceSource {
     /// Instants that are still to be sent for `row`, last first; reused, so nothing is allocated.
     pending_ps: Vec<u64>,
     row: Row,
+    /// Names of the row's blocks, and as they are sent now.
+    hashes: Vec<u64>,
+    sent_hashes: Vec<u64>,
+    /// How often the row has been sent.
+    sent: u64,
+    /// The time that `row` belongs to.
+    row_played: u32,
     thinning: Stream,
     copies: Stream,
 }
@@ -64,6 +71,10 @@ impl TraceSource {
             next,
             pending_ps: Vec::with_capacity(options.rate_scale.ceil() as usize),
             row: next.unwrap_or(Row { at: flashcrowd_core::SimDuration::ZERO, prompt_tokens: 0, output_tokens: 0 }),
+            hashes: Vec::new(),
+            sent_hashes: Vec::new(),
+            sent: 0,
+            row_played: 0,
             thinning: seed.stream(&format!("{label}/thinning")),
             copies: seed.stream(&format!("{label}/copies")),
         })
@@ -78,7 +89,10 @@ impl TraceSource {
     fn take_row(&mut self) -> Result<bool, SourceError> {
         let Some(row) = self.next else { return Ok(false) };
         self.row = row;
+        (self.sent, self.row_played) = (0, self.played);
         let start_ps = self.instant(row)?;
+        // The row that was read ahead is the current one now.
+        std::mem::swap(&mut self.hashes, &mut self.rows.hashes);
         self.next = self.rows.next_row()?;
         if self.next.is_none() && self.played + 1 < self.options.repeat {
             self.played += 1;
@@ -101,6 +115,15 @@ impl TraceSource {
             let message = "the trace plays for longer than 213 days, where simulated time ends";
             refuse(self.rows.name(), message, Some("lower time_scale or repeat".to_owned()))
         })
+    }
+
+    /// Names the blocks of the copy that is sent now.
+    fn name_blocks(&mut self) {
+        let user = (u64::from(self.row_played) << 32) | self.sent;
+        let salt = user.wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(32);
+        self.sent_hashes.clear();
+        self.sent_hashes.extend(self.hashes.iter().map(|hash| hash ^ salt));
+        self.sent += 1;
     }
 
     fn draw_instants(&mut self, start_ps: u64, next_ps: u64) {
@@ -128,6 +151,7 @@ impl ArrivalSource for TraceSource {
     fn next_arrival(&mut self) -> Result<Option<Arrival>, SourceError> {
         loop {
             if let Some(at_ps) = self.pending_ps.pop() {
+                self.name_blocks();
                 return Ok(Some(Arrival {
                     at: SimTime::from_ps(at_ps),
                     prompt_tokens: self.row.prompt_tokens,
@@ -139,6 +163,10 @@ impl ArrivalSource for TraceSource {
                 return Ok(None);
             }
         }
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        Prefix { block_tokens: self.rows.block_tokens(), hashes: &self.sent_hashes }
     }
 
     fn dropped_rows(&self) -> u64 {

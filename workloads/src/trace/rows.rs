@@ -1,6 +1,7 @@
 //! The usable rows of a trace, in order, inside the window.
 
 use super::azure::{Columns, Complaint, Record};
+use super::blocks::Blocks;
 use super::lines::Lines;
 use super::{OnBadRow, TraceOptions, refuse};
 use flashcrowd_core::clock::SimDuration;
@@ -16,10 +17,20 @@ pub(super) struct Row {
     pub(super) output_tokens: u32,
 }
 
+/// How the lines of a file are read.
+enum Format {
+    Azure(Columns),
+    Blocks(Blocks),
+}
+
 /// Reads the rows of one file once.
 pub(super) struct Rows {
     lines: Lines,
-    columns: Columns,
+    format: Format,
+    /// The first line, if it is a row.
+    first_line: Option<String>,
+    /// Names of the blocks of the row that came last.
+    pub(super) hashes: Vec<u64>,
     on_bad_row: OnBadRow,
     window: Option<(SimDuration, SimDuration)>,
     first_ps: Option<i128>,
@@ -30,17 +41,26 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Opens the file and reads its header.
+    /// Opens the file and finds its format by the first line.
     pub(super) fn open(path: &Path, options: &TraceOptions) -> Result<Rows, SourceError> {
         let mut lines = Lines::open(path)?;
-        let columns = match lines.next_line()? {
+        let mut first_line = None;
+        let format = match lines.next_line()? {
             None => Err(("the file is empty: expected a header and rows".to_owned(), None)),
-            Some(header) => Columns::of(header),
+            Some(first) => match Blocks::of(first) {
+                Some(format) => {
+                    first_line = Some(first.to_owned());
+                    format.map(Format::Blocks)
+                }
+                None => Columns::of(first).map(Format::Azure),
+            },
         };
-        let columns = columns.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
+        let format = format.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
         Ok(Rows {
             lines,
-            columns,
+            format,
+            first_line,
+            hashes: Vec::new(),
             on_bad_row: options.on_bad_row,
             window: options.window,
             first_ps: None,
@@ -54,12 +74,22 @@ impl Rows {
     /// The next row that is kept.
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
         while !self.over {
-            let Some(line) = self.lines.next_line()? else { break };
+            let first = self.first_line.take();
+            let line = match &first {
+                Some(first) => first.as_str(),
+                None => match self.lines.next_line()? {
+                    Some(line) => line,
+                    None => break,
+                },
+            };
             // An empty line at the end is a habit of editors.
             if line.is_empty() {
                 continue;
             }
-            let record = self.columns.read(line);
+            let record = match &self.format {
+                Format::Azure(columns) => columns.read(line),
+                Format::Blocks(blocks) => blocks.read(line, &mut self.hashes),
+            };
             let record = record.and_then(|record| self.in_order(record));
             match record {
                 Ok(record) => match self.keep(record) {
@@ -105,6 +135,14 @@ impl Rows {
 
     fn refuse(&self, (message, hint): Complaint) -> SourceError {
         refuse(self.lines.place(), message, hint)
+    }
+
+    /// Tokens of the blocks that have names; 0 in formats without.
+    pub(super) fn block_tokens(&self) -> u32 {
+        match self.format {
+            Format::Azure(_) => 0,
+            Format::Blocks(blocks) => blocks.tokens(),
+        }
     }
 
     /// The file.

@@ -184,8 +184,8 @@ fn what_is_no_trace_is_refused_clearly() {
         (b"TIMESTAMP,TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "the column `TIMESTAMP` twice"),
         (b"\x7fELF\0\0\0".to_vec(), "it holds zero bytes"),
         (b"\xff\xfe\xfd\n".to_vec(), "not a UTF-8 text"),
-        (vec![b'x'; MAX_LINE_BYTES + 1], "longer than 65536 bytes"),
-        (gzip(&vec![b'x'; 50 << 20]), "longer than 65536 bytes"),
+        (vec![b'x'; MAX_LINE_BYTES + 1], "longer than 1048576 bytes"),
+        (gzip(&vec![b'x'; 50 << 20]), "longer than 1048576 bytes"),
         (compressed[..compressed.len() / 2].to_vec(), "gzip data ends too early"),
         (vec![0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], "gzip data is damaged"),
         (damaged, "t.csv:"),
@@ -197,6 +197,81 @@ fn what_is_no_trace_is_refused_clearly() {
     let error = |path: &Path| summary(path, &TraceOptions::default()).unwrap_err().message;
     assert_eq!(error(fixture.dir.path()), "this is a directory; expected a CSV file");
     assert_eq!(error(&fixture.dir.path().join("none.csv")), "cannot be read: there is no such file");
+}
+
+const TALK: &str = r#"{"timestamp": 0, "input_length": 700, "output_length": 5, "hash_ids": [7, 8]}
+{"timestamp": 3000, "input_length": 512, "output_length": 9, "hash_ids": [7]}
+{"timestamp": 3000, "input_length": 1030, "output_length": 1, "hash_ids": [7, 9, -1]}
+"#;
+
+/// Arrivals with the names of their blocks.
+fn named(path: &Path, options: &TraceOptions) -> Vec<(u64, u32, Vec<u64>)> {
+    let mut source = TraceSource::open(path, options, Seed::new(1), "trace").unwrap();
+    let mut arrivals = Vec::new();
+    while let Some(arrival) = source.next_arrival().unwrap() {
+        let prefix = source.prefix();
+        assert_eq!(prefix.hashes.len(), arrival.prompt_tokens.div_ceil(prefix.block_tokens) as usize);
+        arrivals.push((arrival.at.as_ps(), prefix.block_tokens, prefix.hashes.to_vec()));
+    }
+    arrivals
+}
+
+#[test]
+fn json_lines_name_the_blocks_of_their_prompts() {
+    let fixture = Fixture::new();
+    let path = fixture.file("talk.jsonl", TALK.as_bytes());
+    assert_eq!(
+        played(&path, &TraceOptions::default()),
+        [(0, 700, 5), (3_000_000_000_000, 512, 9), (3_000_000_000_000, 1_030, 1)]
+    );
+    let plain = named(&fixture.file("talk.jsonl.gz", &gzip(TALK.as_bytes())), &TraceOptions::default());
+    let hashes: Vec<&[u64]> = plain.iter().map(|arrival| &arrival.2[..]).collect();
+    assert_eq!(hashes, [&[7, 8][..], &[7], &[7, 9, u64::MAX]]);
+    assert!(plain.iter().all(|arrival| arrival.1 == 512));
+    // Of the other format: seconds, and blocks of 16 tokens.
+    let line = r#"{"chat_id": 3, "parent_chat_id": -1, "timestamp": 61.114, "input_length": 20, "output_length": 2, "type": "text", "turn": 1, "hash_ids": [5, 6]}"#;
+    let other = fixture.file("other.jsonl", format!("{line}\n{}\n", line.replace("61.114", "61.5")).as_bytes());
+    let other = named(&other, &TraceOptions::default());
+    assert_eq!(other, [(0, 16, vec![5, 6]), (386_000_000_000, 16, vec![5, 6])]);
+}
+
+/// Copies are other users: they share blocks with copies of the same number, and with none else.
+#[test]
+fn copies_and_repeats_share_no_blocks_with_the_original() {
+    let fixture = Fixture::new();
+    let path = fixture.file("talk.jsonl", TALK.as_bytes());
+    let options = TraceOptions { rate_scale: 2.0, repeat: 2, ..TraceOptions::default() };
+    let arrivals = named(&path, &options);
+    assert_eq!(arrivals.len(), 12);
+    let mut users: Vec<u64> = arrivals.iter().map(|arrival| arrival.2[0]).collect();
+    users.sort_unstable();
+    users.dedup_by_key(|user| *user);
+    // The first block of all rows is the same: one name for each of two copies, twice played.
+    assert_eq!(users.len(), 4);
+    assert_eq!(arrivals.iter().filter(|arrival| arrival.2[0] == 7).count(), 3);
+}
+
+#[test]
+fn bad_json_lines_are_refused_with_their_place() {
+    let fixture = Fixture::new();
+    let cases = [
+        (TALK.replace("[7, 9, -1]", "[7, 9]"), "t.csv:3: `hash_ids` has 2 blocks: expected 3"),
+        (TALK.replace("\"output_length\": 9", "\"output_length\": 0"), "t.csv:2: `output_length` is 0"),
+        (TALK.replace("\"output_length\": 9", "\"output_length\": -9"), "t.csv:2: this is no row of a trace"),
+        (TALK.replace("\"timestamp\": 3000", "\"timestamp\": -1"), "t.csv:2: `timestamp` is -1"),
+        (TALK.replace("\"timestamp\": 0", "\"timestamp\": 4000"), "t.csv:2: this row is earlier"),
+        (TALK.replace("\"input_length\": 512", "\"length\": 512"), "missing field `input_length`"),
+        (TALK.replace("[7]}", "[7"), "t.csv:2: this is no row"),
+        (TALK[..40].to_owned(), "t.csv:1: this is no row"),
+        ("{}".to_owned(), "t.csv:1: this is no row"),
+    ];
+    for (text, expected) in cases {
+        let error = fixture.refused(text.as_bytes());
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    let path = fixture.file("t.jsonl", TALK.replace("[7]}", "[7").as_bytes());
+    let dropping = TraceOptions { on_bad_row: OnBadRow::Drop, ..TraceOptions::default() };
+    assert_eq!(summary(&path, &dropping).unwrap().dropped, 1);
 }
 
 #[test]
