@@ -23,6 +23,7 @@ pub const FILES: &[Shipped] = shipped![
     "saturation.ron",
     "llm-azure.ron",
     "gpu-utilisation.ron",
+    "prefix-cache.ron",
     "manifests/model-inference-hpa.yaml",
     "manifests/gpu-utilization-hpa.yaml",
     "manifests/queue-depth-hpa.yaml",

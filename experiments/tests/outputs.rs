@@ -148,7 +148,7 @@ fn shipped_scenarios_are_the_files_and_resolve() {
         let output = flashcrowd(&["check", &format!("@{name}")]);
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    for name in ["horizontal-azure", "llm-azure"] {
+    for name in ["horizontal-azure", "llm-azure", "prefix-cache"] {
         let output = flashcrowd(&["check", &format!("@{name}")]);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{name}");

@@ -265,7 +265,8 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
         return Err(error.with_help(format!(
             "the Azure LLM inference traces are public (CC-BY): \
              https://github.com/Azure/AzurePublicDataset, files `AzureLLMInferenceTrace_code.csv` and `..._conv.csv`; \
-             then give its place: --set {setting}=FILE"
+             so are those that name the blocks of prompts (Apache-2.0): https://github.com/kvcache-ai/Mooncake, \
+             FAST25-release/traces; then give its place: --set {setting}=FILE"
         )));
     }
     let found = summary(&file, &options).map_err(|error| source_error(&error))?;
