@@ -200,7 +200,7 @@ fn malformed_manifests() {
 #[test]
 fn malformed_traces() {
     let more = |row: &str| format!("{TRACE}{row}\n");
-    let long = more(&"x".repeat(200_000));
+    let long = more(&"x".repeat(2_000_000));
     let cases: &[(String, &[&str])] = &[
         (more("2023-11-16 18:15:47,abc,44"), &["t.csv:3", "`abc`", "on_bad_row"]),
         (more("2023-11-16 18:15:45,1,44"), &["t.csv:3", "earlier"]),
@@ -210,7 +210,7 @@ fn malformed_traces() {
         (more("2023-11-16 18:15:48,10000000000000000000,1"), &["t.csv:3"]),
         (more("2023-13-45 99:99:99,1,1"), &["t.csv:3"]),
         (more("2023-11-16 18:15:48,1"), &["t.csv:3"]),
-        (long, &["t.csv:3", "65536"]),
+        (long, &["t.csv:3", "1048576"]),
         (TRACE.replace("ContextTokens", "ContextToken"), &["t.csv:1", "ContextTokens"]),
         (String::new(), &["t.csv:1", "empty"]),
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned(), &["t.csv"]),

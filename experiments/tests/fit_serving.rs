@@ -158,7 +158,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 6, ..ProptestConfig::default() })]
     #[test]
     #[cfg_attr(debug_assertions, ignore = "slow in debug; CI runs it in release")]
     fn any_numbers_give_a_finite_profile(
