@@ -3,6 +3,8 @@
 //! | part | owns |
 //! | --- | --- |
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
+//! | [`manifest`] | what all manifest readers share |
+//! | [`conformance`] | what all runners of reference vectors share |
 //! | [`metrics`] | what the metric names of manifests stand for |
 //! | [`placement`] | where replicas go |
 //! | [`routing`] | routers |
@@ -10,8 +12,10 @@
 //! | [`catalog()`] | the list of all policies |
 
 mod catalog;
+pub mod conformance;
 mod fixed;
 pub mod hpa;
+pub mod manifest;
 pub mod metrics;
 pub mod placement;
 pub mod routing;

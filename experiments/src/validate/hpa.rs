@@ -4,8 +4,9 @@
 use super::ValidateError;
 use super::input::Lines;
 use super::report::{Counts, Report, Worst};
+use flashcrowd_policies::conformance::{Mismatch, Outcome};
 use flashcrowd_policies::hpa::Variant;
-use flashcrowd_policies::hpa::vectors::{Mismatch, Outcome, run_line};
+use flashcrowd_policies::hpa::vectors::run_line;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -10,7 +10,7 @@ mod table;
 pub use presets::Preset;
 pub use table::{KnownMetric, UnsupportedMetric};
 
-use crate::hpa::manifest::nearest;
+use crate::manifest::nearest;
 use flashcrowd_core::ports::{LatencyPart, Pipeline, Sampler, Scope, SignalRequest, SignalSource, Transform};
 use table::{DCGM_COLLECTION, KNOWN, RANGE, UNSUPPORTED};
 

@@ -41,6 +41,16 @@ pub enum SignalSource {
     /// Percent of the peak memory bandwidth that an engine's reads of weights and cache make
     /// (`DCGM_FI_PROF_DRAM_ACTIVE`).
     DramActive,
+    /// Time-weighted mean number of attempts over the sampling window, as Knative's queue-proxies and
+    /// activator report concurrency together: of a service, all that are sent to it and not ended,
+    /// waiting ones included; of a replica, those in service.
+    Concurrency,
+    /// Prompt tokens that wait at a token-level engine to be computed.
+    QueuedPromptTokens,
+    /// Context tokens in the cache of the sequences that a token-level engine runs.
+    RunningContextTokens,
+    /// Context tokens of sequences that a token-level engine has preempted and that wait.
+    QueuedContextTokens,
     /// CPU use of the server process in cores.
     CpuCores,
     /// Memory use of the server process in bytes.
@@ -68,6 +78,7 @@ impl SignalSource {
                 | SignalSource::SmActive
                 | SignalSource::TensorActive
                 | SignalSource::DramActive
+                | SignalSource::Concurrency
                 | SignalSource::CpuCores
         )
     }
@@ -77,7 +88,12 @@ impl SignalSource {
         match self {
             SignalSource::LatencyQuantile { part, .. } => part.is_of_tokens(),
             // Of other disciplines nothing is known beyond the share of time that kernels take.
-            SignalSource::KvCacheUse | SignalSource::TensorActive | SignalSource::DramActive => true,
+            SignalSource::KvCacheUse
+            | SignalSource::TensorActive
+            | SignalSource::DramActive
+            | SignalSource::QueuedPromptTokens
+            | SignalSource::RunningContextTokens
+            | SignalSource::QueuedContextTokens => true,
             _ => false,
         }
     }
@@ -156,6 +172,13 @@ pub enum Adapter {
         period: SimDuration,
         /// Age at which an answer is dropped.
         ttl: SimDuration,
+    },
+    /// Nobody asks: what each scrape found is handed over as a batch of its own, with its own time,
+    /// at the first observation after the push that follows it. Thus Knative's autoscaler sees every
+    /// second, and Ray Serve's every sample of its replicas. No transform is applied.
+    Pushed {
+        /// Time between two pushes; zero hands over at once.
+        period: SimDuration,
     },
 }
 

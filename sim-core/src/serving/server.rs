@@ -151,6 +151,29 @@ impl Server {
         seen
     }
 
+    /// Tokens at its engine as a scheduler's metrics show them, up to the last [`Server::settle`]:
+    /// prompts that wait, context that runs, context of preempted sequences. Zeros without an engine.
+    pub(crate) fn token_work(&self, attempts: &Arena<Attempt>, sequences: &[Sequence]) -> TokenWork {
+        let Work::Engine(engine) = &self.work else { return TokenWork::default() };
+        let mut work = TokenWork {
+            queued_prompt: engine.partial_prompt(sequences),
+            running_context: engine.running_context(sequences),
+            queued_context: 0,
+        };
+        let mut next = self.waiting.front();
+        while let Some(index) = next {
+            let sequence = &sequences[index as usize];
+            let tokens = sequence.left_of_prefill();
+            if sequence.was_preempted() {
+                work.queued_context += tokens;
+            } else {
+                work.queued_prompt += tokens;
+            }
+            next = Fifo::after(attempts, index);
+        }
+        work
+    }
+
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
     pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
@@ -312,6 +335,17 @@ impl Server {
             self.work = Work::Batching(state);
         }
     }
+}
+
+/// Tokens at one engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TokenWork {
+    /// Prompt tokens that wait to be computed.
+    pub(crate) queued_prompt: u64,
+    /// Context tokens in the cache of running sequences.
+    pub(crate) running_context: u64,
+    /// Context tokens of preempted sequences.
+    pub(crate) queued_context: u64,
 }
 
 /// Integrals over time of what a server does, from which signals and the bill are made.

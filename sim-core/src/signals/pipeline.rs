@@ -26,6 +26,9 @@ pub(crate) struct Truth {
 /// Key of the service's own series.
 pub(crate) const SERVICE: u32 = u32::MAX;
 
+/// Most scrapes that wait to be handed over: an hour of seconds.
+const MAX_PUSHED: usize = 3_600;
+
 /// An answer of the metrics API: a batch, or an error.
 pub(crate) type Reading = Option<Batch>;
 
@@ -67,6 +70,8 @@ pub(crate) struct SignalState {
     /// Scraped copies of them within the window.
     scraped: VecDeque<(SimTime, BTreeMap<u32, LatencyBuckets>)>,
     cached: Option<(SimTime, Reading)>,
+    /// Scrapes that are pushed and not yet handed over, oldest first.
+    pushed: VecDeque<Batch>,
     relist: Option<Relist>,
     /// First collection, scrape and evaluation.
     pub(crate) phases: [SimTime; 3],
@@ -104,6 +109,7 @@ impl SignalState {
             observed: BTreeMap::new(),
             scraped: VecDeque::new(),
             cached: None,
+            pushed: VecDeque::new(),
             relist,
             phases,
             request,
@@ -195,6 +201,9 @@ impl SignalState {
         if self.latency_part().is_some() {
             return self.scrape_buckets(now, truth);
         }
+        if matches!(self.request.pipeline.adapter, Adapter::Pushed { .. }) {
+            return self.push(now, truth);
+        }
         let keep = self.keep();
         for (key, history) in &mut self.histories {
             history.stale |= !has(truth, *key);
@@ -220,6 +229,34 @@ impl SignalState {
             }
         }
         self.forget(now, keep);
+    }
+
+    /// A scrape whose samples are handed on as they are.
+    fn push(&mut self, now: SimTime, truth: &[Truth]) {
+        let mut samples = Vec::with_capacity(truth.len());
+        for row in truth {
+            if !self.scrape_fails() {
+                samples.push(Sample { replica: name(row.replica), at: now, value: self.sample(now, row) });
+            }
+        }
+        let window = self.sampling_window().unwrap_or(SimDuration::ZERO).min(self.sample_period());
+        self.pushed.push_back(Batch { at: now, window, samples });
+        // Nobody reads so late that he would miss more than what memory may hold.
+        if self.pushed.len() > MAX_PUSHED {
+            self.pushed.pop_front();
+        }
+    }
+
+    /// What was pushed since the last call: up to the last multiple of the period before now, counted
+    /// from the first scrape.
+    fn take_pushed(&mut self, now: SimTime, period: SimDuration) -> Vec<Batch> {
+        let first = self.phases[1];
+        let visible = match period.as_ps() {
+            0 => now,
+            ps => first + SimDuration::from_ps(now.since(first).as_ps() / ps * ps),
+        };
+        let count = self.pushed.partition_point(|batch| batch.at <= visible);
+        self.pushed.drain(..count).collect()
     }
 
     fn scrape_fails(&mut self) -> bool {
@@ -278,8 +315,17 @@ impl SignalState {
         self.cached = Some((now, self.query(now)));
     }
 
-    /// What the controller gets at `now`; `expected` are the replicas that it would look for.
-    pub(crate) fn read(&mut self, now: SimTime, expected: &[u32]) -> Reading {
+    /// What the controller gets at `now`, oldest first; `expected` are the replicas that it would look
+    /// for.
+    pub(crate) fn read(&mut self, now: SimTime, expected: &[u32]) -> Option<Vec<Batch>> {
+        match self.request.pipeline.adapter {
+            Adapter::Pushed { period } => Some(self.take_pushed(now, period)),
+            Adapter::Live | Adapter::Cached { .. } => self.answer(now, expected).map(|batch| vec![batch]),
+        }
+    }
+
+    /// The answer of a metrics API.
+    fn answer(&mut self, now: SimTime, expected: &[u32]) -> Reading {
         if let Some(relist) = &mut self.relist {
             relist.advance(now);
             if !relist.listed {
@@ -287,7 +333,7 @@ impl SignalState {
             }
         }
         let ttl = match self.request.pipeline.adapter {
-            Adapter::Live => SimDuration::MAX,
+            Adapter::Live | Adapter::Pushed { .. } => SimDuration::MAX,
             Adapter::Cached { ttl, .. } => ttl,
         };
         let mut reading = match (&self.cached, self.evaluation_period()) {
@@ -406,6 +452,7 @@ fn evaluation_period(request: &SignalRequest) -> Option<SimDuration> {
     match request.pipeline.adapter {
         Adapter::Cached { period, .. } => Some(period),
         Adapter::Live => request.pipeline.rule_period,
+        Adapter::Pushed { .. } => None,
     }
 }
 

@@ -121,7 +121,7 @@ impl Simulation {
             .zip(0..)
             .map(|(&signal, position)| SignalView {
                 signal: SignalId(position),
-                batches: self.telemetry.signals[signal as usize].read(now, &ids).map(|batch| vec![batch]),
+                batches: self.telemetry.signals[signal as usize].read(now, &ids),
             })
             .collect();
         TargetView {

@@ -6,7 +6,7 @@ use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
-use crate::serving::{Attempt, Leap, NONE};
+use crate::serving::{Attempt, Leap, NONE, Server};
 use crate::signals::{SERVICE, SignalState, Truth};
 
 /// All signals of a run.
@@ -47,6 +47,7 @@ impl Simulation {
         let book = &mut self.services[target.0 as usize];
         let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
+        book.integrates_in_flight |= signal.request.source == SignalSource::Concurrency;
         match signal.latency_part() {
             // A server reports tokens when they come, and the rest at the end.
             Some(LatencyPart::TimeToFirstToken) => book.first_token_signals.push(id),
@@ -185,6 +186,7 @@ impl Simulation {
             let server = &self.servers[replica as usize];
             let discipline = &self.services[service as usize].state.config.discipline;
             let cpu = self.services[service as usize].state.config.cpu;
+            let token_work = |server: &Server| server.token_work(&self.attempts, &self.sequences);
             let age_s = process.map_or(0.0, |at| now.since(at).as_s_f64());
             let value = match source {
                 SignalSource::GpuUtilization => server.meter.kernel_s(),
@@ -196,6 +198,10 @@ impl Simulation {
                 SignalSource::RequestsArrived => server.meter.accepted as f64,
                 SignalSource::RequestsCompleted => server.meter.completed as f64,
                 SignalSource::LatencyQuantile { .. } => 0.0,
+                SignalSource::Concurrency => server.meter.running_ps as f64 / 1e12,
+                SignalSource::QueuedPromptTokens => token_work(server).queued_prompt as f64,
+                SignalSource::RunningContextTokens => token_work(server).running_context as f64,
+                SignalSource::QueuedContextTokens => token_work(server).queued_context as f64,
                 SignalSource::KvCacheUse => 100.0 * server.cache_use(),
                 SignalSource::SmActive => discipline.activity_s(server).sm,
                 SignalSource::TensorActive => discipline.activity_s(server).tensor,
@@ -208,6 +214,11 @@ impl Simulation {
             rows.push(Truth { replica, node, value });
         }
         match scope {
+            // Also what waits at the gateway or is on its way: the service keeps the integral itself.
+            Scope::Service if source == SignalSource::Concurrency => {
+                let value = self.services[service as usize].concurrency_s(now);
+                vec![Truth { replica: SERVICE, node: u32::MAX, value }]
+            }
             Scope::Service if !source.is_integral() => vec![self.service_truth(service, source, &rows)],
             Scope::Replica | Scope::Service => rows,
         }

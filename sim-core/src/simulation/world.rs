@@ -117,6 +117,10 @@ pub(super) struct ServiceBook {
     /// Since the start: arrived, completed.
     pub(super) totals: [u64; 2],
     pub(super) in_flight: u32,
+    /// Attempts present times picoseconds, kept only if a signal wants it, and up to when.
+    pub(super) integrates_in_flight: bool,
+    in_flight_ps: u128,
+    in_flight_since: SimTime,
     pub(super) occupancy: Vec<SimDuration>,
     pub(super) occupancy_since: SimTime,
     pub(super) ready_ps: u128,
@@ -159,6 +163,9 @@ impl ServiceBook {
             counts: [0; 3],
             totals: [0; 2],
             in_flight: 0,
+            integrates_in_flight: false,
+            in_flight_ps: 0,
+            in_flight_since: SimTime::ZERO,
             occupancy: vec![SimDuration::ZERO; levels as usize],
             occupancy_since: SimTime::ZERO,
             ready_ps: 0,
@@ -188,7 +195,21 @@ impl ServiceBook {
         if !self.occupancy.is_empty() {
             self.integrate_occupancy(now);
         }
+        if self.integrates_in_flight {
+            self.integrate_in_flight(now);
+        }
         self.in_flight = if up { self.in_flight + 1 } else { self.in_flight - 1 };
+    }
+
+    fn integrate_in_flight(&mut self, now: SimTime) {
+        self.in_flight_ps += u128::from(now.since(self.in_flight_since).as_ps()) * u128::from(self.in_flight);
+        self.in_flight_since = now;
+    }
+
+    /// The integral of the attempts present since the start, in attempt-seconds.
+    pub(super) fn concurrency_s(&mut self, now: SimTime) -> f64 {
+        self.integrate_in_flight(now);
+        self.in_flight_ps as f64 / 1e12
     }
 
     /// Adds the time since the last change to the present level.

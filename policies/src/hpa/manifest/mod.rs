@@ -4,19 +4,19 @@
 //! `status` and metadata are passed over in silence; every field of a spec that has no effect is
 //! listed; what the API server would refuse is refused, with its place.
 
-mod error;
-mod fields;
 mod spec_reader;
-mod tree;
 
-pub(crate) use error::nearest;
-pub use error::{ManifestError, ManifestWarning};
+pub use crate::manifest::{ManifestError, ManifestWarning};
 
 use super::spec::HpaSpec;
 use super::validation::validate;
-use tree::{Node, Value, documents, shorten};
+use crate::manifest::fields::Fields;
+use crate::manifest::objects::{self, Object};
+use crate::manifest::tree::{Node, Value, documents, shorten};
 
 type Result<T> = std::result::Result<T, ManifestError>;
+
+const KIND: &str = "HorizontalPodAutoscaler";
 
 /// A `HorizontalPodAutoscaler` as read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,14 +96,11 @@ pub fn read(text: &str, name: Option<&str>) -> Result<Manifest> {
 /// As [`read`].
 pub fn read_bytes(bytes: &[u8], name: Option<&str>) -> Result<Manifest> {
     let documents = documents(bytes)?;
-    let mut objects = Vec::new();
-    for document in &documents {
-        collect(document, &mut objects)?;
+    let objects = objects::objects(&documents, "`apiVersion: autoscaling/v2` and `kind: HorizontalPodAutoscaler`")?;
+    match objects::choose(&objects, KIND, name)? {
+        Some(object) => read_object(object),
+        None => Err(no_hpa(&objects)),
     }
-    if objects.is_empty() {
-        return Err(ManifestError::general("the file holds no object: expected a HorizontalPodAutoscaler"));
-    }
-    read_object(choose(&objects, name)?)
 }
 
 /// Reads a bare `spec`, as reference files hold it.
@@ -116,86 +113,6 @@ pub fn read_spec(text: &str) -> Result<ManifestSpec> {
         return Err(ManifestError::general(format!("expected one document, found {}", documents.len())));
     };
     checked_spec(node)
-}
-
-/// An object and what it says it is.
-struct Object<'a> {
-    node: &'a Node,
-    kind: &'a Node,
-    api_version: &'a str,
-    name: Option<&'a str>,
-    namespace: Option<&'a str>,
-}
-
-impl Object<'_> {
-    fn kind_name(&self) -> &str {
-        self.kind.text().unwrap_or_default()
-    }
-
-    fn is_hpa(&self) -> bool {
-        self.kind_name() == "HorizontalPodAutoscaler"
-    }
-
-    fn is_called(&self, name: &str) -> bool {
-        let qualified = || format!("{}/{}", self.namespace.unwrap_or("default"), self.name.unwrap_or_default());
-        self.name == Some(name) || qualified() == name
-    }
-}
-
-/// Lists the objects of a document, those inside a `List` one by one.
-fn collect<'a>(node: &'a Node, objects: &mut Vec<Object<'a>>) -> Result<()> {
-    if !matches!(node.value, Value::Map(_)) {
-        let message = format!("expected a Kubernetes object, found {}", node.kind());
-        return Err(ManifestError::at(node.place, message));
-    }
-    let Some(kind) = node.get("kind") else {
-        return Err(ManifestError::at(node.place, "kind: required, but missing")
-            .hint("a manifest begins with `apiVersion: autoscaling/v2` and `kind: HorizontalPodAutoscaler`"));
-    };
-    let Some(kind_name) = kind.text() else {
-        return Err(ManifestError::at(kind.place, format!("kind: expected a text, found {}", kind.kind())));
-    };
-    if kind_name == "List" || kind_name == "HorizontalPodAutoscalerList" {
-        return match node.get("items").map(|items| &items.value) {
-            Some(Value::List(items)) => items.iter().try_for_each(|item| collect(item, objects)),
-            _ => Err(ManifestError::at(node.place, "items: expected the list of a `kind: List`")),
-        };
-    }
-    let metadata = node.get("metadata");
-    let text = |key| metadata.and_then(|m| m.get(key)).and_then(Node::text);
-    let api_version = node.get("apiVersion").and_then(Node::text).unwrap_or_default();
-    objects.push(Object { node, kind, api_version, name: text("name"), namespace: text("namespace") });
-    Ok(())
-}
-
-/// The one object that is meant. Others may stand beside it, as in a file with its Deployment.
-fn choose<'a, 'b>(objects: &'b [Object<'a>], name: Option<&str>) -> Result<&'b Object<'a>> {
-    let hpas: Vec<&Object> = objects.iter().filter(|object| object.is_hpa()).collect();
-    let names = || hpas.iter().map(|hpa| hpa.name.unwrap_or("(without a name)")).collect::<Vec<_>>();
-    let Some(wanted) = name else {
-        return match hpas.as_slice() {
-            [] => Err(no_hpa(objects)),
-            [one] => Ok(one),
-            several => {
-                let message = format!("{} HorizontalPodAutoscalers in one file: {}", several.len(), names().join(", "));
-                Err(ManifestError::at(several[1].node.place, message).hint("choose one by name"))
-            }
-        };
-    };
-    let called: Vec<&&Object> = hpas.iter().filter(|hpa| hpa.is_called(wanted)).collect();
-    match called.as_slice() {
-        [one] => Ok(one),
-        [] if hpas.is_empty() => Err(no_hpa(objects)),
-        [] => {
-            let message = format!("no HorizontalPodAutoscaler is called \"{}\": found {}", wanted, names().join(", "));
-            let hint = nearest(wanted, names()).map(|name| format!("did you mean `{name}`?"));
-            Err(ManifestError::general(message).maybe_hint(hint))
-        }
-        several => {
-            let message = format!("{} HorizontalPodAutoscalers are called \"{wanted}\"", several.len());
-            Err(ManifestError::at(several[1].node.place, message).hint("choose one as namespace/name"))
-        }
-    }
 }
 
 /// Why a file without any `HorizontalPodAutoscaler` is refused, by what it holds instead.
@@ -220,7 +137,7 @@ fn read_object(object: &Object) -> Result<Manifest> {
     let Some(name) = object.name else {
         return Err(ManifestError::at(place, "metadata.name: required, but missing"));
     };
-    let mut fields = fields::Fields::of(object.node, "")?;
+    let mut fields = Fields::of(object.node, "")?;
     for known in ["apiVersion", "kind", "metadata", "status"] {
         fields.optional(known);
     }

@@ -1,14 +1,14 @@
 //! From the tree of an `autoscaling/v2` object's `spec` to [`HpaSpec`].
 
-use super::error::{ManifestError, ManifestWarning, nearest};
-use super::fields::Fields;
-use super::tree::{Node, Value};
 use super::{ManifestSpec, ScaleTarget};
 use crate::hpa::quantity::{Quantity, approximate_f64};
 use crate::hpa::spec::{
     Behavior, HpaSpec, LabelRequirement, LabelSelector, MetricIdentifier, MetricSource, MetricSpec, PolicyKind,
     ScalingPolicy, ScalingRules, SelectPolicy, Target,
 };
+use crate::manifest::fields::Fields;
+use crate::manifest::tree::{Node, Value};
+use crate::manifest::{ManifestError, ManifestWarning, nearest};
 
 type Result<T> = std::result::Result<T, ManifestError>;
 type Warnings = Vec<ManifestWarning>;

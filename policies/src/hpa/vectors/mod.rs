@@ -15,62 +15,7 @@ pub use functions::run_function_row;
 pub use scenario::run_scenario;
 
 use super::config::Variant;
-use std::fmt::Debug;
-
-/// What a line, or several, came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// How many values were compared.
-    pub checks: u64,
-    /// Those that differed.
-    pub failures: Vec<Mismatch>,
-}
-
-/// One value that differed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {field}: expected {expected}, found {found}")]
-pub struct Mismatch {
-    /// Scenario and time, or function and arguments.
-    pub place: String,
-    /// Which output.
-    pub field: &'static str,
-    /// What the real controller gave.
-    pub expected: String,
-    /// What came out here.
-    pub found: String,
-}
-
-/// Why a line could not be played.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {message}")]
-pub struct VectorError {
-    /// The scenario's name, or a word for the line.
-    pub place: String,
-    /// What was wrong.
-    pub message: String,
-}
-
-impl VectorError {
-    fn new(place: &str, message: impl Into<String>) -> Self {
-        VectorError { place: place.to_owned(), message: message.into() }
-    }
-}
-
-impl Outcome {
-    /// Adds another outcome.
-    pub fn absorb(&mut self, other: Outcome) {
-        self.checks += other.checks;
-        self.failures.extend(other.failures);
-    }
-
-    fn compare<T: PartialEq + Debug>(&mut self, place: &str, field: &'static str, expected: &T, found: &T) {
-        self.checks += 1;
-        if expected != found {
-            let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
-            self.failures.push(Mismatch { place: place.to_owned(), field, expected, found });
-        }
-    }
-}
+use crate::conformance::{Outcome, VectorError};
 
 /// Enough of a line to tell function rows from scenarios.
 #[derive(serde::Deserialize)]
@@ -86,7 +31,7 @@ struct Form {
 /// let line = r#"{"fn":"scaleDownPercentLimit","args":[10,80],"out":1,"exact":2}"#;
 /// let outcome = run_line(line, Variant::K8s128)?;
 /// assert_eq!((outcome.checks, outcome.failures.len()), (1, 0));
-/// # Ok::<(), flashcrowd_policies::hpa::vectors::VectorError>(())
+/// # Ok::<(), flashcrowd_policies::conformance::VectorError>(())
 /// ```
 ///
 /// # Errors

@@ -161,6 +161,16 @@ impl Engine {
         })
     }
 
+    /// Context tokens in the cache of the sequences that run, up to the last boundary that was settled.
+    pub(crate) fn running_context(&self, sequences: &[Sequence]) -> u64 {
+        self.context + self.partial.map_or(0, |index| u64::from(sequences[index as usize].computed))
+    }
+
+    /// Prompt tokens of the prefill in progress that are not computed yet.
+    pub(crate) fn partial_prompt(&self, sequences: &[Sequence]) -> u64 {
+        self.partial.map_or(0, |index| sequences[index as usize].left_of_prefill())
+    }
+
     /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
     /// settled.
     pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {

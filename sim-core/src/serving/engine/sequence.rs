@@ -62,6 +62,16 @@ impl Sequence {
         u64::from(self.prompt) + u64::from(self.generated)
     }
 
+    /// Tokens of its prefill that are still to be computed, what a cache may hold included.
+    pub(crate) fn left_of_prefill(&self) -> u64 {
+        self.prefill_tokens() - u64::from(self.computed)
+    }
+
+    /// Whether it was preempted and has to be computed again.
+    pub(crate) fn was_preempted(&self) -> bool {
+        self.started && self.admission == 0
+    }
+
     /// Its context in iteration `k` of its decode, the token of that iteration included.
     #[inline]
     pub(super) fn context_in(&self, k: u64) -> u64 {

@@ -15,21 +15,21 @@ const MAX_DEPTH: usize = 32;
 
 /// A place in the file, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// A node and its place.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) place: Place,
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) place: Place,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Int(i64),
@@ -41,14 +41,14 @@ pub(super) enum Value {
 
 /// A key and its place.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Key {
-    pub(super) text: String,
-    pub(super) place: Place,
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) place: Place,
 }
 
 impl Node {
     /// What it holds, for messages.
-    pub(super) fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(value) => format!("the truth value {value}"),
@@ -61,20 +61,20 @@ impl Node {
     }
 
     /// The value of `key`, if this is a map that has it and it is not null.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         let Value::Map(entries) = &self.value else { return None };
         let (_, node) = entries.iter().find(|(k, _)| k.text == key)?;
         (node.value != Value::Null).then_some(node)
     }
 
     /// Its text, if it is one.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 }
 
 /// The start of a text that a message can hold.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     const KEPT: usize = 60;
     if text.chars().count() <= KEPT {
         return text.escape_debug().to_string();
@@ -84,7 +84,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// Reads all documents of a file; empty ones are left out.
-pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Node>, ManifestError> {
+pub(crate) fn documents(bytes: &[u8]) -> Result<Vec<Node>, ManifestError> {
     if bytes.len() > MAX_BYTES {
         let message = format!("the file has {} bytes: a manifest may have at most {MAX_BYTES}", bytes.len());
         return Err(ManifestError { line: None, column: None, message, hint: None });

@@ -6,11 +6,11 @@ use super::tree::{Key, Node, Place, Value, shorten};
 use crate::hpa::Quantity;
 
 /// Where fields are read from and where what is passed over is noted.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// Path of the map, such as `spec.behavior`.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Where it starts.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     entries: &'a [(Key, Node)],
     asked: Vec<&'static str>,
 }
@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, ManifestError>;
 
 impl<'a> Fields<'a> {
     /// The fields of `node`, which must be a map.
-    pub(super) fn of(node: &'a Node, path: impl Into<String>) -> Result<Self> {
+    pub(crate) fn of(node: &'a Node, path: impl Into<String>) -> Result<Self> {
         let path = path.into();
         match &node.value {
             Value::Map(entries) => Ok(Fields { path, place: node.place, entries, asked: Vec::new() }),
@@ -28,19 +28,19 @@ impl<'a> Fields<'a> {
     }
 
     /// The path of one of its fields.
-    pub(super) fn path_of(&self, name: &str) -> String {
+    pub(crate) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// A field that may be missing; null counts as missing, as it does for the API server.
-    pub(super) fn optional(&mut self, name: &'static str) -> Option<&'a Node> {
+    pub(crate) fn optional(&mut self, name: &'static str) -> Option<&'a Node> {
         self.asked.push(name);
         let (_, node) = self.entries.iter().find(|(key, _)| key.text == name)?;
         (node.value != Value::Null).then_some(node)
     }
 
     /// A field that must be there.
-    pub(super) fn required(&mut self, name: &'static str) -> Result<&'a Node> {
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<&'a Node> {
         if let Some(node) = self.optional(name) {
             return Ok(node);
         }
@@ -52,19 +52,19 @@ impl<'a> Fields<'a> {
     }
 
     /// A map that may be missing.
-    pub(super) fn optional_map(&mut self, name: &'static str) -> Result<Option<Fields<'a>>> {
+    pub(crate) fn optional_map(&mut self, name: &'static str) -> Result<Option<Fields<'a>>> {
         let path = self.path_of(name);
         self.optional(name).map(|node| Fields::of(node, path)).transpose()
     }
 
     /// A map that must be there.
-    pub(super) fn required_map(&mut self, name: &'static str) -> Result<Fields<'a>> {
+    pub(crate) fn required_map(&mut self, name: &'static str) -> Result<Fields<'a>> {
         let node = self.required(name)?;
         Fields::of(node, self.path_of(name))
     }
 
     /// A list that may be missing.
-    pub(super) fn optional_list(&mut self, name: &'static str) -> Result<Option<&'a [Node]>> {
+    pub(crate) fn optional_list(&mut self, name: &'static str) -> Result<Option<&'a [Node]>> {
         let Some(node) = self.optional(name) else { return Ok(None) };
         match &node.value {
             Value::List(items) => Ok(Some(items)),
@@ -73,19 +73,19 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that must be there.
-    pub(super) fn required_text(&mut self, name: &'static str) -> Result<&'a str> {
+    pub(crate) fn required_text(&mut self, name: &'static str) -> Result<&'a str> {
         let node = self.required(name)?;
         node.text().ok_or_else(|| self.wrong(name, node, "a text"))
     }
 
     /// A text that may be missing.
-    pub(super) fn optional_text(&mut self, name: &'static str) -> Result<Option<&'a str>> {
+    pub(crate) fn optional_text(&mut self, name: &'static str) -> Result<Option<&'a str>> {
         let Some(node) = self.optional(name) else { return Ok(None) };
         node.text().map(Some).ok_or_else(|| self.wrong(name, node, "a text"))
     }
 
     /// A 32-bit integer that may be missing. Text is refused, as the API server refuses it.
-    pub(super) fn optional_int(&mut self, name: &'static str) -> Result<Option<i32>> {
+    pub(crate) fn optional_int(&mut self, name: &'static str) -> Result<Option<i32>> {
         let Some(node) = self.optional(name) else { return Ok(None) };
         let whole = match node.value {
             Value::Int(value) => i32::try_from(value).ok(),
@@ -104,13 +104,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A 32-bit integer that must be there.
-    pub(super) fn required_int(&mut self, name: &'static str) -> Result<i32> {
+    pub(crate) fn required_int(&mut self, name: &'static str) -> Result<i32> {
         let node = self.required(name)?;
         self.optional_int(name)?.ok_or_else(|| self.wrong(name, node, "an integer"))
     }
 
     /// The text of a quantity that may be missing; a bare number will do.
-    pub(super) fn optional_quantity_text(&mut self, name: &'static str) -> Result<Option<(String, &'a Node)>> {
+    pub(crate) fn optional_quantity_text(&mut self, name: &'static str) -> Result<Option<(String, &'a Node)>> {
         let Some(node) = self.optional(name) else { return Ok(None) };
         let text = match &node.value {
             Value::Text(text) => text.trim().to_owned(),
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A quantity that may be missing.
-    pub(super) fn optional_quantity(&mut self, name: &'static str) -> Result<Option<Quantity>> {
+    pub(crate) fn optional_quantity(&mut self, name: &'static str) -> Result<Option<Quantity>> {
         let Some((text, node)) = self.optional_quantity_text(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|error| {
             let message = format!("{}: \"{}\" is no quantity: {error}", self.path_of(name), shorten(&text));
@@ -131,7 +131,7 @@ impl<'a> Fields<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&mut self, name: &'static str, node: &'a Node, words: &[(&str, T)]) -> Result<T> {
+    pub(crate) fn word<T: Copy>(&mut self, name: &'static str, node: &'a Node, words: &[(&str, T)]) -> Result<T> {
         let text = node.text().ok_or_else(|| self.wrong(name, node, "a text"))?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Ok(*value);
@@ -143,7 +143,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes every field that nobody asked for.
-    pub(super) fn finish(self, warnings: &mut Vec<ManifestWarning>) {
+    pub(crate) fn finish(self, warnings: &mut Vec<ManifestWarning>) {
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
             // A field that is there already is not what was meant.
             let absent = |name: &&str| self.entries.iter().all(|(key, _)| key.text != *name);
@@ -159,7 +159,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes a field that is known and has no effect here.
-    pub(super) fn without_effect(&mut self, name: &'static str, why: &str, warnings: &mut Vec<ManifestWarning>) {
+    pub(crate) fn without_effect(&mut self, name: &'static str, why: &str, warnings: &mut Vec<ManifestWarning>) {
         self.asked.push(name);
         if let Some((key, _)) = self.entries.iter().find(|(key, _)| key.text == name) {
             let Place { line, column } = key.place;

@@ -17,7 +17,7 @@ pub struct ManifestError {
 }
 
 impl ManifestError {
-    pub(super) fn at(place: Place, message: impl Into<String>) -> Self {
+    pub(crate) fn at(place: Place, message: impl Into<String>) -> Self {
         // The parser reports line 0 where it knows no place.
         let known = place.line > 0;
         ManifestError {
@@ -28,16 +28,16 @@ impl ManifestError {
         }
     }
 
-    pub(super) fn general(message: impl Into<String>) -> Self {
+    pub(crate) fn general(message: impl Into<String>) -> Self {
         ManifestError { message: message.into(), ..ManifestError::default() }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    pub(super) fn maybe_hint(mut self, hint: Option<String>) -> Self {
+    pub(crate) fn maybe_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }
