@@ -112,6 +112,7 @@ impl Model {
             router,
             network: self.network.clone(),
             initial_replicas: self.replicas,
+            resident_on: None,
             gpus_per_group: 1,
             groups: 1,
             memory_per_gpu: Bytes::gib(20),

@@ -80,6 +80,7 @@ pub fn service(name: &str, discipline: Discipline) -> ServiceConfig {
         router: Box::new(LeastOutstanding::default()),
         network: None,
         initial_replicas: 1,
+        resident_on: None,
         gpus_per_group: 1,
         groups: 1,
         memory_per_gpu: Bytes::gib(20),

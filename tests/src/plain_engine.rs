@@ -169,9 +169,43 @@ fn root(n: u128) -> u128 {
 pub fn play(config: &EngineConfig, units: Units, asked: &[Asked], horizon_ps: u64) -> Played {
     let mut engine = Plain::new(config, units, asked);
     while engine.iterate(horizon_ps) {}
-    engine.played.peak_blocks = engine.pool.peak;
-    engine.played.gaps_us.sort_unstable();
-    engine.played
+    engine.result()
+}
+
+/// One of several engines that share a group: its rules, its law, and what it is asked.
+pub type Member = (EngineConfig, Units, Vec<Asked>);
+
+/// Plays engines that share a GPU group: one iteration at a time, of the next in order that has
+/// something to do.
+///
+/// # Panics
+/// As [`play`].
+pub fn play_group(members: &[Member], horizon_ps: u64) -> Vec<Played> {
+    let mut engines: Vec<Plain<'_>> =
+        members.iter().map(|(config, units, asked)| Plain::new(config, *units, asked)).collect();
+    let mut clock = 0_u128;
+    let mut last = engines.len() - 1;
+    loop {
+        let now = (clock >> FRACTION_BITS) as u64;
+        let count = engines.len();
+        let next = (1..=count).map(|step| (last + step) % count).find(|&member| engines[member].has_work_at(now));
+        if let Some(next) = next {
+            engines[next].clock = clock;
+            if !engines[next].iterate(horizon_ps) {
+                break;
+            }
+            clock = engines[next].clock;
+            last = next;
+            continue;
+        }
+        let Some(ready) = engines.iter().filter_map(|engine| engine.coming.front()).map(|job| job.ready).min() else {
+            break;
+        };
+        clock = u128::from(ready) << FRACTION_BITS;
+        // Nobody had the turn: who asks first has it.
+        last = engines.iter().position(|engine| engine.has_work_at(ready)).unwrap_or(0) + count - 1;
+    }
+    engines.into_iter().map(Plain::result).collect()
 }
 
 struct Plain<'a> {
@@ -183,6 +217,8 @@ struct Plain<'a> {
     running: Vec<Job>,
     pool: Pool,
     clock: u128,
+    /// The clock at the end of its last iteration.
+    ended: u128,
     previous: u64,
     played: Played,
 }
@@ -222,6 +258,7 @@ impl<'a> Plain<'a> {
                 peak: 0,
             },
             clock: 0,
+            ended: 0,
             previous: 0,
             played: Played { served: vec![None; asked.len()], ..Played::default() },
         }
@@ -229,6 +266,18 @@ impl<'a> Plain<'a> {
 
     fn now(&self) -> u64 {
         (self.clock >> FRACTION_BITS) as u64
+    }
+
+    fn result(mut self) -> Played {
+        self.played.peak_blocks = self.pool.peak;
+        self.played.gaps_us.sort_unstable();
+        self.played
+    }
+
+    /// Whether it would work at `now`.
+    fn has_work_at(&self, now: u64) -> bool {
+        let comes = self.coming.front().is_some_and(|job| job.ready <= now);
+        !self.running.is_empty() || !self.waiting.is_empty() || comes
     }
 
     /// One iteration. False when there is no more.
@@ -258,7 +307,9 @@ impl<'a> Plain<'a> {
         }
         self.played.iterations += 1;
         self.previous = start;
-        self.finish(&work, units);
+        // Who decodes had its last token at the end of the engine's own iteration before.
+        self.finish(&work, self.clock - self.ended);
+        self.ended = self.clock;
         true
     }
 
@@ -397,7 +448,7 @@ impl<'a> Plain<'a> {
     }
 
     /// The iteration has ended: tokens come out, and who has all leaves.
-    fn finish(&mut self, work: &[u64], units: u64) {
+    fn finish(&mut self, work: &[u64], units: u128) {
         let now = self.now();
         let mut left = Vec::new();
         for (at, &tokens) in work.iter().enumerate() {
@@ -410,8 +461,8 @@ impl<'a> Plain<'a> {
             job.generated += 1;
             job.decodes = true;
             if decoded {
-                self.played.gaps_us.push((units >> FRACTION_BITS) / 1_000_000);
-                self.played.gap_units += u128::from(units);
+                self.played.gaps_us.push((units >> FRACTION_BITS) as u64 / 1_000_000);
+                self.played.gap_units += units;
             } else if job.first_token.is_some() {
                 self.played.gaps_us.push((now - job.last_token) / 1_000_000);
                 self.played.gap_units += u128::from(now - job.last_token) << FRACTION_BITS;

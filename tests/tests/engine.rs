@@ -2,11 +2,13 @@
 
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Prefix, SourceError};
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, Outcome, TimeLaw, Traffic};
+use flashcrowd_core::serving::{
+    ClientConfig, Coefficients, Discipline, EngineConfig, Knee, Outcome, ServiceConfig, TimeLaw, Traffic,
+};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, run, service, world};
-use flashcrowd_tests::plain_engine::{Asked, Played, Served, Units, play};
+use flashcrowd_tests::plain_engine::{Asked, Played, Served, Units, play, play_group};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -217,5 +219,56 @@ proptest! {
         let stepping = run(build(&EngineConfig { leaps: false, ..case.config }, &case.asked));
         compare(&stepping, &plain)?;
         prop_assert_eq!(&record.digest, &stepping.digest);
+    }
+}
+
+/// Several random engines, each with what is asked of it.
+fn group() -> impl Strategy<Value = Vec<Case>> {
+    prop::collection::vec(case(), 2..4)
+}
+
+fn build_group(cases: &[Case], leaps: bool) -> World {
+    let names = ["a", "b", "c"];
+    let services = cases.iter().enumerate().map(|(at, case)| {
+        let config = EngineConfig { leaps, ..case.config.clone() };
+        let resident_on = (at > 0).then_some(0);
+        ServiceConfig { resident_on, ..service(names[at], Discipline::ContinuousBatch(config)) }
+    });
+    let clients = cases.iter().enumerate().map(|(at, case)| {
+        let traffic = Traffic::Open(Box::new(Asking { asked: case.asked.clone(), next: 0 }));
+        ClientConfig { service: at as u32, ..client(names[at], traffic) }
+    });
+    World { services: services.collect(), clients: clients.collect(), request_sample: 1, ..world(HORIZON_S) }
+}
+
+/// The part of a record that is about one of its services.
+fn compare_member(record: &RunRecord, member: usize, plain: &Played) -> Result<(), TestCaseError> {
+    let requests = record.requests.iter().filter(|request| request.client as usize == member);
+    let part = RunRecord {
+        requests: requests.cloned().collect(),
+        services: vec![record.services[member].clone()],
+        ..record.clone()
+    };
+    compare(&part, plain)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES / 2, ..ProptestConfig::default() })]
+
+    #[test]
+    fn engines_on_one_group_take_turns_by_whole_iterations(cases in group()) {
+        prop_assume!(cases.iter().all(|case| case.config.check().is_ok()));
+        let members: Vec<_> = cases
+            .iter()
+            .map(|case| (case.config.clone(), units(&case.coefficients), case.asked.clone()))
+            .collect();
+        let plain = play_group(&members, SimTime::from_s(HORIZON_S).as_ps());
+        let leaping = run(build_group(&cases, true));
+        let stepping = run(build_group(&cases, false));
+        prop_assert_eq!(&leaping.digest, &stepping.digest);
+        for (member, plain) in plain.iter().enumerate() {
+            compare_member(&leaping, member, plain)?;
+            compare_member(&stepping, member, plain)?;
+        }
     }
 }

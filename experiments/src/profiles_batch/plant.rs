@@ -97,6 +97,7 @@ fn service(config: &BatchConfig) -> ServiceConfig {
         router: Box::new(RoundRobin::default()),
         network: None,
         initial_replicas: 1,
+        resident_on: None,
         gpus_per_group: 1,
         groups: 1,
         memory_per_gpu: Bytes(0),

@@ -40,6 +40,8 @@ pub(crate) struct Replica {
     /// Up to when its GPUs are billed, and the busy time that was billed.
     pub(crate) billed: SimTime,
     pub(crate) billed_busy_ps: u64,
+    /// The shared group that it is a member of, if its GPUs serve several services.
+    pub(crate) group: Option<u32>,
     /// Whether it was killed before its work was done.
     pub(crate) killed: bool,
 }
@@ -60,6 +62,7 @@ impl Replica {
             gone: None,
             billed: created,
             billed_busy_ps: 0,
+            group: None,
             killed: false,
         }
     }

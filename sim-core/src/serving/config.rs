@@ -24,11 +24,14 @@ pub struct ServiceConfig {
     pub network: Option<Distribution>,
     /// Replicas at the start of the run, ready at once.
     pub initial_replicas: u32,
+    /// The service, by position, on whose replicas an engine of this one is resident: it then has no
+    /// replicas of its own, and `initial_replicas`, `pools` and sizes are those of that service.
+    pub resident_on: Option<u32>,
     /// GPUs of one group; a replica is placed with all its groups or not at all.
     pub gpus_per_group: u32,
     /// Groups of one replica, each on one node.
     pub groups: u32,
-    /// Memory that a replica needs on each of its GPUs.
+    /// Memory that a replica needs on each of its GPUs, without what is resident beside it.
     pub memory_per_gpu: Bytes,
     /// Pools that may host it, by position, in order of preference.
     pub pools: Vec<u32>,

@@ -5,6 +5,7 @@
 //! | `request` | requests, attempts and the first-come queue through them |
 //! | `server` | one replica at work: what all disciplines share |
 //! | `slots`, `sharing`, `batch`, `engine` | the disciplines |
+//! | `group` | turns of several engines on one GPU group |
 //! | `batch_time` | how long a batch takes |
 //! | `prefixes` | names of the blocks of prompts |
 //! | `service` | a service's queues, routing and cold-start clock |
@@ -16,6 +17,7 @@ mod batch_time;
 mod client;
 mod config;
 mod engine;
+mod group;
 mod prefixes;
 mod request;
 mod server;
@@ -31,9 +33,10 @@ pub use config::{
     ServiceTime, Slo, Traffic, ValidatedBand,
 };
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
-pub(crate) use engine::{FRACTION_BITS, Leap, Sequence};
+pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at};
+pub(crate) use group::Group;
 pub(crate) use prefixes::Prefixes;
 pub use request::Outcome;
 pub(crate) use request::{Attempt, Request, Stage};
-pub(crate) use server::{Bench, Server};
+pub(crate) use server::{Activity, Bench, Server};
 pub(crate) use service::{Sent, ServiceState};

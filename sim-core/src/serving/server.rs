@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
-use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, clock_at};
+use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn, clock_at};
 use super::request::{Attempt, Fifo, Stage};
 use super::service::ColdClock;
 use super::sharing::Sharing;
@@ -215,6 +215,33 @@ impl Server {
             self.with_engine(|engine, server| engine.catch_up(server, last, bench, &mut done));
             debug_assert!(done.is_empty(), "a sequence ended before the engine's event");
         }
+    }
+
+    /// Its engine shares the group with others from now on.
+    pub(crate) fn share(&mut self) {
+        if let Work::Engine(engine) = &mut self.work {
+            engine.share();
+        }
+    }
+
+    /// Whether its engine has the turn, and the group's clock where it stands.
+    pub(crate) fn turn(&self) -> (Turn, u128) {
+        match &self.work {
+            Work::Engine(engine) => (engine.turn(), engine.clock()),
+            _ => (Turn::Alone, 0),
+        }
+    }
+
+    /// Gives its engine the turn; attempts that leave move to `done`.
+    pub(crate) fn take_turn(&mut self, clock: u128, contended: bool, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+        self.with_engine(|engine, server| engine.take_turn(server, clock, contended, bench, done));
+    }
+
+    /// Another engine of its group waits.
+    pub(crate) fn contend(&mut self, bench: &mut Bench<'_>) {
+        self.catch_up(bench);
+        let last = bench.agenda.last_step_of(self.replica);
+        self.with_engine(|engine, server| engine.contend(server.replica, last, bench));
     }
 
     /// What its engine has done, up to the last [`Server::settle`]; nothing without one.

@@ -243,6 +243,9 @@ impl Simulation {
     /// Writes the register and counts the change.
     fn write_spec(&mut self, service: u32, replicas: u32) {
         let now = self.agenda.now();
+        for resident in self.services[service as usize].residents.clone() {
+            self.services[resident as usize].state.spec = replicas;
+        }
         let book = &mut self.services[service as usize];
         let before = std::mem::replace(&mut book.state.spec, replicas);
         if replicas == before {

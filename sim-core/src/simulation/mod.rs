@@ -5,6 +5,7 @@
 //! | `world` | what a run is made of |
 //! | `agenda` | the event payload and the queue |
 //! | `requests` | arrivals, attempts, time-outs, retries, completions |
+//! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `nodes` | nodes that appear for pending replicas and leave when idle |
 //! | `control` | observations, decisions, the replica register |
@@ -14,6 +15,7 @@
 mod agenda;
 mod control;
 mod finish;
+mod groups;
 mod nodes;
 mod replicas;
 mod requests;
@@ -27,7 +29,7 @@ use crate::clock::{Class, Digest, Key, SimTime};
 use crate::fleet::{Node, Replica};
 use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
-use crate::serving::{Arena, Attempt, ClientState, Leap, Prefixes, Request, Sequence, Server};
+use crate::serving::{Arena, Attempt, ClientState, Group, Leap, Prefixes, Request, Sequence, Server};
 use control::ControllerState;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -50,6 +52,8 @@ pub struct Simulation {
     services: Vec<ServiceBook>,
     replicas: Vec<Replica>,
     servers: Vec<Server>,
+    /// GPU groups with more than one member.
+    groups: Vec<Group>,
     nodes: Vec<Node>,
     /// By pool.
     stock: Vec<nodes::Stock>,

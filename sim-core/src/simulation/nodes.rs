@@ -159,7 +159,7 @@ impl Simulation {
             if full[service] {
                 left.push(id);
             } else {
-                self.begin_stage(id, 0);
+                self.begin_start(id);
             }
         }
         self.pending = left;

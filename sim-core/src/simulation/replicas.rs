@@ -5,6 +5,7 @@ use crate::clock::{Class, Mark, SimDuration, SimTime};
 use crate::fleet::{Allocation, Candidate, Life, NodeRoom, Occupant, Replica, StageKind, place, rank_victims};
 use crate::ledger::{BillLine, GpuState};
 use crate::serving::{NONE, Server};
+use crate::units::Bytes;
 use std::collections::BTreeMap;
 
 /// What the digest calls a replica's changes.
@@ -73,8 +74,9 @@ impl Simulation {
 
     fn create_replica(&mut self, service: u32) {
         let id = self.new_replica(service);
+        self.add_residents(id);
         if self.try_place(id) {
-            self.begin_stage(id, 0);
+            self.begin_start(id);
         } else {
             self.wait_for_node(id);
         }
@@ -87,8 +89,15 @@ impl Simulation {
     }
 
     pub(super) fn occupant(&self, service: u32) -> Occupant {
-        let config = &self.services[service as usize].state.config;
-        Occupant { groups: config.groups, gpus_per_group: config.gpus_per_group, memory_per_gpu: config.memory_per_gpu }
+        let book = &self.services[service as usize];
+        let memory = |service: u32| self.services[service as usize].state.config.memory_per_gpu.0;
+        let residents: u64 = book.residents.iter().map(|&resident| memory(resident)).sum();
+        let config = &book.state.config;
+        Occupant {
+            groups: config.groups,
+            gpus_per_group: config.gpus_per_group,
+            memory_per_gpu: Bytes(memory(service).saturating_add(residents)),
+        }
     }
 
     /// Free room for a service's replicas on ready nodes, by node; empty if it is too little for one.
@@ -143,8 +152,16 @@ impl Simulation {
         let replica = &mut self.replicas[id as usize];
         replica.placed = Some(now);
         replica.billed = now;
+        self.place_residents(id);
         self.log_replica(id, Change::Placed);
         true
+    }
+
+    /// Starts the start-up of a replica that has been placed, and of what is resident on it.
+    pub(super) fn begin_start(&mut self, id: u32) {
+        for member in self.members_of(id) {
+            self.begin_stage(member, 0);
+        }
     }
 
     /// Starts a start-up stage, or waits for the probe after the last one.
@@ -212,8 +229,14 @@ impl Simulation {
         self.release_gateway(service);
     }
 
-    /// Deletes a replica: at once if it holds no work, else it drains.
+    /// Deletes a replica and what is resident on it: at once if it holds no work, else it drains.
     pub(super) fn delete_replica(&mut self, id: u32) {
+        for member in self.members_of(id) {
+            self.delete_member(member);
+        }
+    }
+
+    fn delete_member(&mut self, id: u32) {
         let now = self.agenda.now();
         let replica = &mut self.replicas[id as usize];
         replica.deleted = Some(now);
@@ -303,13 +326,19 @@ impl Simulation {
         let replica = &mut self.replicas[id as usize];
         replica.life = Life::Gone;
         replica.gone = Some(now);
-        for group in replica.groups.clone() {
+        self.log_replica(id, Change::Gone);
+        if let Some(group) = self.replicas[id as usize].group {
+            self.groups[group as usize].live -= 1;
+            if self.groups[group as usize].live > 0 {
+                return;
+            }
+        }
+        for group in self.replicas[id as usize].groups.clone() {
             self.bill_free_gpus(group.node);
             self.nodes[group.node as usize].release(group.gpus);
             self.note_room(group.node);
             self.watch_idle(group.node);
         }
-        self.log_replica(id, Change::Gone);
         if !self.replicas[id as usize].groups.is_empty() {
             self.place_pending();
         }
@@ -319,6 +348,9 @@ impl Simulation {
     pub(super) fn bill_replica(&mut self, id: u32) {
         let now = self.agenda.now();
         self.settle_server(id);
+        if let Some(group) = self.replicas[id as usize].group {
+            return self.bill_group(group);
+        }
         let server = &self.servers[id as usize];
         let replica = &mut self.replicas[id as usize];
         let span = now.since(replica.billed);

@@ -31,6 +31,8 @@ macro_rules! bench {
     }};
 }
 
+pub(super) use bench;
+
 impl Simulation {
     /// The earliest arrival comes in.
     pub(super) fn arrive(&mut self) -> Result<(), RunError> {
@@ -203,6 +205,7 @@ impl Simulation {
         } else {
             server.accept(index, &mut bench!(self, service));
             self.observe_tokens(replica, service);
+            debug_assert!(!self.wants_turn(replica), "an engine asks at its own event");
         }
     }
 
@@ -255,6 +258,7 @@ impl Simulation {
         let service = self.replicas[replica as usize].service;
         self.servers[replica as usize].engine_step(generation, &mut bench!(self, service), &mut done);
         self.observe_tokens(replica, service);
+        self.take_turns(replica, &mut done);
         self.complete_all(done);
     }
 
@@ -291,7 +295,7 @@ impl Simulation {
         self.complete_all(done);
     }
 
-    fn complete_all(&mut self, mut done: Vec<u32>) {
+    pub(super) fn complete_all(&mut self, mut done: Vec<u32>) {
         for index in done.drain(..) {
             self.complete(index);
         }
@@ -551,6 +555,7 @@ impl Simulation {
         let server = &mut self.servers[replica as usize];
         server.dead = true;
         server.kill(&mut bench!(self, service), &mut lost);
+        self.leave_turns(replica);
         // `Slots` keeps no list of what runs: those are found by where they are.
         let attempts = &self.attempts;
         let running = attempts.iter().filter(|(_, attempt)| {

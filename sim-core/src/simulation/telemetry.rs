@@ -182,14 +182,19 @@ impl Simulation {
                 continue;
             }
             let (node, process) = (state.node().unwrap_or(u32::MAX), state.process);
-            self.settle_server(replica);
+            for member in self.members_of(replica) {
+                self.settle_server(member);
+            }
             let server = &self.servers[replica as usize];
             let discipline = &self.services[service as usize].state.config.discipline;
             let cpu = self.services[service as usize].state.config.cpu;
+            // The GPU's exporter sees what all do that share it.
+            let shared = self.replicas[replica as usize].group.map(|group| self.group_activity_s(group));
+            let activity = || shared.map_or_else(|| discipline.activity_s(server), |(_, activity)| activity);
             let token_work = |server: &Server| server.token_work(&self.attempts, &self.sequences);
             let age_s = process.map_or(0.0, |at| now.since(at).as_s_f64());
             let value = match source {
-                SignalSource::GpuUtilization => server.meter.kernel_s(),
+                SignalSource::GpuUtilization => shared.map_or_else(|| server.meter.kernel_s(), |(busy_s, _)| busy_s),
                 SignalSource::WaitingRequests => {
                     f64::from(server.shown_waiting(discipline, &self.attempts, &self.sequences))
                 }
@@ -203,9 +208,9 @@ impl Simulation {
                 SignalSource::RunningContextTokens => token_work(server).running_context as f64,
                 SignalSource::QueuedContextTokens => token_work(server).queued_context as f64,
                 SignalSource::KvCacheUse => 100.0 * server.cache_use(),
-                SignalSource::SmActive => discipline.activity_s(server).sm,
-                SignalSource::TensorActive => discipline.activity_s(server).tensor,
-                SignalSource::DramActive => discipline.activity_s(server).dram,
+                SignalSource::SmActive => activity().sm,
+                SignalSource::TensorActive => activity().tensor,
+                SignalSource::DramActive => activity().dram,
                 SignalSource::CpuCores => {
                     cpu.idle_cores * age_s + cpu.cores_per_request * (server.meter.running_ps as f64 / 1e12)
                 }

@@ -109,6 +109,8 @@ pub(super) struct Settings {
 /// A service at work, with what is recorded of it.
 pub(super) struct ServiceBook {
     pub(super) state: ServiceState,
+    /// Services that are resident on its replicas, in order.
+    pub(super) residents: Vec<u32>,
     pub(super) latency: Latency,
     /// End-to-end latencies of one period of the series; two digits are enough for those.
     pub(super) period: Tally<7>,
@@ -158,6 +160,7 @@ impl ServiceBook {
         let spec = config.initial_replicas;
         ServiceBook {
             state: ServiceState::new(config, world.seed),
+            residents: Vec::new(),
             latency,
             period: Tally::default(),
             counts: [0; 3],
@@ -244,11 +247,16 @@ impl Simulation {
             request_sample: world.request_sample,
         };
         let seed = settings.seed;
-        let services: Vec<ServiceBook> = world
+        let mut services: Vec<ServiceBook> = world
             .services
             .into_iter()
             .map(|config| ServiceBook::new(config, &settings, world.longest_latency, world.occupancy_levels))
             .collect();
+        for resident in 0..services.len() {
+            if let Some(owner) = services[resident].state.config.resident_on {
+                services[owner as usize].residents.push(resident as u32);
+            }
+        }
         let clients: Vec<ClientState> =
             world.clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
         let prices = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
@@ -264,6 +272,7 @@ impl Simulation {
             services,
             replicas: Vec::new(),
             servers: Vec::new(),
+            groups: Vec::new(),
             nodes: Vec::new(),
             stock: settings.pools.iter().map(|_| Stock::default()).collect(),
             pending: Vec::new(),
@@ -295,7 +304,8 @@ impl Simulation {
             }
         }
         for service in 0..self.services.len() as u32 {
-            for _ in 0..self.services[service as usize].state.config.initial_replicas {
+            let config = &self.services[service as usize].state.config;
+            for _ in 0..if config.resident_on.is_none() { config.initial_replicas } else { 0 } {
                 self.create_ready_replica(service);
             }
         }
@@ -346,6 +356,7 @@ impl Simulation {
     /// knows its caches. What does not fit into the pools' limits starts as any other replica.
     fn create_ready_replica(&mut self, service: u32) {
         let replica = self.new_replica(service);
+        self.add_residents(replica);
         let mut placed = self.try_place(replica);
         let pools = self.services[service as usize].state.config.pools.clone();
         for pool in pools {
@@ -358,14 +369,17 @@ impl Simulation {
             self.wait_for_node(replica);
             return;
         }
-        let stages = &self.services[service as usize].state.config.startup.stages;
-        for group in &self.replicas[replica as usize].groups {
-            let keys = stages.iter().filter_map(|stage| stage.cached.as_ref().map(|cached| cached.0.clone()));
-            self.nodes[group.node as usize].cache.extend(keys);
+        for member in self.members_of(replica) {
+            let service = self.replicas[member as usize].service;
+            let stages = &self.services[service as usize].state.config.startup.stages;
+            for group in &self.replicas[member as usize].groups {
+                let keys = stages.iter().filter_map(|stage| stage.cached.as_ref().map(|cached| cached.0.clone()));
+                self.nodes[group.node as usize].cache.extend(keys);
+            }
+            self.replicas[member as usize].process = Some(SimTime::ZERO);
+            self.replicas[member as usize].life = Life::Starting { stage: u32::MAX };
+            self.become_ready(member);
         }
-        self.replicas[replica as usize].process = Some(SimTime::ZERO);
-        self.replicas[replica as usize].life = Life::Starting { stage: u32::MAX };
-        self.become_ready(replica);
     }
 
     /// A node of a pool, booting, in the pool's next zone.

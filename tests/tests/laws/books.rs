@@ -4,7 +4,7 @@
 use super::worlds::PROMISE;
 use super::worlds::{ClientSpec, WorldSpec};
 use flashcrowd_core::clock::{Happening, Mark};
-use flashcrowd_core::ledger::{GpuState, RunRecord};
+use flashcrowd_core::ledger::{GpuState, ReplicaRecord, RunRecord};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_core::{SimDuration, SimTime};
 use std::collections::BTreeMap;
@@ -128,12 +128,24 @@ fn gpus_are_not_overcommitted(spec: &WorldSpec, record: &RunRecord) -> bool {
     }
     for row in &record.series {
         let service = &spec.services[row.service as usize];
-        let replicas = row.ready + row.starting + row.draining;
+        let replicas = match spec.owner(1) {
+            None => row.ready + row.starting + row.draining,
+            Some(_) if row.service == 1 => 0,
+            Some(_) => shared_groups(record, row.at),
+        };
         let Some(left) = held.get_mut(&row.at) else { return false };
         let Some(rest) = left.checked_sub(replicas * service.gpus * service.groups) else { return false };
         *left = rest;
     }
     held.values().all(|&left| left == 0)
+}
+
+/// Replicas of the first service that hold GPUs, or whose residents do: each stands behind its owner.
+fn shared_groups(record: &RunRecord, at: SimTime) -> u32 {
+    let holds = |replica: &ReplicaRecord| {
+        replica.placed.is_some_and(|placed| placed <= at) && replica.gone.is_none_or(|gone| gone > at)
+    };
+    record.replicas.chunks(2).filter(|members| members.iter().any(holds)).count() as u32
 }
 
 fn lives_are_in_order(record: &RunRecord) -> bool {

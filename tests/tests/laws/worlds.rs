@@ -11,6 +11,7 @@ use flashcrowd_core::serving::{
     RetryBudget, RetryPolicy, ServiceConfig, ServiceTime, Slo, TimeLaw, Traffic,
 };
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::routing::{LeastOutstanding, PowerOfChoices, Random, RoundRobin};
 use flashcrowd_tests::kit::{Script, client, ms, pool, service, startup, world};
@@ -77,6 +78,8 @@ pub(crate) struct WorldSpec {
     pub(crate) idle_signals: bool,
     /// Whether the policy's wishes depend on the last bit of its signals.
     pub(crate) attentive: bool,
+    /// Whether the second service is resident on the first, if both serve tokens.
+    pub(crate) shared: bool,
 }
 
 /// Zero, often, or so many milliseconds.
@@ -191,19 +194,29 @@ prop_compose! {
         period_ms in 500_u64..10_000,
         scan_ms in prop_oneof![Just(0_u64), Just(10_000_u64), 1_u64..5_000],
         warmup_s in prop_oneof![Just(0_u64), Just(40_u64)],
+        shared in any::<bool>(),
     ) -> WorldSpec {
         let series_period = SimDuration::from_s(5);
         let clients = clients.into_iter().map(|client| ClientSpec { service: client.service % services.len(), ..client });
         let clients = clients.collect();
         let (idle_signals, attentive) = (false, false);
-        WorldSpec { seed, pools, services, clients, period_ms, scan_ms, warmup_s, series_period, idle_signals, attentive }
+        WorldSpec {
+            seed, pools, services, clients, period_ms, scan_ms, warmup_s, series_period, idle_signals, attentive, shared,
+        }
     }
 }
 
 impl WorldSpec {
+    /// The service on whose replicas another is resident.
+    pub(crate) fn owner(&self, service: usize) -> Option<usize> {
+        let token = |service: &ServiceSpec| matches!(service.discipline, Discipline::ContinuousBatch(_));
+        (self.shared && service == 1 && self.services.len() == 2 && self.services.iter().all(token)).then_some(0)
+    }
+
     pub(crate) fn build(&self) -> World {
         let seed = Seed::new(self.seed);
-        let controllers = (0..self.services.len()).map(|target| self.random_policy(target as u32)).collect();
+        let own = (0..self.services.len()).filter(|&service| self.owner(service).is_none());
+        let controllers = own.map(|target| self.random_policy(target as u32)).collect();
         World {
             seed,
             warmup: SimTime::from_s(self.warmup_s),
@@ -233,6 +246,8 @@ impl WorldSpec {
             router,
             network: spec.hop_s.map(|mean| Distribution::Exponential { mean }),
             initial_replicas: spec.initial,
+            resident_on: self.owner(i).map(|owner| owner as u32),
+            memory_per_gpu: Bytes::gib(7 + 6 * i as u64),
             gpus_per_group: spec.gpus,
             groups: spec.groups,
             pools: (0..self.pools.len() as u32).collect(),

@@ -23,6 +23,8 @@ pub(super) struct Place<'a> {
     pub(super) name: &'a str,
     pub(super) service: &'a schema::Service,
     pub(super) gpus: u32,
+    /// Engines that share a GPU, this one included.
+    pub(super) engines: u32,
 }
 
 impl Place<'_> {
@@ -185,7 +187,11 @@ fn limits(
             notes.error(&block_at, format!("`block_size` is {block_tokens}; expected a power of two up to 4096"))
         );
     }
-    let utilization = notes.or(&share_at, given.gpu_memory_utilization.map(Fraction::get), 0.9, "vLLM's default");
+    let (share, source) = match place.engines {
+        1 => (0.9, "vLLM's default"),
+        several => (0.9 / f64::from(several), "vLLM's default, split among the engines of a GPU"),
+    };
+    let utilization = notes.or(&share_at, given.gpu_memory_utilization.map(Fraction::get), share, source);
     Ok(EngineLimits { utilization, batched_tokens: tokens, sequences, block_tokens })
 }
 

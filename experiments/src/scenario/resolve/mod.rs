@@ -7,6 +7,7 @@ mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
+mod residents;
 mod service;
 pub mod settings;
 mod startup;
@@ -97,6 +98,8 @@ pub struct ResolvedService {
     pub gpus_per_group: u32,
     /// Groups of a replica.
     pub groups: u32,
+    /// The service on whose replicas it is resident, by position.
+    pub resident_on: Option<u32>,
     /// How a replica starts.
     pub startup: Startup,
     /// Where attempts wait.
@@ -185,6 +188,7 @@ impl ResolvedService {
             router,
             network: self.network.clone(),
             initial_replicas: self.initial_replicas(),
+            resident_on: self.resident_on,
             gpus_per_group: self.gpus_per_group,
             groups: self.groups,
             memory_per_gpu: self.memory_per_gpu,
@@ -268,12 +272,18 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     }
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
+    let residents = residents::Residents::new(&mut notes, &raw.services)?;
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
-        let mut resolved = service::resolve(&mut notes, &mut files, name, given, &pools)?;
-        autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target))?;
+        let (effective, engines) = (residents.effective(given), residents.engines(name));
+        let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools)?;
+        resolved.resident_on = residents.owner(given);
+        if resolved.resident_on.is_none() {
+            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target))?;
+        }
         services.push(resolved);
     }
+    residents::join(&notes, &mut services, &pools)?;
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {
         traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &services)?);

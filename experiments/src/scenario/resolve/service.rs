@@ -21,6 +21,7 @@ pub(super) fn resolve(
     files: &mut Files,
     name: &str,
     service: &schema::Service,
+    engines: u32,
     pools: &[PoolConfig],
 ) -> Result<ResolvedService, Diagnostic> {
     let path = |field: &str| format!("services.{name}.{field}");
@@ -28,7 +29,7 @@ pub(super) fn resolve(
     notes.within(&path("gpus"), u64::from(gpus_per_group), 1, 64)?;
     let groups = notes.or(&path("groups"), service.groups, 1, "a replica on one node");
     notes.within(&path("groups"), u64::from(groups), 1, 4_096)?;
-    let Worker { discipline, profile, memory_per_gpu } = worker(notes, files, name, service, pools)?;
+    let Worker { discipline, profile, memory_per_gpu } = worker(notes, files, name, service, engines, pools)?;
     let service_time = service_time(notes, name, service.service_time.as_ref(), &discipline)?;
     let queue = queue(notes, name, service.queue.as_ref(), &discipline)?;
     let drain = Duration(SimDuration::from_s(30));
@@ -49,6 +50,7 @@ pub(super) fn resolve(
         router: router(notes, name, service.router.as_ref())?,
         network: service.network.as_ref().map(|law| law.distribution().clone()),
         initial_replicas: service.replicas,
+        resident_on: None,
         gpus_per_group,
         groups,
         memory_per_gpu,
@@ -73,6 +75,7 @@ fn worker(
     files: &mut Files,
     name: &str,
     service: &schema::Service,
+    engines: u32,
     pools: &[PoolConfig],
 ) -> Result<Worker, Diagnostic> {
     let memory = format!("services.{name}.gpu_memory");
@@ -86,7 +89,7 @@ fn worker(
         let at = format!("services.{name}.groups");
         return Err(notes.error(&at, "an engine works on one group: its GPUs are those of one node"));
     }
-    let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1) };
+    let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1), engines };
     let engine = engine::resolve(notes, files, &place, given, pools)?;
     let taken = ByteSize((engine.gpu_bytes as f64 * engine.utilization) as u64);
     if let Some(given) = service.gpu_memory.filter(|given| given.0 < taken.0) {

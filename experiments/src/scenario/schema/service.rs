@@ -23,6 +23,9 @@ pub struct Service {
     pub router: Option<Router>,
     /// Delay from the gateway to a replica.
     pub network: Option<DurationLaw>,
+    /// The service on whose replicas an engine of this one is resident: their iterations take turns on
+    /// its GPUs, and it has no replicas of its own.
+    pub resident_on: Option<String>,
     /// Replicas at the start.
     pub replicas: Option<u32>,
     /// GPUs of one group.

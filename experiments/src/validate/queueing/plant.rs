@@ -195,6 +195,7 @@ impl Plant {
             router: self.routing.router(),
             network: None,
             initial_replicas: self.replicas,
+            resident_on: None,
             gpus_per_group: 1,
             groups: 1,
             memory_per_gpu: Bytes(0),

@@ -230,6 +230,7 @@ fn service(engine: EngineConfig, replicas: u32) -> ServiceConfig {
         router: Box::new(RoundRobin::default()),
         network: None,
         initial_replicas: replicas,
+        resident_on: None,
         gpus_per_group: 1,
         groups: 1,
         memory_per_gpu: Bytes(0),

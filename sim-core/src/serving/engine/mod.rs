@@ -8,6 +8,7 @@
 //! | `blocks` | the blocks of the KV cache |
 //! | `named` | those of them that others can find |
 //! | `schedule` | who works in the next iteration |
+//! | `turns` | several engines on one group |
 //! | `mod` (here) | the clock of the group: leaps, and what cuts them |
 //!
 //! Between changes of the batch the iterations are one *leap*, played in closed form. What may
@@ -23,6 +24,7 @@ mod law;
 mod named;
 mod schedule;
 mod sequence;
+mod turns;
 
 use super::Discipline;
 use super::arena::Arena;
@@ -40,6 +42,7 @@ use law::instant;
 pub use law::{Coefficients, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use law::{FRACTION_BITS, Leap, clock_at};
 pub(crate) use sequence::Sequence;
+pub(crate) use turns::Turn;
 
 /// State of one engine.
 #[derive(Debug)]
@@ -73,6 +76,10 @@ pub(crate) struct Engine {
     /// Withdrawn while they ran: they leave at the next boundary.
     withdrawn: Vec<u32>,
     admissions: u64,
+    /// Whether it may iterate, where several engines share the group.
+    turn: Turn,
+    /// Units for which its decodes have waited for the turn since their last token.
+    waited: u128,
     blocks: Blocks,
     named: Named,
     work: EngineWork,
@@ -135,6 +142,8 @@ impl Engine {
             chunks: Vec::new(),
             withdrawn: Vec::new(),
             admissions: 0,
+            turn: Turn::Alone,
+            waited: 0,
             blocks: Blocks::new(config.blocks, config.block_tokens),
             named: Named::default(),
             work: EngineWork::default(),
@@ -191,7 +200,7 @@ impl Engine {
         // Whoever waits already goes first, and has made its cut.
         let first = server.waiting.len() == 1;
         if self.leap.len == 0 {
-            if first {
+            if first && self.turn != Turn::Waits {
                 // Even if that is now: who comes at the same instant starts with it.
                 self.wake(ready, server.replica, bench);
             }
@@ -262,9 +271,7 @@ impl Engine {
         self.wake_at = SimTime::MAX;
         let now = bench.agenda.now();
         if self.leap.len == 0 {
-            self.clock = clock_at(now);
-            server.meter.advance(now, server.running);
-            self.schedule(config, server, bench);
+            self.start(config, server, bench);
         } else {
             self.catch_up(server, now, bench, done);
         }
@@ -288,7 +295,7 @@ impl Engine {
             self.finish_chunks(config, bench);
             self.finish_decodes(server, bench, done);
             self.drop_withdrawn(server, bench, done);
-            self.schedule(config, server, bench);
+            self.go_on(config, server, bench);
         }
     }
 
@@ -296,7 +303,7 @@ impl Engine {
     fn pass(&mut self, n: u64, end: u128, bench: &mut Bench<'_>) {
         let passed = Leap { len: n, ..self.leap };
         if self.decodes > 0 {
-            bench.gaps(&passed, self.clock, end, self.decodes);
+            self.record_gaps(passed, end, bench);
             // The blocks of its first iteration were taken when it was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
             if next > 0 {
@@ -341,6 +348,10 @@ impl Engine {
             Stage::Running => {
                 bench.attempts[index].stage = Stage::Withdrawn;
                 self.withdrawn.push(index);
+                if self.leap.len == 0 {
+                    // It waits for its turn, and leaves when that comes.
+                    return false;
+                }
                 self.cut(self.leap.first_after(self.clock, now).max(1), server.replica, bench);
                 false
             }
@@ -351,7 +362,9 @@ impl Engine {
     /// Another attempt is the first to wait now; `from` is when it may be looked at.
     fn new_first(&mut self, config: &EngineConfig, replica: u32, from: SimTime, bench: &mut Bench<'_>) {
         if self.leap.len == 0 {
-            self.wake(from, replica, bench);
+            if self.turn != Turn::Waits {
+                self.wake(from, replica, bench);
+            }
         } else if from > bench.agenda.now() {
             self.cut(self.joins_at(config, from), replica, bench);
         } else {
@@ -368,6 +381,7 @@ impl Engine {
         self.generation += 1;
         self.wake_at = SimTime::MAX;
         self.leap = Leap::default();
+        self.turn = if self.turn == Turn::Alone { Turn::Alone } else { Turn::Idle };
         self.named.clear();
     }
 }

@@ -3,7 +3,7 @@
 use super::blocks::Kept;
 use super::law::{Load, instant};
 use super::named::{self, Found};
-use super::{Chunk, Engine, EngineConfig, Leap};
+use super::{Chunk, Engine, EngineConfig, Leap, Turn};
 use crate::clock::{SimDuration, SimTime};
 use crate::serving::arena::NONE;
 use crate::serving::request::{Fifo, Stage};
@@ -30,7 +30,7 @@ impl Engine {
         }
         self.work.tokens += load.prefill;
         self.leap = Leap { len: 1, first: config.law.iteration(&load), growth: config.law.growth(self.decodes) };
-        if self.chunks.is_empty() && !preempted && config.leaps {
+        if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, server, bench);
         }
     }
@@ -150,7 +150,7 @@ impl Engine {
         self.context -= context;
         sequence.generated = (context - u64::from(sequence.prompt)) as u32;
         sequence.computed = 0;
-        sequence.last_token = instant(self.clock);
+        sequence.last_token = instant(self.clock - self.waited);
         // The token of this iteration is not there yet.
         context - 1
     }

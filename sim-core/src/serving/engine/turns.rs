@@ -1,0 +1,129 @@
+//! Several engines on one GPU group: their iterations take turns, whole ones, in a fixed order.
+//!
+//! An engine alone on its group always has the turn. Of several, the one that has it plays as if it
+//! were alone, leaps included, until another asks; then it stops at its next boundary and gives the
+//! turn away, with the group's clock. The sequences that it runs wait: the gap before their next
+//! token is the wait and the iteration. Who is next is the simulation's matter ([`super::super::group`]),
+//! since each member belongs to another service.
+
+use super::law::{Leap, clock_at};
+use super::{Engine, EngineConfig};
+use crate::clock::SimTime;
+use crate::serving::Discipline;
+use crate::serving::server::{Bench, Server};
+
+/// Whether an engine may iterate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It has its group for itself.
+    #[default]
+    Alone,
+    /// It has no work.
+    Idle,
+    /// It has work and waits.
+    Waits,
+    /// It iterates; `contended` if it must stop at the next boundary, since others wait.
+    Has {
+        /// Whether others wait.
+        contended: bool,
+    },
+}
+
+impl Engine {
+    /// Shares its group from now on.
+    pub(in crate::serving) fn share(&mut self) {
+        self.turn = Turn::Idle;
+    }
+
+    pub(in crate::serving) fn turn(&self) -> Turn {
+        self.turn
+    }
+
+    /// The group's clock at the boundary where this engine stands.
+    pub(in crate::serving) fn clock(&self) -> u128 {
+        self.clock
+    }
+
+    /// Takes the turn when the group's clock shows `clock`; gives it back at once if there is nothing
+    /// to do. Attempts that leave move to `done`.
+    pub(in crate::serving) fn take_turn(
+        &mut self,
+        server: &mut Server,
+        clock: u128,
+        contended: bool,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<u32>,
+    ) {
+        let Discipline::ContinuousBatch(config) = bench.discipline else { return };
+        self.waited = if self.decodes > 0 { clock - self.clock } else { 0 };
+        self.clock = clock;
+        self.turn = Turn::Has { contended };
+        self.wake_at = SimTime::MAX;
+        server.meter.advance(self.at(), server.running);
+        self.drop_withdrawn(server, bench, done);
+        self.plan(config, server, bench);
+        if self.leap.len > 0 {
+            self.wake_by(super::instant(self.leap_end()), server.replica, bench);
+        }
+    }
+
+    /// Another engine waits for the turn: this one, which has it and has caught up to `last`, stops
+    /// at its next boundary.
+    pub(in crate::serving) fn contend(&mut self, replica: u32, last: SimTime, bench: &mut Bench<'_>) {
+        if let Turn::Has { contended } = &mut self.turn {
+            *contended = true;
+            self.cut(self.leap.first_after(self.clock, last).max(1), replica, bench);
+        }
+    }
+
+    /// At a boundary: goes on, or stops for others.
+    pub(super) fn go_on(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+        if self.turn != (Turn::Has { contended: true }) {
+            return self.plan(config, server, bench);
+        }
+        self.leap = Leap::default();
+        // What was planned is stale.
+        self.generation += 1;
+        self.wake_at = SimTime::MAX;
+        let works = self.running.len() > 0 || server.waiting.front().is_some();
+        self.turn = if works { Turn::Waits } else { Turn::Idle };
+    }
+
+    /// Plans what comes next; a member of a group without work has no turn.
+    fn plan(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+        self.schedule(config, server, bench);
+        if self.leap.len == 0 && self.turn != Turn::Alone {
+            self.turn = Turn::Idle;
+        }
+    }
+
+    /// An engine without a leap wakes: alone it starts, among others it asks.
+    pub(super) fn start(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+        match self.turn {
+            Turn::Alone => {
+                let now = bench.agenda.now();
+                self.clock = clock_at(now);
+                server.meter.advance(now, server.running);
+                self.schedule(config, server, bench);
+            }
+            Turn::Idle => self.turn = Turn::Waits,
+            Turn::Waits | Turn::Has { .. } => {}
+        }
+    }
+
+    /// The gaps before the tokens of the iterations that have just passed, the first of which may
+    /// have waited for its turn.
+    pub(super) fn record_gaps(&mut self, passed: Leap, end: u128, bench: &mut Bench<'_>) {
+        let waited = std::mem::take(&mut self.waited);
+        if waited == 0 {
+            return bench.gaps(&passed, self.clock, end, self.decodes);
+        }
+        // Beyond what 64 bits hold, a gap is in the last bucket anyway.
+        let first = u64::try_from(waited).unwrap_or(u64::MAX).saturating_add(passed.first);
+        let after = self.clock + u128::from(passed.first);
+        bench.gaps(&Leap { len: 1, first, growth: 0 }, self.clock - waited, after, self.decodes);
+        if passed.len > 1 {
+            bench.gaps(&passed.rest(1), after, end, self.decodes);
+        }
+    }
+}
