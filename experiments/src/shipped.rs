@@ -24,6 +24,7 @@ pub const FILES: &[Shipped] = shipped![
     "llm-azure.ron",
     "gpu-utilisation.ron",
     "prefix-cache.ron",
+    "two-models.ron",
     "manifests/model-inference-hpa.yaml",
     "manifests/gpu-utilization-hpa.yaml",
     "manifests/queue-depth-hpa.yaml",

@@ -264,3 +264,28 @@ fn a_bad_row_that_may_be_dropped_is_counted() {
     let counts = &summary["requests"];
     assert_eq!((counts["arrived"].as_u64(), counts["dropped_rows"].as_u64()), (Some(2), Some(1)));
 }
+
+#[test]
+fn services_that_cannot_share_a_gpu_are_named_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    let both = |a: &str, b: &str| {
+        let serving = r#"model: "Llama-3.1-8B", serving: ContinuousBatch("#;
+        format!(
+            r#"(horizon: "10s", pools: {{"p": (gpu: "H100", max_nodes: 2)}}, services: {{
+                "a": ({serving}), {a}), "b": ({serving}), {b}), "s": (serving: Slots(concurrency: 1), service_time: Takes("1s")),
+            }}, traffic: {{"t": Poisson(rate: 1.0, service: "a")}})"#
+        )
+    };
+    for (a, b, words) in [
+        ("", r#"resident_on: "A""#, ["there is no other service `A`", "did you mean `a`?"]),
+        ("", r#"resident_on: "b""#, ["there is no other service `b`", "expected `a`"]),
+        (r#"resident_on: "b""#, r#"resident_on: "a""#, ["`b` has no replicas of its own", "resident on `a`"]),
+        ("", r#"resident_on: "s""#, ["expected ContinuousBatch", "Slots"]),
+        ("", r#"resident_on: "a", replicas: 2"#, ["`b` is resident on `a`", "has its `replicas`"]),
+        ("", r#"resident_on: "a", autoscaler: Fixed(replicas: 2)"#, ["`b` is resident on `a`", "has its `autoscaler`"]),
+        ("", r#"resident_on: "a", gpu_memory: "60GiB""#, ["96GiB of each GPU", "gpu_memory_utilization"]),
+    ] {
+        fs::write(folder.path().join("s.ron"), both(a, b)).unwrap();
+        refused(&folder, b, &words);
+    }
+}

@@ -121,6 +121,19 @@ fn two_models_on_two_traces_report_token_latencies_and_cost() {
     assert_eq!((of_tokens("ttft "), of_tokens("itl ")), (2, 2), "{text}");
 }
 
+/// Bursts of one model lengthen the gaps of the other, and half the GPUs cost half.
+#[test]
+fn models_that_share_a_gpu_feel_each_other() {
+    let played = played("@two-models", &["horizon=20m".to_owned()]);
+    let [apart, shared, one] = ["a GPU for each", "both on each of two", "both on one"].map(|name| of(&played, name));
+    let gap_ms = |record: &RunRecord| 1e3 * record.services[0].latency.mean_s(LatencyPart::InterToken);
+    assert!(gap_ms(apart) < gap_ms(shared) && gap_ms(shared) < gap_ms(one));
+    assert!((cost(apart) - cost(shared)).abs() < 1e-9 && (cost(apart) - 2.0 * cost(one)).abs() < 1e-9);
+    // Both hold 36 GiB of each GPU, and pay alike.
+    let of_service = |service| shared.bill.usd(|line| line.service == Some(service));
+    assert!((of_service(0) - of_service(1)).abs() < 1e-9);
+}
+
 #[test]
 fn past_saturation_shedding_serves_and_replicas_do_not_shorten_the_tail() {
     let played = played("@saturation", &[]);

@@ -245,7 +245,7 @@ fn build_group(cases: &[Case], leaps: bool) -> World {
 fn compare_member(record: &RunRecord, member: usize, plain: &Played) -> Result<(), TestCaseError> {
     let requests = record.requests.iter().filter(|request| request.client as usize == member);
     let part = RunRecord {
-        requests: requests.cloned().collect(),
+        requests: requests.copied().collect(),
         services: vec![record.services[member].clone()],
         ..record.clone()
     };

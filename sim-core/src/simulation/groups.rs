@@ -163,9 +163,7 @@ impl Simulation {
         let services: Vec<u32> = members.iter().map(|&member| self.replicas[member as usize].service).collect();
         let memory = |service: u32| u128::from(self.services[service as usize].state.config.memory_per_gpu.0).max(1);
         let total: u128 = services.iter().map(|&service| memory(service)).sum();
-        let share = |service: u32| {
-            SimDuration::from_ps((u128::from(span.as_ps()) * memory(service) / total) as u64)
-        };
+        let share = |service: u32| SimDuration::from_ps((u128::from(span.as_ps()) * memory(service) / total) as u64);
         let mut parts: Vec<(u32, SimDuration)> = services.iter().map(|&service| (service, share(service))).collect();
         let given = parts.iter().fold(SimDuration::ZERO, |sum, part| sum + part.1);
         // Services are sorted by name.

@@ -61,7 +61,9 @@ fn check(
 ) -> Result<(), Diagnostic> {
     let path = |field: &str| format!("services.{name}.{field}");
     notes.given(&path("resident_on"), owner);
-    let others = services.keys().map(String::as_str).filter(|other| *other != name);
+    let tokens = |service: &schema::Service| matches!(service.serving, schema::Serving::ContinuousBatch(_));
+    let others =
+        services.iter().filter(|(other, service)| *other != name && tokens(service)).map(|(other, _)| &**other);
     let Some(host) = services.get(owner).filter(|_| owner != name) else {
         return Err(unknown(notes, &path("resident_on"), "other service", owner, others));
     };
@@ -69,8 +71,8 @@ fn check(
         let error = notes.error(&path("resident_on"), format!("`{owner}` has no replicas of its own"));
         return Err(error.with_help(format!("it is resident on `{next}`: name that one")));
     }
-    for (who, serving) in [(name, &service.serving), (owner, &host.serving)] {
-        if !matches!(serving, schema::Serving::ContinuousBatch(_)) {
+    for (who, serving) in [(name, service), (owner, host)] {
+        if !tokens(serving) {
             let at = format!("services.{who}.serving");
             return Err(notes.error(&at, "engines that share a GPU take turns by iterations: expected ContinuousBatch"));
         }
@@ -108,7 +110,8 @@ pub(super) fn join(
     }
     for (owner, position) in services.iter().zip(0..) {
         let residents = services.iter().filter(|other| other.resident_on == Some(position));
-        let memory = residents.map(|resident| resident.memory_per_gpu.0).fold(owner.memory_per_gpu.0, u64::saturating_add);
+        let memory =
+            residents.map(|resident| resident.memory_per_gpu.0).fold(owner.memory_per_gpu.0, u64::saturating_add);
         for &pool in &owner.pools {
             let pool = &pools[pool as usize];
             if memory > owner.memory_per_gpu.0 && Bytes(memory) > pool.memory_per_gpu {
