@@ -40,6 +40,11 @@ pub(crate) struct Replica {
     /// Up to when its GPUs are billed, and the busy time that was billed.
     pub(crate) billed: SimTime,
     pub(crate) billed_busy_ps: u64,
+    /// The pools that may host it, where its controller asked for a class: an index into the
+    /// simulation's list; else those of its service.
+    pub(crate) class: Option<u32>,
+    /// Whether it is a job: it ends after one attempt.
+    pub(crate) job: bool,
     /// The shared group that it is a member of, if its GPUs serve several services.
     pub(crate) group: Option<u32>,
     /// Whether it was killed before its work was done.
@@ -62,6 +67,8 @@ impl Replica {
             gone: None,
             billed: created,
             billed_busy_ps: 0,
+            class: None,
+            job: false,
             group: None,
             killed: false,
         }

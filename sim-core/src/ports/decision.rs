@@ -35,7 +35,7 @@ impl Decision {
 /// One wish.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Write `spec.replicas` of a target.
+    /// Write `spec.replicas` of a target; with a class, the part of it that is of that class.
     SetReplicas {
         /// Which target.
         target: TargetId,
@@ -51,7 +51,8 @@ pub enum Action {
         /// Which replicas.
         replicas: Vec<ReplicaId>,
     },
-    /// Create batch jobs.
+    /// Create jobs: replicas that take one request from the queue, serve it and end. One that finds
+    /// none ends at once.
     CreateJobs {
         /// Which target.
         target: TargetId,

@@ -93,9 +93,9 @@ pub struct Probe {
 /// Counts of batch jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
-    /// Running.
+    /// Not finished, pending ones included (as KEDA counts running jobs).
     pub running: u32,
-    /// Created and not yet running.
+    /// Those of them whose process has not started.
     pub pending: u32,
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct ServiceState {
     pub(crate) config: ServiceConfig,
     /// `spec.replicas`: the register that controllers write.
     pub(crate) spec: u32,
+    /// Whether some of its replicas are jobs.
+    pub(crate) has_jobs: bool,
     /// Replicas created so far.
     pub(crate) ordinals: u64,
     /// Ready replicas, in order of becoming ready.
@@ -42,6 +44,7 @@ impl ServiceState {
     pub(crate) fn new(config: ServiceConfig, seed: Seed) -> Self {
         ServiceState {
             spec: config.initial_replicas,
+            has_jobs: false,
             ordinals: 0,
             ready: Vec::new(),
             outstanding: Vec::new(),

@@ -1,12 +1,11 @@
-//! Controllers: what they see, what they wish, what becomes of it.
+//! Controllers: when they run and what they see.
 
 use super::{Event, Simulation};
-use crate::clock::{Class, Mark, SimDuration, SimTime};
+use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::Life;
-use crate::ledger::{DecisionRecord, SignalValue};
 use crate::ports::{
-    Action, Autoscaler, Decision, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView, SignalId,
-    SignalView, TargetId, TargetView, Wake, Work,
+    Autoscaler, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
+    TargetId, TargetView, Wake, Work,
 };
 use rand::RngExt;
 use std::sync::Arc;
@@ -115,7 +114,13 @@ impl Simulation {
         let state = &self.services[target.0 as usize].state;
         let ids = state.replicas.clone();
         let replicas: Vec<ReplicaView> = ids.iter().map(|&id| self.view_replica(id)).collect();
-        let active = ids.iter().filter(|&&id| self.replicas[id as usize].is_active()).count();
+        let own = |id: &&u32| self.replicas[**id as usize].is_active() && !self.replicas[**id as usize].job;
+        let active = ids.iter().filter(own).count();
+        let book = &self.services[target.0 as usize];
+        let (mode, since) = book.mode;
+        let proxied = mode == Mode::Proxy;
+        let probe = Probe { ok: true, populated_for: proxied.then(|| now.since(since)) };
+        let jobs = self.jobs_of(&ids);
         let signals = signals
             .iter()
             .zip(0..)
@@ -130,12 +135,22 @@ impl Simulation {
             status_replicas: active as u32,
             ready_replicas: state.ready.len() as u32,
             conditions: Vec::new(),
-            mode: Mode::Serve,
-            probe: None,
-            jobs: JobCounts::default(),
+            mode,
+            probe: Some(probe),
+            jobs,
             replicas,
             signals,
         }
+    }
+
+    /// Jobs that have not ended: one that serves has left the list of active replicas.
+    fn jobs_of(&self, ids: &[u32]) -> JobCounts {
+        let mut counts = JobCounts::default();
+        for replica in ids.iter().map(|&id| &self.replicas[id as usize]).filter(|replica| replica.job) {
+            counts.running += 1;
+            counts.pending += u32::from(replica.process.is_none());
+        }
+        counts
     }
 
     fn view_replica(&self, id: u32) -> ReplicaView {
@@ -167,119 +182,4 @@ impl Simulation {
             work: Work { waiting: server.held() - server.running, running: server.running },
         }
     }
-
-    fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
-        let mut explanation = decision.explanation;
-        for view in &seen.targets {
-            let service = view.target.0;
-            let before = self.services[service as usize].state.spec;
-            let mut refused = Vec::new();
-            for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
-                if let Err(reason) = self.act(view, action) {
-                    refused.push((action.clone(), reason));
-                }
-            }
-            let after = self.services[service as usize].state.spec;
-            let now = self.agenda.now();
-            self.digest.add(now, Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
-            self.decisions.push(DecisionRecord {
-                at: now,
-                controller: index as u32,
-                target: view.target,
-                before,
-                after,
-                ready: view.ready_replicas,
-                in_flight: self.services[service as usize].in_flight,
-                starting: self.services[service as usize].state.cold.starting,
-                signals: view.signals.iter().map(signal_value).collect(),
-                refused,
-                explanation: explanation.take(),
-            });
-        }
-    }
-
-    fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
-        let service = view.target.0;
-        match action {
-            Action::SetReplicas { replicas, class, .. } => {
-                if class.market.is_some() || class.gpu.is_some() || class.place.is_some() {
-                    return Err("this fleet has no classes of replicas to choose from");
-                }
-                if *replicas > self.world.limits.replicas {
-                    return Err("more replicas than the limit `replicas` allows");
-                }
-                self.write_spec(service, *replicas);
-                self.reconcile(service);
-                Ok(())
-            }
-            Action::RemoveReplicas { replicas, .. } => self.remove_named(service, replicas),
-            Action::CreateJobs { .. } => Err("the target runs no batch jobs"),
-            Action::SetMode { .. } => Err("the target has no proxy"),
-        }
-    }
-
-    fn remove_named(&mut self, service: u32, named: &[ReplicaId]) -> Result<(), &'static str> {
-        let active = |id: &ReplicaId| {
-            self.services[service as usize].state.replicas.contains(&id.0) && self.replicas[id.0 as usize].is_active()
-        };
-        if !named.iter().all(active) {
-            return Err("a named replica does not exist or is being deleted");
-        }
-        let mut once: Vec<ReplicaId> = named.to_vec();
-        once.sort_unstable();
-        once.dedup();
-        if once.len() < named.len() {
-            return Err("a replica is named twice");
-        }
-        for id in named {
-            self.delete_replica(id.0);
-        }
-        let spec = self.services[service as usize].state.spec;
-        self.write_spec(service, spec.saturating_sub(named.len() as u32));
-        self.reconcile(service);
-        Ok(())
-    }
-
-    /// Writes the register and counts the change.
-    fn write_spec(&mut self, service: u32, replicas: u32) {
-        let now = self.agenda.now();
-        for resident in self.services[service as usize].residents.clone() {
-            self.services[resident as usize].state.spec = replicas;
-        }
-        let book = &mut self.services[service as usize];
-        let before = std::mem::replace(&mut book.state.spec, replicas);
-        if replicas == before {
-            return;
-        }
-        let direction = if replicas > before { 1 } else { -1 };
-        book.changes[usize::from(direction < 0)] += 1;
-        book.changes[2] += u64::from(book.last_direction == -direction);
-        book.last_direction = direction;
-        let (highest, time, since) = &mut book.at_max;
-        if before == *highest {
-            *time += now.since(*since);
-        }
-        if replicas > *highest {
-            (*highest, *time) = (replicas, SimDuration::ZERO);
-        }
-        *since = now;
-    }
-}
-
-fn target_of(action: &Action) -> TargetId {
-    match action {
-        Action::SetReplicas { target, .. }
-        | Action::RemoveReplicas { target, .. }
-        | Action::CreateJobs { target, .. }
-        | Action::SetMode { target, .. } => *target,
-    }
-}
-
-fn signal_value(view: &SignalView) -> SignalValue {
-    let Some(samples) = view.batches.as_ref().and_then(|batches| batches.last()).map(|batch| &batch.samples) else {
-        return SignalValue { samples: None, mean: 0.0 };
-    };
-    let sum: f64 = samples.iter().map(|sample| sample.value).sum();
-    let count = samples.len() as u32;
-    SignalValue { samples: Some(count), mean: if count == 0 { 0.0 } else { sum / f64::from(count) } }
 }

@@ -8,7 +8,8 @@
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `nodes` | nodes that appear for pending replicas and leave when idle |
-//! | `control` | observations, decisions, the replica register |
+//! | `control` | controllers: when they run, what they see |
+//! | `wishes` | what becomes of their decisions; the replica register |
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |
 
@@ -20,6 +21,7 @@ mod nodes;
 mod replicas;
 mod requests;
 mod telemetry;
+mod wishes;
 mod world;
 
 pub(crate) use agenda::{Agenda, Event};
@@ -52,6 +54,8 @@ pub struct Simulation {
     services: Vec<ServiceBook>,
     replicas: Vec<Replica>,
     servers: Vec<Server>,
+    /// Pools of the classes of replicas that controllers asked for.
+    classes: Vec<Vec<u32>>,
     /// GPU groups with more than one member.
     groups: Vec<Group>,
     nodes: Vec<Node>,

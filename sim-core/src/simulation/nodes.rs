@@ -63,15 +63,15 @@ impl Simulation {
             }
         }
         // What one replica of a service cannot have, the next one of it cannot either: room only shrinks.
-        let mut hopeless = vec![false; self.services.len()];
+        let mut hopeless = BTreeSet::new();
         for id in self.pending.clone() {
             let service = self.replicas[id as usize].service;
-            while !hopeless[service as usize] && !self.reserve(service, &mut rooms) {
-                let pools = &self.services[service as usize].state.config.pools;
-                let grow =
-                    pools.iter().copied().find(|&pool| self.may_grow(pool) && self.fits_empty_node(service, pool));
+            let kind = (service, self.replicas[id as usize].class);
+            while !hopeless.contains(&kind) && !self.reserve(id, &mut rooms) {
+                let pools = self.pools_for(id).iter().copied();
+                let grow = pools.into_iter().find(|&pool| self.may_grow(pool) && self.fits_empty_node(service, pool));
                 let Some(pool) = grow else {
-                    hopeless[service as usize] = true;
+                    hopeless.insert(kind);
                     break;
                 };
                 let node = self.order_node(pool);
@@ -93,8 +93,9 @@ impl Simulation {
     }
 
     /// Counts one replica against rooms of pools that may host it.
-    fn reserve(&mut self, service: u32, rooms: &mut [NodeRoom]) -> bool {
-        let pools = &self.services[service as usize].state.config.pools;
+    fn reserve(&mut self, replica: u32, rooms: &mut [NodeRoom]) -> bool {
+        let service = self.replicas[replica as usize].service;
+        let pools = self.pools_for(replica);
         let allowed = |room: &NodeRoom| pools.contains(&self.nodes[room.node as usize].pool);
         let mut usable: Vec<NodeRoom> = rooms.iter().copied().filter(allowed).collect();
         if place(self.occupant(service), &mut usable, self.placement.as_mut()).is_none() {
@@ -151,12 +152,12 @@ impl Simulation {
     pub(super) fn place_pending(&mut self) {
         let waiting = std::mem::take(&mut self.pending);
         let mut left = Vec::new();
-        // Replicas of one service are alike, and room only shrinks: where one does not fit, none does.
-        let mut full = vec![false; self.services.len()];
+        // Replicas of one service and class are alike, and room only shrinks: where one does not fit, none does.
+        let mut full = BTreeSet::new();
         for id in waiting {
-            let service = self.replicas[id as usize].service as usize;
-            full[service] = full[service] || !self.try_place(id);
-            if full[service] {
+            let kind = (self.replicas[id as usize].service, self.replicas[id as usize].class);
+            if full.contains(&kind) || !self.try_place(id) {
+                full.insert(kind);
                 left.push(id);
             } else {
                 self.begin_start(id);

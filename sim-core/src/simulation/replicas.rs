@@ -22,24 +22,29 @@ impl Simulation {
     /// Makes the replicas of a service as many as its register says.
     pub(super) fn reconcile(&mut self, service: u32) {
         let state = &self.services[service as usize].state;
-        let active: Vec<u32> =
-            state.replicas.iter().copied().filter(|&id| self.replicas[id as usize].is_active()).collect();
+        let own = |&id: &u32| self.replicas[id as usize].is_active() && !self.replicas[id as usize].job;
+        let active: Vec<u32> = state.replicas.iter().copied().filter(own).collect();
         let (spec, count) = (state.spec, active.len() as u32);
-        if count < spec {
-            for _ in count..spec {
-                self.create_replica(service);
-            }
-        } else if count > spec {
-            let mut on_node: BTreeMap<u32, u32> = BTreeMap::new();
-            for node in active.iter().filter_map(|&id| self.replicas[id as usize].node()) {
-                *on_node.entry(node).or_default() += 1;
-            }
-            let mut candidates: Vec<Candidate> = active.iter().map(|&id| self.candidate(id, &on_node)).collect();
-            rank_victims(&mut candidates, self.agenda.now());
-            for victim in candidates.iter().take((count - spec) as usize) {
-                self.delete_replica(victim.replica);
-            }
+        for _ in count..spec {
+            self.create_replica(service, None);
         }
+        for victim in self.victims(&active, count.saturating_sub(spec)) {
+            self.delete_replica(victim);
+        }
+    }
+
+    /// So many of a service's active replicas, in the order in which a ReplicaSet gives them up.
+    pub(super) fn victims(&self, active: &[u32], count: u32) -> Vec<u32> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut on_node: BTreeMap<u32, u32> = BTreeMap::new();
+        for node in active.iter().filter_map(|&id| self.replicas[id as usize].node()) {
+            *on_node.entry(node).or_default() += 1;
+        }
+        let mut candidates: Vec<Candidate> = active.iter().map(|&id| self.candidate(id, &on_node)).collect();
+        rank_victims(&mut candidates, self.agenda.now());
+        candidates.iter().take(count as usize).map(|victim| victim.replica).collect()
     }
 
     fn candidate(&self, id: u32, on_node: &BTreeMap<u32, u32>) -> Candidate {
@@ -72,9 +77,24 @@ impl Simulation {
         id
     }
 
-    fn create_replica(&mut self, service: u32) {
+    /// Creates a replica, of a class if one was asked for.
+    pub(super) fn create_replica(&mut self, service: u32, class: Option<u32>) {
         let id = self.new_replica(service);
+        self.replicas[id as usize].class = class;
         self.add_residents(id);
+        self.launch(id);
+    }
+
+    /// Creates a replica that serves one attempt.
+    pub(super) fn create_job(&mut self, service: u32) {
+        let id = self.new_replica(service);
+        self.replicas[id as usize].job = true;
+        self.services[service as usize].state.has_jobs = true;
+        self.add_residents(id);
+        self.launch(id);
+    }
+
+    fn launch(&mut self, id: u32) {
         if self.try_place(id) {
             self.begin_start(id);
         } else {
@@ -100,12 +120,21 @@ impl Simulation {
         }
     }
 
-    /// Free room for a service's replicas on ready nodes, by node; empty if it is too little for one.
-    pub(super) fn rooms(&self, service: u32) -> Vec<NodeRoom> {
-        let state = &self.services[service as usize].state;
+    /// The pools that may host a replica, in order of preference.
+    pub(super) fn pools_for(&self, replica: u32) -> &[u32] {
+        let replica = &self.replicas[replica as usize];
+        match replica.class {
+            Some(class) => &self.classes[class as usize],
+            None => &self.services[replica.service as usize].state.config.pools,
+        }
+    }
+
+    /// Free room for a replica on ready nodes, by node; empty if it is too little.
+    fn rooms(&self, replica: u32) -> Vec<NodeRoom> {
+        let state = &self.services[self.replicas[replica as usize].service as usize].state;
         let mut rooms = Vec::new();
         let mut groups = 0;
-        for (&pool, preference) in state.config.pools.iter().zip(0..) {
+        for (&pool, preference) in self.pools_for(replica).iter().zip(0..) {
             for &index in &self.stock[pool as usize].open {
                 let node = &self.nodes[index as usize];
                 let free_gpus = node.free.count_ones();
@@ -140,7 +169,7 @@ impl Simulation {
     pub(super) fn try_place(&mut self, id: u32) -> bool {
         let service = self.replicas[id as usize].service;
         let occupant = self.occupant(service);
-        let mut rooms = self.rooms(service);
+        let mut rooms = self.rooms(id);
         let Some(nodes) = place(occupant, &mut rooms, self.placement.as_mut()) else { return false };
         let now = self.agenda.now();
         for node in nodes {
@@ -227,6 +256,10 @@ impl Simulation {
         book.ready_max = book.ready_max.max(book.state.ready.len() as u32);
         self.log_replica(id, Change::Ready);
         self.release_gateway(service);
+        if self.replicas[id as usize].job && self.replicas[id as usize].life == Life::Ready {
+            // Nothing waits: the job has nothing to do.
+            self.delete_replica(id);
+        }
     }
 
     /// Deletes a replica and what is resident on it: at once if it holds no work, else it drains.
@@ -283,7 +316,8 @@ impl Simulation {
         let position = std::mem::replace(&mut server.position, NONE) as usize;
         state.ready.remove(position);
         state.outstanding.remove(position);
-        let timeout = state.config.drain_timeout;
+        // A job is not hurried.
+        let timeout = if self.replicas[id as usize].job { SimDuration::MAX } else { state.config.drain_timeout };
         let idle = server.outstanding == 0;
         for later in &state.ready[position..] {
             self.servers[*later as usize].position -= 1;
@@ -365,11 +399,11 @@ impl Simulation {
                 self.bill.add(BillLine { pool, state, service: Some(replica.service) }, gpus, span);
             };
             match replica.life {
-                Life::Ready => {
+                Life::Draining if !replica.job => add(GpuState::Draining, span),
+                Life::Ready | Life::Draining => {
                     add(GpuState::Serving, busy);
                     add(GpuState::Idle, span - busy);
                 }
-                Life::Draining => add(GpuState::Draining, span),
                 Life::Pending | Life::Starting { .. } => add(GpuState::Starting, span),
                 Life::Gone => {}
             }

@@ -181,6 +181,11 @@ impl Simulation {
         self.servers[replica as usize].outstanding += 1;
         attempt.replica = replica;
         attempt.stage = Stage::Sent;
+        if state.has_jobs && self.replicas[replica as usize].job {
+            // It takes no second one.
+            self.delete_replica(replica);
+        }
+        let attempt = &mut self.attempts[index];
         if attempt.hop.is_zero() {
             return self.deliver(index);
         }

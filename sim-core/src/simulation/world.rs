@@ -8,7 +8,7 @@ use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
 use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, Tally, WorkRecord};
-use crate::ports::{Arrival, Autoscaler, Placement, SourceError};
+use crate::ports::{Arrival, Autoscaler, Mode, Placement, SourceError};
 use crate::serving::{
     Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, ServiceConfig, ServiceState, Traffic,
 };
@@ -109,6 +109,8 @@ pub(super) struct Settings {
 /// A service at work, with what is recorded of it.
 pub(super) struct ServiceBook {
     pub(super) state: ServiceState,
+    /// How requests reach it, as its controller says, and since when.
+    pub(super) mode: (Mode, SimTime),
     /// Services that are resident on its replicas, in order.
     pub(super) residents: Vec<u32>,
     pub(super) latency: Latency,
@@ -160,6 +162,7 @@ impl ServiceBook {
         let spec = config.initial_replicas;
         ServiceBook {
             state: ServiceState::new(config, world.seed),
+            mode: (Mode::Serve, SimTime::ZERO),
             residents: Vec::new(),
             latency,
             period: Tally::default(),
@@ -272,6 +275,7 @@ impl Simulation {
             services,
             replicas: Vec::new(),
             servers: Vec::new(),
+            classes: Vec::new(),
             groups: Vec::new(),
             nodes: Vec::new(),
             stock: settings.pools.iter().map(|_| Stock::default()).collect(),

@@ -11,7 +11,7 @@ use flashcrowd_core::serving::{
     RetryBudget, RetryPolicy, ServiceConfig, ServiceTime, Slo, TimeLaw, Traffic,
 };
 use flashcrowd_core::simulation::World;
-use flashcrowd_core::units::Bytes;
+use flashcrowd_core::units::{Bytes, Market};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::routing::{LeastOutstanding, PowerOfChoices, Random, RoundRobin};
 use flashcrowd_tests::kit::{Script, client, ms, pool, service, startup, world};
@@ -287,8 +287,18 @@ fn fingerprint(seen: &Observation) -> u64 {
 }
 
 fn wish(seen: &Observation, target: TargetId, most: u32, stream: &mut Stream) -> Decision {
-    match stream.random_range(0..5_u32) {
+    match stream.random_range(0..7_u32) {
         0 => Decision::hold(),
+        5 => {
+            let jobs = Action::CreateJobs { target, jobs: stream.random_range(0..3) };
+            Decision { actions: vec![jobs], ..Decision::default() }
+        }
+        6 => {
+            let market = Some([Market::OnDemand, Market::Spot][stream.random_range(0..2_usize)]);
+            let class = Class { market, ..Class::default() };
+            let set = Action::SetReplicas { target, replicas: stream.random_range(0..=most), class };
+            Decision { actions: vec![set], ..Decision::default() }
+        }
         1 => {
             let named: Vec<ReplicaId> =
                 seen.targets[0].replicas.iter().map(|replica| replica.id).filter(|_| stream.random()).collect();
@@ -309,6 +319,7 @@ impl PoolSpec {
     fn build(&self, i: usize) -> PoolConfig {
         PoolConfig {
             name: format!("pool-{i}").into(),
+            market: if i == 0 { Market::OnDemand } else { Market::Spot },
             zones: vec![0, 1],
             gpus_per_node: self.gpus,
             min_nodes: self.nodes.0,

@@ -1,0 +1,201 @@
+//! What controllers wish: validated, applied, or refused with a reason; and the replica register.
+
+use super::Simulation;
+use crate::clock::{Mark, SimDuration};
+use crate::ledger::{DecisionRecord, SignalValue};
+use crate::ports::{Action, Class, Decision, Observation, ReplicaId, SignalView, TargetId, TargetView};
+
+impl Simulation {
+    pub(super) fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
+        let mut explanation = decision.explanation;
+        for view in &seen.targets {
+            let service = view.target.0;
+            let before = self.services[service as usize].state.spec;
+            let mut refused = Vec::new();
+            for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
+                if let Err(reason) = self.act(view, action) {
+                    refused.push((action.clone(), reason));
+                }
+            }
+            let after = self.services[service as usize].state.spec;
+            let now = self.agenda.now();
+            self.digest.add(now, Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
+            self.decisions.push(DecisionRecord {
+                at: now,
+                controller: index as u32,
+                target: view.target,
+                before,
+                after,
+                ready: view.ready_replicas,
+                in_flight: self.services[service as usize].in_flight,
+                starting: self.services[service as usize].state.cold.starting,
+                signals: view.signals.iter().map(signal_value).collect(),
+                refused,
+                explanation: explanation.take(),
+            });
+        }
+    }
+
+    fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
+        let service = view.target.0;
+        match action {
+            _ if self.services[service as usize].state.config.resident_on.is_some() => {
+                Err("the target has no replicas of its own: it is resident on those of another")
+            }
+            Action::SetReplicas { replicas, .. } if *replicas > self.world.limits.replicas => {
+                Err("more replicas than the limit `replicas` allows")
+            }
+            Action::SetReplicas { replicas, class, .. } if *class == Class::default() => {
+                self.write_spec(service, *replicas);
+                self.reconcile(service);
+                Ok(())
+            }
+            Action::SetReplicas { replicas, class, .. } => self.set_class(service, *replicas, class),
+            Action::RemoveReplicas { replicas, .. } => self.remove_named(service, replicas),
+            Action::CreateJobs { jobs, .. } => self.create_jobs(service, *jobs),
+            Action::SetMode { mode, .. } => {
+                let now = self.agenda.now();
+                let current = &mut self.services[service as usize].mode;
+                if current.0 != *mode {
+                    *current = (*mode, now);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the replicas of one class as many as wished, and the register with them.
+    fn set_class(&mut self, service: u32, replicas: u32, class: &Class) -> Result<(), &'static str> {
+        let pools = self.pools_of_class(service, class);
+        if pools.is_empty() {
+            return Err("no pool of the target is of that class");
+        }
+        let active = self.active_in(service, &pools);
+        let (spec, count) = (self.services[service as usize].state.spec, active.len() as u32);
+        if replicas > count {
+            let class = self.classes.iter().position(|known| *known == pools).unwrap_or(self.classes.len());
+            if class == self.classes.len() {
+                self.classes.push(pools);
+            }
+            let spec = spec.saturating_add(replicas - count);
+            if spec > self.world.limits.replicas {
+                return Err("more replicas than the limit `replicas` allows");
+            }
+            self.write_spec(service, spec);
+            for _ in count..replicas {
+                self.create_replica(service, Some(class as u32));
+            }
+        } else if replicas < count {
+            self.write_spec(service, spec.saturating_sub(count - replicas));
+            for victim in self.victims(&active, count - replicas) {
+                self.delete_replica(victim);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pools of a service that are of a class. A zone is one of a pool's only zone.
+    fn pools_of_class(&self, service: u32, class: &Class) -> Vec<u32> {
+        let pools = self.services[service as usize].state.config.pools.iter().copied();
+        let fits = |pool: &u32| {
+            let pool = &self.world.pools[*pool as usize];
+            let region = &self.world.regions[pool.region as usize];
+            let there = class.place.as_ref().is_none_or(|place| {
+                let zone = |zone| pool.zones.iter().all(|&own| region.zones[own as usize] == zone);
+                region.name == place.region && place.zone.as_ref().is_none_or(|wanted| zone(wanted.clone()))
+            });
+            let gpu = class.gpu.as_ref().is_none_or(|gpu| *gpu == pool.gpu);
+            there && gpu && class.market.is_none_or(|market| market == pool.market)
+        };
+        pools.filter(fits).collect()
+    }
+
+    /// Active replicas on those pools, or meant for them alone.
+    fn active_in(&self, service: u32, pools: &[u32]) -> Vec<u32> {
+        let within = |id: &u32| {
+            let replica = &self.replicas[*id as usize];
+            let wanted = replica.class.map(|class| self.classes[class as usize].as_slice());
+            let pool = replica.node().map(|node| self.nodes[node as usize].pool);
+            let meant = wanted.is_some_and(|wanted| wanted.iter().all(|pool| pools.contains(pool)));
+            replica.is_active() && !replica.job && pool.map_or(meant, |pool| pools.contains(&pool))
+        };
+        self.services[service as usize].state.replicas.iter().copied().filter(within).collect()
+    }
+
+    fn create_jobs(&mut self, service: u32, jobs: u32) -> Result<(), &'static str> {
+        let live = self.services[service as usize].state.replicas.len() as u32;
+        if live.saturating_add(jobs) > self.world.limits.replicas {
+            return Err("more replicas than the limit `replicas` allows");
+        }
+        for _ in 0..jobs {
+            self.create_job(service);
+        }
+        Ok(())
+    }
+
+    fn remove_named(&mut self, service: u32, named: &[ReplicaId]) -> Result<(), &'static str> {
+        let active = |id: &ReplicaId| {
+            let owned = self.services[service as usize].state.replicas.contains(&id.0);
+            owned && self.replicas[id.0 as usize].is_active() && !self.replicas[id.0 as usize].job
+        };
+        if !named.iter().all(active) {
+            return Err("a named replica does not exist or is being deleted");
+        }
+        let mut once: Vec<ReplicaId> = named.to_vec();
+        once.sort_unstable();
+        once.dedup();
+        if once.len() < named.len() {
+            return Err("a replica is named twice");
+        }
+        for id in named {
+            self.delete_replica(id.0);
+        }
+        let spec = self.services[service as usize].state.spec;
+        self.write_spec(service, spec.saturating_sub(named.len() as u32));
+        self.reconcile(service);
+        Ok(())
+    }
+
+    /// Writes the register and counts the change.
+    fn write_spec(&mut self, service: u32, replicas: u32) {
+        let now = self.agenda.now();
+        for resident in self.services[service as usize].residents.clone() {
+            self.services[resident as usize].state.spec = replicas;
+        }
+        let book = &mut self.services[service as usize];
+        let before = std::mem::replace(&mut book.state.spec, replicas);
+        if replicas == before {
+            return;
+        }
+        let direction = if replicas > before { 1 } else { -1 };
+        book.changes[usize::from(direction < 0)] += 1;
+        book.changes[2] += u64::from(book.last_direction == -direction);
+        book.last_direction = direction;
+        let (highest, time, since) = &mut book.at_max;
+        if before == *highest {
+            *time += now.since(*since);
+        }
+        if replicas > *highest {
+            (*highest, *time) = (replicas, SimDuration::ZERO);
+        }
+        *since = now;
+    }
+}
+
+fn target_of(action: &Action) -> TargetId {
+    match action {
+        Action::SetReplicas { target, .. }
+        | Action::RemoveReplicas { target, .. }
+        | Action::CreateJobs { target, .. }
+        | Action::SetMode { target, .. } => *target,
+    }
+}
+
+fn signal_value(view: &SignalView) -> SignalValue {
+    let Some(samples) = view.batches.as_ref().and_then(|batches| batches.last()).map(|batch| &batch.samples) else {
+        return SignalValue { samples: None, mean: 0.0 };
+    };
+    let sum: f64 = samples.iter().map(|sample| sample.value).sum();
+    let count = samples.len() as u32;
+    SignalValue { samples: Some(count), mean: if count == 0 { 0.0 } else { sum / f64::from(count) } }
+}

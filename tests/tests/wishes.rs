@@ -1,0 +1,129 @@
+//! Wishes beyond a count: classes of replicas, jobs, the mode of a proxy.
+
+use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ports::{Action, Class, Decision, Mode, Observation, TargetId};
+use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig};
+use flashcrowd_core::simulation::World;
+use flashcrowd_core::units::Market;
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_tests::kit::{Script, client, ends, listed, pool, run, service, world};
+use std::sync::{Arc, Mutex};
+
+const TARGET: TargetId = TargetId(0);
+
+fn of(market: Market) -> Class {
+    Class { market: Some(market), ..Class::default() }
+}
+
+/// Sets so many of each class at those seconds.
+fn wishes(plan: &'static [(u64, u32, fn() -> Class)]) -> Box<dyn flashcrowd_core::ports::Autoscaler> {
+    Script::every(1, Vec::new(), move |seen: &Observation| {
+        let due = plan.iter().filter(|(at_s, ..)| SimTime::from_s(*at_s) == seen.now);
+        let wish = |&(_, replicas, class): &(u64, u32, fn() -> Class)| Action::SetReplicas {
+            target: TARGET,
+            replicas,
+            class: class(),
+        };
+        Decision { actions: due.map(wish).collect(), ..Decision::default() }
+    })
+}
+
+fn two_markets() -> Vec<PoolConfig> {
+    let spot = PoolConfig { name: "spot".into(), market: Market::Spot, min_nodes: 1, max_nodes: 1, ..pool() };
+    vec![PoolConfig { min_nodes: 1, max_nodes: 1, ..pool() }, spot]
+}
+
+fn play(plan: &'static [(u64, u32, fn() -> Class)]) -> RunRecord {
+    let target =
+        ServiceConfig { pools: vec![0, 1], initial_replicas: 0, ..service("s", Discipline::Slots { concurrency: 1 }) };
+    run(World { pools: two_markets(), services: vec![target], controllers: vec![wishes(plan)], ..world(60) })
+}
+
+/// Replicas of each market at a second.
+fn at(record: &RunRecord, s: u64) -> [usize; 2] {
+    let at = SimTime::from_s(s);
+    let there = |pool: u32| {
+        let replicas = record.replicas.iter().filter(|replica| {
+            let node = replica.node.map(|node| record.nodes[node as usize].pool);
+            node == Some(pool)
+                && replica.placed.is_some_and(|placed| placed <= at)
+                && replica.gone.is_none_or(|gone| gone > at)
+        });
+        replicas.count()
+    };
+    [there(0), there(1)]
+}
+
+#[test]
+fn a_class_is_counted_by_itself_and_the_register_is_the_sum() {
+    let record = play(&[
+        (5, 3, || of(Market::Spot)),
+        (10, 2, || of(Market::OnDemand)),
+        (20, 1, || of(Market::Spot)),
+        (30, 5, Class::default),
+    ]);
+    assert_eq!([7, 15, 25].map(|s| at(&record, s)), [[0, 3], [2, 3], [2, 1]]);
+    assert_eq!(at(&record, 40).iter().sum::<usize>(), 5);
+    let after: Vec<u32> = record.decisions.iter().map(|decision| decision.after).collect();
+    assert_eq!([after[7], after[15], after[25], after[40]], [3, 5, 3, 5]);
+}
+
+#[test]
+fn a_class_that_no_pool_has_is_refused_and_said() {
+    let record =
+        play(&[(5, 1, || of(Market::Reserved)), (6, 1, || Class { gpu: Some("T4".into()), ..Class::default() })]);
+    let refused: Vec<&str> = record.decisions.iter().flat_map(|d| &d.refused).map(|(_, why)| *why).collect();
+    assert_eq!(refused, ["no pool of the target is of that class"; 2]);
+    assert!(record.replicas.is_empty());
+}
+
+#[test]
+fn a_job_serves_one_request_and_ends() {
+    let target = ServiceConfig {
+        initial_replicas: 0,
+        queue: QueueMode::Shared { capacity: u32::MAX },
+        ..service("s", Discipline::Slots { concurrency: 4 })
+    };
+    let jobs = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&jobs);
+    let controller = Script::every(1, Vec::new(), move |now: &Observation| {
+        seen.lock().expect("one thread").push(now.targets[0].jobs.running);
+        let jobs = if now.now == SimTime::from_s(5) { 3 } else { 0 };
+        Decision { actions: vec![Action::CreateJobs { target: TARGET, jobs }], ..Decision::default() }
+    });
+    // Two requests wait when three jobs come: the third ends at once.
+    let record = run(World {
+        services: vec![target],
+        clients: vec![client("c", listed(&[(1_000, 7_000), (2_000, 3_000)]))],
+        controllers: vec![controller],
+        pools: vec![PoolConfig { min_nodes: 1, ..pool() }],
+        ..world(30)
+    });
+    let ended: Vec<u64> = ends(&record).iter().map(|end| end.expect("served").1.as_ps() / 1_000_000_000_000).collect();
+    assert_eq!(ended, [12, 8]);
+    assert_eq!(record.replicas.iter().map(|replica| replica.completed).sum::<u64>(), 2);
+    assert!(record.replicas.iter().all(|replica| replica.gone.is_some()));
+    let jobs = jobs.lock().expect("done");
+    assert_eq!([jobs[5], jobs[6], jobs[9], jobs[13]], [0, 2, 1, 0]);
+    assert!(record.services[0].ups == 0, "jobs are not in the register");
+}
+
+#[test]
+fn a_mode_stays_and_a_probe_says_for_how_long() {
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&shown);
+    let controller = Script::every(1, Vec::new(), move |now: &Observation| {
+        let view = &now.targets[0];
+        seen.lock().expect("one thread").push((view.mode, view.probe.and_then(|probe| probe.populated_for)));
+        let mode = if now.now < SimTime::from_s(3) || now.now > SimTime::from_s(8) { Mode::Serve } else { Mode::Proxy };
+        Decision { actions: vec![Action::SetMode { target: TARGET, mode }], ..Decision::default() }
+    });
+    let target = service("s", Discipline::Slots { concurrency: 1 });
+    run(World { services: vec![target], controllers: vec![controller], ..world(12) });
+    let shown = shown.lock().expect("done");
+    assert_eq!(shown[3], (Mode::Serve, None));
+    assert_eq!(shown[4], (Mode::Proxy, Some(SimDuration::from_s(1))));
+    assert_eq!(shown[9], (Mode::Proxy, Some(SimDuration::from_s(6))));
+    assert_eq!(shown[10], (Mode::Serve, None));
+}
