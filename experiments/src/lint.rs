@@ -14,7 +14,7 @@ pub fn lint(resolved: &Resolved) -> Vec<String> {
         if service.slos.is_empty() {
             found.push(format!("`{}` has no SLO: nothing can be missed", service.name));
         }
-        if let Some(ResolvedAutoscaler::Hpa { spec, options }) = &service.autoscaler {
+        if let Some((spec, options)) = service.autoscaler.as_ref().and_then(ResolvedAutoscaler::hpa) {
             let tolerance = options.settings.tolerance;
             for (metric, bound) in spec.metrics.iter().zip(&options.metrics) {
                 found.extend(elsewhere(service, &bound.request));
@@ -79,7 +79,8 @@ fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
     })
 }
 
-fn mean_cold_start_s(startup: &Startup) -> f64 {
+/// Mean seconds from a placed replica to a ready one, without the probe.
+pub(crate) fn mean_cold_start_s(startup: &Startup) -> f64 {
     startup
         .stages
         .iter()

@@ -8,9 +8,11 @@
 //! | [`metrics`] | what the metric names of manifests stand for |
 //! | [`placement`] | where replicas go |
 //! | [`routing`] | routers |
+//! | [`baselines`] | policies of our own, to compare with |
 //! | [`FixedReplicas`] | a constant count |
 //! | [`catalog()`] | the list of all policies |
 
+pub mod baselines;
 mod catalog;
 pub mod conformance;
 mod fixed;

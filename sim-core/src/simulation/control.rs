@@ -17,13 +17,15 @@ pub(super) struct ControllerState {
     pub(super) signals: Vec<(TargetId, Vec<u32>)>,
     /// Counts its planned ticks, so that a replaced one is known as stale.
     generation: u64,
+    /// When its last decision went to the log.
+    pub(super) kept: Option<SimTime>,
     /// A request waits at this target.
     poke: Option<TargetId>,
 }
 
 impl ControllerState {
     pub(super) fn new(policy: Box<dyn Autoscaler>) -> Self {
-        ControllerState { policy, signals: Vec::new(), generation: 0, poke: None }
+        ControllerState { policy, signals: Vec::new(), generation: 0, kept: None, poke: None }
     }
 }
 

@@ -5,9 +5,15 @@ use crate::clock::{Mark, SimDuration};
 use crate::ledger::{DecisionRecord, SignalValue};
 use crate::ports::{Action, Class, Decision, Observation, ReplicaId, SignalView, TargetId, TargetView};
 
+/// Decisions that change nothing are in the log once in so long.
+const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
+
 impl Simulation {
     pub(super) fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
         let mut explanation = decision.explanation;
+        // Controllers that look ten times a second and change nothing would fill the log.
+        let kept = self.controllers[index].kept;
+        let recent = kept.is_some_and(|at| self.agenda.now().since(at) < QUIET_PERIOD);
         for view in &seen.targets {
             let service = view.target.0;
             let before = self.services[service as usize].state.spec;
@@ -20,6 +26,10 @@ impl Simulation {
             let after = self.services[service as usize].state.spec;
             let now = self.agenda.now();
             self.digest.add(now, Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
+            if recent && before == after && refused.is_empty() {
+                continue;
+            }
+            self.controllers[index].kept = Some(now);
             self.decisions.push(DecisionRecord {
                 at: now,
                 controller: index as u32,

@@ -1,18 +1,21 @@
 //! Autoscalers: the user's own manifests, their metrics bound to signals.
 
+use super::baselines::{self, Place};
 use super::files::{Files, Input};
 use super::settings::Notes;
-use super::{ResolvedAutoscaler, ResolvedService};
+use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, TargetId, Transform};
 use flashcrowd_core::serving::Discipline;
+use flashcrowd_policies::FixedReplicas;
 use flashcrowd_policies::hpa::manifest::{self, ManifestError};
 use flashcrowd_policies::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
 use flashcrowd_policies::metrics::{MetricBinding, MetricNameError, Preset, parse_binding};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const FLAG: &str = "flag default of kube-controller-manager";
 
@@ -35,17 +38,43 @@ pub(super) fn resolve(
             notes.given(&path, "");
             let count = notes.or(&replicas, service.replicas, fixed.replicas, "as many as its autoscaler keeps");
             resolved.initial_replicas = Some(count);
-            resolved.autoscaler = Some(ResolvedAutoscaler::Fixed(fixed.replicas));
+            let replicas = fixed.replicas;
+            let make: Make = Arc::new(move |making| Ok(vec![Box::new(FixedReplicas::new(making.target, replicas))]));
+            let made = ResolvedAutoscaler::new(format!("fixed/{replicas}"), Some((replicas, replicas)), target, make);
+            resolved.autoscaler = Some(made.map_err(|error| notes.error(&path, error.to_string()))?);
         }
         Some(schema::Autoscaler::Manifest(schema::GivenManifest(given))) => {
             notes.given(&path, "");
             manifest_of(notes, files, service, given, resolved, target)?;
+        }
+        Some(own) => {
+            notes.given(&path, "");
+            let made = own_policy(&mut Place { notes, path, service: resolved, target }, own)?;
+            let fewest = made.min_replicas().unwrap_or(1);
+            let count = notes.or(&replicas, service.replicas, fewest, "as few as its autoscaler keeps");
+            resolved.initial_replicas = Some(count);
+            resolved.autoscaler = Some(made);
         }
     }
     if !service.bind.is_empty() && !matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_))) {
         notes.warn(format!("service `{name}`: `bind` has no effect without a manifest"));
     }
     Ok(())
+}
+
+/// One of the program's own policies.
+fn own_policy(place: &mut Place<'_, '_>, given: &schema::Autoscaler) -> Result<ResolvedAutoscaler, Diagnostic> {
+    match given {
+        schema::Autoscaler::QueueDepth(given) => baselines::queue_depth(place, given),
+        schema::Autoscaler::ConcurrencyTarget(given) => baselines::concurrency_target(place, given),
+        schema::Autoscaler::LatencyTarget(given) => baselines::latency_target(place, given),
+        schema::Autoscaler::Timetable(given) => baselines::timetable(place, given),
+        schema::Autoscaler::Predictive(given) => baselines::predictive(place, given),
+        schema::Autoscaler::Clairvoyant(given) => baselines::clairvoyant(place, given),
+        schema::Autoscaler::Fixed(_) | schema::Autoscaler::Manifest(_) => {
+            Err(place.notes.error(&place.path, "not a policy of the program's own"))
+        }
+    }
 }
 
 fn manifest_of(
@@ -94,12 +123,18 @@ fn manifest_of(
         containers: containers(service),
         ..HpaOptions::new(manifest.name.clone(), target, metrics)
     };
-    // Built once here, so that what it refuses is said before anything runs.
-    if let Err(errors) = Hpa::new(&manifest.spec, options.clone()) {
-        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        return Err(Diagnostic::about(&file.shown, texts.join("; ")));
-    }
-    resolved.autoscaler = Some(ResolvedAutoscaler::Hpa { spec: Box::new(manifest.spec), options: Box::new(options) });
+    let (shown, high) = (format!("hpa/{}", options.name), manifest.spec.max_replicas.max(0) as u32);
+    let (spec, kept) = (manifest.spec.clone(), options.clone());
+    let make: Make = Arc::new(move |_| match Hpa::new(&spec, kept.clone()) {
+        Ok(hpa) => Ok(vec![Box::new(hpa)]),
+        Err(errors) => {
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Err(MakeError::Refused(texts.join("; ")))
+        }
+    });
+    let made = ResolvedAutoscaler::new(shown, Some((min, high)), target, make);
+    let made = made.map_err(|error| Diagnostic::about(&file.shown, error.to_string()))?;
+    resolved.autoscaler = Some(made.with_hpa(manifest.spec, options));
     Ok(())
 }
 

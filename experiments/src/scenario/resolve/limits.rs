@@ -51,7 +51,7 @@ impl Bounds {
         }
         self.check_requests(notes, resolved, horizon)?;
         for service in &resolved.services {
-            let autoscaled = service.autoscaler.as_ref().map_or(0, super::ResolvedAutoscaler::max_replicas);
+            let autoscaled = service.autoscaler.as_ref().and_then(super::ResolvedAutoscaler::max_replicas).unwrap_or(0);
             let most = autoscaled.max(service.initial_replicas());
             if most > self.entities {
                 let path = format!("services.{}", service.name);
@@ -126,12 +126,10 @@ impl Bounds {
         let decisions: u64 = resolved
             .services
             .iter()
-            .map(|service| match &service.autoscaler {
-                Some(super::ResolvedAutoscaler::Hpa { options, .. }) => {
-                    horizon.as_ps() / options.sync_period.as_ps().max(1) * 800
-                }
-                Some(super::ResolvedAutoscaler::Fixed(_)) => horizon.as_ps() / SimDuration::from_s(15).as_ps() * 200,
-                None => 0,
+            .filter_map(|service| service.autoscaler.as_ref())
+            .map(|scaler| {
+                let bytes = 200 + 300 * scaler.signals.len().min(100) as u64;
+                (horizon.as_ps() / scaler.period.as_ps().max(1)).saturating_mul(bytes)
             })
             .sum();
         // Histograms of four parts of latency, of 230 kB each.

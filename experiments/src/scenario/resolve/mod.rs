@@ -2,12 +2,14 @@
 //! files read, limits checked. What is refused is refused here, before anything runs.
 
 mod autoscaler;
+mod baselines;
 mod batch;
 mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
 mod residents;
+mod scaler;
 mod service;
 pub mod settings;
 mod startup;
@@ -15,6 +17,7 @@ mod traffic;
 
 pub(crate) use autoscaler::manifest_error;
 pub use files::InputHash;
+pub use scaler::{Make, MakeError, Making, ResolvedAutoscaler};
 pub use settings::{Setting, SettingOrigin};
 pub(crate) use traffic::source_error;
 pub use traffic::{ResolvedTraffic, Source, TraceFile};
@@ -26,14 +29,14 @@ use crate::profiles::Profile;
 use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{PoolConfig, Region, Startup};
-use flashcrowd_core::ports::{Autoscaler, Placement, Router, SourceError, TargetId};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
+use flashcrowd_core::ports::{Placement, Router, SourceError, TargetId};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, World};
-use flashcrowd_policies::hpa::{Hpa, HpaOptions, HpaSpec};
+use flashcrowd_policies::baselines::Oracle;
 use flashcrowd_policies::placement::{Pack, Spread};
-use flashcrowd_policies::{FixedReplicas, routing};
+use flashcrowd_policies::routing;
 use settings::Notes;
 use std::path::Path;
 use std::sync::Arc;
@@ -123,50 +126,6 @@ pub(crate) enum RouterKind {
     Random,
 }
 
-/// An autoscaler, ready to be made for any replicate.
-#[derive(Clone, Debug)]
-pub enum ResolvedAutoscaler {
-    /// A constant count.
-    Fixed(u32),
-    /// A Kubernetes HPA.
-    Hpa {
-        /// Its spec as written.
-        spec: Box<HpaSpec>,
-        /// Flags and bindings.
-        options: Box<HpaOptions>,
-    },
-}
-
-impl ResolvedAutoscaler {
-    /// As reports call it, such as `hpa/model-inference-hpa (2-20)`.
-    pub fn describe(&self) -> String {
-        match self {
-            ResolvedAutoscaler::Fixed(replicas) => format!("fixed/{replicas}"),
-            ResolvedAutoscaler::Hpa { spec, options } => {
-                format!("hpa/{} ({}-{})", options.name, spec.min_replicas.unwrap_or(1), spec.max_replicas)
-            }
-        }
-    }
-
-    /// The most replicas that it can ask for.
-    pub fn max_replicas(&self) -> u32 {
-        match self {
-            ResolvedAutoscaler::Fixed(replicas) => *replicas,
-            ResolvedAutoscaler::Hpa { spec, .. } => spec.max_replicas.max(0) as u32,
-        }
-    }
-
-    fn build(&self, target: TargetId) -> Option<Box<dyn Autoscaler>> {
-        match self {
-            ResolvedAutoscaler::Fixed(replicas) => Some(Box::new(FixedReplicas::new(target, *replicas))),
-            // Checked when it was resolved.
-            ResolvedAutoscaler::Hpa { spec, options } => {
-                Hpa::new(spec, (**options).clone()).ok().map(|hpa| Box::new(hpa) as Box<dyn Autoscaler>)
-            }
-        }
-    }
-}
-
 impl ResolvedService {
     /// Replicas at the start.
     pub fn initial_replicas(&self) -> u32 {
@@ -211,9 +170,20 @@ impl Resolved {
         let seed = Seed { seed: self.seed, replicate };
         let clients: Result<Vec<_>, _> =
             self.traffic.iter().map(|traffic| traffic.client(seed, self.horizon)).collect();
-        let controllers = self.services.iter().zip(0..).filter_map(|(service, target)| {
-            service.autoscaler.as_ref().and_then(|autoscaler| autoscaler.build(TargetId(target)))
-        });
+        let mut controllers = Vec::new();
+        for (service, target) in self.services.iter().zip(0..) {
+            if let Some(autoscaler) = &service.autoscaler {
+                let oracle = || self.oracle(target, seed);
+                match autoscaler.make(&Making { target: TargetId(target), seed, oracle: &oracle }) {
+                    Ok(made) => controllers.extend(made),
+                    Err(MakeError::Source(error)) => return Err(error),
+                    Err(MakeError::Refused(message)) => {
+                        let place = format!("services.{}.autoscaler", service.name).into();
+                        return Err(SourceError { place, message, hint: None });
+                    }
+                }
+            }
+        }
         let placement: Box<dyn Placement> = if self.pack { Box::new(Pack) } else { Box::new(Spread) };
         Ok(World {
             seed,
@@ -223,7 +193,7 @@ impl Resolved {
             pools: self.pools.clone(),
             services: self.services.iter().map(ResolvedService::config).collect(),
             clients: clients?,
-            controllers: controllers.collect(),
+            controllers,
             placement,
             node_scan_period: self.node_scan_period,
             series_period: self.series_period,
@@ -233,6 +203,21 @@ impl Resolved {
             keep_history: false,
             request_sample: self.request_sample,
         })
+    }
+}
+
+impl Resolved {
+    /// What will arrive at a service, from a second copy of its sources.
+    fn oracle(&self, service: u32, seed: Seed) -> Result<Oracle, SourceError> {
+        let mut oracle = Oracle::new(SimDuration::from_s(1));
+        for traffic in self.traffic.iter().filter(|traffic| traffic.service == service) {
+            if let Traffic::Open(mut source) = traffic.client(seed, self.horizon)?.traffic {
+                while let Some(arrival) = source.next_arrival()?.filter(|arrival| arrival.at < self.horizon) {
+                    oracle.add(arrival.at);
+                }
+            }
+        }
+        Ok(oracle)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Autoscalers and metric bindings, as written.
 
+use super::{Clairvoyant, ConcurrencyTarget, LatencyTarget, Predictive, QueueDepth, Timetable};
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
@@ -13,8 +14,20 @@ use std::fmt;
 pub enum Autoscaler {
     /// Always so many.
     Fixed(Fixed),
-    /// The user's own Kubernetes manifest.
+    /// The user's own manifest, as it runs in production.
     Manifest(GivenManifest),
+    /// By requests that wait.
+    QueueDepth(QueueDepth),
+    /// By requests in flight.
+    ConcurrencyTarget(ConcurrencyTarget),
+    /// By a latency percentile.
+    LatencyTarget(LatencyTarget),
+    /// By the clock.
+    Timetable(Timetable),
+    /// By a forecast of the arrivals.
+    Predictive(Predictive),
+    /// By the arrivals themselves: the bound, which nobody can run.
+    Clairvoyant(Clairvoyant),
 }
 
 /// Parameters of `Fixed`.

@@ -2,6 +2,7 @@
 //! `resolve` turns this into what a run is made of.
 
 mod autoscaler;
+mod baselines;
 mod engine;
 mod fleet;
 mod service;
@@ -9,6 +10,7 @@ mod startup;
 mod traffic;
 
 pub use autoscaler::*;
+pub use baselines::*;
 pub use engine::*;
 pub use fleet::*;
 pub use service::*;

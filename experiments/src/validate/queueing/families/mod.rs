@@ -36,7 +36,7 @@ const fn computed(name: &'static str, formula: Formula) -> Family {
 }
 
 /// All that are modelled.
-const FAMILIES: [Family; 15] = [
+const FAMILIES: [Family; 16] = [
     simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
     simulated("mmck", loss::mmck, loss::simulate_mmck),
     simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
@@ -52,6 +52,7 @@ const FAMILIES: [Family; 15] = [
     computed("cost_mtok", planning::cost_mtok),
     computed("kv_budget", memory::kv_budget),
     computed("retry", planning::retry),
+    computed("oracle_gpuh", planning::oracle_gpuh),
 ];
 
 /// The family of that name.

@@ -2,7 +2,7 @@
 
 use super::super::document::Params;
 use crate::closed_forms::approximations::GeneralQueue;
-use crate::closed_forms::economics::{Retries, usd_per_million_tokens};
+use crate::closed_forms::economics::{Retries, Swing, usd_per_million_tokens};
 use crate::closed_forms::staffing::{halfin_whitt_beta, servers_for, square_root_staffing};
 
 pub(super) fn sqrt_staff(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
@@ -40,6 +40,29 @@ pub(super) fn cost_mtok(params: Params<'_>, key: &str) -> Result<Option<f64>, St
     let price = params.not_negative("price_per_gpu_h")?;
     let cost = usd_per_million_tokens(price, params.positive("tokens_per_s")?, params.positive("utilisation")?);
     Ok((key == "usd_per_mtok").then_some(cost))
+}
+
+pub(super) fn oracle_gpuh(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+    let swing = Swing {
+        mean: params.positive("A0")?,
+        amplitude: params.positive("A1")?,
+        per_replica: params.positive("cap_per_replica")?,
+        period: params.positive("period_h")?,
+    };
+    if swing.amplitude > swing.mean || swing.most() > 1e6 {
+        let Swing { mean, amplitude, .. } = swing;
+        return Err(format!(
+            "a load of {mean} that swings by {amplitude}: expected at least 0 and at most 1e6 replicas"
+        ));
+    }
+    Ok(match key {
+        "replica_hours" => Some(swing.replica_time()),
+        "n_min" => Some(swing.fewest()),
+        "n_max" => Some(swing.most()),
+        "static_peak_hours" => Some(swing.static_time()),
+        "saving_vs_static" => Some(1.0 - swing.replica_time() / swing.static_time()),
+        _ => None,
+    })
 }
 
 pub(super) fn retry(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {

@@ -1,0 +1,164 @@
+//! The program's own autoscalers: settings with their defaults, and how they are made.
+
+use super::settings::Notes;
+use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
+use crate::lint::mean_cold_start_s;
+use crate::scenario::language::Diagnostic;
+use crate::scenario::language::units::{Duration, Fraction, NonNegative};
+use crate::scenario::schema;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ports::{Autoscaler, TargetId};
+use flashcrowd_core::serving::Discipline;
+use flashcrowd_policies::baselines::{
+    Bounds, Clairvoyant, ClairvoyantConfig, ConcurrencyConfig, ConcurrencyTarget, ConfigError, LatencyConfig,
+    LatencyTarget, Predictive, PredictiveConfig, QueueDepth, QueueDepthConfig, Timetable, TimetableConfig,
+};
+use std::sync::Arc;
+
+/// Where an autoscaler stands in the scenario, and what its settings lean on.
+pub(super) struct Place<'n, 'd> {
+    pub(super) notes: &'n mut Notes<'d>,
+    pub(super) path: String,
+    pub(super) service: &'n ResolvedService,
+    pub(super) target: TargetId,
+}
+
+type Resolved = Result<ResolvedAutoscaler, Diagnostic>;
+
+const HPA_SYNC: &str = "as often as an HPA";
+const HPA_WINDOW: &str = "the HPA's default stabilization";
+const NONE_AT_LEAST: &str = "at least one replica";
+const COLD_START: &str = "a mean cold start of the service, without the node";
+
+impl Place<'_, '_> {
+    fn at(&self, field: &str) -> String {
+        format!("{}.{field}", self.path)
+    }
+
+    fn span(&mut self, field: &str, given: Option<Duration>, default_s: u64, source: &'static str) -> SimDuration {
+        let path = self.at(field);
+        self.notes.or(&path, given, Duration(SimDuration::from_s(default_s)), source).get()
+    }
+
+    fn number(&mut self, field: &str, given: Option<f64>, default: f64, source: &'static str) -> f64 {
+        let path = self.at(field);
+        self.notes.or(&path, given, default, source)
+    }
+
+    fn bounds(&mut self, min: Option<u32>, max: u32) -> Bounds {
+        let path = self.at("min");
+        Bounds { min: self.notes.or(&path, min, 1, NONE_AT_LEAST), max }
+    }
+
+    fn lead(&mut self, given: Option<Duration>) -> SimDuration {
+        let path = self.at("lead");
+        let cold = SimDuration::from_ms((mean_cold_start_s(&self.service.startup) * 1e3).round() as u64);
+        self.notes.or(&path, given, Duration(cold), COLD_START).get()
+    }
+
+    /// Makes it once; what it refuses is shown at the setting.
+    fn finish(&self, name: &str, bounds: Option<Bounds>, make: Make) -> Resolved {
+        let bounds = bounds.map(|bounds| (bounds.min, bounds.max));
+        ResolvedAutoscaler::new(name, bounds, self.target, make).map_err(|error| {
+            let message = error.to_string();
+            let field = message.split('`').nth(1).map(|field| self.at(field));
+            let known = field.filter(|field| self.notes.document.get(field).is_some());
+            self.notes.error(&known.unwrap_or_else(|| self.path.clone()), message)
+        })
+    }
+}
+
+/// A policy of one controller.
+fn one<P: Autoscaler + 'static>(made: Result<P, ConfigError>) -> Result<Vec<Box<dyn Autoscaler>>, MakeError> {
+    match made {
+        Ok(policy) => Ok(vec![Box::new(policy)]),
+        Err(error) => Err(MakeError::Refused(error.to_string())),
+    }
+}
+
+pub(super) fn queue_depth(place: &mut Place<'_, '_>, given: &schema::QueueDepth) -> Resolved {
+    let config = QueueDepthConfig {
+        waiting_per_replica: given.waiting_per_replica.get(),
+        bounds: place.bounds(given.min, given.max),
+        period: place.span("period", given.period, 15, HPA_SYNC),
+        idle: place.span("idle", given.idle, 300, HPA_WINDOW),
+    };
+    let make: Make = Arc::new(move |making| one(QueueDepth::new(making.target, config)));
+    place.finish("queue-depth", Some(config.bounds), make)
+}
+
+pub(super) fn concurrency_target(place: &mut Place<'_, '_>, given: &schema::ConcurrencyTarget) -> Resolved {
+    let config = ConcurrencyConfig {
+        in_flight_per_replica: given.in_flight_per_replica.get(),
+        bounds: place.bounds(given.min, given.max),
+        period: place.span("period", given.period, 15, HPA_SYNC),
+        down_window: place.span("down_window", given.down_window, 300, HPA_WINDOW),
+    };
+    let make: Make = Arc::new(move |making| one(ConcurrencyTarget::new(making.target, config)));
+    place.finish("concurrency-target", Some(config.bounds), make)
+}
+
+pub(super) fn latency_target(place: &mut Place<'_, '_>, given: &schema::LatencyTarget) -> Resolved {
+    const GAIN: &str = "a gain that is stable with cold starts of minutes in the shipped scenarios";
+    let part = super::service::latency_part(given.metric);
+    if part.is_of_tokens() && !matches!(place.service.discipline, Discipline::ContinuousBatch(_)) {
+        let error = place.notes.error(&place.at("metric"), "only a token-level engine has that latency");
+        return Err(error.with_help("serve with `serving: ContinuousBatch()`, or leave `metric` out"));
+    }
+    let config = LatencyConfig {
+        part,
+        quantile: place.number("quantile", given.quantile.map(Fraction::get), 0.95, "as most SLOs"),
+        target: given.target.get(),
+        proportional: place.number("proportional", given.proportional.map(NonNegative::get), 0.3, GAIN),
+        integral_per_min: place.number("integral_per_min", given.integral_per_min.map(NonNegative::get), 0.2, GAIN),
+        bounds: place.bounds(given.min, given.max),
+        period: place.span("period", given.period, 15, HPA_SYNC),
+        down_window: place.span("down_window", given.down_window, 300, HPA_WINDOW),
+    };
+    let make: Make = Arc::new(move |making| one(LatencyTarget::new(making.target, config)));
+    place.finish("latency-target", Some(config.bounds), make)
+}
+
+pub(super) fn timetable(place: &mut Place<'_, '_>, given: &schema::Timetable) -> Resolved {
+    let config = TimetableConfig {
+        steps: given.steps.iter().map(|step| (step.at.get(), step.replicas)).collect(),
+        repeat_every: place.span("repeat_every", given.repeat_every, 86_400, "a day"),
+        lead: place.lead(given.lead),
+        period: place.span("period", given.period, 15, HPA_SYNC),
+    };
+    let counts = config.steps.iter().map(|step| step.1);
+    let bounds = counts.clone().min().zip(counts.max()).map(|(min, max)| Bounds { min, max });
+    let make: Make = Arc::new(move |making| one(Timetable::new(making.target, config.clone())));
+    place.finish("timetable", bounds, make)
+}
+
+pub(super) fn predictive(place: &mut Place<'_, '_>, given: &schema::Predictive) -> Resolved {
+    let config = PredictiveConfig {
+        rate_per_replica: given.rate_per_replica.get(),
+        headroom: place.number(
+            "headroom",
+            given.headroom.map(NonNegative::get),
+            0.2,
+            "a fifth for what no forecast knows",
+        ),
+        lead: place.lead(given.lead),
+        season: place.span("season", given.season, 86_400, "a day"),
+        step: place.span("step", given.step, 60, "four scrapes of 15s"),
+        bounds: place.bounds(given.min, given.max),
+        down_window: place.span("down_window", given.down_window, 300, HPA_WINDOW),
+    };
+    let make: Make = Arc::new(move |making| one(Predictive::new(making.target, config)));
+    place.finish("predictive", Some(config.bounds), make)
+}
+
+pub(super) fn clairvoyant(place: &mut Place<'_, '_>, given: &schema::Clairvoyant) -> Resolved {
+    let config = ClairvoyantConfig {
+        rate_per_replica: given.rate_per_replica.get(),
+        lead: place.lead(given.lead),
+        window: place.span("window", given.window, 15, "as long as a scrape"),
+        bounds: place.bounds(given.min, given.max),
+        period: place.span("period", given.period, 15, HPA_SYNC),
+    };
+    let make: Make = Arc::new(move |making| one(Clairvoyant::new(making.target, config, (making.oracle)()?)));
+    place.finish("clairvoyant", Some(config.bounds), make)
+}

@@ -1,0 +1,110 @@
+//! Scales by requests that wait: more replicas while each ready one has too many, fewer one by one
+//! when nothing has waited for a while.
+
+use super::parts::{Bounds, ConfigError, explain, limit, newest, period, positive, service_signal};
+use flashcrowd_core::ports::{
+    Autoscaler, Decision, Observation, Schedule, SignalRequest, SignalSource, TargetId, TargetView,
+};
+use flashcrowd_core::{SimDuration, SimTime};
+
+/// Settings of [`QueueDepth`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QueueDepthConfig {
+    /// Waiting requests that one replica may have.
+    pub waiting_per_replica: f64,
+    /// Fewest and most replicas.
+    pub bounds: Bounds,
+    /// Time between decisions.
+    pub period: SimDuration,
+    /// For how long nothing must have waited before a replica is given back, and between two such.
+    pub idle: SimDuration,
+}
+
+/// A queue-depth autoscaler: `ceil(ready * waiting / (ready * target))`, at most twice as many at once.
+#[derive(Clone, Debug)]
+pub struct QueueDepth {
+    config: QueueDepthConfig,
+    targets: [TargetId; 1],
+    signals: [SignalRequest; 1],
+    /// Since when nothing has waited.
+    quiet_since: Option<SimTime>,
+}
+
+impl QueueDepth {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn new(target: TargetId, config: QueueDepthConfig) -> Result<Self, ConfigError> {
+        positive("waiting_per_replica", config.waiting_per_replica)?;
+        config.bounds.check()?;
+        period("period", config.period)?;
+        Ok(QueueDepth {
+            config,
+            targets: [target],
+            signals: [service_signal("waiting_requests", SignalSource::WaitingRequests)],
+            quiet_since: None,
+        })
+    }
+
+    fn wanted(&mut self, now: SimTime, view: &TargetView, waiting: f64) -> f64 {
+        let spec = f64::from(view.spec_replicas);
+        if waiting > 0.0 {
+            self.quiet_since = None;
+            let ready = f64::from(view.ready_replicas.max(1));
+            let ratio = waiting / ready / self.config.waiting_per_replica;
+            // What is starting already was ordered for this queue.
+            return if ratio > 1.0 { (ready * ratio.min(2.0)).ceil().max(spec) } else { spec };
+        }
+        let since = *self.quiet_since.get_or_insert(now);
+        if now.since(since) < self.config.idle {
+            return spec;
+        }
+        self.quiet_since = Some(now);
+        spec - 1.0
+    }
+}
+
+impl Autoscaler for QueueDepth {
+    fn name(&self) -> &'static str {
+        "queue-depth"
+    }
+
+    fn schedule(&self) -> Schedule {
+        // From nothing to one replica it must hear of the first request.
+        Schedule { period: self.config.period, phase: None, poked_by_requests: self.config.bounds.min == 0 }
+    }
+
+    fn targets(&self) -> &[TargetId] {
+        &self.targets
+    }
+
+    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
+        &self.signals
+    }
+
+    fn decide(&mut self, seen: &Observation) -> Decision {
+        let Some(view) = seen.targets.first() else { return Decision::hold() };
+        let bounds = self.config.bounds;
+        // A request that waits while nobody serves is no scrape late.
+        let poked = matches!(seen.wake, flashcrowd_core::ports::Wake::Poke(_)) && view.spec_replicas == 0;
+        let waiting =
+            newest(view).or(poked.then_some(0.0)).map(|waiting| if poked { waiting.max(1.0) } else { waiting });
+        let Some(waiting) = waiting else {
+            let mut hold = Decision::hold();
+            hold.explanation = explain("waiting_requests", None, self.config.waiting_per_replica, None, Vec::new());
+            return hold;
+        };
+        let wanted = if poked { 1.0 } else { self.wanted(seen.now, view, waiting) };
+        let replicas = bounds.clamp(wanted);
+        let mut decision = if replicas == view.spec_replicas {
+            Decision::hold()
+        } else {
+            Decision::set_replicas(self.targets[0], replicas)
+        };
+        let limits = limit("bounds", wanted.max(0.0) as u32, replicas).into_iter().collect();
+        let target = self.config.waiting_per_replica;
+        decision.explanation = explain("waiting_requests", Some(waiting), target, Some(replicas), limits);
+        decision
+    }
+}
