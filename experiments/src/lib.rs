@@ -21,6 +21,7 @@ pub mod cli;
 pub mod closed_forms;
 pub mod compare;
 pub mod export;
+pub mod external;
 pub mod fit;
 pub mod lint;
 pub mod profiles;

@@ -6,7 +6,7 @@ pub use progress::Progress;
 
 use crate::scenario::language::Diagnostic;
 use crate::scenario::load::Loaded;
-use crate::scenario::resolve::{Resolved, source_error};
+use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, source_error};
 use cpu_time::ThreadTime;
 use flashcrowd_core::Simulation;
 use flashcrowd_core::ledger::RunRecord;
@@ -65,7 +65,29 @@ pub fn play(loaded: Loaded, progress: &Progress) -> Result<Played, Diagnostic> {
         cells.into_par_iter().map(|(variant, replicate)| one(&loaded, variant, replicate, progress)).collect();
     progress.finish();
     let runs = runs.into_iter().collect::<Result<Vec<Run>, Diagnostic>>()?;
+    for run in runs.iter().filter(|run| run.replicate == 0 && is_external(&loaded.variants[run.variant])) {
+        check_external(&loaded, run)?;
+    }
     Ok(Played { loaded, runs })
+}
+
+fn is_external(resolved: &Resolved) -> bool {
+    resolved.services.iter().any(|service| service.autoscaler.as_ref().is_some_and(ResolvedAutoscaler::is_external))
+}
+
+/// Plays a run with policies outside the program once more: they must decide the same.
+fn check_external(loaded: &Loaded, run: &Run) -> Result<(), Diagnostic> {
+    let again = one(loaded, run.variant, run.replicate, &Progress::new(false))?;
+    if again.record.digest == run.record.digest {
+        return Ok(());
+    }
+    let differs = run.record.decisions.iter().zip(&again.record.decisions).find(|(a, b)| a.after != b.after || a.at != b.at);
+    let place = differs.map_or_else(String::new, |(first, second)| {
+        format!(": at {} it wrote {} first and {} then", first.at, first.after, second.after)
+    });
+    let message = format!("a policy decided otherwise when the same run was played again{place}");
+    Err(Diagnostic::about(&loaded.given, message)
+        .with_help("a policy must depend on nothing but what it is shown: no clock, no randomness without a fixed seed"))
 }
 
 fn one(loaded: &Loaded, variant: usize, replicate: u32, progress: &Progress) -> Result<Run, Diagnostic> {
@@ -90,6 +112,7 @@ fn stopped(loaded: &Loaded, resolved: &Resolved, error: &RunError) -> Diagnostic
         RunError::Limit { name, .. } => {
             about(error.to_string()).with_help(format!("if that is meant, raise it: `limits: ({name}: ...)`"))
         }
+        RunError::Policy { .. } => about(error.to_string()),
         RunError::Livelock { .. } => about(error.to_string())
             .with_help("users who neither think nor are served in any time never let the clock move on"),
     }

@@ -33,4 +33,10 @@ pub trait Autoscaler: Send {
 
     /// One reconcile.
     fn decide(&mut self, seen: &Observation) -> Decision;
+
+    /// Why it can decide no more, if so: the run then ends with that message. Only policies outside
+    /// the program fail.
+    fn failure(&self) -> Option<&str> {
+        None
+    }
 }

@@ -1,6 +1,6 @@
 //! Controllers: when they run and what they see.
 
-use super::{Event, Simulation};
+use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::Life;
 use crate::ports::{
@@ -76,23 +76,31 @@ impl Simulation {
         }
     }
 
-    pub(super) fn poked(&mut self, index: u32) {
+    pub(super) fn poked(&mut self, index: u32) -> Result<(), RunError> {
         if let Some(target) = self.controllers[index as usize].poke.take() {
             self.decide(index as usize, Wake::Poke(target));
         }
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// A planned tick, unless another plan has replaced it.
-    pub(super) fn control(&mut self, index: u32, generation: u64) {
+    pub(super) fn control(&mut self, index: u32, generation: u64) -> Result<(), RunError> {
         if self.controllers[index as usize].generation == generation {
             self.decide(index as usize, Wake::Tick);
         }
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     fn decide(&mut self, index: usize, wake: Wake) {
         let seen = self.observe(index, wake);
         let decision = self.controllers[index].policy.decide(&seen);
         let now = self.agenda.now();
+        let policy = &self.controllers[index].policy;
+        if let Some(message) = policy.failure() {
+            let (policy, message) = (policy.name().to_owned(), message.to_owned());
+            self.failure = Some(RunError::Policy { policy, message, at: now });
+            return;
+        }
         let next = match (decision.next_wake, wake) {
             (Some(at), _) => Some(at.max(now + SimDuration::from_ps(1))),
             (None, Wake::Poke(_)) => None,

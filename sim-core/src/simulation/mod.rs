@@ -67,6 +67,8 @@ pub struct Simulation {
     placement: Box<dyn Placement>,
     controllers: Vec<ControllerState>,
     telemetry: Telemetry,
+    /// Why the run cannot go on.
+    failure: Option<RunError>,
     decisions: Vec<DecisionRecord>,
     series: Vec<SeriesRow>,
     fleet: Vec<FleetRow>,
@@ -146,8 +148,8 @@ impl Simulation {
             Event::WindowOpen { signal } => self.open_window(signal),
             Event::Scrape { signal } => self.scrape(signal),
             Event::Evaluate { signal } => self.evaluate(signal),
-            Event::Control { controller } => self.control(controller, key.seq),
-            Event::Poke { controller } => self.poked(controller),
+            Event::Control { controller } => self.control(controller, key.seq)?,
+            Event::Poke { controller } => self.poked(controller)?,
             Event::NodeScan => self.node_scan(),
             Event::Series => self.series_row(),
         }

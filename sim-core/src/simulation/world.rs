@@ -84,6 +84,16 @@ pub enum RunError {
         /// When.
         at: SimTime,
     },
+    /// A policy failed.
+    #[error("at {at} the policy `{policy}` failed: {message}")]
+    Policy {
+        /// Its name.
+        policy: String,
+        /// Why.
+        message: String,
+        /// When.
+        at: SimTime,
+    },
     /// Causes at one instant never ended, such as closed-loop users who neither think nor wait.
     #[error("simulated time stands still at {at}: each event causes another at the same instant")]
     Livelock {
@@ -284,6 +294,7 @@ impl Simulation {
             placement: world.placement,
             controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
             telemetry: Telemetry::default(),
+            failure: None,
             decisions: Vec::new(),
             series: Vec::new(),
             sampled: Vec::new(),

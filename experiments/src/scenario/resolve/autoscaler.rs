@@ -1,6 +1,7 @@
 //! Autoscalers: the user's own manifests, their metrics bound to signals.
 
 use super::baselines::{self, Place};
+use super::command;
 use super::files::{Files, Input};
 use super::settings::Notes;
 use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
@@ -47,6 +48,15 @@ pub(super) fn resolve(
             notes.given(&path, "");
             manifest_of(notes, files, service, given, resolved, target)?;
         }
+        Some(schema::Autoscaler::Command(schema::GivenCommand(given))) => {
+            notes.given(&path, "");
+            let folder = files.base.clone();
+            let chosen = bindings(notes, &name, &service.bind)?;
+            let made = command::resolve(&mut Place { notes, path, service: resolved, target }, given, folder, &chosen)?;
+            let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
+            resolved.initial_replicas = Some(count);
+            resolved.autoscaler = Some(made);
+        }
         Some(own) => {
             notes.given(&path, "");
             let made = own_policy(&mut Place { notes, path, service: resolved, target }, own)?;
@@ -56,7 +66,9 @@ pub(super) fn resolve(
             resolved.autoscaler = Some(made);
         }
     }
-    if !service.bind.is_empty() && !matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_))) {
+    let binds =
+        matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
+    if !service.bind.is_empty() && !binds {
         notes.warn(format!("service `{name}`: `bind` has no effect without a manifest"));
     }
     Ok(())
@@ -71,7 +83,7 @@ fn own_policy(place: &mut Place<'_, '_>, given: &schema::Autoscaler) -> Result<R
         schema::Autoscaler::Timetable(given) => baselines::timetable(place, given),
         schema::Autoscaler::Predictive(given) => baselines::predictive(place, given),
         schema::Autoscaler::Clairvoyant(given) => baselines::clairvoyant(place, given),
-        schema::Autoscaler::Fixed(_) | schema::Autoscaler::Manifest(_) => {
+        schema::Autoscaler::Fixed(_) | schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_) => {
             Err(place.notes.error(&place.path, "not a policy of the program's own"))
         }
     }

@@ -31,11 +31,11 @@ const NONE_AT_LEAST: &str = "at least one replica";
 const COLD_START: &str = "a mean cold start of the service, without the node";
 
 impl Place<'_, '_> {
-    fn at(&self, field: &str) -> String {
+    pub(super) fn at(&self, field: &str) -> String {
         format!("{}.{field}", self.path)
     }
 
-    fn span(&mut self, field: &str, given: Option<Duration>, default_s: u64, source: &'static str) -> SimDuration {
+    pub(super) fn span(&mut self, field: &str, given: Option<Duration>, default_s: u64, source: &'static str) -> SimDuration {
         let path = self.at(field);
         self.notes.or(&path, given, Duration(SimDuration::from_s(default_s)), source).get()
     }
@@ -57,7 +57,7 @@ impl Place<'_, '_> {
     }
 
     /// Makes it once; what it refuses is shown at the setting.
-    fn finish(&self, name: &str, bounds: Option<Bounds>, make: Make) -> Resolved {
+    pub(super) fn finish(&self, name: &str, bounds: Option<Bounds>, make: Make) -> Resolved {
         let bounds = bounds.map(|bounds| (bounds.min, bounds.max));
         ResolvedAutoscaler::new(name, bounds, self.target, make).map_err(|error| {
             let message = error.to_string();

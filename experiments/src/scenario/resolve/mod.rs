@@ -3,6 +3,7 @@
 
 mod autoscaler;
 mod baselines;
+mod command;
 mod batch;
 mod engine;
 pub(crate) mod files;

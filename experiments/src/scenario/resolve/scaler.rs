@@ -42,6 +42,8 @@ pub struct ResolvedAutoscaler {
     /// What its controllers read.
     pub(super) signals: Vec<SignalRequest>,
     hpa: Option<Arc<(HpaSpec, HpaOptions)>>,
+    /// Whether it decides outside the program, where nothing holds it to determinism.
+    external: bool,
     make: Make,
 }
 
@@ -69,13 +71,24 @@ impl ResolvedAutoscaler {
         let made = make(&Making { target, seed: Seed { seed: 0, replicate: 0 }, oracle: &nothing })?;
         let period = made.iter().map(|policy| policy.schedule().period).min().unwrap_or(SimDuration::from_s(15));
         let signals = made.iter().flat_map(|policy| policy.signals(target).to_vec()).collect();
-        Ok(ResolvedAutoscaler { name: name.into(), bounds, period, signals, hpa: None, make })
+        Ok(ResolvedAutoscaler { name: name.into(), bounds, period, signals, hpa: None, external: false, make })
     }
 
     /// Notes that it is a Kubernetes HPA, whose settings the lints look at.
     pub(super) fn with_hpa(mut self, spec: HpaSpec, options: HpaOptions) -> Self {
         self.hpa = Some(Arc::new((spec, options)));
         self
+    }
+
+    /// Notes that it decides outside the program.
+    pub(super) fn outside(mut self) -> Self {
+        self.external = true;
+        self
+    }
+
+    /// Whether it decides outside the program.
+    pub fn is_external(&self) -> bool {
+        self.external
     }
 
     /// As reports call it, such as `hpa/model-inference-hpa (2-20)`.

@@ -4,7 +4,7 @@ use super::{Clairvoyant, ConcurrencyTarget, LatencyTarget, Predictive, QueueDept
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -26,6 +26,9 @@ pub enum Autoscaler {
     Timetable(Timetable),
     /// By a forecast of the arrivals.
     Predictive(Predictive),
+    /// A policy of the user's own, in any language: a process that reads observations and writes
+    /// decisions, a JSON object a line.
+    Command(GivenCommand),
     /// By the arrivals themselves: the bound, which nobody can run.
     Clairvoyant(Clairvoyant),
 }
@@ -102,6 +105,72 @@ impl<'de> Visitor<'de> for ManifestVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Manifest, A::Error> {
         Manifest::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// Parameters of `Command`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Program and arguments; it runs in the scenario's folder.
+    pub program: Vec<String>,
+    /// Time between observations; 15s by default.
+    pub period: Option<Duration>,
+    /// Metrics of the whole service that it is shown, by name.
+    pub signals: Option<Vec<String>>,
+    /// Metrics of each replica that it is shown, by name.
+    #[serde(default)]
+    pub replica_signals: Vec<String>,
+    /// Whether a request that nobody serves wakes it; false by default.
+    pub poked: Option<bool>,
+    /// How long it may take for a decision; 10s by default.
+    pub time_limit: Option<Duration>,
+    /// The most replicas that it will ask for, for estimates of memory.
+    pub max: Option<u32>,
+}
+
+/// A [`Command`] as it may be written: program and arguments alone, `Command(["python3", "policy.py"])`,
+/// are enough.
+#[derive(Clone, Debug)]
+pub struct GivenCommand(pub Command);
+
+impl<'de> Deserialize<'de> for GivenCommand {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CommandVisitor).map(GivenCommand)
+    }
+}
+
+impl JsonSchema for GivenCommand {
+    fn schema_name() -> Cow<'static, str> {
+        "GivenCommand".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = Command::json_schema(generator);
+        let words = schemars::json_schema!({ "type": "array", "items": { "type": "string" }, "description": "Program and arguments." });
+        schemars::json_schema!({ "anyOf": [words, fields] })
+    }
+}
+
+struct CommandVisitor;
+
+impl<'de> Visitor<'de> for CommandVisitor {
+    type Value = Command;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the program and its arguments in a list, or `program: [...]` with other settings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut words: A) -> Result<Command, A::Error> {
+        let mut program = Vec::new();
+        while let Some(word) = words.next_element()? {
+            program.push(word);
+        }
+        Ok(Command { program, ..Command::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Command, A::Error> {
+        Command::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

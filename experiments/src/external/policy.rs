@@ -1,0 +1,99 @@
+//! A policy's process behind the autoscaler port.
+
+use super::process::Process;
+use super::wire;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ports::{Autoscaler, Decision, Observation, Schedule, SignalRequest, TargetId};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What an external policy is made of.
+#[derive(Clone, Debug)]
+pub struct ExternalConfig {
+    /// Program and arguments.
+    pub program: Vec<String>,
+    /// Folder in which it runs.
+    pub folder: PathBuf,
+    /// Name of the service that it scales.
+    pub service: String,
+    /// Time between observations.
+    pub period: SimDuration,
+    /// Whether a request that nobody serves wakes it.
+    pub poked: bool,
+    /// What it is shown: the metric's value is the signal's times the number.
+    pub signals: Vec<(SignalRequest, f64)>,
+    /// How long it may take for a decision.
+    pub time_limit: Duration,
+}
+
+/// A policy in another language.
+#[derive(Debug)]
+pub struct External {
+    config: ExternalConfig,
+    name: String,
+    names: Vec<(TargetId, String)>,
+    requests: Vec<SignalRequest>,
+    targets: [TargetId; 1],
+    process: Option<Process>,
+    failure: Option<String>,
+}
+
+impl External {
+    /// A policy whose process is started when it is first asked.
+    pub fn new(target: TargetId, config: ExternalConfig) -> Self {
+        let last = config.program.last().cloned().unwrap_or_default();
+        External {
+            name: format!("command/{last}"),
+            names: vec![(target, config.service.clone())],
+            requests: config.signals.iter().map(|(request, _)| request.clone()).collect(),
+            targets: [target],
+            process: None,
+            failure: None,
+            config,
+        }
+    }
+
+    fn ask(&mut self, seen: &Observation) -> Result<Decision, String> {
+        let process = match &mut self.process {
+            Some(process) => process,
+            None => self.process.insert(Process::start(&self.config.program, &self.config.folder)?),
+        };
+        let line = process.ask(&wire::observation(seen, &self.names, &self.config.signals), self.config.time_limit)?;
+        wire::decision(&line, &self.names, seen.now).map_err(|error| {
+            let shown: String = line.trim_end().chars().take(200).collect();
+            format!("its answer is no decision: {error}\n  it answered: {shown}")
+        })
+    }
+}
+
+impl Autoscaler for External {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule { period: self.config.period, phase: Some(SimDuration::ZERO), poked_by_requests: self.config.poked }
+    }
+
+    fn targets(&self) -> &[TargetId] {
+        &self.targets
+    }
+
+    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
+        &self.requests
+    }
+
+    fn decide(&mut self, seen: &Observation) -> Decision {
+        match self.ask(seen) {
+            Ok(decision) => decision,
+            Err(message) => {
+                self.failure = Some(message);
+                Decision::hold()
+            }
+        }
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+}
