@@ -42,6 +42,11 @@ impl VectorError {
     }
 }
 
+/// Reads one line of a reference file.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, VectorError> {
+    serde_json::from_str(line).map_err(|error| VectorError::new("malformed line", error.to_string()))
+}
+
 impl Outcome {
     /// Adds another outcome.
     pub fn absorb(&mut self, other: Outcome) {

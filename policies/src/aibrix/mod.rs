@@ -1,0 +1,4 @@
+//! AIBrix.
+mod algorithm;
+pub mod vectors;
+pub use algorithm::{Recommendation, Settings};
