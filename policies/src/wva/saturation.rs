@@ -175,14 +175,16 @@ pub(super) fn targets_with(
     if replicas.is_empty() {
         return (variants.iter().map(|variant| (variant.variant.clone(), variant.current)).collect(), Step::Hold);
     }
-    let moving = |variant: &&VariantState| {
-        let seen = reported.get(variant.variant.as_str());
+    let shown: Vec<&VariantState> =
+        variants.iter().filter(|variant| reported.contains_key(variant.variant.as_str())).collect();
+    let moving = |variant: &&&VariantState| {
         let decided = variant.desired.is_some_and(|desired| desired != variant.current);
-        seen.is_some_and(|seen| decided || *seen != variant.current)
+        decided || reported.get(variant.variant.as_str()) != Some(&variant.current)
     };
-    if let Some(variant) = variants.iter().find(moving).filter(|_| rules.transition_freezes) {
-        let kept = |variant: &VariantState| (variant.variant.clone(), variant.desired.unwrap_or(variant.current));
-        return (variants.iter().map(kept).collect(), Step::Frozen(variant.variant.clone()));
+    if let Some(variant) = shown.iter().find(moving).filter(|_| rules.transition_freezes) {
+        // Variants of which no replica reports are not mentioned, and so stay as they are.
+        let kept = |variant: &&VariantState| (variant.variant.clone(), variant.desired.unwrap_or(variant.current));
+        return (shown.iter().map(kept).collect(), Step::Frozen(variant.variant.clone()));
     }
     let mut targets: BTreeMap<String, u32> =
         reported.iter().map(|(variant, count)| ((*variant).to_owned(), *count)).collect();
