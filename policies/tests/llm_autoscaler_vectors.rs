@@ -1,4 +1,4 @@
-//! Knative's KPA, AIBrix, llm-d's WVA and the Dynamo planner against runs of their real code.
+//! Knative's KPA, `AIBrix`, llm-d's WVA and the Dynamo planner against runs of their real code.
 
 use flashcrowd_policies::conformance::{Outcome, VectorError};
 use flashcrowd_policies::{aibrix, dynamo, knative, wva};

@@ -28,10 +28,10 @@ pub struct Settings {
 /// Rules that deliberately broken twins replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rules {
-    /// The edge of a tolerance is within it.
-    pub(super) tolerance_edge_is_within: bool,
-    /// Panic begins strictly above its threshold.
-    pub(super) panic_is_strict: bool,
+    /// What is within the tolerance does not move.
+    pub(super) tolerates: bool,
+    /// KPA looks at the short average.
+    pub(super) panics: bool,
     /// Growth is held to a rate.
     pub(super) growth_is_limited: bool,
 }
@@ -48,7 +48,7 @@ impl Default for Settings {
             max_scale_up_rate: 2.0,
             max_scale_down_rate: 2.0,
             panic_threshold: 2.0,
-            rules: Rules { tolerance_edge_is_within: true, panic_is_strict: true, growth_is_limited: true },
+            rules: Rules { tolerates: true, panics: true, growth_is_limited: true },
         }
     }
 }
@@ -67,14 +67,15 @@ pub struct Recommendation {
 }
 
 impl Settings {
+    /// Strictly: the edge of a tolerance is within it.
     fn is_above(&self, value: f64, reference: f64) -> bool {
-        let edge = reference * (1.0 + self.up_tolerance);
-        if self.rules.tolerance_edge_is_within { value > edge } else { value >= edge }
+        let tolerance = if self.rules.tolerates { self.up_tolerance } else { 0.0 };
+        value > reference * (1.0 + tolerance)
     }
 
     fn is_below(&self, value: f64, reference: f64) -> bool {
-        let edge = reference * (1.0 - self.down_tolerance);
-        if self.rules.tolerance_edge_is_within { value < edge } else { value <= edge }
+        let tolerance = if self.rules.tolerates { self.down_tolerance } else { 0.0 };
+        value < reference * (1.0 - tolerance)
     }
 
     fn most(&self, current: f64) -> f64 {
@@ -131,10 +132,7 @@ impl Settings {
     }
 
     fn panics(&self, stable: f64, panic: f64) -> bool {
-        let ratio = panic / stable;
-        let over =
-            if self.rules.panic_is_strict { ratio > self.panic_threshold } else { ratio >= self.panic_threshold };
-        stable <= 0.0 || over
+        self.rules.panics && (stable <= 0.0 || panic / stable > self.panic_threshold)
     }
 }
 

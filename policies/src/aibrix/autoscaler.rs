@@ -84,7 +84,7 @@ struct Reading {
     per_pod: f64,
 }
 
-/// An AIBrix autoscaler that scales one target.
+/// An `AIBrix` autoscaler that scales one target.
 #[derive(Clone, Debug)]
 pub struct Aibrix {
     name: String,

@@ -32,7 +32,7 @@ const ANNOTATIONS: [&str; 8] = [
 /// `scalingStrategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// AIBrix's own ratio.
+    /// `AIBrix`'s own ratio.
     Apa,
     /// Knative's shape.
     Kpa,

@@ -1,4 +1,4 @@
-//! AIBrix's autoscaler: the algorithms APA and KPA, and the stabilization after them.
+//! `AIBrix`'s autoscaler: the algorithms APA and KPA, and the stabilization after them.
 //!
 //! Reproduces `vllm-project/aibrix` @ e3e10f9e (2026-08-22). The algorithms are compared with runs of
 //! its code; stabilization and the averaging over windows are taken from reading it.

@@ -145,11 +145,12 @@ impl Check<'_> {
 
     fn class_and_metric(&mut self) {
         let class = self.annotations.entry(CLASS);
-        if let Some((full, class)) = &class {
-            if class.ends_with(".knative.dev") && ![KPA_CLASS, HPA_CLASS].contains(class) {
-                let message = format!("\"{class}\" must be {KPA_CLASS}, {HPA_CLASS} or another domain's");
-                self.refuse(full, message);
-            }
+        if let Some((full, class)) = &class
+            && class.ends_with(".knative.dev")
+            && ![KPA_CLASS, HPA_CLASS].contains(class)
+        {
+            let message = format!("\"{class}\" must be {KPA_CLASS}, {HPA_CLASS} or another domain's");
+            self.refuse(full, message);
         }
         let named = class.map(|(_, class)| class);
         if let Some((full, metric)) = self.annotations.entry(METRIC) {
@@ -183,10 +184,10 @@ impl Check<'_> {
             }
         }
         let activation = self.expect(ACTIVATION_SCALE, go_text::int32, |scale| *scale >= 2, "an integer above 1");
-        if let (Some(activation), Some((full, _))) = (activation, self.annotations.entry(ACTIVATION_SCALE)) {
-            if min > activation || (max != 0 && max < activation) {
-                self.refuse(&full, format!("{activation} must be from min-scale, {min}, to max-scale, {max}"));
-            }
+        if let (Some(activation), Some((full, _))) = (activation, self.annotations.entry(ACTIVATION_SCALE))
+            && (min > activation || (max != 0 && max < activation))
+        {
+            self.refuse(&full, format!("{activation} must be from min-scale, {min}, to max-scale, {max}"));
         }
         let least = i64::from(!settings.allow_zero_initial_scale);
         let fits = |scale: &i64| *scale >= least;
@@ -198,7 +199,7 @@ impl Check<'_> {
         // Written so that NaN passes, as it does there.
         self.expect(PANIC_WINDOW, go_text::float, |v| !(*v < 1.0 || *v > 100.0), "a number in [1, 100]");
         self.expect(PANIC_THRESHOLD, go_text::float, |v| !(*v < 110.0 || *v > 1000.0), "a number in [110, 1000]");
-        self.expect(TARGET, go_text::float, |v| !(*v < TARGET_MIN), "a number, at least 0.01");
+        self.expect(TARGET, go_text::float, |v| v.is_nan() || *v >= TARGET_MIN, "a number, at least 0.01");
         self.expect(UTILIZATION, go_text::float, |v| !(*v < 1.0 || *v > 100.0), "a number in [1, 100]");
         let burst = |v: &f64| !(*v < 0.0 && *v != -1.0);
         self.expect(BURST_CAPACITY, go_text::float, burst, "a number, 0 or more, or -1 for no limit");

@@ -2,7 +2,7 @@
 //! wish becomes writes, and the reconciler's own memory (condition and mode) is kept here.
 
 use super::decider::{Decider, Rules, Verdict};
-use super::explain::{Trace, explain};
+use super::explain::{Answer, Trace, explain};
 use super::revision::Revision;
 use super::scaler::{Active, Bounds, Reachability, Scale, UNKNOWN, ZeroState, next_condition, to_zero};
 use flashcrowd_core::ports::{
@@ -16,7 +16,7 @@ const TICK: SimDuration = SimDuration::from_s(2);
 /// `scrapeTickInterval` of `pkg/autoscaler/metrics/collector.go`.
 const SCRAPE: SimDuration = SimDuration::from_s(1);
 const NS_PER_S: i64 = 1_000_000_000;
-/// `progress-deadline` of the ConfigMap `config-deployment`.
+/// `progress-deadline` of the `ConfigMap` `config-deployment`.
 const PROGRESS_DEADLINE_NS: i64 = 600 * NS_PER_S;
 
 /// Which quirks of the real controller are kept.
@@ -319,7 +319,7 @@ impl Autoscaler for KnativeKpa {
         let mut trace = Trace::new(memory.active);
         let is_tick = now >= memory.next_tick;
         if is_tick || poked {
-            trace.decided = Some(memory.tick(now, view.ready_replicas));
+            trace.answer = memory.tick(now, view.ready_replicas).map_or(Answer::NoData, Answer::Decided);
         }
         if is_tick {
             memory.next_tick = now + TICK;

@@ -42,6 +42,7 @@ pub struct DeciderSpec {
 
 /// Rules of the real controller that a variant may replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct Rules {
     /// Panic ends a stable window after its last cause, whether or not the pods that it asked for
     /// have come up (knative/serving#3153). If false, it goes on while fewer are ready than wanted

@@ -5,10 +5,21 @@ use super::revision::Revision;
 use super::scaler::{Active, Bounds, Scale};
 use flashcrowd_core::ports::{Explanation, Limit, MetricExplanation};
 
+/// What the decider said in one reconcile.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    /// It was not asked.
+    NotAsked,
+    /// It has no data.
+    NoData,
+    /// It decided.
+    Decided(Verdict),
+}
+
 /// What happened in one reconcile.
 pub(super) struct Trace {
-    /// The decider's answer, if it was asked; `None` within: no data.
-    pub(super) decided: Option<Option<Verdict>>,
+    /// The decider's answer.
+    pub(super) answer: Answer,
     /// The condition before it.
     pub(super) condition: Active,
     limits: Vec<Limit>,
@@ -16,7 +27,7 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) fn new(condition: Active) -> Self {
-        Trace { decided: None, condition, limits: Vec::new() }
+        Trace { answer: Answer::NotAsked, condition, limits: Vec::new() }
     }
 
     fn limit(&mut self, name: &'static str, before: i32, after: i32) {
@@ -42,7 +53,7 @@ impl Trace {
 /// Explains one reconcile.
 pub(super) fn explain(revision: &Revision, decider: &Decider, trace: &Trace, scale: Scale) -> Explanation {
     let mut explanation = Explanation::default();
-    if let Some(Some(verdict)) = &trace.decided {
+    if let Answer::Decided(verdict) = &trace.answer {
         explanation.metrics = metrics(revision, decider, verdict);
         explanation.limits = decider_limits(verdict);
     }
@@ -78,11 +89,11 @@ fn decider_limits(verdict: &Verdict) -> Vec<Limit> {
 
 fn reason(decider: &Decider, trace: &Trace, scale: Scale) -> String {
     let mut parts = Vec::new();
-    match &trace.decided {
-        Some(None) => parts.push("no data in the stable window"),
-        Some(Some(_)) if decider.in_panic() => parts.push("operating in panic mode"),
-        Some(Some(_)) => parts.push("operating in stable mode"),
-        None => parts.push("looking again between two decisions"),
+    match &trace.answer {
+        Answer::NoData => parts.push("no data in the stable window"),
+        Answer::Decided(_) if decider.in_panic() => parts.push("operating in panic mode"),
+        Answer::Decided(_) => parts.push("operating in stable mode"),
+        Answer::NotAsked => parts.push("looking again between two decisions"),
     }
     match (scale.desired, scale.write, trace.condition) {
         (0, true, Active::Activating) => parts.push("activation has timed out"),

@@ -9,7 +9,7 @@
 //! | [`Buckets`] | averages over windows of seconds |
 //! | [`Decider`] | how many pods are wished |
 //! | [`to_zero`], [`Bounds`] | what is written of it |
-//! | [`ClusterSettings`], [`Annotations`], [`resolve`] | ConfigMap and annotations, and what is refused |
+//! | [`ClusterSettings`], [`Annotations`], [`resolve`] | `ConfigMap` and annotations, and what is refused |
 //! | [`manifest`] | a user's own file |
 //! | [`KnativeKpa`] | the controller behind the simulator's port |
 //! | [`vectors`] | the comparison with runs of the real controller |

@@ -14,7 +14,7 @@ use super::scaler::{Bounds, Reachability};
 use super::settings::{ClusterSettings, TARGET_MIN};
 
 const NS_PER_S: i64 = 1_000_000_000;
-/// Utilization that requests per second are held at, whatever the ConfigMap says.
+/// Utilization that requests per second are held at, whatever the `ConfigMap` says.
 const RPS_UTILIZATION: f64 = 0.7;
 /// No revision has fewer activators.
 const MIN_ACTIVATORS: f64 = 2.0;
@@ -38,9 +38,9 @@ pub struct Revision {
     pub panic_window_ns: i64,
     /// Multiple of the ready pods at which panic begins.
     pub panic_threshold: f64,
-    /// From the ConfigMap.
+    /// From the `ConfigMap`.
     pub max_scale_up_rate: f64,
-    /// From the ConfigMap.
+    /// From the `ConfigMap`.
     pub max_scale_down_rate: f64,
     /// In requests; -1 for no limit.
     pub target_burst_capacity: f64,

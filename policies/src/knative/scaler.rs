@@ -10,7 +10,7 @@ const PROXY_RECHECK_NS: i64 = 3 * NS_PER_S;
 /// No wish yet: there is no data.
 pub const UNKNOWN: i32 = -1;
 
-/// The PodAutoscaler's condition `Active`.
+/// The `PodAutoscaler`'s condition `Active`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Active {
     /// `Unknown`: pods are wanted and none serves yet.

@@ -1,4 +1,4 @@
-//! The cluster's defaults: ConfigMap `config-autoscaler` in namespace `knative-serving`.
+//! The cluster's defaults: `ConfigMap` `config-autoscaler` in namespace `knative-serving`.
 //!
 //! Follows `pkg/autoscaler/config/config.go` of `knative/serving` @ 98e5ef90.
 
@@ -102,7 +102,7 @@ impl Default for ClusterSettings {
     }
 }
 
-/// All keys that the ConfigMap may have.
+/// All keys that the `ConfigMap` may have.
 pub(super) const KEYS: [&str; 20] = [
     "pod-autoscaler-class",
     "enable-scale-to-zero",
@@ -126,7 +126,7 @@ pub(super) const KEYS: [&str; 20] = [
     "scale-to-zero-pod-retention-period",
 ];
 
-/// Reads texts of a ConfigMap into fields, keeping what they were before.
+/// Reads texts of a `ConfigMap` into fields, keeping what they were before.
 struct Reader<'a> {
     data: &'a BTreeMap<String, String>,
     refused: Vec<Refusal>,
@@ -159,7 +159,7 @@ impl Reader<'_> {
 }
 
 impl ClusterSettings {
-    /// Reads the ConfigMap's data over the defaults; keys that nobody knows are ignored.
+    /// Reads the `ConfigMap`'s data over the defaults; keys that nobody knows are ignored.
     ///
     /// ```
     /// use flashcrowd_policies::knative::ClusterSettings;

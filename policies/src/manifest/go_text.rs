@@ -1,5 +1,5 @@
 //! Numbers, truth values and durations as Go's `strconv` and `time` read them: annotations and
-//! ConfigMaps hold texts, and what a controller makes of them is Go's doing.
+//! `ConfigMaps` hold texts, and what a controller makes of them is Go's doing.
 
 const NS_PER_S: f64 = 1e9;
 

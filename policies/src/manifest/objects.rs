@@ -66,16 +66,17 @@ fn collect<'a>(node: &'a Node, example: &str, objects: &mut Vec<Object<'a>>) -> 
     Ok(())
 }
 
-/// A map of texts with the places of its keys, as annotations and a ConfigMap's data are; empty if
+/// A map of texts with the places of its keys, as annotations and a `ConfigMap`'s data are; empty if
 /// there is none. The API server refuses values that are no texts.
 pub(crate) fn texts<'a>(node: Option<&'a Node>, path: &str) -> Result<Vec<(&'a Key, &'a str)>, ManifestError> {
     let Some(node) = node else { return Ok(Vec::new()) };
     let Value::Map(entries) = &node.value else {
         return Err(ManifestError::at(node.place, format!("{path}: expected a map, found {}", node.kind())));
     };
-    let text = |(key, value): &'a (Key, Node)| match value.text() {
-        Some(text) => Ok((key, text)),
-        None => {
+    let text = |(key, value): &'a (Key, Node)| {
+        if let Some(text) = value.text() {
+            Ok((key, text))
+        } else {
             let message = format!("{path}.{}: expected a text, found {}", shorten(&key.text), value.kind());
             Err(ManifestError::at(value.place, message).hint("put the value in quotes"))
         }
@@ -90,18 +91,19 @@ pub(crate) fn choose<'a, 'b>(
     kind: &str,
     name: Option<&str>,
 ) -> Result<Option<&'b Object<'a>>, ManifestError> {
-    among(objects.iter().filter(|object| object.kind_name() == kind).collect(), kind, name)
+    let own: Vec<&Object> = objects.iter().filter(|object| object.kind_name() == kind).collect();
+    among(&own, kind, name)
 }
 
 /// The one of `own` that is meant; `kind` is what they are called together.
 pub(crate) fn among<'a, 'b>(
-    own: Vec<&'b Object<'a>>,
+    own: &[&'b Object<'a>],
     kind: &str,
     name: Option<&str>,
 ) -> Result<Option<&'b Object<'a>>, ManifestError> {
     let names = || own.iter().map(|object| object.name.unwrap_or("(without a name)")).collect::<Vec<_>>();
     let Some(wanted) = name else {
-        return match own.as_slice() {
+        return match own {
             [] => Ok(None),
             [one] => Ok(Some(*one)),
             several => {

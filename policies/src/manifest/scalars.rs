@@ -36,12 +36,11 @@ pub(crate) fn number_that(
 /// A truth value; text is refused.
 pub(crate) fn truth(fields: &mut Fields, name: &'static str) -> Result<Option<bool>> {
     let Some(node) = fields.optional(name) else { return Ok(None) };
-    match node.value {
-        Value::Bool(value) => Ok(Some(value)),
-        _ => {
-            let message = format!("{}: expected true or false, found {}", fields.path_of(name), node.kind());
-            Err(ManifestError::at(node.place, message))
-        }
+    if let Value::Bool(value) = node.value {
+        Ok(Some(value))
+    } else {
+        let message = format!("{}: expected true or false, found {}", fields.path_of(name), node.kind());
+        Err(ManifestError::at(node.place, message))
     }
 }
 

@@ -226,7 +226,8 @@ impl Autoscaler for Wva {
         let mut decision = Decision::hold();
         for member in &mut self.members {
             let Some(view) = seen.targets.iter().find(|view| view.target == member.target) else { continue };
-            let wished = wanted.get(&member.variant.name).copied().unwrap_or(view.status_replicas);
+            // A variant that the decision does not mention stays as it is.
+            let Some(&wished) = wanted.get(&member.variant.name) else { continue };
             let replicas = member.bounded(wished);
             if replicas != wished {
                 explanation.limits.push(Limit { name: "Bounds", before: wished, after: replicas });

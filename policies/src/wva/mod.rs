@@ -11,7 +11,7 @@
 //! | part | owns |
 //! | --- | --- |
 //! | [`analyze`], [`targets`] | the decision |
-//! | [`manifest`] | a user's own `VariantAutoscaling`s and ConfigMap |
+//! | [`manifest`] | a user's own `VariantAutoscaling`s and `ConfigMap` |
 //! | [`Wva`] | the controller behind the simulator's port |
 //! | [`vectors`] | the comparison with runs of the real analyzer |
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Thresholds of the ConfigMap.
+/// Thresholds of the `ConfigMap`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     /// `kvCacheThreshold`: use of the KV cache, 0 to 1, from which a replica is saturated.
@@ -19,7 +19,7 @@ pub struct Thresholds {
 }
 
 impl Default for Thresholds {
-    /// The values of the shipped ConfigMap.
+    /// The values of the shipped `ConfigMap`.
     fn default() -> Self {
         Thresholds { kv_cache: 0.8, queue_length: 5.0, kv_spare: 0.1, queue_spare: 3.0 }
     }

@@ -1,4 +1,4 @@
-//! The runner of the reference vectors: runs of AIBrix's own functions, one decision a line.
+//! The runner of the reference vectors: runs of `AIBrix`'s own functions, one decision a line.
 
 #[cfg(test)]
 mod tests;

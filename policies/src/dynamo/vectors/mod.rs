@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::easy::{Component, EngineLoad, LoadThresholds, Role, Rules, Target};
+use super::easy::{Component, EngineLoad, LoadThresholds, Reason, Role, Rules, Target};
 use crate::conformance::{Outcome, VectorError, parse};
 use serde::Deserialize;
 
@@ -81,7 +81,7 @@ fn run(line: &str, rules: Rules) -> Result<Outcome, VectorError> {
     let found = component.decide_with(&engines, rules);
     let mut outcome = Outcome::default();
     outcome.compare(&line.id, "out", &line.out, &found.ok());
-    let reason = found.err().map(|reason| reason.name());
+    let reason = found.err().map(Reason::name);
     outcome.compare(&line.id, "reason", &line.reason.as_deref(), &reason);
     Ok(outcome)
 }

@@ -1,5 +1,5 @@
-//! A user's own manifest: a Knative Service, Configuration or Revision, or a KServe InferenceService,
-//! with an optional ConfigMap `config-autoscaler` in the same file.
+//! A user's own manifest: a Knative Service, Configuration or Revision, or a `KServe` `InferenceService`,
+//! with an optional `ConfigMap` `config-autoscaler` in the same file.
 //!
 //! YAML or JSON, several documents. What the webhook refuses is refused, with its place; annotations
 //! of the autoscaler that nobody knows and fields that have no effect are listed.
@@ -22,7 +22,7 @@ use template::Template;
 
 type Result<T> = std::result::Result<T, ManifestError>;
 
-/// Name of the ConfigMap.
+/// Name of the `ConfigMap`.
 const CONFIG_MAP: &str = "config-autoscaler";
 /// Kinds that have a revision template or are one, and their API groups.
 const KINDS: [(&str, &str); 4] = [
@@ -91,8 +91,9 @@ pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Manifest> {
     let objects = objects(&documents, "`apiVersion: serving.knative.dev/v1` and `kind: Service`")?;
     let mut warnings = Vec::new();
     let settings = read_settings(&objects, &mut warnings)?;
-    let own = objects.iter().filter(|object| KINDS.contains(&(object.kind_name(), object.group()))).collect();
-    let Some(object) = among(own, "service", name)? else { return Err(nothing(&objects)) };
+    let own: Vec<&Object> =
+        objects.iter().filter(|object| KINDS.contains(&(object.kind_name(), object.group()))).collect();
+    let Some(object) = among(&own, "service", name)? else { return Err(nothing(&objects)) };
     let template = Template::read(object, &mut warnings)?;
     let annotations = read_annotations(&template, &mut warnings);
     if let Some(refused) = annotations.refusals(&settings).first() {
@@ -133,9 +134,9 @@ fn nothing(objects: &[Object]) -> ManifestError {
 }
 
 fn read_settings(objects: &[Object], warnings: &mut Vec<ManifestWarning>) -> Result<ClusterSettings> {
-    let own: Vec<&Object> = objects.iter().filter(|object| object.name == Some(CONFIG_MAP)).collect();
-    let Some(object) = among(own.into_iter().filter(|o| o.kind_name() == "ConfigMap").collect(), "ConfigMap", None)?
-    else {
+    let is_own = |object: &&Object| object.kind_name() == "ConfigMap" && object.name == Some(CONFIG_MAP);
+    let own: Vec<&Object> = objects.iter().filter(is_own).collect();
+    let Some(object) = among(&own, "ConfigMap", None)? else {
         // One of another name is not Knative's business, unless it was meant to be.
         if let Ok(Some(other)) = choose(objects, "ConfigMap", None) {
             let name = other.name.unwrap_or_default();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 type Result<T> = std::result::Result<T, ManifestError>;
 type Warnings = Vec<ManifestWarning>;
 
-/// `container-concurrency-max-limit` of the ConfigMap `config-defaults`.
+/// `container-concurrency-max-limit` of the `ConfigMap` `config-defaults`.
 const MOST_CONCURRENCY: u32 = 1000;
 const PROGRESS_DEADLINE: &str = "serving.knative.dev/progress-deadline";
 const NO_EFFECT: &str = "has no effect on the autoscaler, ignored";
@@ -133,7 +133,7 @@ impl Template {
         Ok(())
     }
 
-    /// KServe gives the predictor's revision the object's annotations, the predictor's own, and
+    /// `KServe` gives the predictor's revision the object's annotations, the predictor's own, and
     /// those that its fields stand for, unless they are written already.
     fn read_predictor(&mut self, own: Option<&Node>, mut spec: Fields, warnings: &mut Warnings) -> Result<()> {
         self.add(own, "metadata.annotations")?;

@@ -33,7 +33,7 @@ pub fn knative_kpa_decider(line: &str) -> Result<Outcome, VectorError> {
     decider::run(line, Rules::FAITHFUL)
 }
 
-/// One line of `knative_manifest`: a ConfigMap and annotations, and what comes of them or is refused.
+/// One line of `knative_manifest`: a `ConfigMap` and annotations, and what comes of them or is refused.
 ///
 /// # Errors
 /// If the line is not JSON or not of this form.

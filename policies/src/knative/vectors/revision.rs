@@ -1,4 +1,4 @@
-//! Resolves a ConfigMap and annotations.
+//! Resolves a `ConfigMap` and annotations.
 
 use super::reachability;
 use crate::conformance::{Outcome, VectorError, parse};

@@ -1,4 +1,4 @@
-//! The ConfigMap with the saturation thresholds: an entry `default`, and entries of single models.
+//! The `ConfigMap` with the saturation thresholds: an entry `default`, and entries of single models.
 
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::{Object, among, texts};
@@ -9,12 +9,12 @@ use crate::wva::saturation::Thresholds;
 
 type Result<T> = std::result::Result<T, ManifestError>;
 
-/// Names that the ConfigMap has had.
+/// Names that the `ConfigMap` has had.
 const NAMES: [&str; 4] =
     ["wva-saturation-scaling-config", "saturation-scaling-config", "wva-saturation-config", "capacity-scaling-config"];
 const DEFAULT: &str = "default";
 
-/// The thresholds in effect for a model; those of the shipped ConfigMap if the file has none.
+/// The thresholds in effect for a model; those of the shipped `ConfigMap` if the file has none.
 pub(super) fn read(
     objects: &[Object],
     model: &str,
@@ -22,8 +22,8 @@ pub(super) fn read(
     warnings: &mut Vec<ManifestWarning>,
 ) -> Result<Thresholds> {
     let is_own = |object: &&Object| object.name.is_some_and(|name| NAMES.contains(&name));
-    let own = objects.iter().filter(|object| object.kind_name() == "ConfigMap").filter(is_own).collect();
-    let Some(object) = among(own, "ConfigMap", None)? else { return Ok(Thresholds::default()) };
+    let own: Vec<&Object> = objects.iter().filter(|object| object.kind_name() == "ConfigMap").filter(is_own).collect();
+    let Some(object) = among(&own, "ConfigMap", None)? else { return Ok(Thresholds::default()) };
     let entries = texts(object.node.get("data"), "data")?;
     let Some(default) = entries.iter().find(|(key, _)| key.text == DEFAULT) else {
         let message = "data.default: required, but missing: without it every replica counts as saturated";

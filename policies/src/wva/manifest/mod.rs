@@ -1,5 +1,5 @@
 //! A user's own `VariantAutoscaling`s of `llmd.ai/v1alpha1`, one for each variant of a model, and the
-//! ConfigMap with the saturation thresholds.
+//! `ConfigMap` with the saturation thresholds.
 //!
 //! Follows `api/v1alpha1` and `internal/interfaces/saturation_scaling.go` of
 //! `llm-d/llm-d-workload-variant-autoscaler` @ b08b1c77.
@@ -44,7 +44,7 @@ pub struct Model {
     pub id: String,
     /// Sorted by name.
     pub variants: Vec<Variant>,
-    /// From the ConfigMap, or the values that it is shipped with.
+    /// From the `ConfigMap`, or the values that it is shipped with.
     pub thresholds: Thresholds,
     /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,

@@ -40,7 +40,8 @@ struct Replica {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Variant {
-    variant: String,
+    #[serde(rename = "variant")]
+    name: String,
     current: u32,
     desired: u32,
     pending: u32,
@@ -93,7 +94,7 @@ fn run(line: &str, rules: Rules) -> Result<Outcome, VectorError> {
     let variants: Vec<VariantState> = variants
         .into_iter()
         .map(|row| VariantState {
-            variant: row.variant,
+            variant: row.name,
             current: row.current,
             desired: (row.desired != 0).then_some(row.desired),
             pending: row.pending,
