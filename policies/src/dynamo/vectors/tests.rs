@@ -13,9 +13,30 @@ fn broken(break_one: impl Fn(&mut Rules)) -> usize {
 #[test]
 fn each_broken_rule_is_noticed() {
     assert_eq!(broken(|_| ()), 0);
-    assert!(broken(|rules| rules.checks_consolidation = false) > 0);
     assert!(broken(|rules| rules.pending_may_be_cancelled = false) > 0);
     assert!(broken(|rules| rules.all_must_be_idle = false) > 0);
+}
+
+/// No line of the reference file has this case.
+#[test]
+fn one_less_must_not_call_for_one_more_at_once() {
+    let component = Component {
+        role: Role::Decode,
+        target: Target::Throughput,
+        workers: 2,
+        pending: 0,
+        min_endpoint: 1,
+        context_length: None,
+        max_kv_tokens: Some(1000.0),
+        thresholds: LoadThresholds::default(),
+    };
+    let loads = |kv| [EngineLoad { scheduled_kv: kv, ..EngineLoad::default() }; 2];
+    assert_eq!(component.decide(&loads(499.0)), Ok(1));
+    assert_eq!(component.decide(&loads(500.0)), Ok(2));
+    let rules = Rules { checks_consolidation: false, ..Rules::REAL };
+    assert_eq!(component.decide_with(&loads(500.0), rules), Ok(1));
+    assert_eq!(component.decide(&loads(600.0)), Err(Reason::NoChange));
+    assert_eq!(component.decide(&loads(1001.0)), Ok(3));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::conformance::testing::{corrupted, damaged, fixture};
 use crate::knative::scaler::{Active, Scale, ZeroState, to_zero};
-use crate::knative::{Annotations, ClusterSettings};
+use crate::knative::{Annotations, ClusterSettings, resolve};
 use serde_json::json;
 
 fn broken_decider(break_one: impl Fn(&mut Rules)) -> Vec<&'static str> {
@@ -19,13 +19,12 @@ fn each_broken_rule_of_the_decider_is_noticed() {
     assert_eq!(broken_decider(|_| ()), Vec::<&str>::new());
     assert!(broken_decider(|rules| rules.panic_never_falls = false).contains(&"desired"));
     assert!(broken_decider(|rules| rules.burst_counts_total = false).contains(&"ebc"));
-    assert!(broken_decider(|rules| rules.panic_ends_while_starting = false).contains(&"in_panic"));
 }
 
 #[test]
 fn a_panic_ends_after_its_window_and_not_at_its_edge() {
     let mut spec: crate::knative::DeciderSpec =
-        crate::knative::resolve(&Annotations::default(), &ClusterSettings::default(), 0, Reachability::Reachable)
+        resolve(&Annotations::default(), &ClusterSettings::default(), 0, Reachability::Reachable)
             .decider_spec(Rules::FAITHFUL);
     let mut ends_at = |rules| {
         spec.rules = rules;
@@ -38,6 +37,30 @@ fn a_panic_ends_after_its_window_and_not_at_its_edge() {
     };
     assert_eq!(ends_at(Rules::FAITHFUL), Some(61));
     assert_eq!(ends_at(Rules { panic_end_is_strict: false, ..Rules::FAITHFUL }), Some(60));
+}
+
+#[test]
+fn the_fixed_variant_stays_in_panic_while_pods_start() {
+    let spec = |rules| {
+        resolve(&Annotations::default(), &ClusterSettings::default(), 0, Reachability::Reachable).decider_spec(rules)
+    };
+    // 700 requests come at once and stay; the pods for them need 100 s, and no more come after.
+    let wished = |rules, ready_at_s: i64| {
+        let mut decider = crate::knative::Decider::new(spec(rules), 0, 1);
+        let mut wishes = Vec::new();
+        for second in 0..120 {
+            let load = if second < 8 { 700.0 } else { 60.0 };
+            decider.record(second * 1_000_000_000, load);
+            let ready = if second < ready_at_s { 1 } else { 10 };
+            wishes.extend(decider.decide(second * 1_000_000_000, ready).map(|verdict| verdict.desired));
+        }
+        wishes
+    };
+    let (real, fixed) = (wished(Rules::FAITHFUL, 100), wished(Rules::FIXED, 100));
+    assert_eq!((real[20], fixed[20]), (10, 10));
+    assert!(real[90] < 10, "leaving panic undoes the growth: {}", real[90]);
+    assert_eq!(fixed[99], 10);
+    assert!(fixed[119] < 10, "ready pods end it");
 }
 
 fn broken_zero(decide: impl Fn(&ZeroState) -> Scale) -> usize {
