@@ -21,7 +21,12 @@ pub struct Settings {
     pub max_scale_down_rate: f64,
     /// KPA panics where the short average is above this multiple of the long one.
     pub panic_threshold: f64,
-    /// Which of the real rules hold.
+}
+
+/// The algorithms under rules that need not be the real ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Algorithms<'a> {
+    pub(super) settings: &'a Settings,
     pub(super) rules: Rules,
 }
 
@@ -36,6 +41,10 @@ pub(super) struct Rules {
     pub(super) growth_is_limited: bool,
 }
 
+impl Rules {
+    pub(super) const REAL: Rules = Rules { tolerates: true, panics: true, growth_is_limited: true };
+}
+
 impl Default for Settings {
     /// The defaults of `pkg/controller/podautoscaler/context/context.go`, with bounds of 1 and 1.
     fn default() -> Self {
@@ -48,7 +57,6 @@ impl Default for Settings {
             max_scale_up_rate: 2.0,
             max_scale_down_rate: 2.0,
             panic_threshold: 2.0,
-            rules: Rules { tolerates: true, panics: true, growth_is_limited: true },
         }
     }
 }
@@ -67,25 +75,6 @@ pub struct Recommendation {
 }
 
 impl Settings {
-    /// Strictly: the edge of a tolerance is within it.
-    fn is_above(&self, value: f64, reference: f64) -> bool {
-        let tolerance = if self.rules.tolerates { self.up_tolerance } else { 0.0 };
-        value > reference * (1.0 + tolerance)
-    }
-
-    fn is_below(&self, value: f64, reference: f64) -> bool {
-        let tolerance = if self.rules.tolerates { self.down_tolerance } else { 0.0 };
-        value < reference * (1.0 - tolerance)
-    }
-
-    fn most(&self, current: f64) -> f64 {
-        if self.rules.growth_is_limited { (self.max_scale_up_rate * current).ceil() } else { f64::MAX }
-    }
-
-    fn least(&self, current: f64) -> f64 {
-        (current / self.max_scale_down_rate).floor()
-    }
-
     /// `count` within the bounds; the upper one is asked last.
     pub fn clamp(&self, count: i32) -> i32 {
         count.max(self.min_replicas).min(self.max_replicas)
@@ -100,8 +89,22 @@ impl Settings {
     /// assert_eq!(settings.apa(3, 10.5).desired, 3); // within the tolerance
     /// ```
     pub fn apa(&self, current: i32, per_pod: f64) -> Recommendation {
+        Algorithms { settings: self, rules: Rules::REAL }.apa(current, per_pod)
+    }
+
+    /// Knative's shape over the long and the short average of the metric.
+    ///
+    /// `max_panic` is the most that the present panic has asked for; the real controller forgets it
+    /// between two reconciles, which is 0. The metric is compared with the target of one pod.
+    pub fn kpa(&self, current: i32, stable: f64, panic: f64, max_panic: i32) -> Recommendation {
+        Algorithms { settings: self, rules: Rules::REAL }.kpa(current, stable, panic, max_panic)
+    }
+}
+
+impl Algorithms<'_> {
+    pub(super) fn apa(&self, current: i32, per_pod: f64) -> Recommendation {
         let pods = f64::from(current);
-        let ratio = per_pod / self.target;
+        let ratio = per_pod / self.settings.target;
         let asked = whole((pods * ratio).ceil());
         let (proposal, after_rates) = if self.is_above(ratio, 1.0) {
             (asked, whole(f64::from(asked).min(self.most(pods))))
@@ -110,29 +113,49 @@ impl Settings {
         } else {
             (current, current)
         };
-        Recommendation { proposal, after_rates, desired: self.clamp(after_rates), in_panic: false }
+        Recommendation { proposal, after_rates, desired: self.settings.clamp(after_rates), in_panic: false }
     }
 
-    /// Knative's shape over the long and the short average of the metric.
-    ///
-    /// `max_panic` is the most that the present panic has asked for; the real controller forgets it
-    /// between two reconciles, which is 0. The metric is compared with the target of one pod.
-    pub fn kpa(&self, current: i32, stable: f64, panic: f64, max_panic: i32) -> Recommendation {
+    pub(super) fn kpa(&self, current: i32, stable: f64, panic: f64, max_panic: i32) -> Recommendation {
         let pods = f64::from(current.max(0));
         let in_panic = self.panics(stable, panic);
         let most = self.most(pods).max(1.0);
         let least = self.least(pods);
         let wish = |value: f64| {
-            let moved = self.is_above(value, self.target) || self.is_below(value, self.target);
-            if moved { (value / self.target).ceil() } else { pods }
+            let moved = self.is_above(value, self.settings.target) || self.is_below(value, self.settings.target);
+            if moved { (value / self.settings.target).ceil() } else { pods }
         };
         let within = |value: f64| whole(wish(value).max(least).min(most));
         let after_rates = if in_panic { within(stable).max(within(panic)).max(max_panic) } else { within(stable) };
-        Recommendation { proposal: whole(wish(stable)), after_rates, desired: self.clamp(after_rates), in_panic }
+        Recommendation {
+            proposal: whole(wish(stable)),
+            after_rates,
+            desired: self.settings.clamp(after_rates),
+            in_panic,
+        }
+    }
+
+    /// Strictly: the edge of a tolerance is within it.
+    fn is_above(&self, value: f64, reference: f64) -> bool {
+        let tolerance = if self.rules.tolerates { self.settings.up_tolerance } else { 0.0 };
+        value > reference * (1.0 + tolerance)
+    }
+
+    fn is_below(&self, value: f64, reference: f64) -> bool {
+        let tolerance = if self.rules.tolerates { self.settings.down_tolerance } else { 0.0 };
+        value < reference * (1.0 - tolerance)
+    }
+
+    fn most(&self, current: f64) -> f64 {
+        if self.rules.growth_is_limited { (self.settings.max_scale_up_rate * current).ceil() } else { f64::MAX }
+    }
+
+    fn least(&self, current: f64) -> f64 {
+        (current / self.settings.max_scale_down_rate).floor()
     }
 
     fn panics(&self, stable: f64, panic: f64) -> bool {
-        self.rules.panics && (stable <= 0.0 || panic / stable > self.panic_threshold)
+        self.rules.panics && (stable <= 0.0 || panic / stable > self.settings.panic_threshold)
     }
 }
 

@@ -160,7 +160,7 @@ impl Memory {
         Memory {
             decider,
             desired: UNKNOWN,
-            excess_burst_capacity: if burst == -1.0 || burst == 0.0 { burst } else { bearable - burst } as i32,
+            excess_burst_capacity: (if burst == -1.0 || burst == 0.0 { burst } else { bearable - burst }) as i32,
             active: if view.ready_replicas > 0 || view.spec_replicas > 0 {
                 Active::Activating
             } else {
@@ -312,10 +312,11 @@ impl Autoscaler for KnativeKpa {
         let mut memory = self.state.take().unwrap_or_else(|| Memory::new(&self.revision, self.rules, now, view));
         memory.note_mode(now, view.mode);
         memory.feed(&self.revision, view);
-        let poked = seen.wake == Wake::Poke(target) && memory.desired == 0;
-        if poked {
+        let waits = seen.wake == Wake::Poke(target);
+        if waits && memory.silent {
             memory.first_request(now);
         }
+        let poked = waits && memory.desired == 0;
         let mut trace = Trace::new(memory.active);
         let is_tick = now >= memory.next_tick;
         if is_tick || poked {

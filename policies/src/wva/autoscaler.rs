@@ -21,6 +21,11 @@ const METRICS: [&str; 2] = ["vllm:kv_cache_usage_perc", "vllm:num_requests_waiti
 /// The metric that an HPA or KEDA follows.
 const PUBLISHED: &str = "wva_desired_replicas";
 
+/// The name under which a variant's count is published, for the controller that follows it.
+pub fn published_name(variant: &str) -> String {
+    format!("{PUBLISHED}{{variant_name=\"{variant}\"}}")
+}
+
 /// What becomes of a decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
@@ -105,7 +110,7 @@ impl Wva {
             if members.iter().any(|member| member.target == target) {
                 return Err(WvaError::SharedTarget(variant.name));
             }
-            let published = format!("{PUBLISHED}{{variant_name=\"{}\"}}", variant.name).into();
+            let published = published_name(&variant.name).into();
             members.push(Member { target, variant, published, desired: None, newest: [None, None] });
         }
         members.sort_by_key(|member| member.target);

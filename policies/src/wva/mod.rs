@@ -20,6 +20,6 @@ pub mod manifest;
 mod saturation;
 pub mod vectors;
 
-pub use autoscaler::{Effect, Wva, WvaError, WvaOptions};
+pub use autoscaler::{Effect, Wva, WvaError, WvaOptions, published_name};
 pub use manifest::{Model, Variant};
 pub use saturation::{Analysis, ReplicaMetrics, Step, Thresholds, VariantState, analyze, targets};

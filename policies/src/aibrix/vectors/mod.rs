@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::algorithm::{Rules, Settings};
+use super::algorithm::{Algorithms, Rules, Settings};
 use crate::conformance::{Outcome, VectorError, parse};
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ struct Input {
 /// # Errors
 /// If the line is not JSON or not of this form.
 pub fn aibrix_algorithms(line: &str) -> Result<Outcome, VectorError> {
-    run(line, Settings::default().rules)
+    run(line, Rules::REAL)
 }
 
 fn run(line: &str, rules: Rules) -> Result<Outcome, VectorError> {
@@ -63,11 +63,11 @@ fn run(line: &str, rules: Rules) -> Result<Outcome, VectorError> {
         max_scale_up_rate: input.max_scale_up_rate,
         max_scale_down_rate: input.max_scale_down_rate,
         panic_threshold: input.panic_threshold,
-        rules,
     };
+    let algorithms = Algorithms { settings: &settings, rules };
     let found = match input.algorithm.as_str() {
-        "apa" => settings.apa(input.current_replicas, input.stable_value),
-        "kpa" => settings.kpa(input.current_replicas, input.stable_value, input.panic_value, 0),
+        "apa" => algorithms.apa(input.current_replicas, input.stable_value),
+        "kpa" => algorithms.kpa(input.current_replicas, input.stable_value, input.panic_value, 0),
         other => return Err(VectorError::new(&line.id, format!("unknown algorithm \"{other}\""))),
     };
     let mut outcome = Outcome::default();

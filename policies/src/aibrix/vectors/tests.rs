@@ -5,7 +5,7 @@ use crate::conformance::testing::{corrupted, damaged, fixture};
 use serde_json::json;
 
 fn broken(break_one: impl Fn(&mut Rules)) -> usize {
-    let mut rules = Settings::default().rules;
+    let mut rules = Rules::REAL;
     break_one(&mut rules);
     fixture("aibrix_algorithms").iter().map(|line| run(line, rules).expect("a decision").failures.len()).sum()
 }

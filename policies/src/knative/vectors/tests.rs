@@ -148,6 +148,7 @@ fn a_malformed_line_is_an_error_with_a_message() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
     #[test]
     fn no_damaged_line_panics(file in 0_usize..3, line in 0_usize..9, cut in 0.0_f64..1.0, put in "[-0-9\"{}\\[\\],:a-z]{0,20}", gone in 0_usize..9) {
         let name = ["knative_kpa_decider", "knative_manifest", "knative_scale_to_zero"][file];
