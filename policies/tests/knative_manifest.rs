@@ -81,6 +81,9 @@ spec:
     let revision = accepted(text).revision;
     assert_eq!((revision.bounds.min, revision.bounds.max, revision.metric.as_str()), (0, 4, "rps"));
     assert_eq!((revision.total_value, revision.stable_window_ns), (5.0, 30_000_000_000));
+    assert!(warnings(text).is_empty());
+    let misspelt = warnings(&text.replace("minReplicas: 0", "minReplica: 0"));
+    assert!(misspelt[0].contains("spec.predictor.minReplica") && misspelt[0].contains("`minReplicas`"));
     // Without a number KServe keeps one replica.
     assert_eq!(accepted(&text.replace("minReplicas: 0", "x: 0")).revision.bounds.min, 1);
     refused(

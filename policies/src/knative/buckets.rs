@@ -24,6 +24,9 @@ const WEIGHT_PRECISION: f64 = 0.9999;
 /// The newest second never counts less than this.
 const LEAST_WEIGHT: f64 = 0.2;
 
+/// Longest window; Knative's own limit is an hour.
+const MOST_SECONDS: u32 = 86_400;
+
 /// A ring of one-second sums.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets {
@@ -37,7 +40,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// An empty window of `window_s` seconds, at least 1.
+    /// An empty window of `window_s` seconds: at least 1, at most a day.
     ///
     /// ```
     /// use flashcrowd_policies::knative::{Aggregation, Buckets};
@@ -48,7 +51,7 @@ impl Buckets {
     /// assert!(window.is_empty(62));
     /// ```
     pub fn new(window_s: u32, aggregation: Aggregation) -> Self {
-        let buckets = window_s.max(1);
+        let buckets = window_s.clamp(1, MOST_SECONDS);
         let smoothing = LEAST_WEIGHT.max(1.0 - (1.0 - WEIGHT_PRECISION).powf(1.0 / f64::from(buckets)));
         let ring = vec![0.0; buckets as usize];
         Buckets { ring, total: 0.0, first_write_s: 0, last_write_s: None, aggregation, smoothing }
@@ -67,7 +70,7 @@ impl Buckets {
         match self.last_write_s {
             None => (self.first_write_s, self.last_write_s) = (second, Some(second)),
             Some(last) if second > last => self.advance(last, second),
-            Some(last) if last - second >= self.window_s() => return,
+            Some(last) if last.saturating_sub(second) >= self.window_s() => return,
             Some(_) => self.first_write_s = self.first_write_s.min(second),
         }
         let slot = self.slot(second);
@@ -77,7 +80,7 @@ impl Buckets {
 
     fn advance(&mut self, last: i64, second: i64) {
         self.last_write_s = Some(second);
-        if second - last >= self.window_s() {
+        if second.saturating_sub(last) >= self.window_s() {
             self.ring.fill(0.0);
             (self.total, self.first_write_s) = (0.0, second);
             return;
@@ -91,15 +94,15 @@ impl Buckets {
 
     /// Whether nothing was written within the window; the edge of the window still counts.
     pub fn is_empty(&self, now_s: i64) -> bool {
-        self.last_write_s.is_none_or(|last| now_s - last > self.window_s())
+        self.last_write_s.is_none_or(|last| now_s.saturating_sub(last) > self.window_s())
     }
 
     /// The average as seen in second `now_s`, in the metric's unit; 0 if there is nothing.
     pub fn average(&self, now_s: i64) -> f64 {
         let Some(last) = self.last_write_s.filter(|_| !self.is_empty(now_s)) else { return 0.0 };
         match self.aggregation {
-            Aggregation::Linear => self.linear(now_s - last, last),
-            Aggregation::WeightedExponential => self.weighted((now_s - last).max(0), last),
+            Aggregation::Linear => self.linear(now_s.saturating_sub(last), last),
+            Aggregation::WeightedExponential => self.weighted(now_s.saturating_sub(last).max(0), last),
         }
     }
 

@@ -79,8 +79,10 @@ pub struct Verdict {
     pub stable_pods: i32,
     /// Pods that the panic average alone asks for.
     pub panic_pods: i32,
-    /// After the rates.
+    /// The stable wish after the rates.
     pub after_rates: i32,
+    /// After the activation scale.
+    pub after_activation: i32,
     /// After panic.
     pub after_panic: i32,
     /// Pods wished, before `min-scale` and `max-scale`.
@@ -168,7 +170,8 @@ impl Decider {
             panic,
             stable_pods: pods(stable_wish),
             panic_pods: pods(panic_wish),
-            after_rates: calm,
+            after_rates: within(stable_wish),
+            after_activation: calm,
             after_panic,
             desired,
             excess_burst_capacity: self.excess_burst_capacity(ready_pods, panic),

@@ -80,7 +80,8 @@ fn metrics(revision: &Revision, decider: &Decider, verdict: &Verdict) -> Vec<Met
 fn decider_limits(verdict: &Verdict) -> Vec<Limit> {
     let steps = [
         ("ScaleRates", verdict.stable_pods, verdict.after_rates),
-        ("Panic", verdict.after_rates, verdict.after_panic),
+        ("ActivationScale", verdict.after_rates, verdict.after_activation),
+        ("Panic", verdict.after_activation, verdict.after_panic),
         ("ScaleDownDelay", verdict.after_panic, verdict.desired),
     ];
     let changed = steps.into_iter().filter(|(_, before, after)| before != after);

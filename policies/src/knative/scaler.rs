@@ -135,7 +135,7 @@ pub fn to_zero(state: &ZeroState) -> Scale {
             Scale::wait(0, state.in_proxy_mode.then_some(PROXY_RECHECK_NS))
         }
         Active::Active => {
-            Scale { recheck_ns: Some(state.stable_window_ns - state.condition_age_ns), ..Scale::write(1) }
+            Scale { recheck_ns: Some(state.stable_window_ns.saturating_sub(state.condition_age_ns)), ..Scale::write(1) }
         }
         Active::Inactive => from_inactive(state),
     }
@@ -151,9 +151,9 @@ fn from_inactive(state: &ZeroState) -> Scale {
         return Scale::write(0);
     }
     if state.retention_ns > 0 && inactive < state.retention_ns {
-        return Scale::wait(0, Some(state.retention_ns - inactive));
+        return Scale::wait(0, Some(state.retention_ns.saturating_sub(inactive)));
     }
-    let left = state.grace_ns - state.populated_for_ns.unwrap_or(0);
+    let left = state.grace_ns.saturating_sub(state.populated_for_ns.unwrap_or(0));
     if left <= 0 { Scale::write(0) } else { Scale::wait(0, Some(left)) }
 }
 

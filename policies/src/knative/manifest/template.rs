@@ -14,6 +14,50 @@ type Warnings = Vec<ManifestWarning>;
 /// `container-concurrency-max-limit` of the `ConfigMap` `config-defaults`.
 const MOST_CONCURRENCY: u32 = 1000;
 const PROGRESS_DEADLINE: &str = "serving.knative.dev/progress-deadline";
+/// Fields of a pod that do not concern its autoscaler.
+const POD_FIELDS: [&str; 22] = [
+    "affinity",
+    "automountServiceAccountToken",
+    "containers",
+    "dnsConfig",
+    "dnsPolicy",
+    "enableServiceLinks",
+    "hostAliases",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "imagePullSecrets",
+    "initContainers",
+    "nodeSelector",
+    "priorityClassName",
+    "runtimeClassName",
+    "schedulerName",
+    "securityContext",
+    "serviceAccountName",
+    "shareProcessNamespace",
+    "tolerations",
+    "topologySpreadConstraints",
+    "volumes",
+];
+/// Further ones of a predictor: what it serves and how.
+const PREDICTOR_FIELDS: [&str; 16] = [
+    "deploymentStrategy",
+    "huggingface",
+    "labels",
+    "lightgbm",
+    "model",
+    "onnx",
+    "paddle",
+    "pmml",
+    "pytorch",
+    "sklearn",
+    "spark",
+    "tensorflow",
+    "terminationGracePeriodSeconds",
+    "triton",
+    "workerSpec",
+    "xgboost",
+];
 const NO_EFFECT: &str = "has no effect on the autoscaler, ignored";
 
 /// What a revision is made from.
@@ -98,33 +142,9 @@ impl Template {
 
     /// The pod's spec: of its many fields one matters, and those of requests' lives are listed.
     fn read_pod(&mut self, mut pod: Fields, warnings: &mut Warnings) -> Result<()> {
-        const OTHERS: [&str; 21] = [
-            "affinity",
-            "automountServiceAccountToken",
-            "containers",
-            "dnsConfig",
-            "dnsPolicy",
-            "enableServiceLinks",
-            "hostAliases",
-            "hostIPC",
-            "hostNetwork",
-            "hostPID",
-            "imagePullSecrets",
-            "initContainers",
-            "nodeSelector",
-            "priorityClassName",
-            "runtimeClassName",
-            "schedulerName",
-            "securityContext",
-            "serviceAccountName",
-            "shareProcessNamespace",
-            "tolerations",
-            "topologySpreadConstraints",
-        ];
-        for name in OTHERS {
+        for name in POD_FIELDS {
             pod.optional(name);
         }
-        pod.optional("volumes");
         for name in ["timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds"] {
             pod.without_effect(name, NO_EFFECT, warnings);
         }
@@ -168,9 +188,13 @@ impl Template {
             self.insert("target", wanted.to_string(), target);
         }
         self.container_concurrency = concurrency(&mut predictor)?;
-        for name in ["timeout", "batcher", "logger", "canaryTrafficPercent", "scaleMetricType"] {
+        for name in ["timeout", "batcher", "logger", "canaryTrafficPercent", "scaleMetricType", "autoScaling"] {
             predictor.without_effect(name, NO_EFFECT, warnings);
         }
+        for name in PREDICTOR_FIELDS.iter().chain(&POD_FIELDS) {
+            predictor.optional(name);
+        }
+        predictor.finish(warnings);
         Ok(())
     }
 
