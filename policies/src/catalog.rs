@@ -46,6 +46,24 @@ const NOTHING: &str = "no upstream: defined here";
 pub fn catalog() -> &'static [PolicyInfo] {
     const POLICIES: &[PolicyInfo] = &[
         PolicyInfo {
+            name: "aibrix/apa",
+            port: Port::Autoscaler,
+            about: "AIBrix's ratio of the mean a pod to its target, from a PodAutoscaler",
+            reproduces: "vllm-project/aibrix @ e3e10f9e; algorithm equal to recorded runs, stabilization by reading",
+        },
+        PolicyInfo {
+            name: "aibrix/kpa",
+            port: Port::Autoscaler,
+            about: "AIBrix's form of Knative's decision, from a PodAutoscaler",
+            reproduces: "vllm-project/aibrix @ e3e10f9e; algorithm equal to recorded runs, stabilization by reading",
+        },
+        PolicyInfo {
+            name: "dynamo/easy-load",
+            port: Port::Autoscaler,
+            about: "the Dynamo planner's load scaling by thresholds, from its configuration",
+            reproduces: "ai-dynamo 1.6.1; inner decision equal to recorded runs, bounds and budget by reading",
+        },
+        PolicyInfo {
             name: "fixed",
             port: Port::Autoscaler,
             about: "a constant number of replicas",
@@ -62,6 +80,18 @@ pub fn catalog() -> &'static [PolicyInfo] {
             port: Port::Autoscaler,
             about: "the same with a tolerance per direction, and to and from zero by condition",
             reproduces: "1.28 with differences of a 2026 development tree patched in; not an upstream binary",
+        },
+        PolicyInfo {
+            name: "knative/kpa",
+            port: Port::Autoscaler,
+            about: "Knative Pod Autoscaler, from a Service, Revision or KServe InferenceService",
+            reproduces: "knative/serving @ 98e5ef90; decisions, settings and scale to zero equal to recorded runs",
+        },
+        PolicyInfo {
+            name: "wva/saturation-v1",
+            port: Port::Autoscaler,
+            about: "llm-d's workload variant autoscaler, from VariantAutoscalings and a ConfigMap",
+            reproduces: "llm-d-workload-variant-autoscaler @ b08b1c77; equal to recorded runs of its analyzer",
         },
         PolicyInfo {
             name: "least-outstanding",

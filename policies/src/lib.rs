@@ -3,6 +3,10 @@
 //! | part | owns |
 //! | --- | --- |
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
+//! | [`knative`] | the Knative Pod Autoscaler |
+//! | [`wva`] | llm-d's workload variant autoscaler |
+//! | [`aibrix`] | AIBrix's autoscaler |
+//! | [`dynamo`] | the Dynamo planner |
 //! | [`manifest`] | what all manifest readers share |
 //! | [`conformance`] | what all runners of reference vectors share |
 //! | [`metrics`] | what the metric names of manifests stand for |
@@ -12,15 +16,19 @@
 //! | [`FixedReplicas`] | a constant count |
 //! | [`catalog()`] | the list of all policies |
 
+pub mod aibrix;
 pub mod baselines;
 mod catalog;
 pub mod conformance;
+pub mod dynamo;
 mod fixed;
 pub mod hpa;
+pub mod knative;
 pub mod manifest;
 pub mod metrics;
 pub mod placement;
 pub mod routing;
+pub mod wva;
 
 pub use catalog::{PolicyInfo, Port, catalog};
 pub use fixed::FixedReplicas;

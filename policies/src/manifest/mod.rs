@@ -6,11 +6,15 @@
 //! | `tree` | a file as nodes with places |
 //! | `objects` | the Kubernetes objects of a file, and the choice among them |
 //! | `fields` | typed access to a map, and the list of what nobody asked for |
+//! | `go_text` | numbers and durations that stand in texts, as Go reads them |
+//! | `scalars` | numbers and truth values of a map |
 //! | `error` | what is refused, what is passed over |
 
 mod error;
 pub(crate) mod fields;
+pub(crate) mod go_text;
 pub(crate) mod objects;
+pub(crate) mod scalars;
 pub(crate) mod tree;
 
 pub(crate) use error::nearest;
