@@ -3,20 +3,15 @@
 
 use super::ValidateError;
 use super::input::Lines;
-use super::report::{Counts, Report, Worst};
-use flashcrowd_policies::conformance::{Mismatch, Outcome};
+use super::report::Report;
+use super::vectors::{LINES_AT_ONCE, add, part_name};
+use flashcrowd_policies::conformance::Outcome;
 use flashcrowd_policies::hpa::Variant;
 use flashcrowd_policies::hpa::vectors::run_line;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// Lines that are played at once: enough for all processors, little enough to stay a stream.
-const LINES_AT_ONCE: usize = 64;
-/// Failures that the text form shows for each file.
-const SHOWN: usize = 5;
 
 pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<Report, ValidateError> {
     let mut report = Report::new("hpa");
@@ -25,21 +20,12 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
         let played = play_file(path, progress)?;
         kinds[0] += played.scenarios;
         kinds[1] += played.rows;
-        add(&mut report, &part_name(path, files), played);
+        add(&mut report, &part_name(path, files), played.scenarios + played.rows, played.total);
     }
     for (name, count) in ["scenarios", "function_rows"].into_iter().zip(kinds) {
         report.metrics.insert(name.to_owned(), count as f64);
     }
     Ok(report)
-}
-
-/// The file's name; with its folder if another file has the same name.
-fn part_name(path: &Path, files: &[PathBuf]) -> String {
-    let alike = files.iter().filter(|other| other.file_name() == path.file_name()).count();
-    match path.file_name() {
-        Some(name) if alike == 1 => name.to_string_lossy().into_owned(),
-        _ => path.display().to_string(),
-    }
 }
 
 /// What a file came to.
@@ -48,33 +34,6 @@ struct Played {
     scenarios: u64,
     rows: u64,
     total: Outcome,
-}
-
-fn add(report: &mut Report, part: &str, played: Played) {
-    let failed = played.total.failures.len() as u64;
-    let checks = played.total.checks;
-    let cases = played.scenarios + played.rows;
-    report.count(part, &Counts { cases, checks, passed: checks - failed, failed, ..Counts::default() });
-    for mismatch in played.total.failures.iter().take(SHOWN) {
-        report.notes.push(format!("{part}: {mismatch}"));
-    }
-    if failed > SHOWN as u64 {
-        report.notes.push(format!("{part}: {} more", failed - SHOWN as u64));
-    }
-    if let Some(first) = played.total.failures.into_iter().next() {
-        report.consider(worst(first));
-    }
-}
-
-/// A mismatch as a check: values are equal or they are not.
-fn worst(mismatch: Mismatch) -> Worst {
-    let value = |text: &str| text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from);
-    let (expected, found) = (value(&mismatch.expected), value(&mismatch.found));
-    let error = match (expected.as_f64(), found.as_f64()) {
-        (Some(expected), Some(found)) => (expected - found).abs(),
-        _ => 1.0,
-    };
-    Worst { id: mismatch.place, key: mismatch.field.to_owned(), expected, found, error, tolerance: 0.0 }
 }
 
 fn play_file(path: &Path, progress: &mut dyn FnMut(&str)) -> Result<Played, ValidateError> {

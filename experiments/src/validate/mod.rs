@@ -5,6 +5,8 @@
 //! | `report` | what a validation came to |
 //! | `input` | plain and gzip files, line by line |
 //! | `hpa` | the HPA against recorded reconciles of the real controller |
+//! | `controllers` | the other autoscalers against decisions of their real code |
+//! | `vectors` | what the two share |
 //! | `serving` | token-level serving against measured engines |
 //! | `queueing` | the engine and the closed forms against analytic results |
 //! | `serving_batch` | the batching server against Triton tables |
@@ -13,12 +15,14 @@
 //! tolerance. Replicates are added until it is, up to a cap; what is still too wide there counts
 //! as not converged, never as passed.
 
+mod controllers;
 mod hpa;
 mod input;
 mod queueing;
 mod report;
 mod serving;
 mod serving_batch;
+mod vectors;
 
 pub use report::{Counts, Report, Worst};
 pub use serving::Baseline;
@@ -32,6 +36,8 @@ use std::path::PathBuf;
 pub enum Suite {
     /// Recorded reconciles of the Kubernetes HPA, one scenario or function row a line.
     Hpa,
+    /// Recorded decisions of other autoscalers, one scenario or decision a line.
+    Controllers,
     /// Analytic results of queueing theory, one JSON document.
     Queueing,
     /// Measured latency of real engines, one point a row.
@@ -40,12 +46,13 @@ pub enum Suite {
 
 impl Suite {
     /// All suites.
-    pub const ALL: [Suite; 3] = [Suite::Hpa, Suite::Queueing, Suite::Serving];
+    pub const ALL: [Suite; 4] = [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Suite::Hpa => "hpa",
+            Suite::Controllers => "controllers",
             Suite::Queueing => "queueing",
             Suite::Serving => "serving",
         }
@@ -95,6 +102,7 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
     }
     match suite {
         Suite::Hpa => hpa::run(files, progress),
+        Suite::Controllers => controllers::run(files, progress),
         Suite::Queueing => queueing::run(files, progress),
         Suite::Serving => serving::run(files, Library::shipped(), progress),
     }

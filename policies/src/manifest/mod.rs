@@ -3,6 +3,7 @@
 //!
 //! | part | owns |
 //! | --- | --- |
+//! | [`detect`] | which autoscaler a file is for |
 //! | `tree` | a file as nodes with places |
 //! | `objects` | the Kubernetes objects of a file, and the choice among them |
 //! | `fields` | typed access to a map, and the list of what nobody asked for |
@@ -13,9 +14,11 @@
 mod error;
 pub(crate) mod fields;
 pub(crate) mod go_text;
+mod kind;
 pub(crate) mod objects;
 pub(crate) mod scalars;
 pub(crate) mod tree;
 
 pub(crate) use error::nearest;
 pub use error::{ManifestError, ManifestWarning};
+pub use kind::{Kind, detect};
