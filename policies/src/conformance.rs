@@ -78,3 +78,12 @@ impl Outcome {
         }
     }
 }
+
+/// The lines of a fixture in `tests/fixtures/controllers`, for tests of runners.
+#[cfg(test)]
+pub(crate) fn fixture_lines(file: &str) -> Vec<String> {
+    use std::io::{BufRead, BufReader};
+    let path = format!("{}/tests/fixtures/controllers/{file}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+    let opened = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    BufReader::new(flate2::read::MultiGzDecoder::new(opened)).lines().map(|line| line.expect("text")).collect()
+}

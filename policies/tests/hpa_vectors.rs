@@ -1,7 +1,8 @@
 //! The HPA against runs of the real controller code.
 
+use flashcrowd_policies::conformance::Outcome;
 use flashcrowd_policies::hpa::Variant;
-use flashcrowd_policies::hpa::vectors::{Outcome, run_line};
+use flashcrowd_policies::hpa::vectors::run_line;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,1 @@
+//! AWS Application Auto Scaling: target tracking and step scaling, from its documents.

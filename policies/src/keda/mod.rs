@@ -1,0 +1,1 @@
+//! KEDA: the executor of a `ScaledObject` beside its HPA, and `ScaledJob`.

@@ -1,0 +1,1 @@
+//! The autoscaling of Ray Serve (`ray` 2.60.0).
