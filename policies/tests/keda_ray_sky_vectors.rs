@@ -1,6 +1,7 @@
 //! KEDA, Ray Serve and SkyServe against runs of their real code.
 
 use flashcrowd_policies::conformance::{Outcome, VectorError};
+use flashcrowd_policies::ray_serve::vectors as ray_serve;
 use flashcrowd_policies::skyserve::vectors as skyserve;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 type Runner = fn(&str) -> Result<Outcome, VectorError>;
 
 const FILES: &[(&str, Runner)] = &[
+    ("ray_serve_metrics", ray_serve::ray_serve_metrics),
+    ("ray_serve_policy", ray_serve::ray_serve_policy),
     ("skyserve_fallback", skyserve::skyserve_fallback),
     ("skyserve_instance_aware", skyserve::skyserve_instance_aware),
     ("skyserve_pool", skyserve::skyserve_pool),
