@@ -1,6 +1,7 @@
 //! KEDA, Ray Serve and SkyServe against runs of their real code.
 
 use flashcrowd_policies::conformance::{Outcome, VectorError};
+use flashcrowd_policies::keda::vectors as keda;
 use flashcrowd_policies::ray_serve::vectors as ray_serve;
 use flashcrowd_policies::skyserve::vectors as skyserve;
 use std::fs::File;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 type Runner = fn(&str) -> Result<Outcome, VectorError>;
 
 const FILES: &[(&str, Runner)] = &[
+    ("keda_scaledjob", keda::keda_scaledjob),
+    ("keda_scaledobject", keda::keda_scaledobject),
     ("ray_serve_metrics", ray_serve::ray_serve_metrics),
     ("ray_serve_policy", ray_serve::ray_serve_policy),
     ("skyserve_fallback", skyserve::skyserve_fallback),

@@ -25,8 +25,8 @@ fn each_broken_rule_is_noticed() {
 
 #[test]
 fn a_later_clock_gives_other_totals() {
-    let wrong = fixture_lines("ray_serve_metrics").iter().map(|line| {
-        let mut row = metrics::parse(line).expect("a row");
+    let wrong = fixture_lines("ray_serve_metrics").into_iter().map(|line| {
+        let mut row = metrics::parse(&line).expect("a row");
         row.now_s += 1.0;
         metrics::play(&row).expect("valid").failures.len()
     });
