@@ -5,7 +5,7 @@
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
 //! | [`keda`] | KEDA: `ScaledObject` with its HPA, and `ScaledJob` |
 //! | [`ray_serve`] | the autoscaling of Ray Serve |
-//! | [`skyserve`] | the autoscalers of SkyServe, and its spot placer |
+//! | [`skyserve`] | the autoscalers of `SkyServe`, and its spot placer |
 //! | [`aws`] | AWS Application Auto Scaling, from its documents |
 //! | [`manifest`] | what all manifest readers share |
 //! | [`conformance`] | what all runners of reference vectors share |

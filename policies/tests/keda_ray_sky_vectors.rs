@@ -1,4 +1,4 @@
-//! KEDA, Ray Serve and SkyServe against runs of their real code.
+//! KEDA, Ray Serve and `SkyServe` against runs of their real code.
 
 use flashcrowd_policies::conformance::{Outcome, VectorError};
 use flashcrowd_policies::keda::vectors as keda;
@@ -51,7 +51,6 @@ fn a_part_of_every_reference_file_is_reproduced() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "says when it is skipped")]
 fn whole_reference_files_are_reproduced() {
     match std::env::var_os("FLASHCROWD_REFERENCE") {
         Some(folder) => expect_no_mismatch(&Path::new(&folder).join("controllers")),

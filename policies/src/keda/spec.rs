@@ -207,6 +207,7 @@ impl Trigger {
 /// Behaviour of the real code that users report as faults; each may be switched off to see what a
 /// fix would change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one habit that a user repairs alone")]
 pub struct Quirks {
     /// After the cooldown all replicas go in one write, past the HPA's `scaleDown` rules
     /// (keda#7770). Repaired: the HPA steps down by its rules, and only its last replicas go at once.

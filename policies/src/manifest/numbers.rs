@@ -7,7 +7,7 @@ use super::tree::{Node, Value};
 
 type Result<T> = std::result::Result<T, ManifestError>;
 
-impl<'a> Fields<'a> {
+impl Fields<'_> {
     /// A finite number that may be missing.
     pub(crate) fn optional_number(&mut self, name: &'static str) -> Result<Option<f64>> {
         let Some(node) = self.optional(name) else { return Ok(None) };
@@ -20,14 +20,8 @@ impl<'a> Fields<'a> {
     /// A count that may be missing: an integer that is not negative.
     pub(crate) fn optional_count(&mut self, name: &'static str) -> Result<Option<u32>> {
         let Some(value) = self.optional_int(name)? else { return Ok(None) };
-        match u32::try_from(value) {
-            Ok(count) => Ok(Some(count)),
-            Err(_) => {
-                let place = self.optional(name).map_or(self.place, |node| node.place);
-                let message = format!("{}: expected 0 or more, found {value}", self.path_of(name));
-                Err(ManifestError::at(place, message))
-            }
-        }
+        let count = u32::try_from(value).map(Some);
+        count.map_err(|_| self.refusal(name, &format!("expected 0 or more, found {value}")))
     }
 
     /// A truth value that may be missing.

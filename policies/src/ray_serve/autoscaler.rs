@@ -62,7 +62,7 @@ impl RayServe {
     ///
     /// # Errors
     /// What Ray refuses.
-    pub fn new(config: AutoscalingConfig, options: RayServeOptions) -> Result<Self, ConfigError> {
+    pub fn new(config: AutoscalingConfig, options: &RayServeOptions) -> Result<Self, ConfigError> {
         let push = SimDuration::from_s_f64(config.metrics_interval_s);
         let policy = Policy::new(config, options.settings)?;
         let request = |name: &str, source, scope| {

@@ -1,4 +1,4 @@
-//! SkyServe behind the simulator's port: records of replicas and synced arrivals become the
+//! `SkyServe` behind the simulator's port: records of replicas and synced arrivals become the
 //! controller's inputs, its plan becomes actions.
 //!
 //! The load balancer counts arrivals and syncs them every 20 s; here they are counted by second,
@@ -45,7 +45,7 @@ impl SkyServeOptions {
     }
 }
 
-/// A SkyServe controller that scales one target.
+/// A `SkyServe` controller that scales one target.
 ///
 /// Launches are written as [`Action::SetReplicas`]: where the plan says spot or on-demand, the
 /// class names the market and the number is that of this market. Replicas are given up by name.
@@ -68,8 +68,8 @@ impl SkyServe {
     /// Checks the policy.
     ///
     /// # Errors
-    /// What SkyServe refuses.
-    pub fn new(policy: ReplicaPolicy, options: SkyServeOptions) -> Result<Self, PolicyError> {
+    /// What `SkyServe` refuses.
+    pub fn new(policy: ReplicaPolicy, options: &SkyServeOptions) -> Result<Self, PolicyError> {
         let controller = Controller::new(policy, options.quirks)?;
         let request = match controller.algorithm() {
             Algorithm::Pool => request("pending_jobs", SignalSource::WaitingRequests, Adapter::Live),
@@ -97,9 +97,9 @@ impl SkyServe {
         let signal = view.signals.iter().find(|signal| signal.signal.0 == 0);
         let batches = signal.and_then(|signal| signal.batches.as_deref()).unwrap_or_default();
         let samples = batches.iter().flat_map(|batch| &batch.samples);
-        let samples = samples.filter(|sample| sample.replica.is_none() && sample.value.is_finite());
+        let mut samples = samples.filter(|sample| sample.replica.is_none() && sample.value.is_finite());
         if self.controller.algorithm() == Algorithm::Pool {
-            self.waiting = samples.last().map_or(self.waiting, |sample| sample.value);
+            self.waiting = samples.next_back().map_or(self.waiting, |sample| sample.value);
             return Demand::PendingJobs((self.waiting.max(0.0) as u64).saturating_add(u64::from(view.jobs.pending)));
         }
         for sample in samples {

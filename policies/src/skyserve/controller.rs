@@ -1,4 +1,4 @@
-//! One decision of SkyServe's autoscalers: what is asked for, hysteresis, and who comes and goes.
+//! One decision of `SkyServe`'s autoscalers: what is asked for, hysteresis, and who comes and goes.
 
 use super::policy::{Algorithm, Quirks, ReplicaPolicy, TargetQps, Thresholds};
 use super::replica::{Replica, live, victims};
@@ -43,7 +43,7 @@ pub struct Plan {
     pub error: Option<String>,
 }
 
-/// A SkyServe autoscaler and its memory.
+/// A `SkyServe` autoscaler and its memory.
 ///
 /// ```
 /// use flashcrowd_policies::skyserve::{Controller, Demand, Quirks, ReplicaPolicy, TargetQps};
@@ -93,7 +93,7 @@ impl Controller {
     /// A controller whose target is the lower bound.
     ///
     /// # Errors
-    /// If the policy is one that SkyServe refuses.
+    /// If the policy is one that `SkyServe` refuses.
     pub fn new(policy: ReplicaPolicy, quirks: Quirks) -> Result<Self, super::PolicyError> {
         policy.validate()?;
         Ok(Controller::unchecked(policy, quirks))

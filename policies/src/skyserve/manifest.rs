@@ -1,4 +1,4 @@
-//! The `service` section of a user's SkyPilot YAML.
+//! The `service` section of a user's `SkyPilot` YAML.
 //!
 //! The schema of `sky/utils/schemas.py` and the checks of `sky/serve/service_spec.py` (skypilot
 //! 0.14.1): what they refuse is refused, with its place; what has no effect here is listed.
@@ -44,7 +44,7 @@ const SPOT_PLACERS: [&str; 1] = ["dynamic_fallback"];
 /// ```
 ///
 /// # Errors
-/// If the text is not YAML, has no such section, or one that SkyServe would refuse.
+/// If the text is not YAML, has no such section, or one that `SkyServe` would refuse.
 pub fn read(text: &str) -> Result<Manifest> {
     read_bytes(text.as_bytes())
 }

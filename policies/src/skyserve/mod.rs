@@ -1,6 +1,6 @@
-//! SkyServe's autoscalers and its SpotHedge placer (`skypilot` 0.14.1).
+//! `SkyServe`'s autoscalers and its `SpotHedge` placer (`skypilot` 0.14.1).
 //!
-//! [`Controller`] is one decision as a plain state machine; around it stand the reader of SkyPilot
+//! [`Controller`] is one decision as a plain state machine; around it stand the reader of `SkyPilot`
 //! YAML, the adapter to the simulator's port and the runners of the reference vectors.
 //!
 //! | part | owns |

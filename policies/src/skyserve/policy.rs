@@ -27,7 +27,7 @@ pub struct ReplicaPolicy {
     pub base_ondemand_fallback_replicas: Option<u32>,
     /// Whether on-demand replicas stand in for spot replicas that are not ready.
     pub dynamic_ondemand_fallback: Option<bool>,
-    /// Whether spot replicas are placed by SpotHedge.
+    /// Whether spot replicas are placed by `SpotHedge`.
     pub spot_placer: bool,
     /// Whether this is a pool of workers, scaled by its queue of jobs.
     pub pool: bool,
@@ -47,7 +47,7 @@ pub enum TargetQps {
     Gpu(Vec<(String, f64)>),
 }
 
-/// Which of SkyServe's autoscalers a policy selects.
+/// Which of `SkyServe`'s autoscalers a policy selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// `RequestRateAutoscaler`.
@@ -127,7 +127,7 @@ pub struct PolicyError {
 }
 
 impl ReplicaPolicy {
-    /// The autoscaler that SkyServe makes of it.
+    /// The autoscaler that `SkyServe` makes of it.
     pub fn algorithm(&self) -> Algorithm {
         let fallback =
             self.dynamic_ondemand_fallback == Some(true) || self.base_ondemand_fallback_replicas.is_some_and(|n| n > 0);

@@ -1,4 +1,4 @@
-//! A replica as SkyServe's controller knows it, and the order in which replicas are given up.
+//! A replica as `SkyServe`'s controller knows it, and the order in which replicas are given up.
 
 /// Where a replica is in its life (`ReplicaStatus` of `sky/serve/serve_state.py`, as far as the
 /// autoscalers tell the states apart).

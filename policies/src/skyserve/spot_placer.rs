@@ -1,4 +1,4 @@
-//! SpotHedge: where the next spot replica goes (`DynamicFallbackSpotPlacer`, skypilot 0.14.1,
+//! `SpotHedge`: where the next spot replica goes (`DynamicFallbackSpotPlacer`, skypilot 0.14.1,
 //! `sky/serve/spot_placer.py`).
 
 /// Locations, each active or shunned after a preemption.

@@ -1,4 +1,4 @@
-//! The runners of SkyServe's reference vectors: runs of the real classes of `skypilot` 0.14.1.
+//! The runners of `SkyServe`'s reference vectors: runs of the real classes of `skypilot` 0.14.1.
 
 mod controller;
 mod placer;
