@@ -7,7 +7,7 @@
 
 use super::config::{AutoscalingConfig, ConfigError, Settings};
 use super::policy::{Outcome, Policy};
-use super::series::{Reports, total_requests};
+use super::series::{Merged, Reports, merged};
 use crate::metrics::Preset;
 use flashcrowd_core::ports::{
     Adapter, Autoscaler, Batch, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline, ReplicaPhase,
@@ -55,6 +55,8 @@ pub struct RayServe {
     policy: Policy,
     requests: [SignalRequest; 2],
     reports: Reports,
+    /// All series and those that wait, merged for these running replicas.
+    merged: Option<(Vec<u32>, Merged, Merged)>,
 }
 
 impl RayServe {
@@ -82,6 +84,7 @@ impl RayServe {
                 request("running_requests", SignalSource::RunningRequests, Scope::Replica),
             ],
             reports: Reports { queued: vec![Vec::new()], ..Reports::default() },
+            merged: None,
         })
     }
 
@@ -108,6 +111,7 @@ impl RayServe {
             }
         }
         if pushed {
+            self.merged = None;
             let oldest_s = now.as_s_f64() - self.policy.config().look_back_period_s;
             self.reports.queued[0].retain(|(at_s, _)| *at_s >= oldest_s);
             self.reports.running_of_replicas.retain(|_, series| {
@@ -142,11 +146,10 @@ impl Autoscaler for RayServe {
         let running = view.replicas.iter().filter(|replica| {
             replica.phase == ReplicaPhase::Running && replica.ready == Some(true) && replica.deleted.is_none()
         });
-        let running: BTreeSet<String> = running.map(|replica| replica.id.0.to_string()).collect();
+        let running: Vec<u32> = running.map(|replica| replica.id.0).collect();
         let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
         let now_s = seen.now.as_s_f64();
-        let aggregation = self.policy.config().aggregation_function;
-        let (total, queued) = total_requests(&self.reports, &running, aggregation, now_s);
+        let (total, queued) = self.requests_at(now_s, running);
         let current = view.spec_replicas;
         let direction = self.policy.counter().signum();
         let outcome = self.policy.decide(now_s, count, current, total);
@@ -163,6 +166,21 @@ impl Autoscaler for RayServe {
 }
 
 impl RayServe {
+    /// All ongoing requests and those that wait. Series are merged once for each push, since ten
+    /// rounds a second look at them.
+    fn requests_at(&mut self, now_s: f64, running: Vec<u32>) -> (f64, f64) {
+        let known = self.merged.take().filter(|(replicas, ..)| *replicas == running);
+        let (replicas, all, queued) = known.unwrap_or_else(|| {
+            let names: BTreeSet<String> = running.iter().map(u32::to_string).collect();
+            let (all, queued) = merged(&self.reports, &names);
+            (running, all, queued)
+        });
+        let aggregation = self.policy.config().aggregation_function;
+        let totals = (all.value(aggregation, now_s), queued.value(aggregation, now_s));
+        self.merged = Some((replicas, all, queued));
+        totals
+    }
+
     fn explain(&self, outcome: Outcome, current: u32, running: u32, total: f64, queued: f64) -> Explanation {
         let config = self.policy.config();
         let mut limits = Vec::new();

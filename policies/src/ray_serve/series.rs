@@ -37,6 +37,20 @@ pub fn total_requests(
     aggregation: Aggregation,
     now_s: f64,
 ) -> (f64, f64) {
+    let (all, queued) = merged(reports, running_replicas);
+    (all.value(aggregation, now_s), queued.value(aggregation, now_s))
+}
+
+/// Several series as one, which stays the same until a push.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Merged {
+    points: Series,
+    /// Where the window opens, in seconds; with the first point if unset.
+    start_s: Option<f64>,
+}
+
+/// All series that count, and those of requests that wait, each as one.
+pub(super) fn merged(reports: &Reports, running_replicas: &BTreeSet<String>) -> (Merged, Merged) {
     let queued: Vec<&Series> = reports.queued.iter().collect();
     let is_running = |(replica, _): &(&String, &Series)| running_replicas.contains(*replica);
     let of_replicas = reports.running_of_replicas.iter().filter(is_running).map(|(_, series)| series);
@@ -46,23 +60,28 @@ pub fn total_requests(
         all = of_handles.collect();
     }
     all.extend(&queued);
-    (aggregate(&all, aggregation, now_s), aggregate(&queued, aggregation, now_s))
+    (Merged::of(&all), Merged::of(&queued))
 }
 
-/// The sum of `series`, as one number.
-fn aggregate(series: &[&Series], aggregation: Aggregation, now_s: f64) -> f64 {
-    let series: Vec<&Series> = series.iter().copied().filter(|series| !series.is_empty()).collect();
-    match series.as_slice() {
-        [] => 0.0,
-        [one] => summarise(one, None, aggregation, now_s),
-        several => {
-            let merged = sum(several);
-            // What is added before all have begun would be too little.
-            let latest_first = several.iter().map(|series| series[0].0).fold(f64::NEG_INFINITY, f64::max);
-            let last = merged.last().map_or(f64::NEG_INFINITY, |(at, _)| *at);
-            let start = (latest_first <= last).then_some(latest_first);
-            summarise(&merged, start, aggregation, now_s)
+impl Merged {
+    fn of(series: &[&Series]) -> Merged {
+        let series: Vec<&Series> = series.iter().copied().filter(|series| !series.is_empty()).collect();
+        match series.as_slice() {
+            [] => Merged::default(),
+            [one] => Merged { points: (*one).clone(), start_s: None },
+            several => {
+                let points = sum(several);
+                // What is added before all have begun would be too little.
+                let latest_first = several.iter().map(|series| series[0].0).fold(f64::NEG_INFINITY, f64::max);
+                let last = points.last().map_or(f64::NEG_INFINITY, |(at, _)| *at);
+                Merged { points, start_s: (latest_first <= last).then_some(latest_first) }
+            }
         }
+    }
+
+    /// The one number that it comes to at `now_s`.
+    pub(super) fn value(&self, aggregation: Aggregation, now_s: f64) -> f64 {
+        summarise(&self.points, self.start_s, aggregation, now_s)
     }
 }
 

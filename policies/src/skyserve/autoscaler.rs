@@ -181,15 +181,12 @@ fn status(replica: &ReplicaView, was_ready: bool) -> Status {
 
 fn actions(target: TargetId, records: &[Replica], plan: &Plan) -> Vec<Action> {
     let mut actions = Vec::new();
-    for use_spot in [None, Some(true), Some(false)] {
-        let more = plan.scale_up.iter().filter(|wish| wish.use_spot == use_spot).count();
-        if more == 0 {
-            continue;
-        }
+    for launch in &plan.scale_up {
+        let use_spot = launch.use_spot;
         let live = records.iter().filter(|replica| {
             !replica.status.is_terminal() && use_spot.is_none_or(|use_spot| use_spot == replica.is_spot)
         });
-        let replicas = u32::try_from(live.count().saturating_add(more)).unwrap_or(u32::MAX);
+        let replicas = u32::try_from(live.count()).unwrap_or(u32::MAX).saturating_add(launch.count);
         let market = use_spot.map(|use_spot| if use_spot { Market::Spot } else { Market::OnDemand });
         actions.push(Action::SetReplicas { target, replicas, class: Class { market, ..Class::default() } });
     }

@@ -23,9 +23,11 @@ impl Demand {
     }
 }
 
-/// A replica to launch.
+/// Replicas to launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct Launch {
+    /// How many.
+    pub count: u32,
     /// Spot or on-demand; `None` leaves it to the task.
     pub use_spot: Option<bool>,
 }
@@ -36,11 +38,17 @@ pub struct Plan {
     /// How many replicas the load asks for, within the bounds.
     pub proposal: i64,
     /// Replicas to launch, in order.
-    pub scale_up: Vec<Wish>,
+    pub scale_up: Vec<Launch>,
     /// Replicas to give up, in order.
     pub scale_down: Vec<u32>,
     /// Why the real code would have failed and done nothing; the counters have moved all the same.
     pub error: Option<String>,
+}
+
+impl Plan {
+    pub(super) fn launch(&mut self, count: i64, use_spot: Option<bool>) {
+        self.scale_up.push(Launch { count: u32::try_from(count).unwrap_or(u32::MAX), use_spot });
+    }
 }
 
 /// A `SkyServe` autoscaler and its memory.
@@ -57,7 +65,7 @@ pub struct Plan {
 /// let mut controller = Controller::new(policy, Quirks::default())?;
 /// // 600 requests a minute are 10 per second.
 /// let plan = controller.decide(&[], Demand::Requests(600));
-/// assert_eq!((controller.final_target(), plan.scale_up.len()), (5, 5));
+/// assert_eq!((controller.final_target(), plan.scale_up[0].count), (5, 5));
 /// # Ok::<(), flashcrowd_policies::skyserve::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -212,12 +220,13 @@ impl Controller {
     fn balance(&self, replicas: &[Replica], order: impl Fn(Vec<&Replica>, usize) -> Vec<u32>) -> Plan {
         let live = live(replicas);
         let missing = self.final_target() - live.len() as i64;
-        let count = missing.unsigned_abs() as usize;
-        if missing >= 0 {
-            Plan { scale_up: vec![Wish { use_spot: None }; count], ..Plan::default() }
+        let mut plan = Plan::default();
+        if missing > 0 {
+            plan.launch(missing, None);
         } else {
-            Plan { scale_down: order(live, count), ..Plan::default() }
+            plan.scale_down = order(live, missing.unsigned_abs() as usize);
         }
+        plan
     }
 
     #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Spot replicas with an on-demand base, and on-demand replicas in place of spot ones that are not
 //! ready (`FallbackRequestRateAutoscaler`).
 
-use super::controller::{Controller, Plan, Wish};
+use super::controller::{Controller, Plan};
 use super::replica::{Replica, Status, live, victims};
 
 /// Who comes and goes at the controller's present target.
@@ -42,10 +42,9 @@ pub(super) fn plan(controller: &Controller, replicas: &[Replica]) -> Plan {
 
 fn balance(plan: &mut Plan, live: Vec<&Replica>, wanted: i64, use_spot: bool) {
     let missing = wanted - live.len() as i64;
-    let count = missing.unsigned_abs() as usize;
-    if missing >= 0 {
-        plan.scale_up.extend(vec![Wish { use_spot: Some(use_spot) }; count]);
+    if missing > 0 {
+        plan.launch(missing, Some(use_spot));
     } else {
-        plan.scale_down.extend(victims(live, count));
+        plan.scale_down.extend(victims(live, missing.unsigned_abs() as usize));
     }
 }

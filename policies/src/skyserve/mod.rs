@@ -26,7 +26,7 @@ pub mod vectors;
 mod window;
 
 pub use autoscaler::{SkyServe, SkyServeOptions};
-pub use controller::{Controller, Demand, Plan, Wish};
+pub use controller::{Controller, Demand, Launch, Plan};
 pub use policy::{Algorithm, PolicyError, Quirks, ReplicaPolicy, TargetQps, Thresholds};
 pub use replica::{Replica, Status};
 pub use spot_placer::SpotPlacer;

@@ -163,7 +163,8 @@ fn compare_tick(outcome: &mut Outcome, place: &str, expected: &Expected, control
     outcome.compare(place, "up_counter", &expected.up_counter, &up);
     outcome.compare(place, "down_counter", &expected.down_counter, &down);
     let wanted: Vec<Option<bool>> = expected.scale_up.iter().map(|wish| wish.map(|w| w.use_spot)).collect();
-    let found: Vec<Option<bool>> = plan.scale_up.iter().map(|wish| wish.use_spot).collect();
+    let each = plan.scale_up.iter().flat_map(|launch| std::iter::repeat_n(launch.use_spot, launch.count as usize));
+    let found: Vec<Option<bool>> = each.take(wanted.len() + 1).collect();
     outcome.compare(place, "scale_up", &wanted, &found);
     outcome.compare(place, "scale_down", &expected.scale_down, &plan.scale_down);
     outcome.compare(place, "error", &expected.error.is_some(), &plan.error.is_some());
