@@ -124,6 +124,19 @@ fn a_trigger_that_fails_too_often_reports_its_fallback() {
 }
 
 #[test]
+fn a_query_over_replicas_is_answered_by_replicas() {
+    let text = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}, triggers: \
+                [{type: prometheus, metricType: Value, metadata: {query: 'avg(vllm:num_requests_waiting)', threshold: '5'}}]}";
+    let object = read_scaled_object(text.as_bytes(), None).expect("valid").object;
+    let mut hpa = object.controllers(&KedaOptions::new(TARGET)).expect("bound").hpa.expect("not paused");
+    assert_eq!(hpa.signals(TARGET)[0].scope, flashcrowd_core::ports::Scope::Replica);
+    let sample = |id, value| Sample { replica: Some(ReplicaId(id)), at: SimTime::ZERO, value };
+    let samples = vec![sample(0, 4.0), sample(1, 16.0)];
+    let batch = Batch { at: SimTime::ZERO, window: SimDuration::ZERO, samples };
+    assert_eq!(written(&hpa.decide(&at(0, view(2, vec![Some(vec![batch])])))), Some(4)); // 2 x 10 / 5
+}
+
+#[test]
 fn a_formula_decides_activity_and_feeds_the_hpa_one_metric() {
     let spec = "  - {type: rabbitmq, name: jobs, metadata: {value: '10'}}\n  advanced: {scalingModifiers: {formula: 'max(waiting, jobs ?? 0) * 2', \
                 target: '10', activationTarget: '7'}}\n";

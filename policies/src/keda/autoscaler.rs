@@ -94,16 +94,17 @@ impl ScaledObject {
     fn hpa(&self, options: &KedaOptions, readings: Readings) -> Result<KedaHpa, Vec<SpecError>> {
         let spec = hpa_spec(self);
         // The values are made by the feed: what the HPA itself is bound to only gives the scope.
-        let resources = readings.requests().iter().filter(|request| request.scope == Scope::Replica);
-        let mut bound: Vec<BoundMetric> = Vec::new();
+        let shown = readings.sources.iter().zip(readings.requests()).map(|(source, request)| {
+            let scope = if source.trigger.is_resource() { Scope::Replica } else { Scope::Service };
+            BoundMetric { request: SignalRequest { scope, ..request.clone() }, scale: 1.0 }
+        });
+        let mut bound: Vec<BoundMetric> = shown.collect();
         if self.modifiers.is_some() {
-            bound.extend(resources.map(|request| BoundMetric { request: request.clone(), scale: 1.0 }));
+            bound.retain(|metric| metric.request.scope == Scope::Replica);
             let composite = resolve("queue_length").map_err(|error| {
                 vec![SpecError { path: "spec.advanced.scalingModifiers".to_owned(), message: error.to_string() }]
             })?;
             bound.push(BoundMetric { request: composite.request("composite-metric", Scope::Service), scale: 1.0 });
-        } else {
-            bound.extend(readings.requests().iter().map(|r| BoundMetric { request: r.clone(), scale: 1.0 }));
         }
         let mut hpa = HpaOptions::new(self.hpa_name(), options.target, bound);
         hpa.settings = options.hpa_settings;

@@ -2,13 +2,14 @@
 //!
 //! A user's own binding holds first. A `prometheus` trigger is known by `metadata.metricName`, or by
 //! the first known metric name in its query; `rate(...[2m])` and `histogram_quantile(0.9, ...)` there
-//! set the range and the quantile. Triggers on queues read the requests that wait at the service,
+//! set the range and the quantile; `avg(...)`, `max(...)` and `min(...)` around a gauge go over the
+//! replicas, everything else is the service's own value, their sum. Triggers on queues read the requests that wait at the service,
 //! whatever the queue counts besides.
 
 use super::spec::Trigger;
 use crate::metrics::{MetricBinding, MetricNameError, parse_binding, resolve};
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{Adapter, SignalSource, Transform};
+use flashcrowd_core::ports::{Adapter, Sample, SignalSource, Transform};
 use std::collections::BTreeMap;
 
 /// A user's own bindings, by the trigger's name or `s<index>-<type>`.
@@ -55,6 +56,54 @@ pub fn bind_trigger(trigger: &Trigger, index: usize, chosen: &Bindings) -> Resul
         kind if QUEUES.contains(&kind) => parse_binding("WaitingRequests"),
         "prometheus" => from_query(trigger, &key),
         _ => Err(MetricNameError::Unknown { name: key, suggestion: None }),
+    }
+}
+
+/// How the values of replicas become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Combine {
+    /// The service's own value.
+    Service,
+    /// Mean over the replicas.
+    Mean,
+    /// Largest of the replicas.
+    Max,
+    /// Smallest of the replicas.
+    Min,
+}
+
+impl Combine {
+    /// What the query of a trigger does with its gauge, unless the user has bound it.
+    pub(super) fn of(trigger: &Trigger, index: usize, binding: &MetricBinding, chosen: &Bindings) -> Combine {
+        let bound =
+            [trigger.key(index), format!("s{index}-{}", trigger.kind)].iter().any(|key| chosen.contains_key(key));
+        let requests = matches!(
+            binding.source,
+            SignalSource::WaitingRequests | SignalSource::RunningRequests | SignalSource::InFlightRequests
+        );
+        if bound || trigger.kind != "prometheus" || !(requests || binding.source.is_share()) {
+            return Combine::Service;
+        }
+        let query = trigger.metadata("query").unwrap_or_default().trim_start();
+        let word = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        match word {
+            // Of a share, the service's value is the mean already.
+            "avg" if requests => Combine::Mean,
+            "max" => Combine::Max,
+            "min" => Combine::Min,
+            _ => Combine::Service,
+        }
+    }
+
+    /// One value of those of `samples`, which are not empty.
+    pub(super) fn value(self, samples: &[Sample]) -> f64 {
+        let values = samples.iter().map(|sample| sample.value);
+        match self {
+            Combine::Service => values.sum(),
+            Combine::Mean => values.sum::<f64>() / samples.len() as f64,
+            Combine::Max => values.fold(f64::NEG_INFINITY, f64::max),
+            Combine::Min => values.fold(f64::INFINITY, f64::min),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the triggers say at one moment: the newest answer for each, or why there is none.
 
-use super::binding::{Bindings, bind_trigger, cached};
+use super::binding::{Bindings, Combine, bind_trigger, cached};
 use super::spec::Trigger;
 use crate::metrics::MetricNameError;
 use flashcrowd_core::ports::{Batch, MetricExplanation, Scope, SignalRequest, TargetView};
@@ -18,6 +18,7 @@ pub(super) struct Source {
     pub(super) key: String,
     pub(super) trigger: Trigger,
     scale: f64,
+    combine: Combine,
     newest: Option<Batch>,
 }
 
@@ -40,9 +41,11 @@ impl Readings {
                 binding = cached(binding, interval_s);
             }
             let key = trigger.key(index);
-            let scope = if trigger.is_resource() { Scope::Replica } else { Scope::Service };
+            let combine = Combine::of(trigger, index, &binding, chosen);
+            let of_service = !trigger.is_resource() && combine == Combine::Service;
+            let scope = if of_service { Scope::Service } else { Scope::Replica };
             requests.push(binding.request(&key, scope));
-            sources.push(Source { key, trigger: trigger.clone(), scale: binding.scale, newest: None });
+            sources.push(Source { key, trigger: trigger.clone(), scale: binding.scale, combine, newest: None });
         }
         Ok(Readings { sources, requests })
     }
@@ -73,7 +76,7 @@ impl Source {
         if samples.is_empty() {
             return if self.trigger.ignore_null_values { Ok(0.0) } else { Err("the answer has no value".to_owned()) };
         }
-        let value = samples.iter().fold(0.0, |sum, sample| sum + sample.value) * self.scale;
+        let value = self.combine.value(samples) * self.scale;
         if value.is_finite() { Ok(value) } else { Err(format!("the answer is {value}")) }
     }
 

@@ -88,6 +88,26 @@ pub enum DelayClock {
     Ticks,
 }
 
+impl DelayClock {
+    /// Its name in scenario files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DelayClock::Wall => "wall",
+            DelayClock::Ticks => "ticks",
+        }
+    }
+
+    /// The clock of that name.
+    ///
+    /// ```
+    /// use flashcrowd_policies::ray_serve::DelayClock;
+    /// assert_eq!(DelayClock::from_name("ticks"), Some(DelayClock::Ticks));
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        [DelayClock::Wall, DelayClock::Ticks].into_iter().find(|clock| clock.name() == name)
+    }
+}
+
 /// Behaviour that users report as faults; each may be switched off to see what a fix would change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {
