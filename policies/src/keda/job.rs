@@ -73,6 +73,11 @@ impl JobRules {
         }
     }
 
+    /// Jobs at most, those of the minimum among them.
+    fn total_max(&self) -> i64 {
+        self.max_replica_count.map_or(MAX_JOBS, i64::from)
+    }
+
     /// What a trigger with this queue and this target per job says.
     pub fn queue(&self, length: f64, target: f64, is_active: bool, quirks: Quirks) -> Queue {
         let max_value = (length / target).min(self.max(quirks) as f64);
@@ -118,10 +123,13 @@ impl JobRules {
         let (mut scale_to, effective) = if running < min {
             (min - running, min - running)
         } else {
-            let beyond = running - min;
-            let counted = if quirks.eager_ignores_min_jobs || self.strategy != "eager" { beyond } else { running };
-            let effective = self.effective(combined.max_scale, counted, pending, max);
-            (if self.strategy == "eager" { max } else { combined.scale_to }, effective)
+            let is_eager = self.strategy == "eager";
+            let effective = if is_eager && !quirks.eager_ignores_min_jobs {
+                (self.total_max() - running - pending).min(combined.max_scale)
+            } else {
+                self.effective(combined.max_scale, running - min, pending, max)
+            };
+            (if is_eager { max } else { combined.scale_to }, effective)
         };
         let effective = effective.max(0);
         scale_to = scale_to.max(0);

@@ -218,7 +218,8 @@ pub struct Quirks {
     /// Without `maxReplicaCount` a `ScaledJob` may create 100 jobs beyond its minimum. Repaired:
     /// 100 with it.
     pub job_default_max_ignores_min: bool,
-    /// The strategy `eager` counts running jobs without those of the minimum. Repaired: all.
+    /// The strategy `eager` counts running jobs without those of the minimum, so that 100 more than
+    /// those may run where `maxReplicaCount` is not given. Repaired: all count, and 100 is the most.
     pub eager_ignores_min_jobs: bool,
 }
 
