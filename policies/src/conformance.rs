@@ -84,6 +84,28 @@ impl Outcome {
     }
 }
 
+/// Plays one line of a reference file.
+pub type Runner = fn(&str) -> Result<Outcome, VectorError>;
+
+/// The runners by the name of their file, without its ending; sorted.
+pub const RUNNERS: &[(&str, Runner)] = &[
+    ("aibrix_algorithms", crate::aibrix::vectors::aibrix_algorithms),
+    ("dynamo_easy_load", crate::dynamo::vectors::dynamo_easy_load),
+    ("keda_scaledjob", crate::keda::vectors::keda_scaledjob),
+    ("keda_scaledobject", crate::keda::vectors::keda_scaledobject),
+    ("knative_kpa_decider", crate::knative::vectors::knative_kpa_decider),
+    ("knative_manifest", crate::knative::vectors::knative_manifest),
+    ("knative_scale_to_zero", crate::knative::vectors::knative_scale_to_zero),
+    ("ray_serve_metrics", crate::ray_serve::vectors::ray_serve_metrics),
+    ("ray_serve_policy", crate::ray_serve::vectors::ray_serve_policy),
+    ("skyserve_fallback", crate::skyserve::vectors::skyserve_fallback),
+    ("skyserve_instance_aware", crate::skyserve::vectors::skyserve_instance_aware),
+    ("skyserve_pool", crate::skyserve::vectors::skyserve_pool),
+    ("skyserve_request_rate", crate::skyserve::vectors::skyserve_request_rate),
+    ("skyserve_spot_placer", crate::skyserve::vectors::skyserve_spot_placer),
+    ("wva_saturation_v1", crate::wva::vectors::wva_saturation_v1),
+];
+
 /// What the tests of runners share.
 #[cfg(test)]
 pub(crate) mod testing {

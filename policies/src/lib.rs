@@ -7,6 +7,10 @@
 //! | [`wva`] | llm-d's workload variant autoscaler |
 //! | [`aibrix`] | AIBrix's autoscaler |
 //! | [`dynamo`] | the Dynamo planner |
+//! | [`keda`] | KEDA: `ScaledObject` with its HPA, and `ScaledJob` |
+//! | [`ray_serve`] | the autoscaling of Ray Serve |
+//! | [`skyserve`] | the autoscalers of `SkyServe`, and its spot placer |
+//! | [`aws`] | AWS Application Auto Scaling, from its documents |
 //! | [`manifest`] | what all manifest readers share |
 //! | [`conformance`] | what all runners of reference vectors share |
 //! | [`metrics`] | what the metric names of manifests stand for |
@@ -17,17 +21,21 @@
 //! | [`catalog()`] | the list of all policies |
 
 pub mod aibrix;
+pub mod aws;
 pub mod baselines;
 mod catalog;
 pub mod conformance;
 pub mod dynamo;
 mod fixed;
 pub mod hpa;
+pub mod keda;
 pub mod knative;
 pub mod manifest;
 pub mod metrics;
 pub mod placement;
+pub mod ray_serve;
 pub mod routing;
+pub mod skyserve;
 pub mod wva;
 
 pub use catalog::{PolicyInfo, Port, catalog};

@@ -139,6 +139,8 @@ pub(super) struct ReplayArgs {
 pub(super) enum Suite {
     /// Decisions of the Kubernetes HPA.
     Hpa,
+    /// Decisions of other autoscalers, by the names of their files.
+    Controllers,
     /// Closed forms of queueing theory.
     Queueing,
     /// Measured latency of real serving engines.

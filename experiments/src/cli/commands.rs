@@ -163,6 +163,7 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
 pub(super) fn validate(args: &ValidateArgs) -> Outcome {
     let suite = match args.suite {
         Suite::Hpa => validation::Suite::Hpa,
+        Suite::Controllers => validation::Suite::Controllers,
         Suite::Queueing => validation::Suite::Queueing,
         Suite::Serving => validation::Suite::Serving,
     };

@@ -179,7 +179,11 @@ pub struct WireMode {
 }
 
 /// The line of an observation. `names` are those of the targets, by id.
-pub(super) fn observation(seen: &Observation, names: &[(TargetId, String)], signals: &[(SignalRequest, f64)]) -> String {
+pub(super) fn observation(
+    seen: &Observation,
+    names: &[(TargetId, String)],
+    signals: &[(SignalRequest, f64)],
+) -> String {
     let line = WireObservation {
         schema: OBSERVATION,
         now_s: seen.now.as_s_f64(),
@@ -268,8 +272,8 @@ pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -
         None => None,
     };
     let metrics = wire.metrics.into_iter().map(|(name, value)| Published { name: name.into(), value }).collect();
-    let explanation = (!wire.reason.is_empty())
-        .then(|| Box::new(Explanation { reason: wire.reason, ..Explanation::default() }));
+    let explanation =
+        (!wire.reason.is_empty()).then(|| Box::new(Explanation { reason: wire.reason, ..Explanation::default() }));
     Ok(Decision { actions, next_wake, metrics, explanation })
 }
 

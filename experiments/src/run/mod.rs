@@ -81,13 +81,15 @@ fn check_external(loaded: &Loaded, run: &Run) -> Result<(), Diagnostic> {
     if again.record.digest == run.record.digest {
         return Ok(());
     }
-    let differs = run.record.decisions.iter().zip(&again.record.decisions).find(|(a, b)| a.after != b.after || a.at != b.at);
+    let differs =
+        run.record.decisions.iter().zip(&again.record.decisions).find(|(a, b)| a.after != b.after || a.at != b.at);
     let place = differs.map_or_else(String::new, |(first, second)| {
         format!(": at {} it wrote {} first and {} then", first.at, first.after, second.after)
     });
     let message = format!("a policy decided otherwise when the same run was played again{place}");
-    Err(Diagnostic::about(&loaded.given, message)
-        .with_help("a policy must depend on nothing but what it is shown: no clock, no randomness without a fixed seed"))
+    Err(Diagnostic::about(&loaded.given, message).with_help(
+        "a policy must depend on nothing but what it is shown: no clock, no randomness without a fixed seed",
+    ))
 }
 
 fn one(loaded: &Loaded, variant: usize, replicate: u32, progress: &Progress) -> Result<Run, Diagnostic> {

@@ -25,7 +25,8 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
 fn runner_of(path: &Path) -> Result<Runner, ValidateError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
-    if let Some((_, runner)) = RUNNERS.iter().find(|(known, _)| *known == stem) {
+    // `keda_scaledjob_part2` is one of `keda_scaledjob`; no name begins with another.
+    if let Some((_, runner)) = RUNNERS.iter().find(|(known, _)| stem.starts_with(known)) {
         return Ok(*runner);
     }
     let names = RUNNERS.iter().map(|(known, _)| *known);
@@ -35,11 +36,7 @@ fn runner_of(path: &Path) -> Result<Runner, ValidateError> {
     Err(ValidateError::new(&path.display().to_string(), None, message))
 }
 
-fn play_file(
-    path: &Path,
-    runner: Runner,
-    progress: &mut dyn FnMut(&str),
-) -> Result<(u64, Outcome), ValidateError> {
+fn play_file(path: &Path, runner: Runner, progress: &mut dyn FnMut(&str)) -> Result<(u64, Outcome), ValidateError> {
     let mut lines = Lines::open(path)?;
     let (mut cases, mut total) = (0, Outcome::default());
     loop {
@@ -54,7 +51,8 @@ fn play_file(
         }
         let outcomes: Vec<_> = batch.par_iter().map(|(_, line)| runner(line)).collect();
         for ((number, _), outcome) in batch.iter().zip(outcomes) {
-            let outcome = outcome.map_err(|error| ValidateError::new(lines.file(), Some(*number), error.to_string()))?;
+            let outcome =
+                outcome.map_err(|error| ValidateError::new(lines.file(), Some(*number), error.to_string()))?;
             cases += 1;
             total.absorb(outcome);
         }

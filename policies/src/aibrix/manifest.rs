@@ -8,7 +8,6 @@ pub use crate::manifest::{ManifestError, ManifestWarning};
 use super::algorithm::Settings;
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::{Object, choose, objects, texts};
-use crate::manifest::scalars::refused;
 use crate::manifest::tree::{Key, documents, shorten};
 use crate::manifest::{go_text, nearest};
 
@@ -177,24 +176,24 @@ impl PodAutoscaler {
         self.settings.min_replicas = spec.optional_int("minReplicas")?.unwrap_or(1);
         self.settings.max_replicas = spec.required_int("maxReplicas")?;
         if self.settings.min_replicas < 0 {
-            return Err(refused(&mut spec, "minReplicas", "must be 0 or more"));
+            return Err(spec.refused("minReplicas", "must be 0 or more"));
         }
         if self.settings.max_replicas < self.settings.min_replicas.max(1) {
             let message = format!("must be at least 1 and minReplicas, {}", self.settings.min_replicas);
-            return Err(refused(&mut spec, "maxReplicas", message));
+            return Err(spec.refused("maxReplicas", message));
         }
         let windows = [("observeWindowSeconds", true), ("panicWindowSeconds", false)];
         for (name, is_stable) in windows {
             let Some(seconds) = spec.optional_int(name)? else { continue };
             if !(1..=3600).contains(&seconds) {
-                return Err(refused(&mut spec, name, format!("{seconds} must be from 1 to 3600")));
+                return Err(spec.refused(name, format!("{seconds} must be from 1 to 3600")));
             }
             let field = if is_stable { &mut self.stable_window_ns } else { &mut self.panic_window_ns };
             *field = i64::from(seconds) * NS_PER_S;
         }
         let sources = spec.optional_list("metricsSources")?.unwrap_or_default();
         if sources.is_empty() {
-            return Err(refused(&mut spec, "metricsSources", "at least one is required"));
+            return Err(spec.refused("metricsSources", "at least one is required"));
         }
         for (index, source) in sources.iter().enumerate() {
             let fields = Fields::of(source, format!("spec.metricsSources[{index}]"))?;
@@ -271,9 +270,8 @@ fn read_metric(mut fields: Fields, warnings: &mut Vec<ManifestWarning>) -> Resul
     let name = fields.required_text("targetMetric")?.to_owned();
     let text = fields.required_text("targetValue")?;
     let target = go_text::float(text).filter(|value| *value > 0.0 && value.is_finite());
-    let target = target.ok_or_else(|| {
-        refused(&mut fields, "targetValue", format!("\"{}\" must be a positive number", shorten(text)))
-    })?;
+    let target = target
+        .ok_or_else(|| fields.refused("targetValue", format!("\"{}\" must be a positive number", shorten(text))))?;
     // Where the value is fetched is the simulator's business.
     for known in ["protocolType", "endpoint", "path", "port"] {
         fields.optional(known);

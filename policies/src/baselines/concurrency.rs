@@ -75,7 +75,7 @@ impl Autoscaler for ConcurrencyTarget {
         let target = self.config.in_flight_per_replica;
         let Some(in_flight) = in_flight else {
             let mut hold = Decision::hold();
-            hold.explanation = explain("in_flight_requests", None, target, None, Vec::new());
+            hold.explanation = Some(Box::new(explain("in_flight_requests", None, target, None, Vec::new())));
             return hold;
         };
         let proposal = self.config.bounds.clamp((in_flight / target).ceil());
@@ -86,7 +86,8 @@ impl Autoscaler for ConcurrencyTarget {
             Decision::set_replicas(self.targets[0], replicas)
         };
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = explain("in_flight_requests", Some(in_flight), target, Some(proposal), limits);
+        decision.explanation =
+            Some(Box::new(explain("in_flight_requests", Some(in_flight), target, Some(proposal), limits)));
         decision
     }
 }

@@ -118,7 +118,7 @@ impl Autoscaler for LatencyTarget {
         let target_s = self.config.target.as_s_f64();
         let Some(latency_s) = newest(view) else {
             let mut hold = Decision::hold();
-            hold.explanation = explain("latency", None, target_s, None, Vec::new());
+            hold.explanation = Some(Box::new(explain("latency", None, target_s, None, Vec::new())));
             return hold;
         };
         let wanted = self.step(seen.now, view.spec_replicas, latency_s).exp();
@@ -131,7 +131,7 @@ impl Autoscaler for LatencyTarget {
             Decision::set_replicas(self.targets[0], replicas)
         };
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = explain("latency", Some(latency_s), target_s, Some(proposal), limits);
+        decision.explanation = Some(Box::new(explain("latency", Some(latency_s), target_s, Some(proposal), limits)));
         decision
     }
 }

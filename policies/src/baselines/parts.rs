@@ -102,10 +102,10 @@ pub(super) fn explain(
     target: f64,
     proposal: Option<u32>,
     limits: Vec<Limit>,
-) -> Option<Box<Explanation>> {
+) -> Explanation {
     let note = if current.is_none() { "no sample".to_owned() } else { String::new() };
     let metric = MetricExplanation { name: name.into(), current, target, proposal, note };
-    Some(Box::new(Explanation { metrics: vec![metric], limits, ..Explanation::default() }))
+    Explanation { metrics: vec![metric], limits, ..Explanation::default() }
 }
 
 /// A limit, if it changed anything.

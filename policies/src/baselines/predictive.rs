@@ -3,8 +3,8 @@
 //!
 //! The rate is counted in equal steps. Once a whole season has been seen, a step's forecast is the
 //! mean of that step in earlier seasons and an autoregressive rest: `mean(t + k) + phi^k * (x(t) -
-//! mean(t))`, with `phi` estimated from the rests so far. Before that, a damped trend (Gardner and
-//! McKenzie, Management Science 31, 1985) goes on where the last steps point.
+//! mean(t))`, with `phi` estimated from the rests so far. Before that, a damped trend (E. S. Gardner,
+//! Management Science 31, 1985) goes on where the last steps point.
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
 use flashcrowd_core::SimDuration;
@@ -98,17 +98,13 @@ impl Forecast {
     pub fn ahead(&self, ahead: u64) -> f64 {
         let length = self.seasons.len() as u64;
         // A mean that holds the last step itself says nothing about it yet.
-        let known =
-            if self.seen >= length + 1 { self.seasons[((self.seen - 1 + ahead) % length) as usize] } else { None };
-        let value = match known {
-            Some(mean) => {
-                let phi = if self.squares > 0.0 { (self.products / self.squares).clamp(0.0, 1.0) } else { 0.0 };
-                mean + phi.powi(ahead.min(1 << 20) as i32) * self.rest
-            }
-            None => {
-                let damped = DAMPING * (1.0 - DAMPING.powi(ahead.min(1 << 20) as i32)) / (1.0 - DAMPING);
-                self.level + damped * self.slope
-            }
+        let known = if self.seen > length { self.seasons[((self.seen - 1 + ahead) % length) as usize] } else { None };
+        let steps = ahead.min(1 << 20) as i32;
+        let value = if let Some(mean) = known {
+            let phi = if self.squares > 0.0 { (self.products / self.squares).clamp(0.0, 1.0) } else { 0.0 };
+            mean + phi.powi(steps) * self.rest
+        } else {
+            self.level + DAMPING * (1.0 - DAMPING.powi(steps)) / (1.0 - DAMPING) * self.slope
         };
         value.max(0.0)
     }
@@ -185,7 +181,7 @@ impl Autoscaler for Predictive {
         let target = self.config.rate_per_replica;
         let Some(rate) = newest(view) else {
             let mut hold = Decision::hold();
-            hold.explanation = explain("forecast", None, target, None, Vec::new());
+            hold.explanation = Some(Box::new(explain("forecast", None, target, None, Vec::new())));
             return hold;
         };
         self.forecast.push(rate);
@@ -199,7 +195,7 @@ impl Autoscaler for Predictive {
             Decision::set_replicas(self.targets[0], replicas)
         };
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = explain("forecast", Some(highest), target, Some(proposal), limits);
+        decision.explanation = Some(Box::new(explain("forecast", Some(highest), target, Some(proposal), limits)));
         decision
     }
 }

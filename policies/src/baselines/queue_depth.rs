@@ -92,7 +92,8 @@ impl Autoscaler for QueueDepth {
             newest(view).or(poked.then_some(0.0)).map(|waiting| if poked { waiting.max(1.0) } else { waiting });
         let Some(waiting) = waiting else {
             let mut hold = Decision::hold();
-            hold.explanation = explain("waiting_requests", None, self.config.waiting_per_replica, None, Vec::new());
+            hold.explanation =
+                Some(Box::new(explain("waiting_requests", None, self.config.waiting_per_replica, None, Vec::new())));
             return hold;
         };
         let wanted = if poked { 1.0 } else { self.wanted(seen.now, view, waiting) };
@@ -104,7 +105,8 @@ impl Autoscaler for QueueDepth {
         };
         let limits = limit("bounds", wanted.max(0.0) as u32, replicas).into_iter().collect();
         let target = self.config.waiting_per_replica;
-        decision.explanation = explain("waiting_requests", Some(waiting), target, Some(replicas), limits);
+        decision.explanation =
+            Some(Box::new(explain("waiting_requests", Some(waiting), target, Some(replicas), limits)));
         decision
     }
 }

@@ -7,7 +7,6 @@ pub use crate::manifest::{ManifestError, ManifestWarning};
 use super::budget::Budget;
 use super::easy::{LoadThresholds, Target};
 use crate::manifest::fields::Fields;
-use crate::manifest::scalars::{number_that, refused, truth};
 use crate::manifest::tree::documents;
 
 type Result<T> = std::result::Result<T, ManifestError>;
@@ -128,12 +127,12 @@ pub fn read(bytes: &[u8]) -> Result<PlannerConfig> {
         min_endpoint,
     };
     if budget.min_gpus.zip(budget.max_gpus).is_some_and(|(min, max)| min > max) {
-        return Err(refused(&mut fields, "min_gpu_budget", "must be at most max_gpu_budget"));
+        return Err(fields.refused("min_gpu_budget", "must be at most max_gpu_budget"));
     }
     let prefill_gpus = whole(&mut fields, "prefill_engine_num_gpu", 1)?;
     let decode_gpus = whole(&mut fields, "decode_engine_num_gpu", 1)?;
     let interval_s = read_interval(&mut fields)?;
-    let advisory = truth(&mut fields, "advisory")?.unwrap_or(false);
+    let advisory = fields.optional_bool("advisory")?.unwrap_or(false);
     read_flags(&mut fields, &mut warnings)?;
     for name in OTHERS {
         fields.without_effect(name, "has no effect on load scaling by thresholds, ignored", &mut warnings);
@@ -172,7 +171,7 @@ fn read_target(fields: &mut Fields) -> Result<Target> {
 /// Easy targets turn load scaling on and throughput scaling off, whatever is written.
 fn read_flags(fields: &mut Fields, warnings: &mut Vec<ManifestWarning>) -> Result<()> {
     for (name, forced) in [("enable_load_scaling", true), ("enable_throughput_scaling", false)] {
-        if truth(fields, name)?.is_some_and(|written| written != forced) {
+        if fields.optional_bool(name)?.is_some_and(|written| written != forced) {
             let why = format!("is {forced} for every optimization target but sla, ignored");
             fields.without_effect(name, &why, warnings);
         }
@@ -186,7 +185,7 @@ fn read_flags(fields: &mut Fields, warnings: &mut Vec<ManifestWarning>) -> Resul
 fn read_thresholds(fields: &mut Fields, target: Target, mode: Mode) -> Result<LoadThresholds> {
     let tokens = |value: f64| value >= 0.0 && value.fract() == 0.0;
     let percent = |value: f64| (0.0..=100.0).contains(&value);
-    let mut own = |name, fits: fn(f64) -> bool, expected: &str| number_that(fields, name, fits, expected);
+    let mut own = |name, fits: fn(f64) -> bool, expected: &str| fields.number_that(name, fits, expected);
     let mut thresholds = LoadThresholds {
         prefill_up_tokens: own("prefill_scale_up_queue_tokens", tokens, "a whole number, 0 or more")?,
         prefill_down_tokens: own("prefill_scale_down_queue_tokens", tokens, "a whole number, 0 or more")?,
@@ -216,10 +215,10 @@ fn check_pair(
         return Ok(());
     }
     match (up, down) {
-        (None, _) => Err(refused(fields, up_name, "required for optimization_target load, but missing")),
-        (_, None) => Err(refused(fields, down_name, "required for optimization_target load, but missing")),
+        (None, _) => Err(fields.refused(up_name, "required for optimization_target load, but missing")),
+        (_, None) => Err(fields.refused(down_name, "required for optimization_target load, but missing")),
         (Some(up), Some(down)) if up <= down => {
-            Err(refused(fields, up_name, format!("{up} must be greater than {down_name}, {down}")))
+            Err(fields.refused(up_name, format!("{up} must be greater than {down_name}, {down}")))
         }
         _ => Ok(()),
     }
@@ -227,7 +226,7 @@ fn check_pair(
 
 fn read_interval(fields: &mut Fields) -> Result<f64> {
     let positive = |value: f64| value > 0.0 && value <= 86_400.0;
-    let mut own = |name| number_that(fields, name, positive, "a positive number of seconds, at most a day");
+    let mut own = |name| fields.number_that(name, positive, "a positive number of seconds, at most a day");
     let newer = own("load_adjustment_interval_seconds")?;
     let older = own("load_adjustment_interval")?;
     Ok(newer.or(older).unwrap_or(5.0))
@@ -237,7 +236,7 @@ fn whole(fields: &mut Fields, name: &'static str, least: u32) -> Result<Option<u
     let Some(value) = fields.optional_int(name)? else { return Ok(None) };
     match u32::try_from(value) {
         Ok(count) if count >= least => Ok(Some(count)),
-        _ => Err(refused(fields, name, format!("{value} must be {least} or more"))),
+        _ => Err(fields.refused(name, format!("{value} must be {least} or more"))),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which autoscaler a file is for.
 
+use super::ManifestError;
 use super::error::nearest;
 use super::tree::{Node, Value, documents, shorten};
-use super::ManifestError;
 
 /// A kind of manifest that there is a reader for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

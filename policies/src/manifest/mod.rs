@@ -8,15 +8,15 @@
 //! | `objects` | the Kubernetes objects of a file, and the choice among them |
 //! | `fields` | typed access to a map, and the list of what nobody asked for |
 //! | `go_text` | numbers and durations that stand in texts, as Go reads them |
-//! | `scalars` | numbers and truth values of a map |
+//! | `numbers` | floats, counts and truth values of a map, and strict schemas |
 //! | `error` | what is refused, what is passed over |
 
 mod error;
 pub(crate) mod fields;
 pub(crate) mod go_text;
 mod kind;
+pub(crate) mod numbers;
 pub(crate) mod objects;
-pub(crate) mod scalars;
 pub(crate) mod tree;
 
 pub(crate) use error::nearest;

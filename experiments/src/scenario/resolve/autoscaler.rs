@@ -66,8 +66,7 @@ pub(super) fn resolve(
             resolved.autoscaler = Some(made);
         }
     }
-    let binds =
-        matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
+    let binds = matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
     if !service.bind.is_empty() && !binds {
         notes.warn(format!("service `{name}`: `bind` has no effect without a manifest"));
     }

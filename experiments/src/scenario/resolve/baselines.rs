@@ -35,7 +35,13 @@ impl Place<'_, '_> {
         format!("{}.{field}", self.path)
     }
 
-    pub(super) fn span(&mut self, field: &str, given: Option<Duration>, default_s: u64, source: &'static str) -> SimDuration {
+    pub(super) fn span(
+        &mut self,
+        field: &str,
+        given: Option<Duration>,
+        default_s: u64,
+        source: &'static str,
+    ) -> SimDuration {
         let path = self.at(field);
         self.notes.or(&path, given, Duration(SimDuration::from_s(default_s)), source).get()
     }

@@ -23,7 +23,8 @@ pub(super) fn resolve(
     folder: PathBuf,
     chosen: &BTreeMap<String, MetricBinding>,
 ) -> Result<ResolvedAutoscaler, Diagnostic> {
-    let program = if place.notes.document.get(&place.at("program")).is_some() { place.at("program") } else { place.path.clone() };
+    let program =
+        if place.notes.document.get(&place.at("program")).is_some() { place.at("program") } else { place.path.clone() };
     if given.program.is_empty() {
         let error = place.notes.error(&program, "a command needs a program");
         return Err(error.with_help("such as `Command([\"python3\", \"policy.py\"])`"));
@@ -72,7 +73,10 @@ fn signal(
     };
     let serves_tokens = matches!(place.service.discipline, Discipline::ContinuousBatch(_));
     if binding.source.is_of_tokens() && !serves_tokens {
-        let message = format!("the metric `{name}` is one of a token-level engine, and `{}` serves no tokens", place.service.name);
+        let message = format!(
+            "the metric `{name}` is one of a token-level engine, and `{}` serves no tokens",
+            place.service.name
+        );
         return Err(place.notes.error(at, message));
     }
     Ok((binding.request(name, scope), binding.scale))

@@ -3,8 +3,8 @@
 
 mod autoscaler;
 mod baselines;
-mod command;
 mod batch;
+mod command;
 mod engine;
 pub(crate) mod files;
 mod fleet;

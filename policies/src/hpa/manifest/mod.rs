@@ -4,7 +4,7 @@
 //! `status` and metadata are passed over in silence; every field of a spec that has no effect is
 //! listed; what the API server would refuse is refused, with its place.
 
-mod spec_reader;
+pub(crate) mod spec_reader;
 
 pub use crate::manifest::{ManifestError, ManifestWarning};
 

@@ -173,7 +173,7 @@ fn required_quantity(fields: &mut Fields, name: &'static str) -> Result<Quantity
     fields.optional_quantity(name)?.ok_or_else(|| ManifestError::at(node.place, message))
 }
 
-fn read_behavior(mut fields: Fields, warnings: &mut Warnings) -> Result<Behavior> {
+pub(crate) fn read_behavior(mut fields: Fields, warnings: &mut Warnings) -> Result<Behavior> {
     let scale_up = fields.optional_map("scaleUp")?.map(|map| read_rules(map, warnings)).transpose()?;
     let scale_down = fields.optional_map("scaleDown")?.map(|map| read_rules(map, warnings)).transpose()?;
     fields.finish(warnings);

@@ -2,7 +2,6 @@
 
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::{Object, among, texts};
-use crate::manifest::scalars::{number_that, refused};
 use crate::manifest::tree::{Key, documents, shorten};
 use crate::manifest::{ManifestError, ManifestWarning};
 use crate::wva::saturation::Thresholds;
@@ -74,12 +73,12 @@ fn read_fields(mut fields: Fields, base: Thresholds, warnings: &mut Vec<Manifest
     let newer = fields.optional_text("analyzerName")?.is_some_and(|name| name == "saturation");
     if newer || fields.optional_list("analyzers")?.is_some_and(|list| !list.is_empty()) {
         let name = if newer { "analyzerName" } else { "analyzers" };
-        return Err(refused(&mut fields, name, VERSION_2).hint("remove it to stay on version 1"));
+        return Err(fields.refused(name, VERSION_2).hint("remove it to stay on version 1"));
     }
     let share = |value: f64| (0.0..=1.0).contains(&value);
     let any = |value: f64| value >= 0.0;
     let mut own = |name, fits: fn(f64) -> bool, expected: &str, base: f64| -> Result<f64> {
-        Ok(number_that(&mut fields, name, fits, expected)?.unwrap_or(base))
+        Ok(fields.number_that(name, fits, expected)?.unwrap_or(base))
     };
     let thresholds = Thresholds {
         kv_cache: own("kvCacheThreshold", share, "from 0 to 1", base.kv_cache)?,
@@ -89,7 +88,7 @@ fn read_fields(mut fields: Fields, base: Thresholds, warnings: &mut Vec<Manifest
     };
     if thresholds.kv_cache < thresholds.kv_spare {
         let message = format!("{} must be at most kvCacheThreshold, {}", thresholds.kv_spare, thresholds.kv_cache);
-        return Err(refused(&mut fields, "kvSpareTrigger", message));
+        return Err(fields.refused("kvSpareTrigger", message));
     }
     let model = fields.optional_text("model_id")?.filter(|text| !text.is_empty()).map(str::to_owned);
     let namespace = fields.optional_text("namespace")?.filter(|text| !text.is_empty()).map(str::to_owned);

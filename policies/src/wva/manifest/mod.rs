@@ -11,7 +11,6 @@ pub use crate::manifest::{ManifestError, ManifestWarning};
 use super::saturation::Thresholds;
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::{Object, objects};
-use crate::manifest::scalars::refused;
 use crate::manifest::tree::{documents, shorten};
 use crate::manifest::{go_text, nearest};
 
@@ -146,13 +145,13 @@ fn read_variant(object: &Object, warnings: &mut Vec<ManifestWarning>) -> Result<
         Some(text) => {
             let cost = go_text::float(text).filter(|cost| *cost >= 0.0 && cost.is_finite());
             let message = format!("\"{}\" must be a number, 0 or more", shorten(text));
-            cost.ok_or_else(|| refused(&mut spec, "variantCost", message))?
+            cost.ok_or_else(|| spec.refused("variantCost", message))?
         }
     };
     let min_replicas = count(&mut spec, "minReplicas")?;
     let max_replicas = count(&mut spec, "maxReplicas")?;
     if max_replicas.is_some_and(|max| max < min_replicas.unwrap_or(0).max(1)) {
-        return Err(refused(&mut spec, "maxReplicas", "must be at least 1 and minReplicas"));
+        return Err(spec.refused("maxReplicas", "must be at least 1 and minReplicas"));
     }
     for name in ["modelProfile", "variantProfile", "sloClassRef", "accelerator", "acceleratorCount", "variantID"] {
         spec.without_effect(name, "has no effect on saturation analysis, ignored", warnings);
@@ -163,5 +162,5 @@ fn read_variant(object: &Object, warnings: &mut Vec<ManifestWarning>) -> Result<
 
 fn count(spec: &mut Fields, name: &'static str) -> Result<Option<u32>> {
     let Some(count) = spec.optional_int(name)? else { return Ok(None) };
-    u32::try_from(count).map(Some).map_err(|_| refused(spec, name, format!("{count} must be 0 or more")))
+    u32::try_from(count).map(Some).map_err(|_| spec.refused(name, format!("{count} must be 0 or more")))
 }

@@ -1,0 +1,28 @@
+//! AWS Application Auto Scaling: target tracking and step scaling, from its documents.
+//!
+//! The service is closed, so nothing here was compared with it: alarms, cooldowns and the choice
+//! among policies follow AWS's documents, and what those do not say stands as a named number in
+//! [`Approximation`], open to the user.
+//!
+//! | part | owns |
+//! | --- | --- |
+//! | [`ScalableTarget`], [`Policy`] | the words of the API |
+//! | [`Approximation`] | what the documents leave open |
+//! | [`AppAutoScaling`] | the controller behind the simulator's port |
+//! | [`manifest`] | JSON as the command line takes and prints it |
+
+mod alarm;
+mod autoscaler;
+mod binding;
+mod config;
+mod decision;
+pub mod manifest;
+
+pub use alarm::Points;
+pub use autoscaler::{AppAutoScaling, AwsOptions};
+pub use binding::{BoundMetric, bind};
+pub use config::{
+    AdjustmentType, AlarmRule, Approximation, Comparison, Policy, PolicyKind, ScalableTarget, Statistic, Step,
+    StepScaling, TargetTracking,
+};
+pub use decision::{Engine, Proposal};

@@ -1,0 +1,33 @@
+//! `SkyServe`'s autoscalers and its `SpotHedge` placer (`skypilot` 0.14.1).
+//!
+//! [`Controller`] is one decision as a plain state machine; around it stand the reader of `SkyPilot`
+//! YAML, the adapter to the simulator's port and the runners of the reference vectors.
+//!
+//! | part | owns |
+//! | --- | --- |
+//! | [`ReplicaPolicy`], [`Quirks`] | the words of `service.replica_policy`, and what may be repaired |
+//! | [`Controller`] | request rate, on-demand fallback, instance-aware and pool autoscaling |
+//! | [`SpotPlacer`] | where the next spot replica goes |
+//! | [`SkyServe`] | the controller behind the simulator's port |
+//! | [`manifest`] | a user's service YAML |
+//! | [`vectors`] | the comparison with runs of the real code |
+
+mod autoscaler;
+mod controller;
+mod explain;
+mod fallback;
+mod instance_aware;
+pub mod manifest;
+mod policy;
+mod pool;
+mod replica;
+mod spot_placer;
+pub mod vectors;
+mod window;
+
+pub use autoscaler::{SkyServe, SkyServeOptions};
+pub use controller::{Controller, Demand, Launch, Plan};
+pub use policy::{Algorithm, PolicyError, Quirks, ReplicaPolicy, TargetQps, Thresholds};
+pub use replica::{Replica, Status};
+pub use spot_placer::SpotPlacer;
+pub use window::RequestWindow;
