@@ -170,7 +170,7 @@ fn the_clairvoyant_bound_is_its_closed_form() {
         period: s(15),
     };
     let mut policy = Clairvoyant::new(TARGET, config, oracle).expect("valid");
-    let counts = follow(&mut policy, 9, &[None; 86_400 / 15]);
+    let counts = follow(&mut policy, 9, &vec![None; 86_400 / 15]);
     let hours = counts.iter().map(|&count| f64::from(count)).sum::<f64>() * 15.0 / 3_600.0;
     // A fifteenth of the last hour falls out of the known day.
     assert!((hours / 217.867_884_596_392 - 1.0).abs() < 0.005, "{hours}");

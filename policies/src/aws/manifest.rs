@@ -90,6 +90,9 @@ fn sort<'a>(
     policies: &mut Vec<&'a Node>,
     alarms: &mut Vec<&'a Node>,
 ) -> Result<()> {
+    if let Value::List(items) = &node.value {
+        return items.iter().try_for_each(|item| sort(item, targets, policies, alarms));
+    }
     if !matches!(node.value, Value::Map(_)) {
         return Err(ManifestError::at(node.place, format!("expected an object, found {}", node.kind())));
     }

@@ -3,6 +3,7 @@
 use super::baselines::{self, Place};
 use super::command;
 use super::files::{Files, Input};
+use super::manifest::{self, Context, Scaled};
 use super::settings::Notes;
 use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
@@ -12,8 +13,9 @@ use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, TargetId, Transform};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_policies::FixedReplicas;
-use flashcrowd_policies::hpa::manifest::{self, ManifestError};
+use flashcrowd_policies::hpa::manifest::{ManifestError, read_bytes as read_hpa};
 use flashcrowd_policies::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
+use flashcrowd_policies::manifest::{self as kind, Kind};
 use flashcrowd_policies::metrics::{MetricBinding, MetricNameError, Preset, parse_binding};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +28,9 @@ pub(super) fn resolve(
     service: &schema::Service,
     resolved: &mut ResolvedService,
     target: TargetId,
+    services: &[&str],
 ) -> Result<(), Diagnostic> {
+    at_zero(notes, service, resolved)?;
     let name = resolved.name.to_string();
     let path = format!("services.{name}.autoscaler");
     let replicas = format!("services.{name}.replicas");
@@ -46,7 +50,20 @@ pub(super) fn resolve(
         }
         Some(schema::Autoscaler::Manifest(schema::GivenManifest(given))) => {
             notes.given(&path, "");
-            manifest_of(notes, files, service, given, resolved, target)?;
+            let field = manifest_path(notes, &path);
+            let file = files.read(notes, &field, &given.path)?;
+            match kind::detect(&file.bytes).map_err(|error| manifest_error(&file.shown, &error))? {
+                Kind::Hpa => manifest_of(notes, &file, service, given, resolved, target)?,
+                kind => {
+                    let bindings = bindings(notes, &name, &service.bind)?;
+                    let containers = containers(service);
+                    let mut cx = Context {
+                        notes, path, given, file: &file, service: resolved, services, target, bindings, containers,
+                    };
+                    let scaled = manifest::resolve(&mut cx, kind)?;
+                    adopt(notes, service, resolved, scaled);
+                }
+            }
         }
         Some(schema::Autoscaler::Command(schema::GivenCommand(given))) => {
             notes.given(&path, "");
@@ -73,6 +90,39 @@ pub(super) fn resolve(
     Ok(())
 }
 
+/// A service takes what its manifest came to.
+fn adopt(notes: &mut Notes<'_>, service: &schema::Service, resolved: &mut ResolvedService, scaled: Scaled) {
+    let replicas = format!("services.{}.replicas", resolved.name);
+    let (initial, why) = scaled.initial;
+    resolved.initial_replicas = Some(notes.or(&replicas, service.replicas, initial, why));
+    if service.at_zero.is_none() && service.queue.is_none() {
+        let (room, who) = scaled.at_zero;
+        let shown = if room == u32::MAX { "unlimited".to_owned() } else { room.to_string() };
+        let assumed = scaled.autoscaler.min_replicas() == Some(0);
+        notes.default(&format!("services.{}.at_zero", resolved.name), &shown, who, assumed);
+        resolved.queue = manifest::with_gateway(resolved.queue, room);
+    }
+    resolved.autoscaler = Some(scaled.autoscaler);
+}
+
+/// Who holds requests while no replica is ready, if the scenario says so.
+fn at_zero(notes: &mut Notes<'_>, service: &schema::Service, resolved: &mut ResolvedService) -> Result<(), Diagnostic> {
+    let path = format!("services.{}.at_zero", resolved.name);
+    let Some(given) = service.at_zero else { return Ok(()) };
+    notes.given(&path, "");
+    if let Some(schema::Queue::Shared(_)) = service.queue {
+        return Err(notes.error(&path, "a shared queue holds them anyway: its `capacity` says how many"));
+    }
+    let room = match given {
+        schema::AtZero::Activator => manifest::ACTIVATOR.0,
+        schema::AtZero::Handle => manifest::HANDLE.0,
+        schema::AtZero::Refused => manifest::REFUSED.0,
+        schema::AtZero::Hold(room) => room,
+    };
+    resolved.queue = manifest::with_gateway(resolved.queue, room);
+    Ok(())
+}
+
 /// One of the program's own policies.
 fn own_policy(place: &mut Place<'_, '_>, given: &schema::Autoscaler) -> Result<ResolvedAutoscaler, Diagnostic> {
     match given {
@@ -90,7 +140,7 @@ fn own_policy(place: &mut Place<'_, '_>, given: &schema::Autoscaler) -> Result<R
 
 fn manifest_of(
     notes: &mut Notes<'_>,
-    files: &mut Files,
+    file: &Input,
     service: &schema::Service,
     given: &schema::Manifest,
     resolved: &mut ResolvedService,
@@ -98,8 +148,7 @@ fn manifest_of(
 ) -> Result<(), Diagnostic> {
     let name = resolved.name.to_string();
     let path = format!("services.{name}.autoscaler");
-    let file = files.read(notes, &manifest_path(notes, &path), &given.path)?;
-    let read = manifest::read_bytes(&file.bytes, given.name.as_deref());
+    let read = read_hpa(&file.bytes, given.name.as_deref());
     let manifest = read.map_err(|error| manifest_error(&file.shown, &error))?;
     for warning in &manifest.warnings {
         notes
@@ -118,8 +167,8 @@ fn manifest_of(
         notes.or(&format!("services.{name}.replicas"), service.replicas, min, "`minReplicas` of the manifest");
     resolved.initial_replicas = Some(initial);
     let chosen = bindings(notes, &name, &service.bind)?;
-    let metrics = bind(&manifest.spec, &chosen).map_err(|error| metric_error(&file, &name, &error))?;
-    if let Some(error) = metrics.iter().find_map(|metric| no_such_truth(&file, resolved, metric)) {
+    let metrics = bind(&manifest.spec, &chosen).map_err(|error| metric_error(file, &name, &error))?;
+    if let Some(error) = metrics.iter().find_map(|metric| no_such_truth(file, resolved, metric)) {
         return Err(error);
     }
     for (metric, binding) in metrics.iter().zip(&manifest.spec.metrics) {

@@ -9,6 +9,7 @@ mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
+mod manifest;
 mod residents;
 mod scaler;
 mod service;
@@ -265,7 +266,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools)?;
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {
-            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target))?;
+            let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
+            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target), &names)?;
         }
         services.push(resolved);
     }

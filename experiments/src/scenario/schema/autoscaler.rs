@@ -67,6 +67,8 @@ pub struct Manifest {
     pub scale_to_zero: Option<bool>,
     /// Keep upstream quirks; true by default.
     pub faithful: Option<bool>,
+    /// What Ray Serve's delays count: `wall` time, or `ticks` of its loop as before 2.5x.
+    pub delay_clock: Option<String>,
 }
 
 /// A [`Manifest`] as it may be written: the path alone, `Manifest("hpa.yaml")`, is enough.

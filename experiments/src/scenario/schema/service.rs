@@ -19,6 +19,8 @@ pub struct Service {
     pub service_time: Option<ServiceTime>,
     /// Where attempts wait.
     pub queue: Option<Queue>,
+    /// Who holds requests while no replica is ready; by the kind of autoscaler by default.
+    pub at_zero: Option<AtZero>,
     /// Who chooses the replica.
     pub router: Option<Router>,
     /// Delay from the gateway to a replica.
@@ -136,6 +138,19 @@ pub struct Tokens {
     pub per_prompt_token: Duration,
     /// For each output token.
     pub per_output_token: Duration,
+}
+
+/// Who holds requests while no replica is ready.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum AtZero {
+    /// Knative's activator: 10,000, and it refuses beyond.
+    Activator,
+    /// Ray Serve's handles: without limit.
+    Handle,
+    /// Nobody: they are refused.
+    Refused,
+    /// So many, and beyond they are refused.
+    Hold(u32),
 }
 
 /// Where attempts wait.
