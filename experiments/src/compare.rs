@@ -19,7 +19,7 @@ struct Figure {
     show: fn(f64) -> String,
 }
 
-const FIGURES: [Figure; 6] = [
+const FIGURES: [Figure; 7] = [
     Figure {
         name: "e2e_mean_s",
         words: "mean latency",
@@ -54,6 +54,13 @@ const FIGURES: [Figure; 6] = [
             Some(run.record.services[0].ready_replica_s / horizon)
         },
         show: |x| format!("{x:+.2}"),
+    },
+    Figure {
+        name: "reversals",
+        words: "reversals",
+        less_is_better: true,
+        of: |_, run| Some(run.record.services[0].reversals as f64),
+        show: |x| format!("{x:+.1}"),
     },
     Figure {
         name: "cost_usd",
@@ -160,6 +167,7 @@ pub fn json(played: &Played) -> Value {
         "replicates": loaded.variants[0].replicates,
         "seed": loaded.variants[0].seed,
         "digest": played.digest(),
+        "bound": crate::bound::json(played),
         "differences": rows,
         "verdicts": verdicts(played),
     })
@@ -175,6 +183,7 @@ pub fn text(played: &Played) -> String {
         "{}: against `{}`, {} replicates of the same world, paired; 95 % intervals\n",
         loaded.name, baseline.variant, baseline.replicates
     );
+    let _ = writeln!(text, "{}", crate::bound::text(played));
     let width = loaded.variants.iter().map(|variant| variant.variant.chars().count()).max().unwrap_or(8).max(8);
     let _ = writeln!(
         text,

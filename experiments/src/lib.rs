@@ -18,6 +18,7 @@
 //! | [`cli`] | the command |
 
 pub mod cli;
+pub mod bound;
 pub mod closed_forms;
 pub mod compare;
 pub mod export;

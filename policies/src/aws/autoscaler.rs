@@ -7,7 +7,7 @@ use crate::metrics::{MetricBinding, MetricNameError};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
     Adapter, Autoscaler, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline, Sampler, Schedule,
-    Scope, SignalRequest, Stamp, TargetId, TargetView,
+    Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView, Transform,
 };
 use std::collections::BTreeMap;
 
@@ -65,11 +65,16 @@ impl AppAutoScaling {
             let metric = bind(name, &options.bindings)?;
             let mut request = metric.binding.request(name, Scope::Service);
             let own = request.pipeline;
-            let sampler = if request.source.is_integral() { Sampler::WindowMean(MINUTE) } else { own.sampler };
+            // A point of a count is that of its minute; quantiles are of what the last minute saw.
+            let counts = matches!(own.transform, Transform::Rate(_));
+            let means = counts || request.source.is_integral();
+            let quantile = matches!(request.source, SignalSource::LatencyQuantile { .. });
+            let sampler = if means { Sampler::WindowMean(MINUTE) } else { own.sampler };
             request.pipeline = Pipeline {
                 sampler,
                 collect_period: None,
-                scrape_period: MINUTE,
+                scrape_period: if quantile { own.scrape_period } else { MINUTE },
+                transform: if counts { Transform::None } else { own.transform },
                 adapter: Adapter::Live,
                 stamp: Stamp::Sample,
                 ..own

@@ -10,6 +10,7 @@ use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
+use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, TargetId, Transform};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_policies::FixedReplicas;
@@ -29,6 +30,7 @@ pub(super) fn resolve(
     resolved: &mut ResolvedService,
     target: TargetId,
     services: &[&str],
+    pools: &[PoolConfig],
 ) -> Result<(), Diagnostic> {
     at_zero(notes, service, resolved)?;
     let name = resolved.name.to_string();
@@ -58,7 +60,15 @@ pub(super) fn resolve(
                     let bindings = bindings(notes, &name, &service.bind)?;
                     let containers = containers(service);
                     let mut cx = Context {
-                        notes, path, given, file: &file, service: resolved, services, target, bindings, containers,
+                        notes,
+                        path,
+                        given,
+                        file: &file,
+                        service: resolved,
+                        services,
+                        target,
+                        bindings,
+                        containers,
                     };
                     let scaled = manifest::resolve(&mut cx, kind)?;
                     adopt(notes, service, resolved, scaled);
@@ -69,14 +79,15 @@ pub(super) fn resolve(
             notes.given(&path, "");
             let folder = files.base.clone();
             let chosen = bindings(notes, &name, &service.bind)?;
-            let made = command::resolve(&mut Place { notes, path, service: resolved, target }, given, folder, &chosen)?;
+            let made =
+                command::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, folder, &chosen)?;
             let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(made);
         }
         Some(own) => {
             notes.given(&path, "");
-            let made = own_policy(&mut Place { notes, path, service: resolved, target }, own)?;
+            let made = own_policy(&mut Place { notes, path, service: resolved, pools, target }, own)?;
             let fewest = made.min_replicas().unwrap_or(1);
             let count = notes.or(&replicas, service.replicas, fewest, "as few as its autoscaler keeps");
             resolved.initial_replicas = Some(count);

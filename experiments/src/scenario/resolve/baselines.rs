@@ -7,6 +7,7 @@ use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{Duration, Fraction, NonNegative};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
+use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::{Autoscaler, TargetId};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_policies::baselines::{
@@ -20,6 +21,7 @@ pub(super) struct Place<'n, 'd> {
     pub(super) notes: &'n mut Notes<'d>,
     pub(super) path: String,
     pub(super) service: &'n ResolvedService,
+    pub(super) pools: &'n [PoolConfig],
     pub(super) target: TargetId,
 }
 
@@ -28,7 +30,7 @@ type Resolved = Result<ResolvedAutoscaler, Diagnostic>;
 const HPA_SYNC: &str = "as often as an HPA";
 const HPA_WINDOW: &str = "the HPA's default stabilization";
 const NONE_AT_LEAST: &str = "at least one replica";
-const COLD_START: &str = "a mean cold start of the service, without the node";
+const COLD_START: &str = "a mean cold start of the service, its node included where nodes come and go";
 
 impl Place<'_, '_> {
     pub(super) fn at(&self, field: &str) -> String {
@@ -58,7 +60,10 @@ impl Place<'_, '_> {
 
     fn lead(&mut self, given: Option<Duration>) -> SimDuration {
         let path = self.at("lead");
-        let cold = SimDuration::from_ms((mean_cold_start_s(&self.service.startup) * 1e3).round() as u64);
+        let own = self.service.pools.iter().map(|&pool| &self.pools[pool as usize]);
+        let node_s =
+            own.filter(|pool| pool.min_nodes < pool.max_nodes).map(|pool| pool.provisioning.mean()).fold(0.0, f64::max);
+        let cold = SimDuration::from_ms(((mean_cold_start_s(&self.service.startup) + node_s) * 1e3).round() as u64);
         self.notes.or(&path, given, Duration(cold), COLD_START).get()
     }
 
@@ -166,5 +171,5 @@ pub(super) fn clairvoyant(place: &mut Place<'_, '_>, given: &schema::Clairvoyant
         period: place.span("period", given.period, 15, HPA_SYNC),
     };
     let make: Make = Arc::new(move |making| one(Clairvoyant::new(making.target, config, (making.oracle)()?)));
-    place.finish("clairvoyant", Some(config.bounds), make)
+    Ok(place.finish("clairvoyant", Some(config.bounds), make)?.knowing())
 }

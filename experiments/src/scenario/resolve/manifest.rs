@@ -139,7 +139,11 @@ impl Context<'_, '_> {
         at_zero: (u32, &'static str),
         make: Make,
     ) -> Resolved {
-        self.notes.manifest(&format!("{}.replicas", self.path), &format!("{} to {}", bounds.0, bounds.1), self.file.shown.clone());
+        self.notes.manifest(
+            &format!("{}.replicas", self.path),
+            &format!("{} to {}", bounds.0, bounds.1),
+            self.file.shown.clone(),
+        );
         let made = ResolvedAutoscaler::new(name, Some(bounds), self.target, make);
         let autoscaler = made.map_err(|error| self.refused(error.to_string()))?;
         for request in autoscaler.signals.clone() {
@@ -157,7 +161,8 @@ impl Context<'_, '_> {
             return Ok(());
         }
         let (metric, name) = (&request.name, &self.service.name);
-        let error = self.refused(format!("the metric `{metric}` is one of a token-level engine, and `{name}` serves no tokens"));
+        let error = self
+            .refused(format!("the metric `{metric}` is one of a token-level engine, and `{name}` serves no tokens"));
         Err(error.with_help("serve it with `serving: ContinuousBatch()`, or bind the name to another signal"))
     }
 }
@@ -303,7 +308,8 @@ fn pod_autoscaler(cx: &mut Context<'_, '_>) -> Resolved {
     cx.check_target(&read.target.1);
     let bound = aibrix::bind(&read, &cx.bindings).map_err(|error| cx.refused(error.to_string()))?;
     let quirks = if cx.faithful() { aibrix::Quirks::FAITHFUL } else { aibrix::Quirks::FIXED };
-    let (min, max) = (read.settings.min_replicas.max(0).unsigned_abs(), read.settings.max_replicas.max(0).unsigned_abs());
+    let (min, max) =
+        (read.settings.min_replicas.max(0).unsigned_abs(), read.settings.max_replicas.max(0).unsigned_abs());
     let name = format!("aibrix/{}", read.name);
     let mut options = aibrix::AibrixOptions::new(read, cx.target, bound);
     options.quirks = quirks;
@@ -327,7 +333,8 @@ fn variants(cx: &mut Context<'_, '_>) -> Resolved {
             Some(position) => TargetId(position as u32),
             None if model.variants.len() == 1 => cx.target,
             None => {
-                let message = format!("the variant `{}` scales `{}`, and there is no such service", variant.name, variant.target);
+                let message =
+                    format!("the variant `{}` scales `{}`, and there is no such service", variant.name, variant.target);
                 return Err(cx.refused(message).with_help(format!("expected {}", list(cx.services.iter().copied()))));
             }
         };
@@ -365,7 +372,8 @@ fn planner(cx: &mut Context<'_, '_>) -> Resolved {
     let gpus = config.decode_gpus.unwrap_or(engines.gpus).max(1);
     let most = config.budget.max_gpus.map_or(NO_MAXIMUM, |gpus_in_all| gpus_in_all / gpus);
     let name = cx.service.name.to_string();
-    let options = dynamo::DynamoOptions { name: name.clone(), config, prefill: None, decode: Some(engines), phase: cx.phase() };
+    let options =
+        dynamo::DynamoOptions { name: name.clone(), config, prefill: None, decode: Some(engines), phase: cx.phase() };
     let make: Make = Arc::new(move |_| one(dynamo::DynamoPlanner::new(options.clone())));
     let initial = (least.max(1), "`min_endpoint` of the planner");
     cx.done(format!("dynamo/{name}"), (least, most.max(least)), initial, OUTSIDE, make)

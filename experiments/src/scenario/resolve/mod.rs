@@ -267,7 +267,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {
             let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
-            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target), &names)?;
+            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target), &names, &pools)?;
         }
         services.push(resolved);
     }

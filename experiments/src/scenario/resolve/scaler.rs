@@ -44,6 +44,8 @@ pub struct ResolvedAutoscaler {
     hpa: Option<Arc<(HpaSpec, HpaOptions)>>,
     /// Whether it decides outside the program, where nothing holds it to determinism.
     external: bool,
+    /// Whether it knows what nobody can know.
+    bound: bool,
     make: Make,
 }
 
@@ -71,7 +73,7 @@ impl ResolvedAutoscaler {
         let made = make(&Making { target, seed: Seed { seed: 0, replicate: 0 }, oracle: &nothing })?;
         let period = made.iter().map(|policy| policy.schedule().period).min().unwrap_or(SimDuration::from_s(15));
         let signals = made.iter().flat_map(|policy| policy.signals(target).to_vec()).collect();
-        Ok(ResolvedAutoscaler { name: name.into(), bounds, period, signals, hpa: None, external: false, make })
+        Ok(ResolvedAutoscaler { name: name.into(), bounds, period, signals, hpa: None, external: false, bound: false, make })
     }
 
     /// Notes that it is a Kubernetes HPA, whose settings the lints look at.
@@ -84,6 +86,17 @@ impl ResolvedAutoscaler {
     pub(super) fn outside(mut self) -> Self {
         self.external = true;
         self
+    }
+
+    /// Notes that it knows the future.
+    pub(super) fn knowing(mut self) -> Self {
+        self.bound = true;
+        self
+    }
+
+    /// Whether it knows the future, and is a bound for others.
+    pub fn is_bound(&self) -> bool {
+        self.bound
     }
 
     /// Whether it decides outside the program.
