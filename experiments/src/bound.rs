@@ -62,7 +62,8 @@ fn distance(played: &Played, variant: usize, bound: Option<usize>) -> Distance {
             })
             .collect()
     });
-    let beside = |at: usize| beside.as_ref().map(|rows| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len().max(1) as f64);
+    let beside =
+        |at: usize| beside.as_ref().map(|rows| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len().max(1) as f64);
     Distance {
         variant: played.loaded.variants[variant].variant.clone(),
         attainment: slo.map(|_| mean(&|run| kept(run).map_or(0.0, |slo| slo.attainment))),

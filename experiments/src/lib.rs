@@ -17,8 +17,8 @@
 //! | [`schemas`] | JSON schemas |
 //! | [`cli`] | the command |
 
-pub mod cli;
 pub mod bound;
+pub mod cli;
 pub mod closed_forms;
 pub mod compare;
 pub mod export;

@@ -134,6 +134,71 @@ fn models_that_share_a_gpu_feel_each_other() {
     assert!((of_service(0) - of_service(1)).abs() < 1e-9);
 }
 
+/// Counts that a variant's controllers wrote, in order.
+fn written(record: &RunRecord) -> Vec<u32> {
+    record
+        .decisions
+        .iter()
+        .filter(|decision| decision.before != decision.after)
+        .map(|decision| decision.after)
+        .collect()
+}
+
+fn attainment(record: &RunRecord) -> f64 {
+    record.services[0].latency.slos[0].attainment()
+}
+
+/// knative/serving#3153: panic orders thirty, and its end deletes those that are starting.
+#[test]
+fn knative_takes_back_what_is_still_starting() {
+    let played = played("@knative-slow-start", &[]);
+    let [faithful, delayed, repaired] = ["as it is", "scale-down-delay", "repaired"].map(|name| of(&played, name));
+    let undone = |record: &RunRecord| written(record).windows(2).filter(|pair| pair[0] == 30 && pair[1] <= 2).count();
+    assert!(undone(faithful) >= 4, "{:?}", written(faithful));
+    assert_eq!((undone(delayed), undone(repaired)), (0, 0));
+    assert!(attainment(faithful) < 0.7 && attainment(repaired) > 0.8 && attainment(delayed) > 0.9);
+}
+
+/// kedacore/keda#7770: the HPA's policy allows one pod a minute, and KEDA's cooldown takes four at once.
+#[test]
+fn keda_goes_to_zero_past_the_policy_of_its_hpa() {
+    let played = played("@keda-to-zero", &[]);
+    let [faithful, floor, repaired] = ["as it is", "minReplicaCount 4", "repaired"].map(|name| of(&played, name));
+    let steps = |record: &RunRecord| -> Vec<u32> {
+        let down = record.decisions.iter().filter(|decision| decision.after == 0);
+        down.map(|decision| decision.before).collect()
+    };
+    assert!(steps(faithful).iter().any(|&before| before >= 3), "{:?}", steps(faithful));
+    assert_eq!((steps(floor), steps(repaired)), (vec![], vec![]));
+    let mean_s = |record: &RunRecord| record.services[0].latency.mean_s(LatencyPart::EndToEnd);
+    assert!(mean_s(faithful) > 1.5 * mean_s(repaired) && mean_s(repaired) > mean_s(floor));
+}
+
+/// vllm-project/aibrix#2670: all that the bounds allow is ordered for a load that three replicas carry.
+#[test]
+fn aibrix_orders_again_what_it_has_ordered() {
+    let played = played("@aibrix-cascade", &[]);
+    let [faithful, repaired] = ["as it is", "repaired"].map(|name| of(&played, name));
+    let most = |record: &RunRecord| written(record).into_iter().max();
+    assert_eq!(most(faithful), Some(32));
+    assert!(most(repaired) <= Some(5), "{:?}", written(repaired));
+    assert!(cost(faithful) > 3.0 * cost(repaired) && attainment(repaired) > 0.95);
+}
+
+/// Every autoscaler plays the same day; whoever keeps the promise pays more than who knows the arrivals.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+fn no_policy_that_keeps_the_promise_is_below_the_bound() {
+    let played = played("@controllers", &["horizon=12h".to_owned()]);
+    let rows = flashcrowd::bound::distances(&played);
+    assert_eq!(rows.len(), 16);
+    let bound = rows.iter().find(|row| row.variant == "clairvoyant").unwrap();
+    assert_eq!((bound.met, bound.cost_over_bound, bound.over_gpu_h), (Some(true), Some(0.0), Some(0.0)));
+    for row in &rows {
+        assert!(row.met == Some(false) || row.cost_usd >= bound.cost_usd, "{row:?}");
+    }
+}
+
 #[test]
 fn past_saturation_shedding_serves_and_replicas_do_not_shorten_the_tail() {
     let played = played("@saturation", &[]);

@@ -23,13 +23,16 @@ pub struct Quirks {
     pub cooldown_takes_minimum: bool,
     /// The scaling context is made anew at each reconcile, so that what a panic asked for is forgotten.
     pub forgets_context: bool,
+    /// It asks for more while replicas that it asked for are not ready, by what the ready ones show: the
+    /// count doubles at each reconcile (vllm-project/aibrix#2670; later versions guard against it).
+    pub ignores_pending: bool,
 }
 
 impl Quirks {
     /// The real controller.
-    pub const FAITHFUL: Quirks = Quirks { cooldown_takes_minimum: true, forgets_context: true };
+    pub const FAITHFUL: Quirks = Quirks { cooldown_takes_minimum: true, forgets_context: true, ignores_pending: true };
     /// Without any.
-    pub const FIXED: Quirks = Quirks { cooldown_takes_minimum: false, forgets_context: false };
+    pub const FIXED: Quirks = Quirks { cooldown_takes_minimum: false, forgets_context: false, ignores_pending: false };
 }
 
 /// What an [`Aibrix`] is made of.
@@ -98,6 +101,7 @@ pub struct Aibrix {
     readings: Vec<Vec<Reading>>,
     stabilizer: Stabilizer,
     forgets_context: bool,
+    ignores_pending: bool,
     /// The most that the present panic asked for, for each metric.
     max_panic: Vec<i32>,
 }
@@ -118,6 +122,7 @@ impl Aibrix {
             readings: vec![Vec::new(); count],
             stabilizer: Stabilizer::new(spec.up_cooldown_ns, spec.down_cooldown_ns, quirks.cooldown_takes_minimum),
             forgets_context: quirks.forgets_context,
+            ignores_pending: quirks.ignores_pending,
             max_panic: vec![0; count],
             requests,
             scales,
@@ -272,6 +277,12 @@ impl Autoscaler for Aibrix {
             };
             wanted
         };
+        let wanted = wanted.map(|wanted| {
+            let held = !self.ignores_pending && wanted > current && view.ready_replicas < view.spec_replicas;
+            let kept = if held { current } else { wanted };
+            limit(&mut explanation, "Pending", wanted, kept);
+            kept
+        });
         let changed = wanted.map(count).filter(|wanted| *wanted != view.spec_replicas);
         let mut decision = changed.map_or_else(Decision::hold, |wanted| Decision::set_replicas(target, wanted));
         decision.explanation = Some(Box::new(explanation));

@@ -73,7 +73,16 @@ impl ResolvedAutoscaler {
         let made = make(&Making { target, seed: Seed { seed: 0, replicate: 0 }, oracle: &nothing })?;
         let period = made.iter().map(|policy| policy.schedule().period).min().unwrap_or(SimDuration::from_s(15));
         let signals = made.iter().flat_map(|policy| policy.signals(target).to_vec()).collect();
-        Ok(ResolvedAutoscaler { name: name.into(), bounds, period, signals, hpa: None, external: false, bound: false, make })
+        Ok(ResolvedAutoscaler {
+            name: name.into(),
+            bounds,
+            period,
+            signals,
+            hpa: None,
+            external: false,
+            bound: false,
+            make,
+        })
     }
 
     /// Notes that it is a Kubernetes HPA, whose settings the lints look at.
