@@ -21,7 +21,7 @@ pub(super) enum Command {
     Compare(CompareArgs),
     /// Parse, resolve and lint a scenario; run nothing.
     Check(CheckArgs),
-    /// A dry run of an HPA manifest on recorded metrics (open loop).
+    /// A dry run of a policy on recorded metrics (open loop).
     Replay(ReplayArgs),
     /// The simulator against reference data.
     Validate(ValidateArgs),
@@ -112,7 +112,7 @@ pub(super) struct CheckArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReplayArgs {
-    /// The manifest of a HorizontalPodAutoscaler.
+    /// A manifest of any kind, or an autoscaler as scenarios write it: 'QueueDepth(...)'.
     pub(super) manifest: PathBuf,
     /// Recorded metrics: CSV with a `time` column and one column a metric, or the JSON of a
     /// Prometheus `query_range`.
@@ -120,10 +120,10 @@ pub(super) struct ReplayArgs {
     /// Replicas at the start, if the signals do not hold them.
     #[arg(long)]
     pub(super) replicas: Option<u32>,
-    /// Name of the HPA, if the manifest holds several.
+    /// Name of the object, if the manifest holds several.
     #[arg(long)]
     pub(super) name: Option<String>,
-    /// Sync period in seconds.
+    /// Sync period of an HPA in seconds.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(super) sync_period_s: u32,
     /// Upstream controller: k8s-1.28 or k8s-2026-backport.

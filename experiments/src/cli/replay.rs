@@ -1,21 +1,29 @@
-//! `flashcrowd replay`: an HPA manifest on recorded metrics.
+//! `flashcrowd replay`: a policy alone on recorded metrics.
 
 use super::args::{Format, ReplayArgs};
 use super::{Outcome, print};
+use crate::replay::open_loop::{self, Replayed, Step};
+use crate::replay::policy::policy;
 use crate::replay::signals::Recording;
 use crate::replay::{Tick, containers, dry_run};
 use crate::report::duration;
 use crate::scenario::language::{Diagnostic, list};
 use crate::scenario::resolve::files::{plain, read_small};
 use crate::scenario::resolve::manifest_error;
+use flashcrowd_core::ports::{Explanation, MetricExplanation};
 use flashcrowd_policies::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
+use flashcrowd_policies::manifest::{Kind, detect};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 
 pub(super) fn replay(args: &ReplayArgs) -> Outcome {
     let shown = args.manifest.display().to_string();
-    let bytes = read(&args.manifest)?;
+    let inline = shown.ends_with(')') && !args.manifest.exists();
+    let bytes = if inline { Vec::new() } else { read(&args.manifest)? };
+    if inline || !matches!(detect(&bytes).map_err(|error| manifest_error(&shown, &error))?, Kind::Hpa) {
+        return any(args, &shown);
+    }
     let read_manifest = manifest::read_bytes(&bytes, args.name.as_deref());
     let manifest = read_manifest.map_err(|error| manifest_error(&shown, &error))?;
     let variant = Variant::from_name(&args.variant).ok_or_else(|| {
@@ -43,6 +51,101 @@ pub(super) fn replay(args: &ReplayArgs) -> Outcome {
         Format::Text => print(&text_of(&manifest, &names, &ticks))?,
     }
     Ok(0)
+}
+
+/// A policy of any other kind.
+fn any(args: &ReplayArgs, shown: &str) -> Outcome {
+    let file = args.signals.display().to_string();
+    let recording = Recording::read(&file, &read(&args.signals)?, None)?;
+    let autoscaler = policy(shown, args.name.as_deref(), &recording)?;
+    let replayed = open_loop::replay(&autoscaler, &file, &recording, args.replicas)?;
+    match args.format {
+        Format::Json => {
+            print(&serde_json::to_string_pretty(&json_of_any(&autoscaler.describe(), &replayed)).unwrap_or_default())?;
+        }
+        Format::Text => print(&text_of_any(&autoscaler.describe(), &replayed))?,
+    }
+    Ok(0)
+}
+
+/// What each metric showed and asked for, in words.
+fn words(explanation: &Explanation) -> (String, String) {
+    let metric = |metric: &MetricExplanation| match (metric.current, metric.proposal) {
+        (Some(current), Some(proposal)) => format!("{} = {current:.4} -> {proposal}", metric.name),
+        (None, Some(proposal)) => format!("{} -> {proposal}", metric.name),
+        (Some(current), None) => format!("{} = {current:.4}", metric.name),
+        (None, None) => format!("{}: {}", metric.name, metric.note),
+    };
+    let metrics: Vec<String> = explanation.metrics.iter().map(metric).collect();
+    let limits: Vec<&str> = explanation.limits.iter().map(|limit| limit.name).collect();
+    let why = [explanation.reason.clone(), limits.join(", ")];
+    let why: Vec<String> = why.into_iter().filter(|words| !words.is_empty()).collect();
+    (metrics.join(", "), why.join("; "))
+}
+
+fn text_of_any(name: &str, replayed: &Replayed) -> String {
+    let mut text = String::new();
+    let changes = replayed.steps.iter().filter(|step| step.replicas.0 != step.replicas.1 || step.jobs > 0).count();
+    let _ = writeln!(text, "{name}: dry run, {} decisions, {changes} changes", replayed.decisions);
+    let _ = writeln!(text, "Open loop: the recorded values do not react to what is decided here.\n");
+    let _ = writeln!(text, "{:>10}  {:>6}    {:<5} {:<52} why", "after", "from", "to", "metric = current -> proposal");
+    for step in replayed.steps.iter().take(SHOWN) {
+        let (metrics, mut why) = words(&step.explanation);
+        if step.jobs > 0 {
+            why = format!("{} jobs; {why}", step.jobs);
+        }
+        if let Some(mode) = step.mode {
+            why = format!("mode {mode:?}; {why}");
+        }
+        let (before, after) = step.replicas;
+        let at = duration(step.at_s);
+        let why = if replayed.steps.iter().any(|other| other.controller != step.controller) {
+            format!("{why} ({})", step.controller)
+        } else {
+            why
+        };
+        let _ = writeln!(text, "{at:>10}  {before:>6} -> {after:<5} {metrics:<52} {why}");
+    }
+    if replayed.steps.len() > SHOWN {
+        let _ = writeln!(text, "and {} more: --format json", replayed.steps.len() - SHOWN);
+    }
+    text
+}
+
+fn json_of_any(name: &str, replayed: &Replayed) -> Value {
+    let row = |step: &Step| {
+        let metrics: Vec<Value> = step
+            .explanation
+            .metrics
+            .iter()
+            .map(|metric| json!({ "name": *metric.name, "current": metric.current, "proposal": metric.proposal, "note": metric.note }))
+            .collect();
+        let limits: Vec<Value> = step
+            .explanation
+            .limits
+            .iter()
+            .map(|limit| json!({ "name": limit.name, "before": limit.before, "after": limit.after }))
+            .collect();
+        json!({
+            "at_s": step.at_s,
+            "controller": step.controller,
+            "before": step.replicas.0,
+            "desired": step.replicas.1,
+            "jobs": step.jobs,
+            "mode": step.mode.map(|mode| format!("{mode:?}").to_lowercase()),
+            "reason": step.explanation.reason,
+            "error": step.explanation.error,
+            "metrics": metrics,
+            "limits": limits,
+        })
+    };
+    json!({
+        "schema": "flashcrowd/replay/1",
+        "policy": name,
+        "open_loop": true,
+        "decisions": replayed.decisions,
+        "ticks": replayed.steps.iter().map(row).collect::<Vec<_>>(),
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {

@@ -1,9 +1,11 @@
-//! A dry run of an HPA manifest on recorded metrics.
+//! A policy alone on recorded metrics: here the HPA, reconcile by reconcile; in `open_loop` any other.
 //!
 //! It is open loop: the recorded values are what they were, whatever the policy would have done
 //! about them. Where `replicas` was recorded each decision starts from it; otherwise each starts
 //! from the decision before, and its replicas are ready at once.
 
+pub mod open_loop;
+pub mod policy;
 pub mod signals;
 
 use crate::scenario::language::Diagnostic;

@@ -36,6 +36,16 @@ impl Series {
     }
 }
 
+impl Series {
+    /// The integral of the values over seconds up to `at`: what a counter shows whose rate this is. Each
+    /// value holds until the next.
+    pub fn integral(&self, at_ns: i64) -> f64 {
+        let ends = self.points.iter().skip(1).map(|point| point.0).chain([i64::MAX]);
+        let parts = self.points.iter().zip(ends).take_while(|(point, _)| point.0 < at_ns);
+        parts.map(|(point, end)| point.1 * (end.min(at_ns) - point.0) as f64 / 1e9).sum()
+    }
+}
+
 impl Recording {
     /// Reads a recording; JSON is told from CSV by its first character. `only` names the metric of
     /// series that carry no name.

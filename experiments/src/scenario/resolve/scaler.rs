@@ -136,6 +136,15 @@ impl ResolvedAutoscaler {
         self.hpa.as_deref()
     }
 
+    /// Its controllers, outside a scenario: with a fixed seed, and for bounds nothing to know.
+    ///
+    /// # Errors
+    /// What the policy refuses.
+    pub fn controllers(&self, target: TargetId) -> Result<Vec<Box<dyn Autoscaler>>, MakeError> {
+        let nothing = || Ok(Oracle::default());
+        self.make(&Making { target, seed: Seed { seed: 1, replicate: 0 }, oracle: &nothing })
+    }
+
     /// Its controllers for one replicate.
     ///
     /// # Errors

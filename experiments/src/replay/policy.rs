@@ -1,0 +1,42 @@
+//! Which policy is replayed: a manifest of any kind, or one of the program's own as a scenario has it.
+
+use super::signals::Recording;
+use crate::scenario::language::{Diagnostic, Document};
+use crate::scenario::resolve::{Base, ResolvedAutoscaler, resolve};
+use flashcrowd_policies::metrics::resolve as known;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Resolves `policy`: the path of a manifest, or an autoscaler as scenarios write it, such as
+/// `QueueDepth(waiting_per_replica: 5.0, max: 9)`.
+///
+/// # Errors
+/// What the manifest's reader or the policy refuses.
+pub fn policy(policy: &str, name: Option<&str>, recording: &Recording) -> Result<ResolvedAutoscaler, Diagnostic> {
+    let autoscaler = if policy.ends_with(')') && policy.contains('(') && !Path::new(policy).exists() {
+        policy.to_owned()
+    } else {
+        let quoted = serde_json::to_string(policy).unwrap_or_default();
+        let name = name.map(|name| format!(", name: {}", serde_json::to_string(name).unwrap_or_default()));
+        format!("Manifest(path: {quoted}{})", name.unwrap_or_default())
+    };
+    let text = stage(&autoscaler, recording);
+    let document = Document::from_bytes("replay", text.as_bytes())?;
+    let resolved = resolve(&document, Base { folder: Path::new("."), embedded: false }, "replay", "")?;
+    let service = resolved.services.into_iter().next();
+    service.and_then(|service| service.autoscaler).ok_or_else(|| Diagnostic::about(policy, "this is no autoscaler"))
+}
+
+/// A scenario around the autoscaler. It is not played; its engine lets metrics of tokens be read, and
+/// names that were recorded and mean nothing to the program are taken as they are.
+fn stage(autoscaler: &str, recording: &Recording) -> String {
+    let mut bind = String::new();
+    for name in recording.metrics.keys().filter(|name| known(name).is_err()) {
+        let _ = write!(bind, "{}: InFlightRequests, ", serde_json::to_string(name).unwrap_or_default());
+    }
+    format!(
+        r#"(horizon: "1h", pools: {{"pool": (gpu: "H100", max_nodes: 1000)}}, limits: (entities: 100000), services: {{"service": (
+            model: "Llama-3.1-8B", serving: ContinuousBatch(), autoscaler: {autoscaler}, bind: {{{bind}}},
+        )}}, traffic: {{"nothing": Poisson(rate: 1.0, prompt_tokens: LogNormal(p50: 1, p99: 1), output_tokens: LogNormal(p50: 1, p99: 1))}})"#
+    )
+}
