@@ -54,10 +54,12 @@ struct Fleet {
 }
 
 /// A controller and its plan.
-struct Actor {
+struct Actor<'a> {
     policy: Box<dyn Autoscaler>,
     next: SimTime,
     requests: Vec<SignalRequest>,
+    /// What was recorded of each.
+    recorded: Vec<Recorded<'a>>,
     /// Up to when samples were handed over.
     seen: Vec<Option<SimTime>>,
     told: bool,
@@ -75,10 +77,8 @@ pub fn replay(
 ) -> Result<Replayed, Diagnostic> {
     let end = SimTime::from_ps((recording.end_ns.max(0) as u64).saturating_mul(1_000));
     let controllers = autoscaler.controllers(TARGET).map_err(|error| Diagnostic::about(file, error.to_string()))?;
-    let mut actors: Vec<Actor> = controllers.into_iter().map(actor).collect();
-    for request in actors.iter().flat_map(|actor| &actor.requests) {
-        check_recorded(file, recording, request)?;
-    }
+    let actors = controllers.into_iter().map(|policy| actor(policy, file, recording));
+    let mut actors: Vec<Actor<'_>> = actors.collect::<Result<_, _>>()?;
     let first = replicas.or(autoscaler.min_replicas()).unwrap_or(1);
     let mut fleet = Fleet { replicas: BTreeMap::new(), next: 0, mode: (Mode::Serve, SimTime::ZERO) };
     fleet.set(first.min(MOST_REPLICAS), None);
@@ -94,14 +94,15 @@ pub fn replay(
     Ok(replayed)
 }
 
-fn actor(policy: Box<dyn Autoscaler>) -> Actor {
+fn actor<'a>(policy: Box<dyn Autoscaler>, file: &str, recording: &'a Recording) -> Result<Actor<'a>, Diagnostic> {
     let requests = policy.signals(TARGET).to_vec();
+    let recorded = requests.iter().map(|request| recorded(file, recording, request)).collect::<Result<Vec<_>, _>>()?;
     let phase = policy.schedule().phase.unwrap_or(SimDuration::ZERO);
-    Actor { next: SimTime::ZERO + phase, seen: vec![None; requests.len()], requests, told: false, policy }
+    Ok(Actor { next: SimTime::ZERO + phase, seen: vec![None; requests.len()], requests, recorded, told: false, policy })
 }
 
 /// Whose turn it is: the first of those who are due first.
-fn earliest(actors: &[Actor]) -> Option<(usize, SimTime)> {
+fn earliest(actors: &[Actor<'_>]) -> Option<(usize, SimTime)> {
     actors.iter().enumerate().map(|(index, actor)| (index, actor.next)).min_by_key(|&(index, at)| (at, index))
 }
 
@@ -113,7 +114,7 @@ fn follow_recorded(fleet: &mut Fleet, recording: &Recording, now: SimTime) {
     }
 }
 
-fn decide(actor: &mut Actor, now: SimTime, fleet: &mut Fleet, recording: &Recording, replayed: &mut Replayed) {
+fn decide(actor: &mut Actor<'_>, now: SimTime, fleet: &mut Fleet, recording: &Recording, replayed: &mut Replayed) {
     let seen = Observation { now, wake: Wake::Tick, targets: vec![view(actor, now, fleet, recording)] };
     let decision = actor.policy.decide(&seen);
     let period = actor.policy.schedule().period.max(SimDuration::from_ms(1));
@@ -171,7 +172,7 @@ impl Fleet {
     }
 }
 
-fn view(actor: &mut Actor, now: SimTime, fleet: &Fleet, recording: &Recording) -> TargetView {
+fn view(actor: &mut Actor<'_>, now: SimTime, fleet: &Fleet, recording: &Recording) -> TargetView {
     let count = |name: &str| {
         let series = recording.metrics.get(name).and_then(|series| series.first());
         series.and_then(|series| series.at(now.as_ns())).map_or(0, |value| value.round() as u32)
@@ -179,7 +180,7 @@ fn view(actor: &mut Actor, now: SimTime, fleet: &Fleet, recording: &Recording) -
     let ids: Vec<u32> = fleet.replicas.keys().copied().collect();
     let signals = (0..actor.requests.len())
         .map(|index| {
-            let batches = batches(&actor.requests[index], &mut actor.seen[index], now, &ids, recording);
+            let batches = batches(&actor.requests[index], &actor.recorded[index], &mut actor.seen[index], now, &ids);
             SignalView { signal: SignalId(index as u32), batches }
         })
         .collect();
@@ -221,21 +222,24 @@ fn replica(id: u32, market: Market) -> ReplicaView {
 /// What is handed over now: every scrape since the last time, or the newest answer.
 fn batches(
     request: &SignalRequest,
+    recorded: &Recorded<'_>,
     seen: &mut Option<SimTime>,
     now: SimTime,
     ids: &[u32],
-    recording: &Recording,
 ) -> Option<Vec<Batch>> {
-    let recorded = recorded(recording, request)?;
-    if !matches!(request.pipeline.adapter, Adapter::Pushed { .. }) {
-        let samples = samples(request, &recorded, now, ids);
+    let Adapter::Pushed { period: push } = request.pipeline.adapter else {
+        let samples = samples(request, recorded, now, ids);
         return (!samples.is_empty()).then(|| vec![Batch { at: now, window: SimDuration::ZERO, samples }]);
-    }
+    };
+    let visible = match push.as_ps() {
+        0 => now,
+        ps => SimTime::from_ps(now.as_ps() / ps * ps),
+    };
     let period = request.pipeline.scrape_period.max(SimDuration::from_ms(1));
     let mut at = seen.map_or(SimTime::ZERO, |last| last + period);
     let mut batches = Vec::new();
-    while at <= now {
-        batches.push(Batch { at, window: period, samples: samples(request, &recorded, at, ids) });
+    while at <= visible {
+        batches.push(Batch { at, window: period, samples: samples(request, recorded, at, ids) });
         *seen = Some(at);
         at += period;
     }
@@ -280,25 +284,19 @@ struct Recorded<'a> {
 }
 
 /// The series of a request: of its own name, or of one that stands for the same.
-fn recorded<'a>(recording: &'a Recording, request: &SignalRequest) -> Option<Recorded<'a>> {
+fn recorded<'a>(file: &str, recording: &'a Recording, request: &SignalRequest) -> Result<Recorded<'a>, Diagnostic> {
     let scale = |name: &str| known(name).map_or(1.0, |binding| binding.scale);
-    if let Ok(series) = recording.metric("", &request.name) {
-        return Some(Recorded { series, scale: scale(&request.name) });
-    }
+    let missing = match recording.metric(file, &request.name) {
+        Ok(series) => return Ok(Recorded { series, scale: scale(&request.name) }),
+        Err(missing) => missing,
+    };
     let same = |(name, _): &(&String, &Vec<Series>)| {
         known(name).is_ok_and(|binding| stands_for(binding.source, request.source))
     };
-    let (name, series) = recording.metrics.iter().find(same)?;
-    Some(Recorded { series, scale: scale(name) })
+    let (name, series) = recording.metrics.iter().find(same).ok_or(missing)?;
+    Ok(Recorded { series, scale: scale(name) })
 }
 
 fn stands_for(recorded: SignalSource, wanted: SignalSource) -> bool {
     recorded == wanted || (wanted == SignalSource::Concurrency && recorded == SignalSource::InFlightRequests)
-}
-
-fn check_recorded(file: &str, recording: &Recording, request: &SignalRequest) -> Result<(), Diagnostic> {
-    if recorded(recording, request).is_some() {
-        return Ok(());
-    }
-    recording.metric(file, &request.name).map(|_| ())
 }
