@@ -3,8 +3,10 @@
 use super::baselines::{self, Place};
 use super::command;
 use super::files::{Files, Input};
+use super::policy;
 use super::settings::Notes;
 use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
+use crate::registry::Registry;
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
@@ -23,6 +25,7 @@ const FLAG: &str = "flag default of kube-controller-manager";
 pub(super) fn resolve(
     notes: &mut Notes<'_>,
     files: &mut Files,
+    registry: &Registry,
     service: &schema::Service,
     resolved: &mut ResolvedService,
     target: TargetId,
@@ -57,6 +60,13 @@ pub(super) fn resolve(
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(made);
         }
+        Some(schema::Autoscaler::Policy(given)) => {
+            notes.given(&path, "");
+            let made = policy::resolve(&mut Place { notes, path, service: resolved, target }, given, registry)?;
+            let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
+            resolved.initial_replicas = Some(count);
+            resolved.autoscaler = Some(made);
+        }
         Some(own) => {
             notes.given(&path, "");
             let made = own_policy(&mut Place { notes, path, service: resolved, target }, own)?;
@@ -66,8 +76,7 @@ pub(super) fn resolve(
             resolved.autoscaler = Some(made);
         }
     }
-    let binds =
-        matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
+    let binds = matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
     if !service.bind.is_empty() && !binds {
         notes.warn(format!("service `{name}`: `bind` has no effect without a manifest"));
     }
@@ -83,9 +92,10 @@ fn own_policy(place: &mut Place<'_, '_>, given: &schema::Autoscaler) -> Result<R
         schema::Autoscaler::Timetable(given) => baselines::timetable(place, given),
         schema::Autoscaler::Predictive(given) => baselines::predictive(place, given),
         schema::Autoscaler::Clairvoyant(given) => baselines::clairvoyant(place, given),
-        schema::Autoscaler::Fixed(_) | schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_) => {
-            Err(place.notes.error(&place.path, "not a policy of the program's own"))
-        }
+        schema::Autoscaler::Fixed(_)
+        | schema::Autoscaler::Manifest(_)
+        | schema::Autoscaler::Command(_)
+        | schema::Autoscaler::Policy(_) => Err(place.notes.error(&place.path, "not a policy of the program's own")),
     }
 }
 

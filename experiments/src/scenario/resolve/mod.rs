@@ -3,12 +3,13 @@
 
 mod autoscaler;
 mod baselines;
-mod command;
 mod batch;
+mod command;
 mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
+mod policy;
 mod residents;
 mod scaler;
 mod service;
@@ -27,6 +28,7 @@ use super::language::units::Duration;
 use super::language::{Diagnostic, Document};
 use super::schema;
 use crate::profiles::Profile;
+use crate::registry::Registry;
 use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{PoolConfig, Region, Startup};
@@ -235,6 +237,10 @@ pub struct Base<'a> {
     pub folder: &'a Path,
     /// Whether the scenario is one of those shipped in the program.
     pub embedded: bool,
+    /// Where paths start that an override gives.
+    pub typed: &'a Path,
+    /// Policies of the user's own crate.
+    pub registry: &'a Registry,
 }
 
 /// Resolves a document whose variant's overrides were applied.
@@ -244,7 +250,8 @@ pub struct Base<'a> {
 pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -> Result<Resolved, Diagnostic> {
     let raw: schema::Scenario = document.deserialize()?;
     let mut notes = Notes::new(document);
-    let mut files = Files { base: base.folder.to_owned(), embedded: base.embedded, hashes: Vec::new() };
+    let (folder, typed) = (base.folder.to_owned(), base.typed.to_owned());
+    let mut files = Files { base: folder, typed, embedded: base.embedded, hashes: Vec::new() };
     let bounds = limits::Bounds::new(&raw.limits);
     if raw.services.is_empty() {
         return Err(notes.error("services", "a scenario needs at least one service"));
@@ -265,7 +272,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools)?;
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {
-            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target))?;
+            autoscaler::resolve(&mut notes, &mut files, base.registry, given, &mut resolved, TargetId(target))?;
         }
         services.push(resolved);
     }
