@@ -1,0 +1,102 @@
+//! A policy in a crate of its own: so many requests in flight for each replica, and down by one at a time.
+
+use flashcrowd::Registry;
+use flashcrowd::scenario::language::units::{Duration, Positive};
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ports::{
+    Adapter, Attribution, Autoscaler, Decision, MissingAs, Observation, Pipeline, Sampler, Schedule, Scope,
+    SignalRequest, SignalSource, Stamp, TargetId, Transform,
+};
+use serde::Deserialize;
+
+/// Settings, as a scenario writes them: `config: (in_flight: 4, max: 10)`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Requests in flight that a replica should have.
+    pub in_flight: Positive,
+    /// Most replicas; the fewest is one.
+    pub max: u32,
+    /// For how long less must be enough before a replica is given back; five minutes by default.
+    pub patience: Option<Duration>,
+}
+
+/// The policy.
+#[derive(Debug)]
+pub struct Steady {
+    config: Config,
+    targets: [TargetId; 1],
+    signals: [SignalRequest; 1],
+    enough_since: Option<flashcrowd_core::SimTime>,
+}
+
+impl Steady {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// A maximum of zero.
+    pub fn new(config: Config, target: TargetId) -> Result<Self, String> {
+        if config.max == 0 {
+            return Err("`max` is 0: expected at least 1".to_owned());
+        }
+        // Scraped every 15 s, asked by the policy itself.
+        let pipeline = Pipeline {
+            sampler: Sampler::Instant,
+            collect_period: None,
+            scrape_period: SimDuration::from_s(15),
+            scrape_failure: 0.0,
+            transform: Transform::None,
+            rule_period: None,
+            adapter: Adapter::Live,
+            relist_period: None,
+            missing: MissingAs::Drop,
+            stamp: Stamp::Sample,
+            attribution: Attribution::Pod,
+        };
+        let (name, source) = ("in_flight".to_owned(), SignalSource::InFlightRequests);
+        let signals = [SignalRequest { name, source, scope: Scope::Service, pipeline }];
+        Ok(Steady { config, targets: [target], signals, enough_since: None })
+    }
+}
+
+impl Autoscaler for Steady {
+    fn name(&self) -> &'static str {
+        "steady"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule { period: SimDuration::from_s(15), phase: None, poked_by_requests: false }
+    }
+
+    fn targets(&self) -> &[TargetId] {
+        &self.targets
+    }
+
+    fn signals(&self, _: TargetId) -> &[SignalRequest] {
+        &self.signals
+    }
+
+    fn decide(&mut self, seen: &Observation) -> Decision {
+        let view = &seen.targets[0];
+        let batch = view.signals[0].batches.as_ref().and_then(|batches| batches.last());
+        // Without a value it holds, but never below one replica.
+        let sample = batch.and_then(|batch| batch.samples.last());
+        let wanted = sample.map_or(view.spec_replicas, |shown| (shown.value / self.config.in_flight.get()).ceil() as u32);
+        let wanted = wanted.clamp(1, self.config.max);
+        if wanted >= view.spec_replicas {
+            self.enough_since = None;
+            return Decision::set_replicas(view.target, wanted);
+        }
+        let patience = self.config.patience.map_or(SimDuration::from_s(300), Duration::get);
+        if seen.now.since(*self.enough_since.get_or_insert(seen.now)) < patience {
+            return Decision::hold();
+        }
+        self.enough_since = Some(seen.now);
+        Decision::set_replicas(view.target, (view.spec_replicas - 1).min(self.config.max))
+    }
+}
+
+/// The policies of this crate, by name.
+pub fn registry() -> Registry {
+    Registry::new().policy("steady", Steady::new)
+}
