@@ -31,7 +31,7 @@ const SCENARIO: &str = r#"(
 struct Config {
     replicas: u32,
     #[serde(default)]
-    period: Option<Duration>,
+    at_least: Option<Duration>,
     #[serde(default)]
     mode: Mode,
 }
@@ -86,12 +86,12 @@ impl Autoscaler for Blind {
 fn registry() -> Registry {
     Registry::new()
         .policy("fixed-of-mine", |config: Config, target| {
-            let _period = config.period;
             let replicas = match config.mode {
                 Mode::Plain => config.replicas,
                 Mode::Times(factor) => config.replicas * factor,
             };
             match replicas {
+                _ if config.at_least.is_some_and(|span| span.get().is_zero()) => Err("`at_least` is 0s"),
                 0 => Err("`replicas` is 0: expected at least 1"),
                 replicas => Ok(FixedReplicas::new(target, replicas)),
             }
@@ -131,7 +131,7 @@ fn last(policy: &str) -> u32 {
 #[test]
 fn policies_are_made_with_their_settings() {
     assert_eq!(last(r#"Policy(name: "fixed-of-mine", config: (replicas: 3))"#), 3);
-    assert_eq!(last(r#"Policy(name: "fixed-of-mine", config: (replicas: 3, period: "1m", mode: Times(2)))"#), 6);
+    assert_eq!(last(r#"Policy(name: "fixed-of-mine", config: (replicas: 3, at_least: "1m", mode: Times(2)))"#), 6);
     assert_eq!(last(r#"Policy(name: "json", config: {"n": 4})"#), 4);
     // Names may hold dots.
     assert!(named("my.chat", r#"Policy(name: "json", config: (n: 4))"#).is_ok());
@@ -159,7 +159,7 @@ fn what_is_refused_is_refused_with_its_place() {
         r#"Policy(name: "fixed-of-mine")"#,
         r#"Policy(name: "fixed-of-mine", config: (replica: 3))"#,
         r#"Policy(name: "fixed-of-mine", config: (replicas: "many"))"#,
-        r#"Policy(name: "fixed-of-mine", config: (replicas: 3, period: "1x"))"#,
+        r#"Policy(name: "fixed-of-mine", config: (replicas: 3, at_least: "1x"))"#,
         r#"Policy(name: "fixed-of-mine", config: (replicas: 3, mode: Tims(2)))"#,
         r#"Policy(name: "fixed-of-mine", config: (replicas: 0))"#,
         r#"Policy(name: "fixed-of-mine", config: 7)"#,

@@ -22,7 +22,6 @@
 
 pub mod laws;
 pub mod observations;
-mod ron;
 pub mod shapes;
 mod subject;
 pub mod world;

@@ -25,7 +25,9 @@ pub fn history(policy: &dyn Autoscaler, length: usize) -> impl Strategy<Value = 
         let mut history = Vec::new();
         for (jitter_ms, mut targets) in shown {
             now = now + period + SimDuration::from_ms(u64::from(jitter_ms));
-            targets.iter_mut().for_each(|target| date(target, now));
+            for target in &mut targets {
+                date(target, now);
+            }
             history.push(Observation { now, wake: Wake::Tick, targets });
         }
         history
@@ -96,7 +98,12 @@ fn replica(id: ReplicaId, (life, age, waiting, running): Life) -> ReplicaView {
     }
 }
 
-fn signal(request: &SignalRequest, (answers, age, values): &Values, replicas: &[ReplicaView], position: u32) -> SignalView {
+fn signal(
+    request: &SignalRequest,
+    (answers, age, values): &Values,
+    replicas: &[ReplicaView],
+    position: u32,
+) -> SignalView {
     let at = ago(*age);
     let sample = |replica, value| Sample { replica, at, value };
     let samples = match request.scope {

@@ -1,8 +1,6 @@
 //! The policy under test, as a scenario names it.
 
-use crate::ron::{quoted, ron};
 use flashcrowd::Registry;
-use serde_json::Value;
 
 /// A policy under test.
 #[derive(Clone, Debug)]
@@ -13,14 +11,16 @@ pub struct Subject {
 
 #[derive(Clone, Debug)]
 enum Form {
-    Registered { name: String, config: Value },
+    Registered { name: String, config: String },
     Written(String),
 }
 
 impl Subject {
-    /// A policy of a registry with its settings, which may be `null` if it has none.
-    pub fn new(registry: &Registry, name: &str, config: Value) -> Self {
-        Subject { registry: registry.clone(), form: Form::Registered { name: name.to_owned(), config } }
+    /// A policy of a registry with its settings as a scenario writes them, such as
+    /// `(in_flight: 4, max: 10)`; empty if it has none.
+    pub fn new(registry: &Registry, name: &str, config: &str) -> Self {
+        let form = Form::Registered { name: name.to_owned(), config: config.trim().to_owned() };
+        Subject { registry: registry.clone(), form }
     }
 
     /// An autoscaler as a scenario writes it, such as `QueueDepth(waiting_per_replica: 2, max: 8)`.
@@ -39,9 +39,9 @@ impl Subject {
         match &self.form {
             Form::Written(text) => text.clone(),
             Form::Registered { name, config } => {
-                let mut text = format!("Policy(name: {}", quoted(name));
-                if !config.is_null() {
-                    text = format!("{text}, config: {}", ron(config));
+                let mut text = format!("Policy(name: {name:?}");
+                if !config.is_empty() {
+                    text = format!("{text}, config: {config}");
                 }
                 if scrape_failure_percent > 0 {
                     text = format!("{text}, scrape_failure: {}", f64::from(scrape_failure_percent) / 100.0);

@@ -1,7 +1,6 @@
 //! Small worlds: a load, one service, a start-up. Each is a scenario file, and is played as one.
 
 use crate::Subject;
-use crate::ron::quoted;
 use flashcrowd::scenario::load::Text;
 use flashcrowd_core::Simulation;
 use flashcrowd_core::World;
@@ -54,7 +53,7 @@ impl SmallWorld {
     name: "counterexample",
     seed: {seed},
     horizon: "{horizon_s}s",
-    series_period: "5s",
+    series_period: "15s",
     pools: {{"gpus": (gpu: "H100", gpus_per_node: 8, gpu_price: "2/h", min_nodes: {nodes}, max_nodes: {nodes})}},
     services: {{
         "s": (
@@ -76,8 +75,7 @@ impl SmallWorld {
         if !others.is_empty() {
             text.push_str("    variants: {\n        \"as above\": [],\n");
             for (name, world) in others {
-                let name = quoted(name);
-                let _ = writeln!(text, "        {name}: [r#\"traffic.t.steps={}\"#],", world.steps());
+                let _ = writeln!(text, "        {name:?}: [r#\"traffic.t.steps={}\"#],", world.steps());
             }
             text.push_str("    },\n    baseline: \"as above\",\n");
         }
@@ -99,7 +97,7 @@ impl SmallWorld {
 
     pub(crate) fn build_with(&self, subject: &Subject, autoscaler: &str) -> Result<World, String> {
         let text = Text::parse("counterexample", &self.scenario(autoscaler, &[]), subject.registry());
-        let loaded = text.and_then(|text| text.resolve()).map_err(|error| error.to_string())?;
+        let loaded = text.and_then(|text| text.resolve()).map_err(|error| format!("it cannot be made:\n{error}"))?;
         loaded.variants[0].world(0).map_err(|error| error.to_string())
     }
 

@@ -2,11 +2,11 @@
 
 use flashcrowd::Registry;
 use flashcrowd::scenario::language::units::{Duration, Positive};
-use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Adapter, Attribution, Autoscaler, Decision, MissingAs, Observation, Pipeline, Sampler, Schedule, Scope,
-    SignalRequest, SignalSource, Stamp, TargetId, Transform,
+    Autoscaler, Decision, Observation, Schedule, Scope, SignalRequest, SignalSource, TargetId,
 };
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_policies::metrics::Preset;
 use serde::Deserialize;
 
 /// Settings, as a scenario writes them: `config: (in_flight: 4, max: 10)`.
@@ -22,12 +22,11 @@ pub struct Config {
 }
 
 /// The policy.
-#[derive(Debug)]
 pub struct Steady {
     config: Config,
     targets: [TargetId; 1],
     signals: [SignalRequest; 1],
-    enough_since: Option<flashcrowd_core::SimTime>,
+    enough_since: Option<SimTime>,
 }
 
 impl Steady {
@@ -39,21 +38,8 @@ impl Steady {
         if config.max == 0 {
             return Err("`max` is 0: expected at least 1".to_owned());
         }
-        // Scraped every 15 s, asked by the policy itself.
-        let pipeline = Pipeline {
-            sampler: Sampler::Instant,
-            collect_period: None,
-            scrape_period: SimDuration::from_s(15),
-            scrape_failure: 0.0,
-            transform: Transform::None,
-            rule_period: None,
-            adapter: Adapter::Live,
-            relist_period: None,
-            missing: MissingAs::Drop,
-            stamp: Stamp::Sample,
-            attribution: Attribution::Pod,
-        };
         let (name, source) = ("in_flight".to_owned(), SignalSource::InFlightRequests);
+        let pipeline = Preset::VllmGauge15s.pipeline();
         let signals = [SignalRequest { name, source, scope: Scope::Service, pipeline }];
         Ok(Steady { config, targets: [target], signals, enough_since: None })
     }
@@ -78,10 +64,10 @@ impl Autoscaler for Steady {
 
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = &seen.targets[0];
-        let batch = view.signals[0].batches.as_ref().and_then(|batches| batches.last());
+        let shown = view.signals[0].batches.as_ref().and_then(|batches| batches.last()?.samples.last());
         // Without a value it holds, but never below one replica.
-        let sample = batch.and_then(|batch| batch.samples.last());
-        let wanted = sample.map_or(view.spec_replicas, |shown| (shown.value / self.config.in_flight.get()).ceil() as u32);
+        let per_replica = self.config.in_flight.get();
+        let wanted = shown.map_or(view.spec_replicas, |shown| (shown.value / per_replica).ceil() as u32);
         let wanted = wanted.clamp(1, self.config.max);
         if wanted >= view.spec_replicas {
             self.enough_since = None;

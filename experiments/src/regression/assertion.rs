@@ -289,3 +289,52 @@ fn value(text: &str, span: Range<usize>, unit: Unit) -> Result<f64, Wrong> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry;
+    use crate::scenario::load::Text;
+    use proptest::prelude::*;
+
+    fn services() -> Vec<ResolvedService> {
+        let text = r#"(horizon: "1s", pools: {"p": (gpu: "H100", max_nodes: 1)}, services: {
+            "a.b": (serving: Slots(concurrency: 1), service_time: Takes("1s"), slo: [(quantile: 0.9, limit: "1s")]),
+            "ttft": (serving: Slots(concurrency: 1), service_time: Takes("1s")), "é": (serving: Slots(concurrency: 1),
+            service_time: Takes("1s")) }, traffic: {"t": Poisson(rate: 1.0, service: "ttft")})"#;
+        let loaded = Text::parse("s", text, &Registry::new()).and_then(|text| text.resolve()).unwrap();
+        loaded.variants[0].services.clone()
+    }
+
+    #[test]
+    fn a_service_may_be_called_as_a_metric_or_a_statistic_is() {
+        let parsed = |text: &str| Assertion::parse(text, &services()).map(|one| (one.measure, one.service));
+        let p99 =
+            Measure::Latency(flashcrowd_core::ports::LatencyPart::EndToEnd, super::super::measure::Statistic::P99);
+        assert_eq!(parsed("a.b.e2e.p99<1s"), Ok((p99, Some(0))));
+        assert_eq!(parsed("ttft.e2e.p99 < 1s"), Ok((p99, Some(1))));
+        assert_eq!(parsed("\"é\".e2e.p99 < 1m30s"), Ok((p99, Some(2))));
+        assert_eq!(parsed("ttft.requests >= 0"), Ok((Measure::Requests, Some(1))));
+        assert_eq!(parsed("requests >= 0"), Ok((Measure::Requests, None)));
+        assert_eq!(parsed("a.b.attainment >= 99.5%"), Ok((Measure::Attainment, Some(0))));
+    }
+
+    /// Words and signs of assertions in any order, and anything else.
+    fn nonsense() -> impl Strategy<Value = String> {
+        let words = [
+            "a.b", "ttft", "é", "e2e", "p99", "cost_usd", ".", "..", "<=", "==", "<", "=", "!", "\"", "1.5s", "99%",
+            "-", " ", "9", "💥", "\n", "1e999", "NaN",
+        ];
+        let word = prop_oneof![8 => prop::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => ".{0,6}"];
+        prop::collection::vec(word, 0..9).prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_written_panics_and_places_lie_within(text in nonsense()) {
+            if let Err(wrong) = Assertion::parse(&text, &services()) {
+                prop_assert!(wrong.span.start <= wrong.span.end && wrong.span.end <= text.len() + 1, "{:?}", wrong);
+            }
+        }
+    }
+}

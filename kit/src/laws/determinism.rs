@@ -50,14 +50,12 @@ pub fn robust(subject: &Subject) -> Result<(), Broken> {
     });
     match found {
         None => Ok(()),
-        Some((history, reason)) => {
-            Err(Broken { law: "robust", reason, scenario: None, observations: shown(&history) })
-        }
+        Some((history, reason)) => Err(Broken { law: "robust", reason, scenario: None, observations: shown(&history) }),
     }
 }
 
 fn shown(history: &[Observation]) -> String {
-    history.iter().map(|seen| format!("{seen:#?}\n")).collect()
+    history.iter().map(|seen| format!("{seen:#?}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The policy alone, as the world makes it.

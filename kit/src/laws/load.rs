@@ -30,7 +30,9 @@ pub fn no_oscillation(subject: &Subject, settle_s: u32, reversals: usize) -> Res
             return Ok(());
         }
         let rate = world.steps[0].1;
-        Err(format!("under a constant {rate} requests a minute it turns {turns} times after {settle_s} s, and claims {reversals}"))
+        Err(format!(
+            "under a constant {rate} requests a minute it turns {turns} times after {settle_s} s, and claims {reversals}"
+        ))
     })
 }
 

@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 /// Cases that a law plays.
 const CASES: u32 = 24;
 /// Steps of shrinking: worlds are small already, and each step is a run.
-const SHRINKS: u32 = 200;
+const SHRINKS: u32 = 100;
 
 /// The smallest case that fails, with why.
 pub(super) fn search<S: Strategy>(
@@ -49,9 +49,9 @@ pub(super) fn broken(
     world: &SmallWorld,
     others: &[(&str, &SmallWorld)],
 ) -> Broken {
-    let comment: String = reason.lines().map(|line| format!("//   {line}\n")).collect();
+    let comment = reason.lines().map(|line| format!("//   {line}")).collect::<Vec<_>>().join("\n");
     let scenario = world.scenario(&subject.autoscaler(world.scrape_failure_percent), others);
-    let scenario = format!("// Breaks the law `{law}`:\n{comment}{scenario}");
+    let scenario = format!("// Breaks the law `{law}`:\n{comment}\n{scenario}");
     Broken { law, reason, scenario: Some(scenario), observations: String::new() }
 }
 
