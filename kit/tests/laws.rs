@@ -197,3 +197,14 @@ fn plain_policies_keep_them() -> Result<(), Broken> {
     laws::monotone(&concurrency, 0.25)?;
     laws::cost_bound(&concurrency, CostClaim::default())
 }
+
+/// A manifest as it runs in production is held to the same.
+#[test]
+fn a_manifest_keeps_them() -> Result<(), Broken> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/manifests/queue-depth-hpa.yaml");
+    let hpa = Subject::written(&format!("Manifest({manifest:?})"), &Registry::new());
+    laws::robust(&hpa)?;
+    laws::determinism(&hpa)?;
+    laws::no_future(&hpa)?;
+    laws::cost_bound(&hpa, CostClaim::default())
+}

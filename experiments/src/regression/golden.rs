@@ -1,12 +1,12 @@
 //! Golden files: the decisions that changed something, as CSV.
 
+use crate::export::write_whole;
 use crate::run::Played;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::resolve::files::{plain, read_small};
 use flashcrowd_core::SimTime;
 use flashcrowd_core::ledger::DecisionRecord;
 use flashcrowd_core::ports::Explanation;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -152,14 +152,4 @@ impl Blessing {
         }
         writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
     }
-}
-
-/// Writes a file beside its place and renames it, so that it is whole or as it was.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
-    let fresh = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path)).inspect_err(|_| {
-        // Best effort: the error itself is what the user must hear of.
-        let _ = fs::remove_file(&fresh);
-    })
 }

@@ -22,7 +22,6 @@ mod outcome;
 
 pub use file::TestFile;
 pub use find::find;
-pub(crate) use golden::write_whole;
 pub use junit::junit;
 pub use outcome::{Failure, Outcome, Report, Status};
 
