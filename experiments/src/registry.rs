@@ -79,7 +79,8 @@ impl Registry {
     }
 
     /// Adds a policy with typed settings; one of the same name is replaced. `Config` must refuse
-    /// unknown fields (`#[serde(deny_unknown_fields)]`): a misspelt setting would be a default.
+    /// unknown fields (`#[serde(deny_unknown_fields)]`), which is checked, and so should the structs
+    /// in it: a misspelt setting would be a default.
     #[must_use]
     pub fn policy<Config, P, E, F>(self, name: &str, make: F) -> Self
     where

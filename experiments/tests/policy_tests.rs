@@ -306,6 +306,14 @@ fn junit_is_written_whole_or_not_at_all() {
 }
 
 #[test]
+fn the_form_of_a_test_has_a_schema() {
+    let output = flashcrowd(Path::new("."), &["schema", "test"]);
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let fields: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["about", "scenario", "set", "variant", "assert", "golden"]);
+}
+
+#[test]
 fn files_that_a_test_names_are_beside_it() {
     let manifest = include_str!("../../scenarios/manifests/queue-depth-hpa.yaml");
     let test = r##"(scenario: "../c.ron", set: [r#"services.chat.autoscaler=Manifest("h.yaml")"#], assert: ["chat.ups > 0"])"##;

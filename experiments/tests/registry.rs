@@ -135,6 +135,8 @@ fn policies_are_made_with_their_settings() {
     assert_eq!(last(r#"Policy(name: "json", config: {"n": 4})"#), 4);
     // Names may hold dots.
     assert!(named("my.chat", r#"Policy(name: "json", config: (n: 4))"#).is_ok());
+    let error = named("my.chat", r#"Policy(name: "fixed-of-mine", config: (replicas: 0))"#).unwrap_err();
+    assert!(error.contains("s.ron:7:"), "{error}");
     let described = resolved(r#"Policy(name: "json", config: (n: 4))"#).unwrap();
     assert_eq!(described.variants[0].services[0].autoscaler.as_ref().unwrap().describe(), "json");
 }

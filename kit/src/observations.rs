@@ -14,9 +14,10 @@ type Life = (u8, u32, u32, u32);
 /// What varies between two signals: whether it answers, ages and values of its samples.
 type Values = (bool, u32, Vec<(bool, f64)>);
 
-/// Observations of a policy's targets at its own period, oldest first.
+/// Observations of a policy's targets at its own period, oldest first. One that is woken by requests is
+/// woken so where nobody serves.
 pub fn history(policy: &dyn Autoscaler, length: usize) -> impl Strategy<Value = Vec<Observation>> + use<> {
-    let period = policy.schedule().period;
+    let schedule = policy.schedule();
     let targets: Vec<(TargetId, Vec<SignalRequest>)> =
         policy.targets().iter().map(|&target| (target, policy.signals(target).to_vec())).collect();
     let one = (0_u32..1_000, targets.into_iter().map(|(target, signals)| view(target, signals)).collect::<Vec<_>>());
@@ -24,11 +25,13 @@ pub fn history(policy: &dyn Autoscaler, length: usize) -> impl Strategy<Value = 
         let mut now = SimTime::from_s(3_600);
         let mut history = Vec::new();
         for (jitter_ms, mut targets) in shown {
-            now = now + period + SimDuration::from_ms(u64::from(jitter_ms));
+            now = now + schedule.period + SimDuration::from_ms(u64::from(jitter_ms));
             for target in &mut targets {
                 date(target, now);
             }
-            history.push(Observation { now, wake: Wake::Tick, targets });
+            let unserved = targets.iter().find(|target| target.ready_replicas == 0).map(|target| target.target);
+            let wake = unserved.filter(|_| schedule.poked_by_requests).map_or(Wake::Tick, Wake::Poke);
+            history.push(Observation { now, wake, targets });
         }
         history
     })

@@ -1,7 +1,7 @@
 //! What the strategies draw is valid: observations agree with themselves, and worlds play.
 
 use flashcrowd::Registry;
-use flashcrowd_core::ports::{Autoscaler, Observation, ReplicaPhase, ReplicaView, Scope, TargetId};
+use flashcrowd_core::ports::{Autoscaler, Observation, ReplicaPhase, ReplicaView, Scope, TargetId, Wake};
 use flashcrowd_kit::observations::history;
 use flashcrowd_kit::world::SmallWorld;
 use flashcrowd_kit::{Subject, shapes};
@@ -11,9 +11,13 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 fn queue_depth() -> QueueDepth {
+    bounded(1)
+}
+
+fn bounded(min: u32) -> QueueDepth {
     let s = flashcrowd_core::SimDuration::from_s;
     let config =
-        QueueDepthConfig { waiting_per_replica: 2.0, bounds: Bounds { min: 1, max: 8 }, period: s(15), idle: s(60) };
+        QueueDepthConfig { waiting_per_replica: 2.0, bounds: Bounds { min, max: 8 }, period: s(15), idle: s(60) };
     QueueDepth::new(TargetId(0), config).unwrap()
 }
 
@@ -43,6 +47,15 @@ proptest! {
                 prop_assert!(batch.at <= seen.now && batch.samples.iter().all(|sample| sample.at <= batch.at));
                 prop_assert!(batch.samples.len() <= 1, "one value of the service");
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_policy_that_is_poked_is_poked_where_nobody_serves(history in history(&bounded(0), 6)) {
+        for seen in &history {
+            prop_assert_eq!(seen.wake == Wake::Poke(TargetId(0)), seen.targets[0].ready_replicas == 0);
         }
     }
 }

@@ -15,7 +15,10 @@ pub(super) fn resolve(
     registry: &Registry,
 ) -> Result<ResolvedAutoscaler, Diagnostic> {
     // A service's name may hold dots.
-    let path = format!("services.\"{}\".autoscaler.config", place.service.name);
+    if place.service.name.contains('.') {
+        place.path = format!("services.\"{}\".autoscaler", place.service.name);
+    }
+    let path = place.at("config");
     let document = place.notes.document;
     if given.config.is_some() && document.get(&path).is_none() {
         return Err(place
