@@ -14,8 +14,8 @@ pub(super) fn resolve(
     given: &schema::Policy,
     registry: &Registry,
 ) -> Result<ResolvedAutoscaler, Diagnostic> {
-    // A service's name may hold dots.
-    if place.service.name.contains('.') {
+    // A service's name may hold what separates the names of a path.
+    if place.service.name.contains(['.', '=']) {
         place.path = format!("services.\"{}\".autoscaler", place.service.name);
     }
     let path = place.at("config");
