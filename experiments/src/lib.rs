@@ -9,6 +9,8 @@
 //! | [`fit`] | profiles from load sweeps |
 //! | [`profiles`] | how fast models run on GPUs |
 //! | [`run`] | all variants and replicates, in parallel |
+//! | [`registry`] | policies of a user's own crate, by name |
+//! | [`regression`] | policy regression tests |
 //! | [`report`], [`compare`], [`lint`] | results in words |
 //! | [`export`] | summary, tables, latency distributions |
 //! | [`validate`], [`closed_forms`] | the simulator against reference data |
@@ -27,6 +29,8 @@ pub mod fit;
 pub mod lint;
 pub mod profiles;
 pub mod profiles_batch;
+pub mod registry;
+pub mod regression;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -35,3 +39,6 @@ pub mod schemas;
 pub mod shipped;
 pub mod statistics;
 pub mod validate;
+
+pub use cli::main_with;
+pub use registry::Registry;

@@ -1,5 +1,5 @@
-//! The `flashcrowd` command.
+//! The `flashcrowd` command, with the policies that are part of the program.
 
 fn main() -> std::process::ExitCode {
-    flashcrowd::cli::main()
+    flashcrowd::main_with(flashcrowd::Registry::new())
 }

@@ -1,6 +1,7 @@
 //! JSON schemas, made from the types that read and write the files.
 
 use crate::export::summary::{Counts, SCHEMA};
+use crate::regression::TestFile;
 use crate::scenario::schema::Scenario;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
@@ -10,6 +11,13 @@ use serde_json::{Value, json};
 pub fn scenario() -> Value {
     let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<Scenario>();
     schema.insert("title".to_owned(), "flashcrowd scenario".into());
+    schema.to_value()
+}
+
+/// The schema of policy regression tests, as the tree that their RON stands for.
+pub fn test() -> Value {
+    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<TestFile>();
+    schema.insert("title".to_owned(), "flashcrowd policy test".into());
     schema.to_value()
 }
 

@@ -12,19 +12,18 @@ use std::sync::{Arc, Mutex};
 
 const TARGET: TargetId = TargetId(0);
 
+/// At which second, how many, of which class.
+type Wish = (u64, u32, fn() -> Class);
+
 fn of(market: Market) -> Class {
     Class { market: Some(market), ..Class::default() }
 }
 
 /// Sets so many of each class at those seconds.
-fn wishes(plan: &'static [(u64, u32, fn() -> Class)]) -> Box<dyn flashcrowd_core::ports::Autoscaler> {
+fn wishes(plan: &'static [Wish]) -> Box<dyn flashcrowd_core::ports::Autoscaler> {
     Script::every(1, Vec::new(), move |seen: &Observation| {
         let due = plan.iter().filter(|(at_s, ..)| SimTime::from_s(*at_s) == seen.now);
-        let wish = |&(_, replicas, class): &(u64, u32, fn() -> Class)| Action::SetReplicas {
-            target: TARGET,
-            replicas,
-            class: class(),
-        };
+        let wish = |&(_, replicas, class): &Wish| Action::SetReplicas { target: TARGET, replicas, class: class() };
         Decision { actions: due.map(wish).collect(), ..Decision::default() }
     })
 }
@@ -34,7 +33,7 @@ fn two_markets() -> Vec<PoolConfig> {
     vec![PoolConfig { min_nodes: 1, max_nodes: 1, ..pool() }, spot]
 }
 
-fn play(plan: &'static [(u64, u32, fn() -> Class)]) -> RunRecord {
+fn play(plan: &'static [Wish]) -> RunRecord {
     let target =
         ServiceConfig { pools: vec![0, 1], initial_replicas: 0, ..service("s", Discipline::Slots { concurrency: 1 }) };
     run(World { pools: two_markets(), services: vec![target], controllers: vec![wishes(plan)], ..world(60) })

@@ -23,6 +23,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// A dry run of a policy on recorded metrics (open loop).
     Replay(ReplayArgs),
+    /// Policy regression tests: scenarios with assertions and golden decisions.
+    Test(TestArgs),
     /// The simulator against reference data.
     Validate(ValidateArgs),
     /// A profile from one's own measurements.
@@ -112,7 +114,7 @@ pub(super) struct CheckArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReplayArgs {
-    /// A manifest of any kind, or an autoscaler as scenarios write it: 'QueueDepth(...)'.
+    /// A manifest of any kind, or an autoscaler as scenarios write it: `QueueDepth(...)`.
     pub(super) manifest: PathBuf,
     /// Recorded metrics: CSV with a `time` column and one column a metric, or the JSON of a
     /// Prometheus `query_range`.
@@ -132,6 +134,25 @@ pub(super) struct ReplayArgs {
     /// How results are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TestArgs {
+    /// Folders with tests (`*.test.ron`, found in subfolders too), or single tests.
+    #[arg(required = true, value_name = "DIR")]
+    pub(super) places: Vec<PathBuf>,
+    /// Write the golden files instead of comparing with them.
+    #[arg(long)]
+    pub(super) bless: bool,
+    /// Also write the results as `JUnit` XML.
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+    /// Threads; all cores by default. Results do not depend on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
 }
 
 /// What is validated.
@@ -227,6 +248,8 @@ pub(super) enum SchemaKind {
     Scenario,
     /// `summary.json` of one run.
     Summary,
+    /// Policy regression tests.
+    Test,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -7,6 +7,7 @@ use super::{Outcome, print, say};
 use crate::export::summary::{self, SloResult};
 use crate::export::write_folder;
 use crate::profiles::{self, Library};
+use crate::registry::Registry;
 use crate::run::{Played, Progress, play};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::load::{Loaded, Text};
@@ -17,8 +18,8 @@ use rayon::ThreadPoolBuilder;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-pub(super) fn run(args: &RunArgs) -> Outcome {
-    let loaded = adjust(Text::read(&args.scenario)?.with(&args.play.set)?.resolve()?, &args.play);
+pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
+    let loaded = adjust(Text::read_with(&args.scenario, registry)?.with(&args.play.set)?.resolve()?, &args.play);
     let folder = args.out.clone().unwrap_or_else(|| Path::new("out").join(plain(&loaded.name)));
     let played = in_pool(args.play.threads, || play(loaded, &Progress::new(!args.play.quiet)))?;
     if !args.no_out {
@@ -53,7 +54,7 @@ fn adjust(mut loaded: Loaded, play: &Play) -> Loaded {
 }
 
 /// Runs on so many threads; results are the same on any number.
-fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> T {
     let Some(threads) = threads else { return work() };
     match ThreadPoolBuilder::new().num_threads(usize::from(threads)).build() {
         Ok(pool) => pool.install(work),
@@ -71,8 +72,8 @@ fn slo_missed(played: &Played) -> bool {
     })
 }
 
-pub(super) fn compare(args: &CompareArgs) -> Outcome {
-    let text = Text::read(&args.scenario)?.with(&args.play.set)?;
+pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
+    let text = Text::read_with(&args.scenario, registry)?.with(&args.play.set)?;
     let loaded = if args.manifests.is_empty() { text.resolve()? } else { with_manifests(&text, args)? };
     if loaded.variants.len() < 2 {
         let error = Diagnostic::about(&args.scenario, "there is only one thing to compare");
@@ -136,8 +137,8 @@ fn labels(paths: &[PathBuf]) -> Vec<String> {
     labels
 }
 
-pub(super) fn check(args: &CheckArgs) -> Outcome {
-    let loaded = Text::read(&args.scenario)?.with(&args.set)?.resolve()?;
+pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
+    let loaded = Text::read_with(&args.scenario, registry)?.with(&args.set)?.resolve()?;
     let mut text = String::new();
     for variant in &loaded.variants {
         let title = if variant.variant.is_empty() { &variant.name } else { &variant.variant };
@@ -208,11 +209,14 @@ fn write_plots(folder: &Path, report: &validation::Report) -> Result<(), Diagnos
     Ok(())
 }
 
-pub(super) fn policies() -> Outcome {
+pub(super) fn policies(registry: &Registry) -> Outcome {
     let mut text = format!("{:<24} {:<11} {}\n", "policy", "port", "what it does; what it reproduces");
     for policy in flashcrowd_policies::catalog() {
         let (name, port) = (policy.name, policy.port.name());
         let _ = writeln!(text, "{name:<24} {port:<11} {}\n{:<36} {}", policy.about, "", policy.reproduces);
+    }
+    for name in registry.names() {
+        let _ = writeln!(text, "{name:<24} {:<11} registered by this program", "autoscaler");
     }
     print(&text)?;
     Ok(0)
@@ -222,6 +226,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
     let schema = match args.kind {
         SchemaKind::Scenario => crate::schemas::scenario(),
         SchemaKind::Summary => crate::schemas::summary(),
+        SchemaKind::Test => crate::schemas::test(),
     };
     print(&serde_json::to_string_pretty(&schema).unwrap_or_default())?;
     Ok(0)

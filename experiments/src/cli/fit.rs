@@ -2,6 +2,7 @@
 
 use super::args::{FitArgs, FitWhat, Format, ServingArgs};
 use super::{Outcome, print, say};
+use crate::export::write_whole;
 use crate::fit::report::{self, About, model_name};
 use crate::fit::{Lookahead, Row, input};
 use crate::profiles::{self, Precision, Profile};
@@ -118,12 +119,6 @@ fn save(out: &Path, profiles: &[Profile]) -> Result<(), Diagnostic> {
         let error = Diagnostic::about(&shown, "this exists and is not a profile file");
         return Err(error.with_help("give another name with --out"));
     }
-    let name = out.file_name().map_or_else(|| "profile".into(), |name| name.to_string_lossy().into_owned());
-    let fresh = out.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = fs::write(&fresh, profiles::write(profiles)).and_then(|()| fs::rename(&fresh, out));
-    written.map_err(|error| {
-        // Best effort: the error itself is what the user must hear of.
-        let _ = fs::remove_file(&fresh);
-        Diagnostic::about(&shown, format!("cannot write the profile: {}", plain(&error)))
-    })
+    write_whole(out, profiles::write(profiles).as_bytes())
+        .map_err(|error| Diagnostic::about(&shown, format!("cannot write the profile: {}", plain(&error))))
 }

@@ -8,13 +8,16 @@ mod args;
 mod commands;
 mod fit;
 mod replay;
+mod test;
 
 use crate::export::ExportError;
+use crate::registry::Registry;
 use crate::scenario::language::Diagnostic;
 use crate::validate::ValidateError;
 use args::{Args, Command};
 use clap::Parser;
 use std::io::{self, Write};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// Why a command ended without its result.
@@ -56,9 +59,10 @@ impl From<io::Error> for Failure {
 
 type Outcome = Result<u8, Failure>;
 
-/// Runs the command line of this process.
+/// Runs the command line of this process, where scenarios may also name the policies of `registry`.
 #[must_use]
-pub fn main() -> ExitCode {
+#[expect(clippy::needless_pass_by_value, reason = "it is made for this call, and main has no use for it after")]
+pub fn main_with(registry: Registry) -> ExitCode {
     let args = Args::parse();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -71,19 +75,22 @@ pub fn main() -> ExitCode {
             line.join(" ")
         ));
     }));
-    let code = std::panic::catch_unwind(|| dispatch(&args.command)).unwrap_or(1);
+    // The process ends with what a panic leaves behind: nothing of it is looked at again.
+    let work = AssertUnwindSafe(|| dispatch(&args.command, &registry));
+    let code = std::panic::catch_unwind(work).unwrap_or(1);
     ExitCode::from(code)
 }
 
-fn dispatch(command: &Command) -> u8 {
+fn dispatch(command: &Command, registry: &Registry) -> u8 {
     let outcome = match command {
-        Command::Run(args) => commands::run(args),
-        Command::Compare(args) => commands::compare(args),
-        Command::Check(args) => commands::check(args),
-        Command::Replay(args) => replay::replay(args),
+        Command::Run(args) => commands::run(args, registry),
+        Command::Compare(args) => commands::compare(args, registry),
+        Command::Check(args) => commands::check(args, registry),
+        Command::Replay(args) => replay::replay(args, registry),
+        Command::Test(args) => test::test(args, registry),
         Command::Validate(args) => commands::validate(args),
         Command::Fit(args) => fit::fit(args),
-        Command::Policies => commands::policies(),
+        Command::Policies => commands::policies(registry),
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),
     };

@@ -2,6 +2,7 @@
 
 use super::args::{Format, ReplayArgs};
 use super::{Outcome, print};
+use crate::registry::Registry;
 use crate::replay::open_loop::{self, Replayed, Step};
 use crate::replay::policy::policy;
 use crate::replay::signals::Recording;
@@ -17,12 +18,12 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 
-pub(super) fn replay(args: &ReplayArgs) -> Outcome {
+pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
     let shown = args.manifest.display().to_string();
     let inline = shown.ends_with(')') && !args.manifest.exists();
     let bytes = if inline { Vec::new() } else { read(&args.manifest)? };
     if inline || !matches!(detect(&bytes).map_err(|error| manifest_error(&shown, &error))?, Kind::Hpa) {
-        return any(args, &shown);
+        return any(args, &shown, registry);
     }
     let read_manifest = manifest::read_bytes(&bytes, args.name.as_deref());
     let manifest = read_manifest.map_err(|error| manifest_error(&shown, &error))?;
@@ -54,10 +55,10 @@ pub(super) fn replay(args: &ReplayArgs) -> Outcome {
 }
 
 /// A policy of any other kind.
-fn any(args: &ReplayArgs, shown: &str) -> Outcome {
+fn any(args: &ReplayArgs, shown: &str, registry: &Registry) -> Outcome {
     let file = args.signals.display().to_string();
     let recording = Recording::read(&file, &read(&args.signals)?, None)?;
-    let autoscaler = policy(shown, args.name.as_deref(), &recording)?;
+    let autoscaler = policy(shown, args.name.as_deref(), &recording, registry)?;
     let replayed = open_loop::replay(&autoscaler, &file, &recording, args.replicas)?;
     match args.format {
         Format::Json => {

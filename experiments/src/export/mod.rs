@@ -5,7 +5,9 @@ mod folder;
 mod hgrm;
 pub mod summary;
 mod tables;
+mod whole;
 
 pub use folder::{ExportError, write_folder};
 pub use hgrm::hgrm;
 pub use tables::{TABLES, table};
+pub(crate) use whole::write_whole;

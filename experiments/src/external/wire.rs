@@ -260,6 +260,11 @@ fn batches(shown: &SignalView, scale: f64) -> Option<Vec<WireBatch>> {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -> Result<Decision, String> {
+    // A list would be read as the fields in their order, and an empty one as a decision that holds.
+    let value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    if !value.is_object() {
+        return Err("expected an object such as {\"actions\": []}".to_owned());
+    }
     let wire: WireDecision = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let actions = wire.actions.into_iter().map(|action| action_of(action, names)).collect::<Result<Vec<_>, _>>()?;
     let next_wake = match wire.next_wake_s {
@@ -349,7 +354,7 @@ mod tests {
     fn nonsense_is_named() {
         for (line, word) in [
             ("", "EOF"),
-            ("[]", "invalid"),
+            ("[]", "expected an object"),
             (r#"{"action": []}"#, "unknown field `action`"),
             (r#"{"actions": [{"set_replica": {}}]}"#, "set_replicas"),
             (r#"{"actions": [{"set_replicas": {"replicas": -1}}]}"#, "-1"),

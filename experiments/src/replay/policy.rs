@@ -1,6 +1,7 @@
 //! Which policy is replayed: a manifest of any kind, or one of the program's own as a scenario has it.
 
 use super::signals::Recording;
+use crate::registry::Registry;
 use crate::scenario::language::{Diagnostic, Document};
 use crate::scenario::resolve::{Base, ResolvedAutoscaler, resolve};
 use flashcrowd_policies::metrics::resolve as known;
@@ -12,7 +13,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// What the manifest's reader or the policy refuses.
-pub fn policy(policy: &str, name: Option<&str>, recording: &Recording) -> Result<ResolvedAutoscaler, Diagnostic> {
+pub fn policy(
+    policy: &str,
+    name: Option<&str>,
+    recording: &Recording,
+    registry: &Registry,
+) -> Result<ResolvedAutoscaler, Diagnostic> {
     let autoscaler = if policy.ends_with(')') && policy.contains('(') && !Path::new(policy).exists() {
         policy.to_owned()
     } else {
@@ -22,7 +28,8 @@ pub fn policy(policy: &str, name: Option<&str>, recording: &Recording) -> Result
     };
     let text = stage(&autoscaler, recording);
     let document = Document::from_bytes("replay", text.as_bytes())?;
-    let resolved = resolve(&document, Base { folder: Path::new("."), embedded: false }, "replay", "")?;
+    let here = Path::new(".");
+    let resolved = resolve(&document, Base { folder: here, embedded: false, typed: here, registry }, "replay", "")?;
     let service = resolved.services.into_iter().next();
     service.and_then(|service| service.autoscaler).ok_or_else(|| Diagnostic::about(policy, "this is no autoscaler"))
 }

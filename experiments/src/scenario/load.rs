@@ -3,6 +3,7 @@
 
 use super::language::{Diagnostic, Document, list, nearest};
 use super::resolve::{Base, Resolved, files, resolve};
+use crate::registry::Registry;
 use crate::shipped;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Text {
     stem: String,
     folder: PathBuf,
     embedded: bool,
+    /// Where paths start that overrides give.
+    typed: PathBuf,
+    registry: Registry,
     hash: String,
 }
 
@@ -49,6 +53,14 @@ impl Text {
     /// # Errors
     /// A file that cannot be read, or a text that is no RON.
     pub fn read(given: &str) -> Result<Text, Diagnostic> {
+        Text::read_with(given, &Registry::new())
+    }
+
+    /// The same where scenarios may also name policies of a registry.
+    ///
+    /// # Errors
+    /// As [`Text::read`].
+    pub fn read_with(given: &str, registry: &Registry) -> Result<Text, Diagnostic> {
         let (shown, bytes, folder, embedded) = if let Some(name) = given.strip_prefix('@') {
             let file = format!("{name}.ron");
             let text = shipped::find(&file).ok_or_else(|| unknown_shipped(given, name))?;
@@ -61,7 +73,26 @@ impl Text {
         };
         let stem = Path::new(&shown).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let document = Document::from_bytes(&shown, &bytes)?;
-        Ok(Text { document, given: given.to_owned(), stem, folder, embedded, hash: files::hash(&bytes) })
+        let (typed, registry) = (PathBuf::new(), registry.clone());
+        let hash = files::hash(&bytes);
+        Ok(Text { document, given: given.to_owned(), stem, folder, embedded, typed, registry, hash })
+    }
+
+    /// A scenario that stands in no file; relative paths start in the working directory.
+    ///
+    /// # Errors
+    /// A text that is no RON.
+    pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Text, Diagnostic> {
+        Ok(Text {
+            document: Document::parse(&format!("{name}.ron"), text)?,
+            given: name.to_owned(),
+            stem: name.to_owned(),
+            folder: PathBuf::new(),
+            embedded: false,
+            typed: PathBuf::new(),
+            registry: registry.clone(),
+            hash: files::hash(text.as_bytes()),
+        })
     }
 
     /// The document with overrides from the command line.
@@ -72,6 +103,16 @@ impl Text {
         for assignment in overrides {
             self.document.set("--set", assignment)?;
         }
+        Ok(self)
+    }
+
+    /// The document with one override that stands in a file in `folder`: paths that it gives start there.
+    ///
+    /// # Errors
+    /// An override whose path or value is wrong.
+    pub fn with_one(mut self, label: &str, assignment: &str, folder: &Path) -> Result<Text, Diagnostic> {
+        folder.clone_into(&mut self.typed);
+        self.document.set(label, assignment)?;
         Ok(self)
     }
 
@@ -117,7 +158,8 @@ impl Text {
     }
 
     fn resolve_one(&self, document: &Document, variant: &str) -> Result<Resolved, Diagnostic> {
-        let base = Base { folder: &self.folder, embedded: self.embedded };
+        let Text { folder, embedded, typed, registry, .. } = self;
+        let base = Base { folder, embedded: *embedded, typed, registry };
         resolve(document, base, &self.stem, variant)
     }
 

@@ -17,6 +17,8 @@ impl Simulation {
         for view in &seen.targets {
             let service = view.target.0;
             let before = self.services[service as usize].state.spec;
+            // As the controller was shown it: what it orders now starts after.
+            let starting = self.services[service as usize].state.cold.starting;
             let mut refused = Vec::new();
             for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
                 if let Err(reason) = self.act(view, action) {
@@ -38,7 +40,7 @@ impl Simulation {
                 after,
                 ready: view.ready_replicas,
                 in_flight: self.services[service as usize].in_flight,
-                starting: self.services[service as usize].state.cold.starting,
+                starting,
                 signals: view.signals.iter().map(signal_value).collect(),
                 refused,
                 explanation: explanation.take(),

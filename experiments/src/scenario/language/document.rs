@@ -152,7 +152,7 @@ impl Document {
         self.sources.get(place.source as usize).unwrap_or(&self.sources[0])
     }
 
-    fn explain(&self, fault: Fault) -> Diagnostic {
+    pub(super) fn explain(&self, fault: Fault) -> Diagnostic {
         let place = fault.place.unwrap_or(self.root.place);
         self.error(place, fault.message).with_notes(fault.label, fault.help)
     }

@@ -9,6 +9,7 @@
 //! | `de`, `access`, `fault` | a serde deserializer over the tree, whose errors know their place |
 //! | [`units`] | durations, sizes, prices and rates as people write them |
 //! | [`law`] | probability laws of durations and token counts |
+//! | `json` | a part of a tree as JSON or as a type of its own |
 //! | `json_schema` | schemas of quantities and laws |
 //! | [`diagnostic`] | an error with file, line, caret and the nearest name |
 //!
@@ -35,6 +36,7 @@ mod de;
 pub mod diagnostic;
 pub mod document;
 mod fault;
+mod json;
 mod json_schema;
 pub mod law;
 mod nearest;

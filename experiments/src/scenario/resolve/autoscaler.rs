@@ -4,8 +4,10 @@ use super::baselines::{self, Place};
 use super::command;
 use super::files::{Files, Input};
 use super::manifest::{self, Context, Scaled};
+use super::policy;
 use super::settings::Notes;
 use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
+use crate::registry::Registry;
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
@@ -23,15 +25,24 @@ use std::sync::Arc;
 
 const FLAG: &str = "flag default of kube-controller-manager";
 
+/// What all services of a scenario share.
+pub(super) struct Stage<'a> {
+    /// Names of all services, by position.
+    pub(super) services: &'a [&'a str],
+    pub(super) pools: &'a [PoolConfig],
+    /// Policies that the program was started with.
+    pub(super) registry: &'a Registry,
+}
+
 pub(super) fn resolve(
     notes: &mut Notes<'_>,
     files: &mut Files,
+    stage: &Stage<'_>,
     service: &schema::Service,
     resolved: &mut ResolvedService,
     target: TargetId,
-    services: &[&str],
-    pools: &[PoolConfig],
 ) -> Result<(), Diagnostic> {
+    let Stage { services, pools, registry } = *stage;
     at_zero(notes, service, resolved)?;
     let name = resolved.name.to_string();
     let path = format!("services.{name}.autoscaler");
@@ -81,6 +92,13 @@ pub(super) fn resolve(
             let chosen = bindings(notes, &name, &service.bind)?;
             let made =
                 command::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, folder, &chosen)?;
+            let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
+            resolved.initial_replicas = Some(count);
+            resolved.autoscaler = Some(made);
+        }
+        Some(schema::Autoscaler::Policy(given)) => {
+            notes.given(&path, "");
+            let made = policy::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, registry)?;
             let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(made);
@@ -143,9 +161,10 @@ fn own_policy(place: &mut Place<'_, '_>, given: &schema::Autoscaler) -> Result<R
         schema::Autoscaler::Timetable(given) => baselines::timetable(place, given),
         schema::Autoscaler::Predictive(given) => baselines::predictive(place, given),
         schema::Autoscaler::Clairvoyant(given) => baselines::clairvoyant(place, given),
-        schema::Autoscaler::Fixed(_) | schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_) => {
-            Err(place.notes.error(&place.path, "not a policy of the program's own"))
-        }
+        schema::Autoscaler::Fixed(_)
+        | schema::Autoscaler::Manifest(_)
+        | schema::Autoscaler::Command(_)
+        | schema::Autoscaler::Policy(_) => Err(place.notes.error(&place.path, "not a policy of the program's own")),
     }
 }
 

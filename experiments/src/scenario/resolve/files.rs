@@ -28,6 +28,8 @@ pub struct InputHash {
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) base: PathBuf,
+    /// Where paths start that an override gives.
+    pub(crate) typed: PathBuf,
     pub(crate) embedded: bool,
     pub(crate) hashes: Vec<InputHash>,
 }
@@ -37,11 +39,11 @@ const MAX_BYTES: u64 = 16 << 20;
 
 impl Files {
     /// Where the file written at `setting` is: beside the scenario, or, if the command line gave
-    /// it, in the working directory.
+    /// it, in the working directory; if a test did, beside the test.
     pub(super) fn locate(&self, notes: &Notes<'_>, setting: &str, written: &str) -> PathBuf {
         // A variant's overrides are part of the scenario; those of the command line are not.
         let typed = notes.document.override_label(setting).is_some_and(|label| !label.starts_with("variant"));
-        if typed { PathBuf::from(written) } else { self.base.join(written) }
+        if typed { self.typed.join(written) } else { self.base.join(written) }
     }
 
     /// Reads a small file whole.

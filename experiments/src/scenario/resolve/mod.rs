@@ -10,6 +10,7 @@ pub(crate) mod files;
 mod fleet;
 mod limits;
 mod manifest;
+mod policy;
 mod residents;
 mod scaler;
 mod service;
@@ -28,6 +29,7 @@ use super::language::units::Duration;
 use super::language::{Diagnostic, Document};
 use super::schema;
 use crate::profiles::Profile;
+use crate::registry::Registry;
 use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{PoolConfig, Region, Startup};
@@ -236,6 +238,10 @@ pub struct Base<'a> {
     pub folder: &'a Path,
     /// Whether the scenario is one of those shipped in the program.
     pub embedded: bool,
+    /// Where paths start that an override gives.
+    pub typed: &'a Path,
+    /// Policies of the user's own crate.
+    pub registry: &'a Registry,
 }
 
 /// Resolves a document whose variant's overrides were applied.
@@ -245,7 +251,8 @@ pub struct Base<'a> {
 pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -> Result<Resolved, Diagnostic> {
     let raw: schema::Scenario = document.deserialize()?;
     let mut notes = Notes::new(document);
-    let mut files = Files { base: base.folder.to_owned(), embedded: base.embedded, hashes: Vec::new() };
+    let (folder, typed) = (base.folder.to_owned(), base.typed.to_owned());
+    let mut files = Files { base: folder, typed, embedded: base.embedded, hashes: Vec::new() };
     let bounds = limits::Bounds::new(&raw.limits);
     if raw.services.is_empty() {
         return Err(notes.error("services", "a scenario needs at least one service"));
@@ -260,14 +267,15 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
     let residents = residents::Residents::new(&mut notes, &raw.services)?;
+    let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
         let (effective, engines) = (residents.effective(given), residents.engines(name));
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools)?;
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {
-            let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
-            autoscaler::resolve(&mut notes, &mut files, given, &mut resolved, TargetId(target), &names, &pools)?;
+            let stage = autoscaler::Stage { services: &names, pools: &pools, registry: base.registry };
+            autoscaler::resolve(&mut notes, &mut files, &stage, given, &mut resolved, TargetId(target))?;
         }
         services.push(resolved);
     }

@@ -1,6 +1,6 @@
 //! Autoscalers and metric bindings, as written.
 
-use super::{Clairvoyant, ConcurrencyTarget, LatencyTarget, Predictive, QueueDepth, Timetable};
+use super::{Clairvoyant, ConcurrencyTarget, LatencyTarget, Policy, Predictive, QueueDepth, Timetable};
 use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
@@ -29,6 +29,8 @@ pub enum Autoscaler {
     /// A policy of the user's own, in any language: a process that reads observations and writes
     /// decisions, a JSON object a line.
     Command(GivenCommand),
+    /// A policy of the user's own crate, by the name under which it is registered.
+    Policy(Policy),
     /// By the arrivals themselves: the bound, which nobody can run.
     Clairvoyant(Clairvoyant),
 }

@@ -1,0 +1,29 @@
+//! `flashcrowd test`: policy regression tests.
+
+use super::args::{Format, TestArgs};
+use super::commands::in_pool;
+use super::{Outcome, print, say};
+use crate::export::write_whole;
+use crate::registry::Registry;
+use crate::regression::{self, junit};
+use crate::scenario::language::Diagnostic;
+use crate::scenario::resolve::files::plain;
+
+pub(super) fn test(args: &TestArgs, registry: &Registry) -> Outcome {
+    let files = regression::find(&args.places)?;
+    let report = in_pool(args.threads, || regression::run(&files, registry, args.bless));
+    if let Some(path) = &args.junit {
+        write_whole(path, junit(&report).as_bytes()).map_err(|error| {
+            let shown = path.display().to_string();
+            Diagnostic::about(&shown, format!("cannot write the results: {}", plain(&error)))
+        })?;
+    }
+    for error in report.errors() {
+        say(&error.to_string());
+    }
+    match args.format {
+        Format::Json => print(&serde_json::to_string_pretty(&report.json()).unwrap_or_default())?,
+        Format::Text => print(&report.to_string())?,
+    }
+    Ok(report.exit_code())
+}

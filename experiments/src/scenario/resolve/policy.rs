@@ -1,0 +1,109 @@
+//! Policies of the user's own crate: found in the registry, made with the settings they bring.
+
+use super::baselines::Place;
+use super::{Make, MakeError, ResolvedAutoscaler};
+use crate::registry::{Refusal, Registry, Settings};
+use crate::scenario::language::units::Fraction;
+use crate::scenario::language::{Diagnostic, list, nearest};
+use crate::scenario::schema;
+use flashcrowd_core::ports::{Autoscaler, Decision, Observation, Schedule, SignalRequest, TargetId};
+use std::sync::Arc;
+
+pub(super) fn resolve(
+    place: &mut Place<'_, '_>,
+    given: &schema::Policy,
+    registry: &Registry,
+) -> Result<ResolvedAutoscaler, Diagnostic> {
+    // A service's name may hold what separates the names of a path.
+    if place.service.name.contains(['.', '=']) {
+        place.path = format!("services.\"{}\".autoscaler", place.service.name);
+    }
+    let path = place.at("config");
+    let document = place.notes.document;
+    if given.config.is_some() && document.get(&path).is_none() {
+        return Err(place
+            .notes
+            .error("services", "a service whose name holds quotes cannot have a policy with settings"));
+    }
+    let settings = Settings { document: document.clone(), path };
+    match registry.make(&given.name, &settings, place.target) {
+        None => return Err(unknown(place, &given.name, registry)),
+        Some(Err(Refusal::Settings(error))) => return Err(*error),
+        Some(_) => {}
+    }
+    let failure = given.scrape_failure.map_or(0.0, Fraction::get);
+    if given.scrape_failure.is_some() {
+        place.notes.given(&place.at("scrape_failure"), "");
+    }
+    let (name, registry, settings) = (given.name.clone(), registry.clone(), Arc::new(settings));
+    let make: Make = Arc::new(move |making| {
+        let refused = || MakeError::Refused(format!("there is no policy `{name}`"));
+        match registry.make(&name, &settings, making.target).ok_or_else(refused)? {
+            Ok(policy) if failure > 0.0 => Ok(vec![Box::new(Flaky::new(policy, failure))]),
+            Ok(policy) => Ok(vec![policy]),
+            Err(Refusal::Settings(error)) => Err(MakeError::Refused(error.message)),
+            Err(Refusal::Policy(message)) => Err(MakeError::Refused(message)),
+        }
+    });
+    place.finish(&given.name, None, make)
+}
+
+fn unknown(place: &Place<'_, '_>, name: &str, registry: &Registry) -> Diagnostic {
+    let error = place.notes.error(&place.at("name"), format!("there is no registered policy `{name}`"));
+    let names: Vec<&str> = registry.names().collect();
+    if names.is_empty() {
+        return error
+            .with_help("this program has none: a crate of your own adds them with `flashcrowd::main_with(registry)`");
+    }
+    let error = error.with_label(format!("expected {}", list(names.iter().copied())));
+    match nearest(name, names) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+/// A policy whose scrapes fail more often than it knows.
+struct Flaky {
+    policy: Box<dyn Autoscaler>,
+    signals: Vec<(TargetId, Vec<SignalRequest>)>,
+}
+
+impl Flaky {
+    fn new(policy: Box<dyn Autoscaler>, failure: f64) -> Self {
+        let failing = |request: &SignalRequest| {
+            let mut request = request.clone();
+            // Either of two reasons is enough.
+            let works = (1.0 - request.pipeline.scrape_failure) * (1.0 - failure);
+            request.pipeline.scrape_failure = 1.0 - works;
+            request
+        };
+        let of = |target: &TargetId| (*target, policy.signals(*target).iter().map(failing).collect());
+        Flaky { signals: policy.targets().iter().map(of).collect(), policy }
+    }
+}
+
+impl Autoscaler for Flaky {
+    fn name(&self) -> &str {
+        self.policy.name()
+    }
+
+    fn schedule(&self) -> Schedule {
+        self.policy.schedule()
+    }
+
+    fn targets(&self) -> &[TargetId] {
+        self.policy.targets()
+    }
+
+    fn signals(&self, target: TargetId) -> &[SignalRequest] {
+        self.signals.iter().find(|(own, _)| *own == target).map_or(&[], |(_, signals)| signals)
+    }
+
+    fn decide(&mut self, seen: &Observation) -> Decision {
+        self.policy.decide(seen)
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.policy.failure()
+    }
+}

@@ -1,0 +1,25 @@
+//! Bounds: whatever happens, the register stays within what the policy claims.
+
+use super::Broken;
+use super::search::{changes, search_worlds, spoken};
+use crate::Subject;
+use crate::shapes::any_world;
+use std::ops::RangeInclusive;
+
+/// Every write is within `replicas`, and nothing that the policy wishes is refused.
+///
+/// # Errors
+/// The smallest world found in which that does not hold.
+pub fn bounds(subject: &Subject, replicas: RangeInclusive<u32>) -> Result<(), Broken> {
+    search_worlds("bounds", subject, any_world(), |world| {
+        let record = world.play(subject)?;
+        if let Some(decision) = changes(&record.decisions).find(|decision| !replicas.contains(&decision.after)) {
+            let (at, wrote, low, high) = (spoken(decision.at), decision.after, replicas.start(), replicas.end());
+            return Err(format!("at {at} it writes {wrote} replicas, and claims {low} to {high}"));
+        }
+        match record.decisions.iter().find_map(|decision| Some((decision.at, decision.refused.first()?.1))) {
+            Some((at, reason)) => Err(format!("at {} it wishes what is refused: {reason}", spoken(at))),
+            None => Ok(()),
+        }
+    })
+}
