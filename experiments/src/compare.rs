@@ -180,8 +180,10 @@ pub fn text(played: &Played) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{}: against `{}`, {} replicates of the same world, paired; 95 % intervals\n",
-        loaded.name, baseline.variant, baseline.replicates
+        "{}: against `{}`, {} of the same world, paired; 95 % intervals\n",
+        loaded.name,
+        baseline.variant,
+        if baseline.replicates == 1 { "1 replicate".to_owned() } else { format!("{} replicates", baseline.replicates) }
     );
     let _ = writeln!(text, "{}", crate::bound::text(played));
     let width = loaded.variants.iter().map(|variant| variant.variant.chars().count()).max().unwrap_or(8).max(8);

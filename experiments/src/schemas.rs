@@ -21,6 +21,22 @@ pub fn test() -> Value {
     schema.to_value()
 }
 
+/// The schema of the lines that a policy in another language reads.
+pub fn observation() -> Value {
+    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12().for_serialize())
+        .into_root_schema_for::<crate::external::wire::WireObservation>();
+    schema.insert("title".to_owned(), "flashcrowd observation".into());
+    schema.to_value()
+}
+
+/// The schema of the lines that it answers.
+pub fn decision() -> Value {
+    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12())
+        .into_root_schema_for::<crate::external::wire::WireDecision>();
+    schema.insert("title".to_owned(), "flashcrowd decision".into());
+    schema.to_value()
+}
+
 /// The schema of one run's summary.
 pub fn summary() -> Value {
     let counts = serde_json::to_value(Counts::default()).unwrap_or_default();

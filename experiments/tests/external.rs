@@ -102,6 +102,17 @@ fn the_examples_are_short() {
     }
 }
 
+/// Other languages build on the schemas: a change of the form must be seen in a change.
+#[test]
+fn the_schemas_in_the_repository_are_those_that_the_command_prints() {
+    for kind in ["observation", "decision"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_flashcrowd")).args(["schema", kind]).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let path = examples().join(format!("{kind}.schema.json"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), printed, "flashcrowd schema {kind} > {}", path.display());
+    }
+}
+
 const SCENARIO: &str = r#"(
     horizon: "5m",
     pools: {"p": (gpu: "H100", max_nodes: 2)},

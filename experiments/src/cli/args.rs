@@ -250,6 +250,10 @@ pub(super) enum SchemaKind {
     Summary,
     /// Policy regression tests.
     Test,
+    /// What a policy in another language reads, a line.
+    Observation,
+    /// What it answers, a line.
+    Decision,
 }
 
 #[derive(Debug, ClapArgs)]

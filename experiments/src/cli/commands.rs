@@ -227,6 +227,8 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
         SchemaKind::Scenario => crate::schemas::scenario(),
         SchemaKind::Summary => crate::schemas::summary(),
         SchemaKind::Test => crate::schemas::test(),
+        SchemaKind::Observation => crate::schemas::observation(),
+        SchemaKind::Decision => crate::schemas::decision(),
     };
     print(&serde_json::to_string_pretty(&schema).unwrap_or_default())?;
     Ok(0)
