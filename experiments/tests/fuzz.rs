@@ -18,6 +18,8 @@ use tempfile::TempDir;
 
 /// Something of everything that a scenario can say.
 const RICH: &str = include_str!("fuzz/rich.ron");
+/// A service of tokens, for manifests that ask for their metrics.
+const LLM: &str = include_str!("fuzz/llm.ron");
 const MANIFEST: &str = include_str!("fuzz/hpa.yaml");
 const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n\
     2023-11-16 18:15:50.9951690,396,109\n2023-11-16 18:15:51.2224670,879,55\n2023-11-16 18:15:58.5,91,16\n";
@@ -154,6 +156,36 @@ const SETS: &[&str] = &[
     "warmup=\"$\"",
     "request_samples=?",
     "seed=?",
+];
+
+/// A file of each controller, with something of everything that it can say.
+const FILES: &[(&str, &str)] = &[
+    ("knative.yaml", include_str!("fuzz/knative.yaml")),
+    ("keda.yaml", include_str!("fuzz/keda.yaml")),
+    ("job.yaml", include_str!("fuzz/job.yaml")),
+    ("ray.yaml", include_str!("fuzz/ray.yaml")),
+    ("skyserve.yaml", include_str!("fuzz/skyserve.yaml")),
+    ("aibrix.yaml", include_str!("fuzz/aibrix.yaml")),
+    ("wva.yaml", include_str!("fuzz/wva.yaml")),
+    ("dynamo.yaml", include_str!("fuzz/dynamo.yaml")),
+    ("aws.json", include_str!("fuzz/aws.json")),
+];
+/// Policies that stand inline, and what a scenario may add to a manifest.
+const POLICIES: &[&str] = &[
+    "services.chat.autoscaler=QueueDepth(waiting_per_replica: ?, min: ?, max: ?)",
+    "services.chat.autoscaler=ConcurrencyTarget(in_flight_per_replica: ?, max: ?)",
+    "services.chat.autoscaler=LatencyTarget(metric: TimeToFirstToken, target: \"$\", min: ?, max: ?)",
+    "services.chat.autoscaler=Timetable(steps: [(at: \"0h\", replicas: ?), (at: \"$\", replicas: ?)])",
+    "services.chat.autoscaler=Predictive(rate_per_replica: ?, max: ?)",
+    "services.chat.autoscaler=Predictive(rate_per_replica: ?, season: \"$\", max: ?)",
+    "services.chat.autoscaler=Clairvoyant(rate_per_replica: ?, min: ?, max: ?)",
+    "services.chat.autoscaler.faithful=false",
+    "services.chat.at_zero=Hold(?)",
+    "services.chat.at_zero=Activator",
+    "services.chat.at_zero=Refused",
+    "services.chat.replicas=?",
+    "services.chat.serving.max_num_seqs=?",
+    "traffic.t.rate_scale=?",
 ];
 
 /// A small generator, so that a case is told by its number.
@@ -346,6 +378,33 @@ fn no_mutant_panics_or_hangs() {
     assert_eq!(failures, 0, "{failures} of {cases} mutants failed");
     // About one in nine is; far fewer would mean that mutations only break the syntax.
     assert!(played > cases / 20, "only {played} of {cases} mutants were valid");
+}
+
+/// The same of the files of all controllers and of the policies that stand inline.
+#[test]
+fn no_mutant_of_a_policy_panics_or_hangs() {
+    let folder = TempDir::new().unwrap();
+    let (seed, cases) = (number_of("FUZZ_SEED", 1), number_of("FUZZ_CASES", 300));
+    let (mut played, mut failures) = (0, 0);
+    for case in 0..cases {
+        let mut dice = Dice(seed << 32 | case | 1 << 24);
+        let (name, text) = FILES[dice.below(FILES.len())];
+        let manifest = if dice.below(4) > 0 { mutate(text, &mut dice) } else { text.to_owned() };
+        let sets: Vec<String> = (0..dice.below(3)).map(|_| fill(dice.pick(POLICIES), &mut dice)).collect();
+        fs::write(folder.path().join("s.ron"), LLM.replace("h.yaml", name)).unwrap();
+        fs::write(folder.path().join(name), &manifest).unwrap();
+        let about = format!("seed {seed} case {case}, {name}: {sets:?} {}", difference(text, &manifest));
+        let base = folder.path().to_owned();
+        match std::panic::catch_unwind(|| watched(base, sets, &about)) {
+            Ok(result) => played += u64::from(result.is_ok()),
+            Err(_) => failures += 1,
+        }
+    }
+    if cases > 1_000 {
+        eprintln!("{played} of {cases} were played");
+    }
+    assert_eq!(failures, 0, "{failures} of {cases} mutants failed");
+    assert!(played > cases / 10, "only {played} of {cases} mutants were valid");
 }
 
 /// What fuzzing found, and what was looked for by hand: played or refused, and at once.
