@@ -25,8 +25,8 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
 fn runner_of(path: &Path) -> Result<Runner, ValidateError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
-    // `keda_scaledjob_part2` is one of `keda_scaledjob`; no name begins with another.
-    if let Some((_, runner)) = RUNNERS.iter().find(|(known, _)| stem.starts_with(known)) {
+    // `ours_keda_scaledjob_part2` is one of `keda_scaledjob`; no name is part of another.
+    if let Some((_, runner)) = RUNNERS.iter().find(|(known, _)| name.contains(known)) {
         return Ok(*runner);
     }
     let names = RUNNERS.iter().map(|(known, _)| *known);
