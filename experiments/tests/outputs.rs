@@ -184,3 +184,28 @@ fn lists_and_completions_print() {
     assert!(text(&["completions", "bash"]).contains("flashcrowd"));
     assert_eq!(json(&["schema"])["title"], "flashcrowd scenario");
 }
+
+/// A scenario whose variants include the clairvoyant one says how far the others are from it.
+#[test]
+fn a_run_tells_the_distance_to_the_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bound.ron");
+    let scenario = include_str!("fuzz/llm.ron").trim_end().strip_suffix(')').unwrap();
+    let variants = r#"variants: {
+        "bound": ["services.chat.autoscaler=Clairvoyant(rate_per_replica: 8.0, max: 8)"],
+        "four": ["services.chat.autoscaler=Fixed(replicas: 4)", "pools.p.max_nodes=8"],
+    })"#;
+    let scenario = scenario.replace("Manifest(\"h.yaml\")", "Fixed(replicas: 2)").replace("per_node: 8", "per_node: 1");
+    std::fs::write(&path, format!("{scenario}{variants}")).unwrap();
+    let path = path.to_string_lossy();
+    let text = String::from_utf8(flashcrowd(&["run", &path, "--no-out", "--quiet"]).stdout).unwrap();
+    let row = |name: &str| {
+        text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{text}"))
+    };
+    assert!(row("variant").ends_with(" over bound") && row("bound").ends_with("+0.0 %"), "{text}");
+    let summary = json(&["run", &path, "--no-out", "--format", "json"]);
+    let four = &summary["bound"]["distances"][1];
+    let over = four["cost_over_bound"].as_f64().unwrap();
+    assert!(over > 0.1 && row("four").ends_with(&format!("{:+.1} %", over * 100.0)), "{four}");
+    assert_eq!(summary["bound"]["variant"], "bound");
+}

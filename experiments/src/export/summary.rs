@@ -306,5 +306,10 @@ pub fn json(played: &Played) -> Value {
     if runs.len() == 1 {
         return runs.remove(0);
     }
-    json!({ "schema": SCHEMA, "scenario": played.loaded.name, "digest": played.digest(), "runs": runs })
+    let mut whole =
+        json!({ "schema": SCHEMA, "scenario": played.loaded.name, "digest": played.digest(), "runs": runs });
+    if crate::bound::bound_of(played).is_some() {
+        whole["bound"] = crate::bound::json(played);
+    }
+    whole
 }

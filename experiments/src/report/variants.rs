@@ -32,14 +32,28 @@ pub(super) fn write(text: &mut String, played: &Played) {
     if part != LatencyPart::EndToEnd {
         let _ = writeln!(text, "latency: {}", part_words(part));
     }
+    let bound = crate::bound::bound_of(played);
     let _ = writeln!(
         text,
-        "\n{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6} {:>5} {:>9} {:>9}",
-        "variant", "mean", "p50", "p99", "max", "met", "not served", "repl.", "most", "cost", "$/1k good"
+        "\n{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6} {:>5} {:>9} {:>9}{}",
+        "variant",
+        "mean",
+        "p50",
+        "p99",
+        "max",
+        "met",
+        "not served",
+        "repl.",
+        "most",
+        "cost",
+        "$/1k good",
+        if bound.is_some() { " over bound" } else { "" }
     );
-    for variant in 0..loaded.variants.len() {
+    let distances = crate::bound::distances(played);
+    for (variant, distance) in distances.iter().enumerate() {
         let runs: Vec<&Run> = played.of_variant(variant).collect();
-        let _ = writeln!(text, "{}", row(played, variant, &runs, width));
+        let over = distance.cost_over_bound.map(|over| format!(" {:>10}", format!("{:+.1} %", over * 100.0)));
+        let _ = writeln!(text, "{}{}", row(played, variant, &runs, width), over.unwrap_or_default());
     }
     verdicts(text, played);
     let shown = notes(played);
