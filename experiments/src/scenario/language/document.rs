@@ -95,7 +95,7 @@ impl Document {
 
     /// The value at `path`, written as for `--set`.
     pub fn get(&self, path: &str) -> Option<&Node> {
-        let steps = overrides::parse_path(path).ok()?;
+        let steps = overrides::path(&self.root, path).ok()?;
         overrides::find(&self.root, &steps).ok()
     }
 
@@ -130,14 +130,14 @@ impl Document {
     /// An error about the value at `path`, found when the schema was already read. If it is not
     /// written anywhere (a default), the nearest thing around it is shown.
     pub fn error_at(&self, path: &str, message: impl Into<String>) -> Diagnostic {
-        let steps = overrides::parse_path(path).unwrap_or_default();
+        let steps = overrides::path(&self.root, path).unwrap_or_default();
         let place = longest_known(&self.root, &steps);
         self.error(place, message)
     }
 
     /// An error about the key or field name at the end of `path`.
     pub fn error_at_key(&self, path: &str, message: impl Into<String>) -> Diagnostic {
-        let steps = overrides::parse_path(path).unwrap_or_default();
+        let steps = overrides::path(&self.root, path).unwrap_or_default();
         let place = overrides::find_key(&self.root, &steps).unwrap_or_else(|| longest_known(&self.root, &steps));
         self.error(place, message)
     }

@@ -1,5 +1,6 @@
 //! `--set PATH=VALUE`: a path walks field names, map keys, list indices and the single payload of
 //! an enum variant. A missing last name is added: whether it may exist is for the schema to say.
+//! A key with dots in it, such as a model's name, needs no quotes where the scenario has it.
 
 use super::diagnostic::{Diagnostic, Source};
 use super::document::Document;
@@ -14,6 +15,8 @@ pub(super) struct Step {
     /// Bytes of the path's text.
     pub(super) start: usize,
     pub(super) end: usize,
+    /// Whether it stands in quotes.
+    pub(super) quoted: bool,
 }
 
 /// What is wrong with a path, and at which bytes of it.
@@ -40,12 +43,47 @@ impl PathError {
     }
 }
 
+/// The segments of a path through the tree of `root`.
+pub(super) fn path(root: &Node, text: &str) -> Result<Vec<Step>, PathError> {
+    parse_path(text).map(|steps| join(root, &steps))
+}
+
+/// Joins segments that together are a key: `services.llama-3.1.gpus` is of the service `llama-3.1`.
+fn join(root: &Node, steps: &[Step]) -> Vec<Step> {
+    let (mut node, mut joined, mut at) = (Some(root), Vec::with_capacity(steps.len()), 0);
+    while let Some(first) = steps.get(at) {
+        let here = node.map(payload);
+        let length = here.map_or(1, |node| key_length(node, &steps[at..]));
+        let last = &steps[at + length - 1];
+        let text = steps[at..at + length].iter().map(|step| step.text.as_str()).collect::<Vec<_>>().join(".");
+        let step = Step { text, start: first.start, end: last.end, quoted: first.quoted };
+        node = here.and_then(|node| child(node, child_index(node, &step).ok().flatten()?));
+        joined.push(step);
+        at += length;
+    }
+    joined
+}
+
+/// How many of `steps` the longest key of a map takes that they begin with; 1 if none does.
+fn key_length(node: &Node, steps: &[Step]) -> usize {
+    let Value::Map(entries) = &node.value else { return 1 };
+    let plain = steps.iter().take_while(|step| !step.quoted).count();
+    let length = |(key, _): &(Node, Node)| {
+        let key = key.value.key_text();
+        let length = key.split('.').count();
+        let begins = length <= plain && key.split('.').zip(steps).all(|(part, step)| part == step.text);
+        begins.then_some(length)
+    };
+    entries.iter().filter_map(length).max().unwrap_or(1)
+}
+
 /// Splits `a.b."c.d".0` into its segments. Stops at `=` or at the end.
-pub(super) fn parse_path(text: &str) -> Result<Vec<Step>, PathError> {
+fn parse_path(text: &str) -> Result<Vec<Step>, PathError> {
     let mut steps = Vec::new();
     let mut at = 0;
     loop {
         let rest = &text[at..];
+        let quoted = rest.starts_with('"');
         let (word, length) = if let Some(quoted) = rest.strip_prefix('"') {
             let close = quoted.find('"');
             let close = close.ok_or_else(|| PathError::new(at, text.len(), "this quoted name is never closed"))?;
@@ -57,7 +95,7 @@ pub(super) fn parse_path(text: &str) -> Result<Vec<Step>, PathError> {
         if word.is_empty() {
             return Err(PathError::new(at, at + 1, "a name is missing here"));
         }
-        steps.push(Step { text: word.to_owned(), start: at, end: at + length });
+        steps.push(Step { text: word.to_owned(), start: at, end: at + length, quoted });
         at += length;
         match text[at..].chars().next() {
             Some('.') => at += 1,
@@ -76,7 +114,7 @@ pub(super) fn apply(document: &mut Document, label: &str, assignment: &str) -> R
         let place = place(number, offset + error.start, offset + error.end);
         Diagnostic::at(&source, place, error.message).with_notes(None, error.help)
     };
-    let steps = parse_path(assignment).map_err(report)?;
+    let steps = path(&document.root, assignment).map_err(report)?;
     let path_end = steps.last().map_or(0, |step| step.end);
     if !assignment[path_end..].starts_with('=') {
         let error = PathError::new(0, assignment.len(), "an override is written PATH=VALUE");

@@ -117,3 +117,28 @@ fn overrides_cannot_nest_without_limit() {
         assert!(document.root().value.to_string().len() < 3_000);
     }
 }
+
+#[test]
+fn keys_with_dots_need_no_quotes_where_they_exist() {
+    let text = r#"(pools: {"m-3.1": (nodes: 1), "m-3.1.5": (nodes: 2), "m-3": (nodes: 3)})"#;
+    let mut document = Document::parse("s.ron", text).unwrap();
+    let nodes = |document: &Document, path: &str| document.text_at(path).map(str::to_owned);
+    for (path, value) in [
+        ("pools.m-3.1.nodes", Some("1")),
+        ("pools.m-3.1.5.nodes", Some("2")),
+        ("pools.m-3.nodes", Some("3")),
+        ("pools.\"m-3.1\".nodes", Some("1")),
+        ("pools.m-3.\"1\".nodes", None),
+        ("pools.m-3.1", Some("(nodes: 1)")),
+        ("pools.m-3.2.nodes", None),
+    ] {
+        assert_eq!(nodes(&document, path).as_deref(), value, "{path}");
+    }
+    document.set("--set", "pools.m-3.1.nodes=9").unwrap();
+    document.set("--set", "pools.m-3.1.gpu=L4").unwrap();
+    assert_eq!(nodes(&document, "pools.m-3.1.nodes").as_deref(), Some("9"));
+    assert_eq!(nodes(&document, "pools.m-3.1.gpu").as_deref(), Some("L4"));
+    let report = document.error_at("pools.m-3.1.5.nodes", "too few").to_string();
+    assert!(report.contains("s.ron:1:50"), "{report}");
+    assert!(document.set("--set", "pools.m-3.2.nodes=9").unwrap_err().to_string().contains("has no `2` here"));
+}
