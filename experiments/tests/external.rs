@@ -26,7 +26,6 @@ fn seen(now_s: u64, spec: u32, in_flight: Option<f64>) -> Observation {
         spec_replicas: spec,
         status_replicas: spec,
         ready_replicas: spec,
-        conditions: Vec::new(),
         mode: Mode::Serve,
         probe: None,
         jobs: JobCounts::default(),

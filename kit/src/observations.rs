@@ -56,7 +56,6 @@ fn view(target: TargetId, signals: Vec<SignalRequest>) -> impl Strategy<Value = 
             spec_replicas: spec,
             status_replicas: replicas.iter().filter(own).count() as u32,
             ready_replicas: replicas.iter().filter(ready).count() as u32,
-            conditions: Vec::new(),
             mode: Mode::Serve,
             probe: None,
             jobs: JobCounts::default(),

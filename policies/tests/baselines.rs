@@ -27,7 +27,6 @@ fn view(spec: u32, ready: u32, value: Option<f64>, now: SimTime) -> TargetView {
         spec_replicas: spec,
         status_replicas: spec,
         ready_replicas: ready,
-        conditions: Vec::new(),
         mode: Mode::Serve,
         probe: None,
         jobs: JobCounts::default(),

@@ -57,7 +57,6 @@ fn view(replicas: u32, batches: Option<Vec<Batch>>) -> TargetView {
         spec_replicas: replicas,
         status_replicas: replicas,
         ready_replicas: replicas,
-        conditions: vec![],
         mode: Mode::Serve,
         probe: None,
         jobs: JobCounts::default(),

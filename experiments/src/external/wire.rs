@@ -2,7 +2,7 @@
 //! fields of a decision are refused.
 
 use flashcrowd_core::ports::{
-    Action, Class, Decision, Explanation, Mode, Observation, Place, Published, ReplicaId, ReplicaPhase, ReplicaView,
+    Action, Class, Decision, Explanation, Mode, Observation, Place, ReplicaId, ReplicaPhase, ReplicaView,
     SignalRequest, SignalView, TargetId, TargetView, Wake,
 };
 use flashcrowd_core::units::Market;
@@ -21,7 +21,7 @@ pub struct WireObservation {
     pub schema: &'static str,
     /// Seconds since the start of the run.
     pub now_s: f64,
-    /// `tick`, `poke` (a request waits and nobody serves) or `recheck`.
+    /// `tick` or `poke`: a request waits and nobody serves.
     pub wake: &'static str,
     /// The targets that it scales.
     pub targets: Vec<WireTarget>,
@@ -110,8 +110,6 @@ pub struct WireDecision {
     pub actions: Vec<WireAction>,
     /// When to wake it next, in seconds since the start; its period without.
     pub next_wake_s: Option<f64>,
-    /// Values that it publishes.
-    pub metrics: BTreeMap<String, f64>,
     /// Why, for the decision log.
     pub reason: String,
 }
@@ -190,7 +188,6 @@ pub(super) fn observation(
         wake: match seen.wake {
             Wake::Tick => "tick",
             Wake::Poke(_) => "poke",
-            Wake::Recheck => "recheck",
         },
         targets: seen.targets.iter().map(|view| target(view, names, signals)).collect(),
     };
@@ -276,10 +273,9 @@ pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -
         Some(at_s) => Some(SimTime::ZERO + SimDuration::from_s_f64(at_s)),
         None => None,
     };
-    let metrics = wire.metrics.into_iter().map(|(name, value)| Published { name: name.into(), value }).collect();
     let explanation =
         (!wire.reason.is_empty()).then(|| Box::new(Explanation { reason: wire.reason, ..Explanation::default() }));
-    Ok(Decision { actions, next_wake, metrics, explanation })
+    Ok(Decision { actions, next_wake, metrics: Vec::new(), explanation })
 }
 
 fn action_of(action: WireAction, names: &[(TargetId, String)]) -> Result<Action, String> {

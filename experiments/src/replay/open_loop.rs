@@ -190,7 +190,6 @@ fn view(actor: &mut Actor<'_>, now: SimTime, fleet: &Fleet, recording: &Recordin
         spec_replicas: fleet.count(),
         status_replicas: fleet.count(),
         ready_replicas: fleet.count(),
-        conditions: Vec::new(),
         mode,
         probe: Some(Probe { ok: true, populated_for: (mode == Mode::Proxy).then(|| now.since(since)) }),
         jobs: JobCounts { running: count("running_jobs"), pending: count("pending_jobs") },

@@ -35,7 +35,6 @@ pub(crate) fn view(target: TargetId, spec: u32, ready: u32, signals: Vec<Option<
         spec_replicas: spec,
         status_replicas: spec,
         ready_replicas: ready,
-        conditions: vec![],
         mode: Mode::Serve,
         probe: None,
         jobs: JobCounts::default(),

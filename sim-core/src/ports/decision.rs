@@ -13,7 +13,7 @@ pub struct Decision {
     pub actions: Vec<Action>,
     /// When to wake it next; `None` keeps its period.
     pub next_wake: Option<SimTime>,
-    /// Values that it publishes for other controllers.
+    /// Values that it publishes for other controllers; no signal of the engine reads them yet.
     pub metrics: Vec<Published>,
     /// Why it decided so, for the decision log.
     pub explanation: Option<Box<Explanation>>,

@@ -15,8 +15,7 @@ pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::{Autoscaler, Schedule};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use observation::{
-    Condition, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake,
-    Work,
+    JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake, Work,
 };
 pub use placement::{Fit, Placement};
 pub use router::Router;

@@ -16,12 +16,10 @@ pub struct ReplicaId(pub u32);
 /// Why a controller was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// Its period came round.
+    /// Its period came round, or the time that it had asked for.
     Tick,
     /// A request waits at this target and nobody serves it.
     Poke(TargetId),
-    /// It had asked to be woken now.
-    Recheck,
 }
 
 /// Everything a controller sees at one instant.
@@ -46,8 +44,6 @@ pub struct TargetView {
     pub status_replicas: u32,
     /// Ready replicas.
     pub ready_replicas: u32,
-    /// Conditions, with the time of their last change.
-    pub conditions: Vec<Condition>,
     /// How requests reach the target.
     pub mode: Mode,
     /// Result of probing the proxy, where there is one.
@@ -58,17 +54,6 @@ pub struct TargetView {
     pub replicas: Vec<ReplicaView>,
     /// The signals that the controller declared for this target, in that order.
     pub signals: Vec<SignalView>,
-}
-
-/// A named condition of a target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// Its type, such as `Active`.
-    pub kind: Arc<str>,
-    /// True, False, or `None` for Unknown.
-    pub status: Option<bool>,
-    /// When the status last changed.
-    pub since: SimTime,
 }
 
 /// How requests reach a target (Knative's ServerlessService modes).

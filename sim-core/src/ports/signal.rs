@@ -156,9 +156,6 @@ pub enum Transform {
     AvgOver(SimDuration),
     /// `max_over_time(...[window])`.
     MaxOver(SimDuration),
-    /// The difference of the last two scrapes of a counter over their distance, which becomes the
-    /// sample's window: metrics-server's CPU.
-    LatestPair,
 }
 
 /// What stands between Prometheus and the policy.

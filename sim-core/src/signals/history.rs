@@ -32,14 +32,6 @@ impl History {
         (!self.stale && now.since(at) <= LOOKBACK).then_some((at, value))
     }
 
-    /// The slope between the last two samples and their distance.
-    pub(crate) fn latest_pair(&self) -> Option<(f64, SimDuration)> {
-        let count = self.samples.len();
-        let (&(before_at, before), &(at, value)) = (self.samples.get(count.checked_sub(2)?)?, self.samples.back()?);
-        let span = at.since(before_at);
-        (!span.is_zero()).then(|| ((value - before) / span.as_s_f64(), span))
-    }
-
     fn range(&self, now: SimTime, window: SimDuration) -> impl Iterator<Item = (SimTime, f64)> + '_ {
         self.samples.iter().copied().filter(move |&(at, _)| now.since(at) <= window && at <= now)
     }

@@ -301,7 +301,7 @@ impl SignalState {
     fn keep(&self) -> SimDuration {
         let transform = match self.request.pipeline.transform {
             Transform::Rate(window) | Transform::AvgOver(window) | Transform::MaxOver(window) => window,
-            Transform::None | Transform::LatestPair => SimDuration::ZERO,
+            Transform::None => SimDuration::ZERO,
         };
         let latency = match self.request.source {
             SignalSource::LatencyQuantile { window, .. } => window,
@@ -385,11 +385,6 @@ impl SignalState {
                 Transform::Rate(range) => (Some(now), history.rate(now, range)),
                 Transform::AvgOver(range) => (Some(now), history.average(now, range)),
                 Transform::MaxOver(range) => (Some(now), history.max(now, range)),
-                Transform::LatestPair => {
-                    let pair = newest.and_then(|_| history.latest_pair());
-                    window = pair.map_or(window, |pair| pair.1);
-                    (newest.map(|found| found.0), pair.map(|pair| pair.0))
-                }
             };
             if let (Some(at), Some(value)) = (at, value) {
                 samples.push(Sample { replica: name(key), at, value });

@@ -144,7 +144,6 @@ impl Simulation {
             spec_replicas: state.spec,
             status_replicas: active as u32,
             ready_replicas: state.ready.len() as u32,
-            conditions: Vec::new(),
             mode,
             probe: Some(probe),
             jobs,

@@ -394,7 +394,7 @@ fn idle_signals() -> Vec<SignalRequest> {
         (SignalSource::SmActive, Pipeline { transform: Transform::Rate(window), ..pipeline }),
         (SignalSource::TensorActive, Pipeline { transform: Transform::Rate(window), ..pipeline }),
         (SignalSource::DramActive, Pipeline { transform: Transform::Rate(window), ..pipeline }),
-        (SignalSource::CpuCores, Pipeline { transform: Transform::LatestPair, ..pipeline }),
+        (SignalSource::CpuCores, pipeline),
         (SignalSource::MemoryBytes, Pipeline { attribution: Attribution::Node, ..pipeline }),
     ];
     let both = kinds.into_iter().flat_map(|(source, pipeline)| {
