@@ -52,6 +52,7 @@ pub const FILES: &[Shipped] = shipped![
     "manifests/to-zero-keda-floor.yaml",
     "manifests/cascade-aibrix.yaml",
     "manifests/cascade-aibrix-rate.yaml",
+    "manifests/cascade-aibrix-kpa.yaml",
 ];
 
 /// The content of a shipped file.

@@ -178,11 +178,13 @@ fn keda_goes_to_zero_past_the_policy_of_its_hpa() {
 #[test]
 fn aibrix_orders_again_what_it_has_ordered() {
     let played = played("@aibrix-cascade", &[]);
-    let [faithful, repaired] = ["as it is", "repaired"].map(|name| of(&played, name));
+    let [faithful, kpa, repaired] = ["as it is", "strategy KPA", "repaired"].map(|name| of(&played, name));
     let most = |record: &RunRecord| written(record).into_iter().max();
     assert_eq!(most(faithful), Some(32));
-    assert!(most(repaired) <= Some(5), "{:?}", written(repaired));
-    assert!(cost(faithful) > 3.0 * cost(repaired) && attainment(repaired) > 0.95);
+    for cured in [kpa, repaired] {
+        assert!(most(cured) <= Some(5), "{:?}", written(cured));
+        assert!(cost(faithful) > 3.0 * cost(cured) && attainment(cured) > 0.95);
+    }
 }
 
 /// Every autoscaler plays the same day; whoever keeps the promise pays more than who knows the arrivals.
