@@ -6,14 +6,17 @@
 mod arrivals;
 mod autoscaler;
 mod decision;
+mod fault;
 mod observation;
 mod placement;
 mod router;
 mod signal;
+mod spot_mix;
 
 pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::{Autoscaler, Schedule};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
+pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use observation::{
     JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake, Work,
 };
@@ -23,3 +26,4 @@ pub use signal::{
     Adapter, Attribution, Batch, LatencyPart, MissingAs, Pipeline, Sample, Sampler, Scope, SignalId, SignalRequest,
     SignalSource, SignalView, Stamp, Transform,
 };
+pub use spot_mix::{MarketView, PlaceView, SpotMix};
