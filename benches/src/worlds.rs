@@ -1,7 +1,7 @@
 //! The worlds that are timed: a plain M/M/c, and a cluster with everything switched on.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{PoolConfig, Probe, Region, Startup};
+use flashcrowd_core::fleet::{PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ports::{Autoscaler, LatencyPart, Router, TargetId};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Slo, Traffic,
@@ -85,11 +85,12 @@ impl Model {
             seed: self.seed,
             horizon: SimTime::ZERO + SimDuration::from_s_f64(horizon),
             warmup: SimTime::ZERO,
-            regions: vec![Region { name: "here".into(), zones: vec!["a".into()] }],
+            regions: vec![Region { name: "here".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
             pools: vec![pool(self.replicas)],
             services: vec![self.service()],
             clients: vec![self.client()],
             controllers,
+            faults: Vec::new(),
             placement: Box::new(Spread),
             node_scan_period: SimDuration::from_s(10),
             series_period: SimDuration::from_s(60),
@@ -125,6 +126,8 @@ impl Model {
             kernel_share: 1.0,
             cpu: CpuModel::default(),
             slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.99, limit: SimDuration::from_s(10) }],
+            requeues: 0,
+            capacity: None,
         }
     }
 
@@ -156,6 +159,7 @@ fn pool(replicas: u32) -> PoolConfig {
         provisioning: Distribution::Constant(180.0),
         idle_timeout: SimDuration::from_s(600),
         minimum_charge: SimDuration::ZERO,
+        reclaim: Reclaim::default(),
     }
 }
 

@@ -36,6 +36,7 @@ pub mod placement;
 pub mod ray_serve;
 pub mod routing;
 pub mod skyserve;
+pub mod spot_mix;
 pub mod wva;
 
 pub use catalog::{PolicyInfo, Port, catalog};

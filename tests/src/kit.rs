@@ -1,7 +1,9 @@
 //! Small worlds: parts with the plainest settings, of which a test changes what it is about.
 
 use flashcrowd_core::clock::{Distribution, Mark, Seed};
-use flashcrowd_core::fleet::{CacheKey, PoolConfig, Probe, Region, StageKind, StageWork, Startup, StartupStage};
+use flashcrowd_core::fleet::{
+    CacheKey, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
+};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
     Arrival, ArrivalSource, Autoscaler, Decision, Observation, Schedule, SignalRequest, SourceError, TargetId,
@@ -35,11 +37,12 @@ pub fn world(horizon_s: u64) -> World {
         seed: Seed::new(1),
         horizon: SimTime::from_s(horizon_s),
         warmup: SimTime::ZERO,
-        regions: vec![Region { name: "here".into(), zones: vec!["a".into(), "b".into()] }],
+        regions: vec![Region { name: "here".into(), jurisdiction: "".into(), zones: vec!["a".into(), "b".into()] }],
         pools: vec![pool()],
         services: Vec::new(),
         clients: Vec::new(),
         controllers: Vec::new(),
+        faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::from_s(10),
         series_period: SimDuration::from_s(10),
@@ -67,6 +70,7 @@ pub fn pool() -> PoolConfig {
         provisioning: Distribution::Constant(100.0),
         idle_timeout: SimDuration::MAX,
         minimum_charge: SimDuration::ZERO,
+        reclaim: Reclaim::default(),
     }
 }
 
@@ -90,6 +94,8 @@ pub fn service(name: &str, discipline: Discipline) -> ServiceConfig {
         kernel_share: 1.0,
         cpu: CpuModel::default(),
         slos: Vec::new(),
+        requeues: 0,
+        capacity: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A batching server under closed-loop clients, as a world of the engine.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{PoolConfig, Probe, Region, Startup};
+use flashcrowd_core::fleet::{PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ledger::RequestRecord;
 use flashcrowd_core::serving::{
     BatchConfig, ClientConfig, CpuModel, Discipline, Outcome, QueueMode, RetryPolicy, ServiceConfig, ServiceTime,
@@ -72,11 +72,12 @@ fn world(config: &BatchConfig, users: u32, span: SimDuration) -> World {
         seed: Seed::new(1),
         horizon: SimTime::ZERO + span,
         warmup: SimTime::ZERO,
-        regions: vec![Region { name: "local".into(), zones: vec!["a".into()] }],
+        regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
         pools: vec![pool()],
         services: vec![service(config)],
         clients: vec![client(users)],
         controllers: Vec::new(),
+        faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::MAX,
         series_period: SimDuration::MAX,
@@ -110,6 +111,8 @@ fn service(config: &BatchConfig) -> ServiceConfig {
         kernel_share: 1.0,
         cpu: CpuModel::default(),
         slos: Vec::new(),
+        requeues: 0,
+        capacity: None,
     }
 }
 
@@ -141,5 +144,6 @@ fn pool() -> PoolConfig {
         provisioning: Distribution::Constant(0.0),
         idle_timeout: SimDuration::MAX,
         minimum_charge: SimDuration::ZERO,
+        reclaim: Reclaim::default(),
     }
 }

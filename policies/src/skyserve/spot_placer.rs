@@ -26,6 +26,13 @@ impl SpotPlacer {
         SpotPlacer { active: vec![true; costs.len()], costs, fewest_active: FEWEST_ACTIVE }
     }
 
+    /// Prices have changed.
+    pub fn set_costs(&mut self, costs: impl IntoIterator<Item = f64>) {
+        for (own, cost) in self.costs.iter_mut().zip(costs) {
+            *own = cost;
+        }
+    }
+
     /// The cheapest active location that is not among `current`, or the cheapest active one; the
     /// first of equals. `None` if there is no location.
     pub fn select(&self, current: &[usize]) -> Option<usize> {

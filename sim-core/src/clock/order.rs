@@ -11,6 +11,8 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Class {
+    /// Outages, reclaims and prices: what befalls the fleet at t has happened to all else at t.
+    Outage = 0,
     /// Node and replica life cycle: capacity that comes or goes at t is known to all else at t.
     Lifecycle = 1,
     /// Completions and engine steps: a slot that frees at t can take what arrives at t.

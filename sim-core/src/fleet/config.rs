@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub struct Region {
     /// Its name.
     pub name: Arc<str>,
+    /// Whose law holds there: what data residency is about; empty if nobody asks.
+    pub jurisdiction: Arc<str>,
     /// Names of its zones, at least one.
     pub zones: Vec<Arc<str>>,
 }
@@ -42,4 +44,15 @@ pub struct PoolConfig {
     pub idle_timeout: SimDuration,
     /// Shortest time that is billed for a node.
     pub minimum_charge: SimDuration,
+    /// What a reclaim of its nodes looks like.
+    pub reclaim: Reclaim,
+}
+
+/// How the market takes a node back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaim {
+    /// From the notice to the loss (AWS 120 s, GCP and Azure 30 s); zero for none.
+    pub notice: SimDuration,
+    /// Share of notices that nobody receives, in millionths.
+    pub missed_ppm: u32,
 }

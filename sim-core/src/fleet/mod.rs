@@ -16,7 +16,7 @@ mod replica;
 mod startup;
 mod victims;
 
-pub use config::{PoolConfig, Region};
+pub use config::{PoolConfig, Reclaim, Region};
 pub(crate) use node::{Allocation, Node, NodeLife};
 pub(crate) use placement::{NodeRoom, Occupant, place};
 pub(crate) use replica::{Life, Replica};

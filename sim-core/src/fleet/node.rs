@@ -41,6 +41,14 @@ pub(crate) struct Node {
     pub(crate) billed: SimTime,
     /// Counts the changes of its occupation; tells a stale idle event.
     pub(crate) generation: u64,
+    /// Takes nobody any more: it is to go.
+    pub(crate) cordoned: bool,
+    /// The market has taken it back, or will when its notice is over.
+    pub(crate) reclaimed: Option<SimTime>,
+    /// Number among the nodes ever ordered of its pool: its draws belong to it.
+    pub(crate) ordinal: u32,
+    /// What it costs, by position among the rates of the bill.
+    pub(crate) rate: u32,
 }
 
 impl Node {
@@ -57,6 +65,10 @@ impl Node {
             gone_at: None,
             billed: ordered,
             generation: 0,
+            cordoned: false,
+            reclaimed: None,
+            ordinal: 0,
+            rate: pool,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Money: integers that add up exactly.
 //!
-//! Each interval adds `GPUs x picoseconds` to one line of (pool, state, service); a line's price
-//! is divided out once, when it is printed. The bill therefore equals the sum of its intervals.
+//! Each interval adds `GPUs x picoseconds` to one line of (pool, rate, state, service); a line's price
+//! is divided out once, when it is printed. The bill therefore equals the sum of its intervals, also
+//! where prices change: each price of a pool is a rate of its own.
 
 use crate::clock::SimDuration;
 use crate::units::PicoUsdPerHour;
@@ -53,6 +54,8 @@ impl GpuState {
 pub struct BillLine {
     /// Pool, by position.
     pub pool: u32,
+    /// What its nodes cost, by position among the rates of the bill.
+    pub rate: u32,
     /// State.
     pub state: GpuState,
     /// Service, by position.
@@ -64,8 +67,8 @@ pub struct BillLine {
 pub struct Bill {
     /// GPU-picoseconds by line.
     lines: BTreeMap<BillLine, u128>,
-    /// Price of a node and its GPUs, by pool.
-    prices: Vec<(PicoUsdPerHour, u32)>,
+    /// What a node costs: its pool, the price, its GPUs. The first of each pool are its list prices.
+    rates: Vec<(u32, PicoUsdPerHour, u32)>,
 }
 
 /// An amount of money, exact: `whole + rest / denominator` pico-dollars. One fraction of both would
@@ -90,9 +93,21 @@ impl Money {
 }
 
 impl Bill {
-    /// An empty bill for pools of these node prices and GPUs a node.
+    /// An empty bill for pools of these node prices and GPUs a node: rate i is the list price of pool i.
     pub fn new(prices: Vec<(PicoUsdPerHour, u32)>) -> Self {
-        Bill { lines: BTreeMap::new(), prices }
+        let rates = (0..).zip(prices).map(|(pool, (price, gpus))| (pool, price, gpus)).collect();
+        Bill { lines: BTreeMap::new(), rates }
+    }
+
+    /// The rate of a pool at a price: the known one, or a new one.
+    pub fn rate(&mut self, pool: u32, price: PicoUsdPerHour) -> u32 {
+        let known = self.rates.iter().position(|rate| rate.0 == pool && rate.1 == price);
+        let at = known.unwrap_or(self.rates.len());
+        if known.is_none() {
+            let gpus = self.rates[pool as usize].2;
+            self.rates.push((pool, price, gpus));
+        }
+        at as u32
     }
 
     /// Adds an interval in which `gpus` GPUs of a pool were in one state.
@@ -107,9 +122,14 @@ impl Bill {
         self.lines.iter().map(|(&line, &gpu_ps)| (line, gpu_ps))
     }
 
-    /// What so many GPU-picoseconds of a pool cost.
-    pub fn price(&self, pool: u32, gpu_ps: u128) -> Money {
-        let (price, gpus) = self.prices[pool as usize];
+    /// The price of a node at a rate.
+    pub fn price_of(&self, rate: u32) -> PicoUsdPerHour {
+        self.rates[rate as usize].1
+    }
+
+    /// What so many GPU-picoseconds cost at a rate.
+    pub fn price(&self, rate: u32, gpu_ps: u128) -> Money {
+        let (_, price, gpus) = self.rates[rate as usize];
         let (price, denominator) = (u128::from(price.0), PS_PER_HOUR * u128::from(gpus.max(1)));
         // Below 2^64 times 2^58: the product fits.
         let part = price * (gpu_ps % denominator);
@@ -117,15 +137,15 @@ impl Bill {
         Money { whole, rest: part % denominator, denominator }
     }
 
-    /// Dollars of all lines that `pick` chooses: GPU time is added first, then priced, by pool.
+    /// Dollars of all lines that `pick` chooses: GPU time is added first, then priced, by rate.
     pub fn usd(&self, pick: impl Fn(&BillLine) -> bool) -> f64 {
-        let mut by_pool = vec![0_u128; self.prices.len()];
+        let mut by_rate = vec![0_u128; self.rates.len()];
         for (line, gpu_ps) in self.lines() {
             if pick(&line) {
-                by_pool[line.pool as usize] += gpu_ps;
+                by_rate[line.rate as usize] += gpu_ps;
             }
         }
-        by_pool.iter().zip(0..).map(|(&gpu_ps, pool)| self.price(pool, gpu_ps).as_usd()).sum()
+        by_rate.iter().zip(0..).map(|(&gpu_ps, rate)| self.price(rate, gpu_ps).as_usd()).sum()
     }
 
     /// GPU-hours of all lines that `pick` chooses.
@@ -144,7 +164,7 @@ mod tests {
         /// However an interval is cut, the line holds the same GPU time, to the picosecond.
         #[test]
         fn the_bill_is_the_sum_of_its_intervals(cuts in prop::collection::vec(1_u64..1 << 60, 1..20), gpus in 1_u32..64) {
-            let line = BillLine { pool: 0, state: GpuState::Serving, service: Some(1) };
+            let line = BillLine { pool: 0, rate: 0, state: GpuState::Serving, service: Some(1) };
             let prices = vec![(PicoUsdPerHour::from_usd(23.92), 8)];
             let (mut whole, mut parts) = (Bill::new(prices.clone()), Bill::new(prices));
             let mut gpu_ps = 0_u128;
@@ -164,7 +184,7 @@ mod tests {
     fn the_dearest_fleet_over_the_longest_run_has_a_price() {
         let price = u64::MAX;
         let mut bill = Bill::new(vec![(PicoUsdPerHour(price), 8)]);
-        let line = BillLine { pool: 0, state: GpuState::Idle, service: None };
+        let line = BillLine { pool: 0, rate: 0, state: GpuState::Idle, service: None };
         for _ in 0..100 {
             bill.add(line, u32::MAX, SimDuration::MAX);
         }
@@ -176,7 +196,7 @@ mod tests {
     #[test]
     fn a_node_hour_costs_its_price() {
         let mut bill = Bill::new(vec![(PicoUsdPerHour::from_usd(10.0), 3)]);
-        bill.add(BillLine { pool: 0, state: GpuState::Idle, service: None }, 3, SimDuration::from_s(3_600));
+        bill.add(BillLine { pool: 0, rate: 0, state: GpuState::Idle, service: None }, 3, SimDuration::from_s(3_600));
         assert!((bill.usd(|_| true) - 10.0).abs() < 1e-12);
         assert!((bill.gpu_hours(|_| true) - 3.0).abs() < 1e-12);
     }

@@ -3,7 +3,7 @@
 use super::latency::Latency;
 use super::money::Bill;
 use crate::clock::{Happening, SimDuration, SimTime};
-use crate::ports::{Action, Explanation, TargetId};
+use crate::ports::{Action, Explanation, Fault, TargetId};
 use crate::serving::{EngineWork, Outcome};
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub struct RunRecord {
     pub replicas: Vec<ReplicaRecord>,
     /// Every node that ever was.
     pub nodes: Vec<NodeRecord>,
+    /// What befell the fleet, in order.
+    pub faults: Vec<FaultRecord>,
     /// The bill.
     pub bill: Bill,
     /// Ended requests, if they were asked for: every so many of each client, in order of their end.
@@ -85,6 +87,12 @@ pub struct ServiceRecord {
     pub latency: Latency,
     /// Integral of ready replicas over the run, in replica-seconds.
     pub ready_replica_s: f64,
+    /// Integral of the replicas that were missing to `spec.replicas`, in replica-seconds.
+    pub short_replica_s: f64,
+    /// Time in which any was missing.
+    pub short: SimDuration,
+    /// What the market and outages did to it.
+    pub market: MarketRecord,
     /// Most ready replicas.
     pub ready_max: u32,
     /// Changes of `spec.replicas` upwards.
@@ -109,6 +117,30 @@ pub struct ServiceRecord {
     pub late_beyond_band: u64,
     /// What the token-level engines of its replicas did; peaks are the highest of any.
     pub engine: EngineWork,
+}
+
+/// What the market and outages did to one service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MarketRecord {
+    /// Replicas that were reclaimed, or lost with their node.
+    pub preempted: u64,
+    /// Attempts of its buyer to get a spot replica.
+    pub attempts: u64,
+    /// Those of them that were refused.
+    pub refused: u64,
+    /// Looks at which its buyer was refused an on-demand replica.
+    pub on_demand_refused: u64,
+    /// Attempts of requests that were sent again after they were lost with their node.
+    pub requeued: u64,
+}
+
+/// One thing that befell the fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultRecord {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub fault: Fault,
 }
 
 /// One client. `arrived` is the sum of the others.
@@ -269,6 +301,8 @@ pub struct NodeRecord {
     pub ordered: SimTime,
     /// Ready.
     pub ready: Option<SimTime>,
-    /// Given back.
+    /// Given back or lost.
     pub gone: Option<SimTime>,
+    /// When the market took it back, or would have at the end of its notice.
+    pub reclaimed: Option<SimTime>,
 }

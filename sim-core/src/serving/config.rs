@@ -4,7 +4,7 @@ use super::EngineConfig;
 use super::batch_time::BatchTime;
 use crate::clock::{Distribution, SimDuration};
 use crate::fleet::Startup;
-use crate::ports::{ArrivalSource, LatencyPart, Router};
+use crate::ports::{ArrivalSource, LatencyPart, Router, SpotMix};
 use crate::units::Bytes;
 use std::sync::Arc;
 
@@ -45,6 +45,18 @@ pub struct ServiceConfig {
     pub cpu: CpuModel,
     /// What is promised.
     pub slos: Vec<Slo>,
+    /// How often an attempt that was lost with its node is sent again at once, without its client.
+    pub requeues: u32,
+    /// Who buys its capacity; by default its deployment creates replicas, and nodes come for them.
+    pub capacity: Option<CapacityConfig>,
+}
+
+/// Capacity that a policy buys for one service.
+pub struct CapacityConfig {
+    /// The policy.
+    pub mix: Box<dyn SpotMix>,
+    /// Whether what it buys at the start of the run is ready then.
+    pub warm_start: bool,
 }
 
 /// How a replica works.

@@ -29,8 +29,8 @@ pub(crate) use arena::{Arena, NONE};
 pub use batch_time::BatchTime;
 pub(crate) use client::ClientState;
 pub use config::{
-    Backoff, BatchConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
-    ServiceTime, Slo, Traffic, ValidatedBand,
+    Backoff, BatchConfig, CapacityConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy,
+    ServiceConfig, ServiceTime, Slo, Traffic, ValidatedBand,
 };
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at};

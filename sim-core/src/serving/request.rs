@@ -38,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) attempt: u32,
     /// Attempts made so far.
     pub(crate) tries: u32,
+    /// Those of them that were sent again after a loss, without the client.
+    pub(crate) requeues: u32,
 }
 
 /// Where an attempt is.

@@ -28,6 +28,12 @@ pub(crate) enum Event {
     Retry { request: u32 },
     /// A closed-loop user has thought.
     UserReady { client: u16, user: u32 },
+    /// A source's next fault happens.
+    Fault { source: u32 },
+    /// A reclaimed node's notice is over.
+    Reclaimed { node: u32 },
+    /// A service whose capacity a policy buys looks at the market.
+    Market { service: u32 },
     /// A node has booted.
     NodeReady { node: u32 },
     /// A node has been empty for its pool's idle time, if the generation is still right.

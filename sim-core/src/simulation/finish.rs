@@ -48,6 +48,7 @@ impl Simulation {
             fleet: self.fleet,
             replicas,
             nodes,
+            faults: self.faults.log,
             bill: self.bill,
             requests: self.sampled,
         }
@@ -96,6 +97,9 @@ impl Simulation {
             name: Arc::clone(&book.state.config.name),
             latency: book.latency.clone(),
             ready_replica_s: book.ready_ps as f64 / 1e12,
+            short_replica_s: book.short_ps as f64 / 1e12,
+            short: book.short_time,
+            market: book.market,
             ready_max: book.ready_max,
             ups: book.changes[0],
             downs: book.changes[1],
@@ -161,5 +165,12 @@ impl Simulation {
 }
 
 fn node_record(node: &crate::fleet::Node) -> NodeRecord {
-    NodeRecord { pool: node.pool, zone: node.zone, ordered: node.ordered, ready: node.ready_at, gone: node.gone_at }
+    NodeRecord {
+        pool: node.pool,
+        zone: node.zone,
+        ordered: node.ordered,
+        ready: node.ready_at,
+        gone: node.gone_at,
+        reclaimed: node.reclaimed,
+    }
 }

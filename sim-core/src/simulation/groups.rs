@@ -6,7 +6,7 @@
 use super::Simulation;
 use super::requests::bench;
 use crate::clock::SimDuration;
-use crate::fleet::Life;
+use crate::fleet::{Life, Node};
 use crate::ledger::{BillLine, GpuState};
 use crate::serving::{Activity, Bench, Group, Turn, clock_at};
 
@@ -171,9 +171,10 @@ impl Simulation {
             first.1 += span - given;
         }
         for group in self.replicas[members[0] as usize].groups.clone() {
-            let pool = self.nodes[group.node as usize].pool;
+            let Node { pool, rate, .. } = self.nodes[group.node as usize];
             for &(service, part) in &parts {
-                self.bill.add(BillLine { pool, state, service: Some(service) }, group.gpus.count_ones(), part);
+                let line = BillLine { pool, rate, state, service: Some(service) };
+                self.bill.add(line, group.gpus.count_ones(), part);
             }
         }
     }

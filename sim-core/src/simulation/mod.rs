@@ -8,6 +8,9 @@
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `nodes` | nodes that appear for pending replicas and leave when idle |
+//! | `faults` | what befalls the fleet from outside |
+//! | `losses` | nodes that are reclaimed or lost, and what becomes of their work |
+//! | `market` | where a service's capacity is bought, for those that leave it to a policy |
 //! | `control` | controllers: when they run, what they see |
 //! | `wishes` | what becomes of their decisions; the replica register |
 //! | `telemetry` | scrapes and series |
@@ -15,8 +18,11 @@
 
 mod agenda;
 mod control;
+mod faults;
 mod finish;
 mod groups;
+mod losses;
+mod market;
 mod nodes;
 mod replicas;
 mod requests;
@@ -54,13 +60,14 @@ pub struct Simulation {
     services: Vec<ServiceBook>,
     replicas: Vec<Replica>,
     servers: Vec<Server>,
-    /// Pools of the classes of replicas that controllers asked for.
-    classes: Vec<Vec<u32>>,
+    /// The classes of replicas that controllers asked for.
+    classes: Vec<wishes::CapacityClass>,
     /// GPU groups with more than one member.
     groups: Vec<Group>,
     nodes: Vec<Node>,
     /// By pool.
     stock: Vec<nodes::Stock>,
+    faults: faults::Faults,
     /// Replicas that wait for GPUs, oldest first.
     pending: Vec<u32>,
     scan_scheduled: bool,
@@ -105,7 +112,7 @@ impl Simulation {
     /// As [`Simulation::run`].
     pub fn run_with(mut self, mut progress: impl FnMut(SimTime)) -> Result<RunRecord, RunError> {
         self.start()?;
-        let end = Key::new(self.world.horizon, 0, Class::Lifecycle, 0, 0);
+        let end = Key::new(self.world.horizon, 0, Class::Outage, 0, 0);
         loop {
             let arrival = self.arrivals.peek().map_or(Key::LAST, |Reverse((key, _))| *key);
             let bound = arrival.min(end);
@@ -140,6 +147,9 @@ impl Simulation {
             Event::AttemptDeadline { client } => self.attempt_deadline(client),
             Event::Retry { request } => self.retry(request, key.entity(), key.seq),
             Event::UserReady { client, user } => self.user_ready(u32::from(client), user),
+            Event::Fault { source } => self.fault(source)?,
+            Event::Reclaimed { node } => self.reclaimed(node),
+            Event::Market { service } => self.look_at_market(service),
             Event::NodeReady { node } => self.node_ready(node),
             Event::NodeIdle { node } => self.node_idle(node, key.seq),
             Event::StageDone { replica } => self.stage_done(replica, key.seq),

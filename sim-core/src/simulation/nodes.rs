@@ -6,7 +6,7 @@
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Mark, SimDuration, SimTime, keyed};
-use crate::fleet::{NodeLife, NodeRoom, place};
+use crate::fleet::{NodeLife, NodeRoom, PoolConfig, Region, place};
 use crate::ledger::{BillLine, GpuState};
 use std::collections::BTreeSet;
 
@@ -19,22 +19,70 @@ const NODE_GONE: u64 = 13;
 const NODES: u32 = 1 << 31;
 
 /// The nodes of one pool, counted: a fleet may have a hundred thousand, and replicas that wait for one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stock {
     /// Nodes ever ordered.
     pub(super) ever: u32,
     /// Nodes not yet given back.
     pub(super) live: u32,
-    /// Ready nodes with a free GPU.
+    /// Ready nodes with a free GPU that take replicas.
     pub(super) open: BTreeSet<u32>,
+    /// Booting nodes.
+    pub(super) booting: BTreeSet<u32>,
+    /// By zone of the pool's region.
+    pub(super) zones: Vec<ZoneStock>,
+}
+
+/// What a zone grants of one pool.
+#[derive(Clone, Debug)]
+pub(super) struct ZoneStock {
+    /// Most nodes that the market holds there.
+    pub(super) capacity: u32,
+    /// Nodes that count against it: neither given back nor reclaimed.
+    pub(super) nodes: BTreeSet<u32>,
+    /// Outages that keep new nodes away.
+    pub(super) blocks: u32,
+    /// What a node costs there, by position among the rates of the bill.
+    pub(super) rate: u32,
+}
+
+impl Stock {
+    /// The stock of a pool with no node yet: every zone grants what is asked, at the list price.
+    pub(super) fn new(at: u32, pool: &PoolConfig, regions: &[Region]) -> Self {
+        let zones = regions[pool.region as usize].zones.len();
+        Stock {
+            ever: 0,
+            live: 0,
+            open: BTreeSet::new(),
+            booting: BTreeSet::new(),
+            zones: vec![ZoneStock::endless(at); zones],
+        }
+    }
+}
+
+impl ZoneStock {
+    /// An endless stock at a rate.
+    pub(super) fn endless(rate: u32) -> Self {
+        ZoneStock { capacity: u32::MAX, nodes: BTreeSet::new(), blocks: 0, rate }
+    }
+
+    /// Whether one more node would be granted.
+    pub(super) fn grants(&self) -> bool {
+        self.blocks == 0 && self.nodes.len() < self.capacity as usize
+    }
 }
 
 impl Simulation {
     /// Keeps the list of nodes with room: call when a node's life or its free GPUs change.
     pub(super) fn note_room(&mut self, node: u32) {
         let state = &self.nodes[node as usize];
-        let open = &mut self.stock[state.pool as usize].open;
-        if state.life == NodeLife::Ready && state.free != 0 {
+        let Stock { open, booting, .. } = &mut self.stock[state.pool as usize];
+        if state.life == NodeLife::Booting && !state.cordoned {
+            booting.insert(node);
+        } else {
+            booting.remove(&node);
+        }
+        if state.life == NodeLife::Ready && state.free != 0 && !state.cordoned {
             open.insert(node);
         } else {
             open.remove(&node);
@@ -55,12 +103,11 @@ impl Simulation {
     /// Orders nodes for pending replicas that the booting ones will not hold.
     pub(super) fn node_scan(&mut self) {
         self.scan_scheduled = false;
+        self.refill_pools();
         // Room on booting nodes, used up as pending replicas are counted against it.
         let mut rooms: Vec<NodeRoom> = Vec::new();
-        for (node, index) in self.nodes.iter().zip(0..) {
-            if node.life == NodeLife::Booting {
-                rooms.push(self.empty_room(index, node.pool));
-            }
+        for index in self.booting_nodes() {
+            rooms.push(self.empty_room(index, self.nodes[index as usize].pool));
         }
         // What one replica of a service cannot have, the next one of it cannot either: room only shrinks.
         let mut hopeless = BTreeSet::new();
@@ -69,13 +116,38 @@ impl Simulation {
             let kind = (service, self.replicas[id as usize].class);
             while !hopeless.contains(&kind) && !self.reserve(id, &mut rooms) {
                 let pools = self.pools_for(id).iter().copied();
-                let grow = pools.into_iter().find(|&pool| self.may_grow(pool) && self.fits_empty_node(service, pool));
-                let Some(pool) = grow else {
+                let grow = pools.into_iter().find_map(|pool| {
+                    let zone = self.next_zone(pool, id)?;
+                    self.fits_empty_node(service, pool).then_some((pool, zone))
+                });
+                let Some((pool, zone)) = grow else {
                     hopeless.insert(kind);
                     break;
                 };
-                let node = self.order_node(pool);
+                let node = self.order_node(pool, zone);
                 rooms.push(self.empty_room(node, pool));
+            }
+        }
+    }
+
+    /// Booting nodes of all pools, oldest first.
+    fn booting_nodes(&self) -> Vec<u32> {
+        let mut nodes: Vec<u32> = self.stock.iter().flat_map(|stock| stock.booting.iter().copied()).collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// Whether a pool has fewer nodes than its minimum.
+    pub(super) fn misses_minimum(&self) -> bool {
+        self.stock.iter().zip(&self.world.pools).any(|(stock, pool)| stock.live < pool.min_nodes)
+    }
+
+    /// Orders what a loss took from the minimum of a pool.
+    fn refill_pools(&mut self) {
+        for pool in 0..self.world.pools.len() as u32 {
+            while self.live_nodes(pool) < self.world.pools[pool as usize].min_nodes {
+                let Some(zone) = self.any_zone(pool) else { break };
+                self.order_node(pool, zone);
             }
         }
     }
@@ -96,7 +168,10 @@ impl Simulation {
     fn reserve(&mut self, replica: u32, rooms: &mut [NodeRoom]) -> bool {
         let service = self.replicas[replica as usize].service;
         let pools = self.pools_for(replica);
-        let allowed = |room: &NodeRoom| pools.contains(&self.nodes[room.node as usize].pool);
+        let allowed = |room: &NodeRoom| {
+            let node = &self.nodes[room.node as usize];
+            pools.contains(&node.pool) && self.zone_suits(replica, node.zone)
+        };
         let mut usable: Vec<NodeRoom> = rooms.iter().copied().filter(allowed).collect();
         if place(self.occupant(service), &mut usable, self.placement.as_mut()).is_none() {
             return false;
@@ -109,9 +184,30 @@ impl Simulation {
         true
     }
 
-    /// Whether a pool is below its maximum.
-    pub(super) fn may_grow(&self, pool: u32) -> bool {
-        self.live_nodes(pool) < self.world.pools[pool as usize].max_nodes
+    /// The zone of a pool's next node, in turn among those that grant one; nothing if none does, or the
+    /// pool is at its maximum.
+    pub(super) fn any_zone(&self, pool: u32) -> Option<u32> {
+        self.zone_where(pool, |_| true)
+    }
+
+    /// The same, where a replica may stand.
+    pub(super) fn next_zone(&self, pool: u32, replica: u32) -> Option<u32> {
+        self.zone_where(pool, |zone| self.zone_suits(replica, zone))
+    }
+
+    /// The same, in one zone if one is given.
+    pub(super) fn zone_in(&self, pool: u32, wanted: Option<u32>) -> Option<u32> {
+        self.zone_where(pool, |zone| wanted.is_none_or(|wanted| wanted == zone))
+    }
+
+    fn zone_where(&self, pool: u32, suits: impl Fn(u32) -> bool) -> Option<u32> {
+        let (config, stock) = (&self.world.pools[pool as usize], &self.stock[pool as usize]);
+        if stock.live >= config.max_nodes {
+            return None;
+        }
+        let count = config.zones.len();
+        let in_turn = (0..count).map(|step| config.zones[(stock.ever as usize + step) % count]);
+        in_turn.into_iter().find(|&zone| suits(zone) && stock.zones[zone as usize].grants())
     }
 
     fn live_nodes(&self, pool: u32) -> u32 {
@@ -124,10 +220,10 @@ impl Simulation {
         config.gpus_per_node >= occupant.gpus_per_group && config.memory_per_gpu >= occupant.memory_per_gpu
     }
 
-    fn order_node(&mut self, pool: u32) -> u32 {
+    pub(super) fn order_node(&mut self, pool: u32, zone: u32) -> u32 {
         let now = self.agenda.now();
         let ordinal = u64::from(self.stock[pool as usize].ever);
-        let node = self.new_node(pool);
+        let node = self.new_node(pool, zone);
         let config = &self.world.pools[pool as usize];
         let key = self.world.seed.key(&format!("provisioning/{}", config.name));
         let span = config.provisioning.sample_duration(&mut keyed(key, ordinal, 0));
@@ -136,8 +232,11 @@ impl Simulation {
         node
     }
 
-    /// A node has booted.
+    /// A node has booted, unless it was lost meanwhile.
     pub(super) fn node_ready(&mut self, node: u32) {
+        if self.nodes[node as usize].life != NodeLife::Booting {
+            return;
+        }
         let now = self.agenda.now();
         self.bill_free_gpus(node);
         self.nodes[node as usize].life = NodeLife::Ready;
@@ -169,9 +268,12 @@ impl Simulation {
         }
     }
 
-    /// Starts the idle time of a node that is empty.
+    /// Starts the idle time of a node that is empty; one that the market takes back goes at once.
     pub(super) fn watch_idle(&mut self, node: u32) {
         let state = &self.nodes[node as usize];
+        if state.cordoned && state.is_empty() {
+            return self.retire_node(node);
+        }
         if state.life == NodeLife::Ready && state.is_empty() {
             let timeout = self.world.pools[state.pool as usize].idle_timeout;
             if timeout != SimDuration::MAX {
@@ -189,12 +291,24 @@ impl Simulation {
         if state.generation != generation || state.life != NodeLife::Ready || self.live_nodes(pool) <= minimum {
             return;
         }
+        self.retire_node(node);
+    }
+
+    /// A node leaves the fleet, empty.
+    pub(super) fn retire_node(&mut self, node: u32) {
+        if self.nodes[node as usize].life == NodeLife::Gone {
+            return;
+        }
         self.bill_free_gpus(node);
         self.bill_minimum(node);
         let now = self.agenda.now();
-        self.nodes[node as usize].life = NodeLife::Gone;
-        self.nodes[node as usize].gone_at = Some(now);
-        self.stock[pool as usize].live -= 1;
+        let state = &mut self.nodes[node as usize];
+        state.life = NodeLife::Gone;
+        state.gone_at = Some(now);
+        let (pool, zone) = (state.pool, state.zone);
+        let stock = &mut self.stock[pool as usize];
+        stock.live -= 1;
+        stock.zones[zone as usize].nodes.remove(&node);
         self.note_room(node);
         self.log_node(node, NODE_GONE);
         // Another replica may have waited for the place in the pool.
@@ -214,7 +328,7 @@ impl Simulation {
             NodeLife::Ready => GpuState::Idle,
             NodeLife::Gone => return,
         };
-        let line = BillLine { pool: state.pool, state: gpu_state, service: None };
+        let line = BillLine { pool: state.pool, rate: state.rate, state: gpu_state, service: None };
         self.bill.add(line, state.free.count_ones(), span);
     }
 
@@ -223,7 +337,7 @@ impl Simulation {
         let state = &self.nodes[node as usize];
         let lived = self.agenda.now().since(state.ordered);
         let missing = self.world.pools[state.pool as usize].minimum_charge.saturating_sub(lived);
-        let line = BillLine { pool: state.pool, state: GpuState::Minimum, service: None };
+        let line = BillLine { pool: state.pool, rate: state.rate, state: GpuState::Minimum, service: None };
         self.bill.add(line, state.gpus(), missing);
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Mark, SimDuration, SimTime};
-use crate::fleet::{Allocation, Candidate, Life, NodeRoom, Occupant, Replica, StageKind, place, rank_victims};
+use crate::fleet::{Allocation, Candidate, Life, Node, NodeRoom, Occupant, Replica, StageKind, place, rank_victims};
 use crate::ledger::{BillLine, GpuState};
 use crate::serving::{NONE, Server};
 use crate::units::Bytes;
@@ -19,8 +19,12 @@ enum Change {
 }
 
 impl Simulation {
-    /// Makes the replicas of a service as many as its register says.
+    /// Makes the replicas of a service as many as its register says; where a policy buys its capacity,
+    /// that policy does it when it next looks.
     pub(super) fn reconcile(&mut self, service: u32) {
+        if self.services[service as usize].buyer.is_some() {
+            return;
+        }
         let state = &self.services[service as usize].state;
         let own = |&id: &u32| self.replicas[id as usize].is_active() && !self.replicas[id as usize].job;
         let active: Vec<u32> = state.replicas.iter().copied().filter(own).collect();
@@ -124,9 +128,15 @@ impl Simulation {
     pub(super) fn pools_for(&self, replica: u32) -> &[u32] {
         let replica = &self.replicas[replica as usize];
         match replica.class {
-            Some(class) => &self.classes[class as usize],
+            Some(class) => &self.classes[class as usize].pools,
             None => &self.services[replica.service as usize].state.config.pools,
         }
+    }
+
+    /// Whether a replica may stand in a zone of its pools.
+    pub(super) fn zone_suits(&self, replica: u32, zone: u32) -> bool {
+        let class = self.replicas[replica as usize].class.map(|class| &self.classes[class as usize]);
+        class.and_then(|class| class.zone).is_none_or(|own| own == zone)
     }
 
     /// Free room for a replica on ready nodes, by node; empty if it is too little.
@@ -137,6 +147,9 @@ impl Simulation {
         for (&pool, preference) in self.pools_for(replica).iter().zip(0..) {
             for &index in &self.stock[pool as usize].open {
                 let node = &self.nodes[index as usize];
+                if !self.zone_suits(replica, node.zone) {
+                    continue;
+                }
                 let free_gpus = node.free.count_ones();
                 groups += free_gpus / state.config.gpus_per_group.max(1);
                 rooms.push(NodeRoom {
@@ -294,7 +307,7 @@ impl Simulation {
     }
 
     /// One more of a service's replicas is starting, or one less.
-    fn step_starting(&mut self, service: u32, more: bool) {
+    pub(super) fn step_starting(&mut self, service: u32, more: bool) {
         let now = self.agenda.now();
         let starting = self.services[service as usize].state.cold.starting;
         let starting = if more { starting + 1 } else { starting - 1 };
@@ -307,6 +320,20 @@ impl Simulation {
 
     fn drain(&mut self, id: u32) {
         let now = self.agenda.now();
+        self.leave_ready(id);
+        let state = &self.services[self.replicas[id as usize].service as usize].state;
+        // A job is not hurried.
+        let timeout = if self.replicas[id as usize].job { SimDuration::MAX } else { state.config.drain_timeout };
+        if self.servers[id as usize].outstanding == 0 {
+            self.gone(id);
+        } else if timeout != SimDuration::MAX {
+            self.agenda.schedule(now + timeout, Class::Lifecycle, id, u64::MAX, Event::DrainEnd { replica: id });
+        }
+    }
+
+    /// Takes a ready replica out of those that get work.
+    pub(super) fn leave_ready(&mut self, id: u32) {
+        let now = self.agenda.now();
         self.bill_replica(id);
         self.replicas[id as usize].life = Life::Draining;
         let book = &mut self.services[self.replicas[id as usize].service as usize];
@@ -316,16 +343,8 @@ impl Simulation {
         let position = std::mem::replace(&mut server.position, NONE) as usize;
         state.ready.remove(position);
         state.outstanding.remove(position);
-        // A job is not hurried.
-        let timeout = if self.replicas[id as usize].job { SimDuration::MAX } else { state.config.drain_timeout };
-        let idle = server.outstanding == 0;
         for later in &state.ready[position..] {
             self.servers[*later as usize].position -= 1;
-        }
-        if idle {
-            self.gone(id);
-        } else if timeout != SimDuration::MAX {
-            self.agenda.schedule(now + timeout, Class::Lifecycle, id, u64::MAX, Event::DrainEnd { replica: id });
         }
     }
 
@@ -345,7 +364,7 @@ impl Simulation {
         }
     }
 
-    fn gone(&mut self, id: u32) {
+    pub(super) fn gone(&mut self, id: u32) {
         let now = self.agenda.now();
         self.bill_replica(id);
         let service = self.replicas[id as usize].service;
@@ -393,10 +412,10 @@ impl Simulation {
         let busy = SimDuration::from_ps(busy_ps - replica.billed_busy_ps).min(span);
         replica.billed_busy_ps = busy_ps;
         for group in &replica.groups {
-            let pool = self.nodes[group.node as usize].pool;
+            let Node { pool, rate, .. } = self.nodes[group.node as usize];
             let gpus = group.gpus.count_ones();
             let mut add = |state, span| {
-                self.bill.add(BillLine { pool, state, service: Some(replica.service) }, gpus, span);
+                self.bill.add(BillLine { pool, rate, state, service: Some(replica.service) }, gpus, span);
             };
             match replica.life {
                 Life::Draining if !replica.job => add(GpuState::Draining, span),

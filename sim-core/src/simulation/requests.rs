@@ -100,6 +100,7 @@ impl Simulation {
             prefix,
             attempt: NONE,
             tries: 0,
+            requeues: 0,
         });
         let tokens = (u64::from(arrival.prompt_tokens) << 32) | u64::from(arrival.output_tokens);
         self.digest.add(now, Mark::Arrival, who(client, number), tokens ^ service_time.as_ps());
@@ -116,7 +117,7 @@ impl Simulation {
     }
 
     /// Makes a request's next attempt.
-    fn send(&mut self, request: u32) {
+    pub(super) fn send(&mut self, request: u32) {
         let now = self.agenda.now();
         self.serial += 1;
         let serial = self.serial;
@@ -420,21 +421,20 @@ impl Simulation {
 
     /// An attempt's worker is gone.
     pub(super) fn lose(&mut self, index: u32) {
-        let request = self.attempts[index].request;
-        let server = &mut self.servers[self.attempts[index].replica as usize];
-        server.outstanding -= 1;
+        let Attempt { request, service, replica, .. } = self.attempts[index];
+        self.servers[replica as usize].outstanding -= 1;
         self.free_attempt(index);
         if request < CANCELLED {
-            self.try_again(request, Outcome::Failed);
+            self.requeue(request, service);
         }
     }
 
     /// Retries a request whose attempt ended badly, or ends it so.
-    fn try_again(&mut self, request: u32, outcome: Outcome) {
+    pub(super) fn try_again(&mut self, request: u32, outcome: Outcome) {
         let now = self.agenda.now();
         let record = &mut self.requests[request];
         record.attempt = NONE;
-        let (client, number, retries) = (record.client, record.number, record.tries - 1);
+        let (client, number, retries) = (record.client, record.number, record.tries - record.requeues - 1);
         match self.clients[client as usize].retry(number, retries, now) {
             Some(wait) => self.agenda.schedule(now + wait, Class::Retry, client, number, Event::Retry { request }),
             None => self.end(request, outcome, None),

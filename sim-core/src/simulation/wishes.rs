@@ -4,6 +4,22 @@ use super::Simulation;
 use crate::clock::{Mark, SimDuration};
 use crate::ledger::{DecisionRecord, SignalValue};
 use crate::ports::{Action, Class, Decision, Observation, ReplicaId, SignalView, TargetId, TargetView};
+use std::sync::Arc;
+
+/// Where replicas of one class may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CapacityClass {
+    /// Pools, in order of preference.
+    pub(super) pools: Vec<u32>,
+    /// A zone of their region; `None` for any.
+    pub(super) zone: Option<u32>,
+}
+
+impl CapacityClass {
+    pub(super) fn allows(&self, pool: u32, zone: u32) -> bool {
+        self.pools.contains(&pool) && self.zone.is_none_or(|own| own == zone)
+    }
+}
 
 /// Decisions that change nothing are in the log once in so long.
 const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
@@ -78,24 +94,21 @@ impl Simulation {
 
     /// Makes the replicas of one class as many as wished, and the register with them.
     fn set_class(&mut self, service: u32, replicas: u32, class: &Class) -> Result<(), &'static str> {
-        let pools = self.pools_of_class(service, class);
-        if pools.is_empty() {
+        let wanted = self.class_of(service, class);
+        if wanted.pools.is_empty() {
             return Err("no pool of the target is of that class");
         }
-        let active = self.active_in(service, &pools);
+        let active = self.active_in(service, &wanted);
         let (spec, count) = (self.services[service as usize].state.spec, active.len() as u32);
         if replicas > count {
-            let class = self.classes.iter().position(|known| *known == pools).unwrap_or(self.classes.len());
-            if class == self.classes.len() {
-                self.classes.push(pools);
-            }
+            let class = self.class_index(wanted);
             let spec = spec.saturating_add(replicas - count);
             if spec > self.world.limits.replicas {
                 return Err("more replicas than the limit `replicas` allows");
             }
             self.write_spec(service, spec);
             for _ in count..replicas {
-                self.create_replica(service, Some(class as u32));
+                self.create_replica(service, Some(class));
             }
         } else if replicas < count {
             self.write_spec(service, spec.saturating_sub(count - replicas));
@@ -106,30 +119,47 @@ impl Simulation {
         Ok(())
     }
 
-    /// Pools of a service that are of a class. A zone is one of a pool's only zone.
-    fn pools_of_class(&self, service: u32, class: &Class) -> Vec<u32> {
+    /// The position of a class among those known.
+    pub(super) fn class_index(&mut self, class: CapacityClass) -> u32 {
+        let at = self.classes.iter().position(|known| *known == class).unwrap_or(self.classes.len());
+        if at == self.classes.len() {
+            self.classes.push(class);
+        }
+        at as u32
+    }
+
+    /// Pools and zone of a service that are of a class.
+    fn class_of(&self, service: u32, class: &Class) -> CapacityClass {
+        let zone = class.place.as_ref().and_then(|place| {
+            let region = self.world.regions.iter().find(|region| region.name == place.region)?;
+            let zone = place.zone.as_ref()?;
+            region.zones.iter().position(|own| own == zone).map(|zone| zone as u32)
+        });
         let pools = self.services[service as usize].state.config.pools.iter().copied();
         let fits = |pool: &u32| {
             let pool = &self.world.pools[*pool as usize];
             let region = &self.world.regions[pool.region as usize];
             let there = class.place.as_ref().is_none_or(|place| {
-                let zone = |zone| pool.zones.iter().all(|&own| region.zones[own as usize] == zone);
-                region.name == place.region && place.zone.as_ref().is_none_or(|wanted| zone(wanted.clone()))
+                let has = |zone: &Arc<str>| pool.zones.iter().any(|&own| region.zones[own as usize] == *zone);
+                region.name == place.region && place.zone.as_ref().is_none_or(has)
             });
             let gpu = class.gpu.as_ref().is_none_or(|gpu| *gpu == pool.gpu);
             there && gpu && class.market.is_none_or(|market| market == pool.market)
         };
-        pools.filter(fits).collect()
+        CapacityClass { pools: pools.filter(fits).collect(), zone }
     }
 
-    /// Active replicas on those pools, or meant for them alone.
-    fn active_in(&self, service: u32, pools: &[u32]) -> Vec<u32> {
+    /// Active replicas that stand where that class may, or are meant for nothing else.
+    pub(super) fn active_in(&self, service: u32, class: &CapacityClass) -> Vec<u32> {
         let within = |id: &u32| {
             let replica = &self.replicas[*id as usize];
-            let wanted = replica.class.map(|class| self.classes[class as usize].as_slice());
-            let pool = replica.node().map(|node| self.nodes[node as usize].pool);
-            let meant = wanted.is_some_and(|wanted| wanted.iter().all(|pool| pools.contains(pool)));
-            replica.is_active() && !replica.job && pool.map_or(meant, |pool| pools.contains(&pool))
+            let meant = replica.class.is_some_and(|wanted| {
+                let wanted = &self.classes[wanted as usize];
+                let zone = class.zone.is_none() || class.zone == wanted.zone;
+                zone && wanted.pools.iter().all(|pool| class.pools.contains(pool))
+            });
+            let stands = |node: u32| class.allows(self.nodes[node as usize].pool, self.nodes[node as usize].zone);
+            replica.is_active() && !replica.job && replica.node().map_or(meant, stands)
         };
         self.services[service as usize].state.replicas.iter().copied().filter(within).collect()
     }
@@ -169,12 +199,13 @@ impl Simulation {
     }
 
     /// Writes the register and counts the change.
-    fn write_spec(&mut self, service: u32, replicas: u32) {
+    pub(super) fn write_spec(&mut self, service: u32, replicas: u32) {
         let now = self.agenda.now();
         for resident in self.services[service as usize].residents.clone() {
             self.services[resident as usize].state.spec = replicas;
         }
         let book = &mut self.services[service as usize];
+        book.integrate_ready(now);
         let before = std::mem::replace(&mut book.state.spec, replicas);
         if replicas == before {
             return;

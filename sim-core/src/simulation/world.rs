@@ -2,13 +2,15 @@
 
 use super::agenda::Agenda;
 use super::control::ControllerState;
+use super::faults::Faults;
+use super::market::Buyer;
 use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
 use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
-use crate::ledger::{Bill, Latency, Tally, WorkRecord};
-use crate::ports::{Arrival, Autoscaler, Mode, Placement, SourceError};
+use crate::ledger::{Bill, Latency, MarketRecord, Tally, WorkRecord};
+use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, Placement, SourceError};
 use crate::serving::{
     Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, ServiceConfig, ServiceState, Traffic,
 };
@@ -33,6 +35,8 @@ pub struct World {
     pub clients: Vec<ClientConfig>,
     /// Autoscalers.
     pub controllers: Vec<Box<dyn Autoscaler>>,
+    /// What befalls the fleet.
+    pub faults: Vec<Box<dyn FaultSource>>,
     /// Chooses nodes.
     pub placement: Box<dyn Placement>,
     /// Period at which the node autoscaler looks for replicas without a node.
@@ -121,6 +125,10 @@ pub(super) struct ServiceBook {
     pub(super) state: ServiceState,
     /// How requests reach it, as its controller says, and since when.
     pub(super) mode: (Mode, SimTime),
+    /// Who buys its capacity, if that is left to a policy.
+    pub(super) buyer: Option<Buyer>,
+    /// What the market did to it.
+    pub(super) market: MarketRecord,
     /// Services that are resident on its replicas, in order.
     pub(super) residents: Vec<u32>,
     pub(super) latency: Latency,
@@ -139,6 +147,9 @@ pub(super) struct ServiceBook {
     pub(super) occupancy_since: SimTime,
     pub(super) ready_ps: u128,
     pub(super) ready_since: SimTime,
+    /// Integral of the replicas that were missing to `spec.replicas`, and the time in which any was.
+    pub(super) short_ps: u128,
+    pub(super) short_time: SimDuration,
     pub(super) ready_max: u32,
     pub(super) changes: [u64; 3],
     pub(super) last_direction: i8,
@@ -173,6 +184,8 @@ impl ServiceBook {
         ServiceBook {
             state: ServiceState::new(config, world.seed),
             mode: (Mode::Serve, SimTime::ZERO),
+            buyer: None,
+            market: MarketRecord::default(),
             residents: Vec::new(),
             latency,
             period: Tally::default(),
@@ -186,6 +199,8 @@ impl ServiceBook {
             occupancy_since: SimTime::ZERO,
             ready_ps: 0,
             ready_since: SimTime::ZERO,
+            short_ps: 0,
+            short_time: SimDuration::ZERO,
             ready_max: 0,
             changes: [0; 3],
             last_direction: 0,
@@ -239,7 +254,13 @@ impl ServiceBook {
     /// Brings the integral of ready replicas to `now`; call before the list changes.
     pub(super) fn integrate_ready(&mut self, now: SimTime) {
         let ready = self.state.ready.len() as u32;
-        self.ready_ps += u128::from(now.since(self.ready_since).as_ps()) * u128::from(ready);
+        let span = now.since(self.ready_since);
+        self.ready_ps += u128::from(span.as_ps()) * u128::from(ready);
+        let short = self.state.spec.saturating_sub(ready);
+        if short > 0 {
+            self.short_ps += u128::from(span.as_ps()) * u128::from(short);
+            self.short_time += span;
+        }
         self.ready_since = now;
     }
 }
@@ -273,7 +294,8 @@ impl Simulation {
         let clients: Vec<ClientState> =
             world.clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
         let prices = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
-        Simulation {
+        let buyers: Vec<_> = services.iter_mut().map(|book| book.state.config.capacity.take()).collect();
+        let mut simulation = Simulation {
             agenda: Agenda::default(),
             arrivals: BinaryHeap::new(),
             next_arrival: vec![Arrival::default(); clients.len()],
@@ -288,7 +310,8 @@ impl Simulation {
             classes: Vec::new(),
             groups: Vec::new(),
             nodes: Vec::new(),
-            stock: settings.pools.iter().map(|_| Stock::default()).collect(),
+            stock: (0..).zip(&settings.pools).map(|(at, pool)| Stock::new(at, pool, &settings.regions)).collect(),
+            faults: Faults::new(world.faults, settings.regions.len()),
             pending: Vec::new(),
             scan_scheduled: false,
             placement: world.placement,
@@ -308,20 +331,33 @@ impl Simulation {
             first_tokens: Vec::new(),
             gaps: Vec::new(),
             world: settings,
+        };
+        for (service, config) in (0..).zip(buyers) {
+            if let Some(config) = config {
+                simulation.add_buyer(service, config);
+            }
         }
+        simulation
     }
 
     /// A running cluster at t = 0: minimum nodes and initial replicas are ready.
     pub(super) fn start(&mut self) -> Result<(), RunError> {
+        self.start_faults()?;
         for pool in 0..self.world.pools.len() as u32 {
             for _ in 0..self.world.pools[pool as usize].min_nodes {
-                self.add_ready_node(pool);
+                if let Some(zone) = self.any_zone(pool) {
+                    self.add_ready_node(pool, zone);
+                }
             }
         }
         for service in 0..self.services.len() as u32 {
             let config = &self.services[service as usize].state.config;
+            if self.services[service as usize].buyer.is_some() {
+                self.open_market(service);
+                continue;
+            }
             for _ in 0..if config.resident_on.is_none() { config.initial_replicas } else { 0 } {
-                self.create_ready_replica(service);
+                self.create_ready_replica(service, None);
             }
         }
         for node in 0..self.nodes.len() as u32 {
@@ -359,8 +395,8 @@ impl Simulation {
         Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
     }
 
-    fn add_ready_node(&mut self, pool: u32) -> u32 {
-        let node = self.new_node(pool);
+    fn add_ready_node(&mut self, pool: u32, zone: u32) -> u32 {
+        let node = self.new_node(pool, zone);
         self.nodes[node as usize].life = NodeLife::Ready;
         self.nodes[node as usize].ready_at = Some(SimTime::ZERO);
         self.note_room(node);
@@ -369,14 +405,15 @@ impl Simulation {
 
     /// Creates a replica that is ready at once, on a node that is added for it if need be and
     /// knows its caches. What does not fit into the pools' limits starts as any other replica.
-    fn create_ready_replica(&mut self, service: u32) {
+    pub(super) fn create_ready_replica(&mut self, service: u32, class: Option<u32>) {
         let replica = self.new_replica(service);
+        self.replicas[replica as usize].class = class;
         self.add_residents(replica);
         let mut placed = self.try_place(replica);
-        let pools = self.services[service as usize].state.config.pools.clone();
-        for pool in pools {
-            while !placed && self.may_grow(pool) && self.fits_empty_node(service, pool) {
-                self.add_ready_node(pool);
+        for pool in self.pools_for(replica).to_vec() {
+            while !placed && self.fits_empty_node(service, pool) {
+                let Some(zone) = self.next_zone(pool, replica) else { break };
+                self.add_ready_node(pool, zone);
                 placed = self.try_place(replica);
             }
         }
@@ -397,14 +434,19 @@ impl Simulation {
         }
     }
 
-    /// A node of a pool, booting, in the pool's next zone.
-    pub(super) fn new_node(&mut self, pool: u32) -> u32 {
+    /// A node of a pool in a zone, booting.
+    pub(super) fn new_node(&mut self, pool: u32, zone: u32) -> u32 {
         let config = &self.world.pools[pool as usize];
         let stock = &mut self.stock[pool as usize];
-        let zone = config.zones[stock.ever as usize % config.zones.len()];
+        let place = &mut stock.zones[zone as usize];
+        let id = self.nodes.len() as u32;
+        place.nodes.insert(id);
+        let (ordinal, rate) = (stock.ever, place.rate);
         stock.ever += 1;
         stock.live += 1;
-        self.nodes.push(Node::new(pool, zone, config.gpus_per_node, self.agenda.now()));
-        (self.nodes.len() - 1) as u32
+        let node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now());
+        self.nodes.push(Node { ordinal, rate, ..node });
+        self.note_room(id);
+        id
     }
 }

@@ -1,7 +1,7 @@
 //! Random small worlds: a plain description that proptest can shrink, and the world built from it.
 
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
-use flashcrowd_core::fleet::{PoolConfig, StageKind};
+use flashcrowd_core::fleet::{PoolConfig, Reclaim, StageKind};
 use flashcrowd_core::ports::{
     Action, Adapter, Attribution, Autoscaler, Class, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
@@ -327,6 +327,7 @@ impl PoolSpec {
             provisioning: Distribution::Exponential { mean: self.boot_s },
             idle_timeout: SimDuration::from_s(self.idle_s),
             minimum_charge: SimDuration::from_s(self.minimum_s),
+            reclaim: Reclaim::default(),
             ..pool()
         }
     }

@@ -7,7 +7,7 @@ use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
-use flashcrowd_core::fleet::{PoolConfig, Region};
+use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const MAX_GPUS: u64 = 64;
 
 pub(super) fn regions(notes: &Notes<'_>, given: &BTreeMap<String, schema::Region>) -> Result<Vec<Region>, Diagnostic> {
     if given.is_empty() {
-        return Ok(vec![Region { name: "local".into(), zones: vec!["a".into()] }]);
+        return Ok(vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }]);
     }
     let mut regions = Vec::new();
     for (name, region) in given {
@@ -24,7 +24,7 @@ pub(super) fn regions(notes: &Notes<'_>, given: &BTreeMap<String, schema::Region
             return Err(notes.error(&format!("regions.{name}.zones"), "a region needs at least one zone"));
         }
         let zones = region.zones.iter().map(|zone| zone.as_str().into()).collect();
-        regions.push(Region { name: name.as_str().into(), zones });
+        regions.push(Region { name: name.as_str().into(), jurisdiction: "".into(), zones });
     }
     Ok(regions)
 }
@@ -86,6 +86,7 @@ fn resolve_pool(
                 "billing by the second without a minimum",
             )
             .get(),
+        reclaim: Reclaim::default(),
     })
 }
 

@@ -161,6 +161,8 @@ impl ResolvedService {
             kernel_share: self.kernel_share,
             cpu: self.cpu,
             slos: self.slos.clone(),
+            requeues: 0,
+            capacity: None,
         }
     }
 }
@@ -198,6 +200,7 @@ impl Resolved {
             services: self.services.iter().map(ResolvedService::config).collect(),
             clients: clients?,
             controllers,
+            faults: Vec::new(),
             placement,
             node_scan_period: self.node_scan_period,
             series_period: self.series_period,

@@ -5,7 +5,7 @@
 
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
-use flashcrowd_core::fleet::{PoolConfig, Probe, Region, Startup};
+use flashcrowd_core::fleet::{PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Router, SourceError};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
@@ -144,7 +144,7 @@ impl Plant {
             seed,
             horizon: Self::seconds(end),
             warmup: Self::seconds(self.warm),
-            regions: vec![Region { name: "local".into(), zones: vec!["a".into()] }],
+            regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
             pools: vec![pool(self.replicas)],
             services: vec![self.service_config()],
             clients: vec![ClientConfig {
@@ -157,6 +157,7 @@ impl Plant {
                 retries: RetryPolicy::none(),
             }],
             controllers: Vec::new(),
+            faults: Vec::new(),
             placement: Box::new(Pack),
             node_scan_period: SimDuration::from_s(10),
             series_period: SimDuration::MAX,
@@ -208,6 +209,8 @@ impl Plant {
             kernel_share: 1.0,
             cpu: CpuModel::default(),
             slos: Vec::new(),
+            requeues: 0,
+            capacity: None,
         }
     }
 }
@@ -239,6 +242,7 @@ pub(in crate::validate) fn pool(replicas: u32) -> PoolConfig {
         provisioning: Distribution::Constant(0.0),
         idle_timeout: SimDuration::MAX,
         minimum_charge: SimDuration::ZERO,
+        reclaim: Reclaim::default(),
     }
 }
 

@@ -42,7 +42,7 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
         seed,
         horizon: SimTime::ZERO + SimDuration::from_s_f64(window_s),
         warmup: SimTime::ZERO,
-        regions: vec![Region { name: "local".into(), zones: vec!["a".into()] }],
+        regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
         pools: vec![pool(point.setup.replicas)],
         services: vec![service(engine(point, profile)?, point.setup.replicas)],
         clients: vec![ClientConfig {
@@ -55,6 +55,7 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
             retries: RetryPolicy::none(),
         }],
         controllers: Vec::new(),
+        faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::from_s(10),
         series_period: SimDuration::MAX,
@@ -243,5 +244,7 @@ fn service(engine: EngineConfig, replicas: u32) -> ServiceConfig {
         kernel_share: 1.0,
         cpu: CpuModel::default(),
         slos: Vec::new(),
+        requeues: 0,
+        capacity: None,
     }
 }
