@@ -166,6 +166,8 @@ pub(super) enum Suite {
     Queueing,
     /// Measured latency of real serving engines.
     Serving,
+    /// Spot policies on recorded markets.
+    Spot,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -182,6 +184,9 @@ pub(super) struct ValidateArgs {
     /// Folder for plots of simulated against measured values, as SVG (serving only).
     #[arg(long, value_name = "DIR")]
     pub(super) plots: Option<PathBuf>,
+    /// Folder of the recorded markets (spot only).
+    #[arg(long, value_name = "DIR")]
+    pub(super) traces: Option<PathBuf>,
     /// How results are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,

@@ -167,7 +167,11 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
         Suite::Controllers => validation::Suite::Controllers,
         Suite::Queueing => validation::Suite::Queueing,
         Suite::Serving => validation::Suite::Serving,
+        Suite::Spot => validation::Suite::Spot,
     };
+    if suite != validation::Suite::Spot && args.traces.is_some() {
+        return Err(Diagnostic::about("--traces", format!("the suite `{}` has no use for it", suite.name())).into());
+    }
     if suite != validation::Suite::Serving && (args.plots.is_some() || !args.profiles.is_empty()) {
         let option = if args.plots.is_some() { "--plots" } else { "--profile" };
         return Err(Diagnostic::about(option, format!("the suite `{}` has no use for it", suite.name())).into());
@@ -175,6 +179,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
     let library = library(&args.profiles)?;
     let report = in_pool(args.threads, || match suite {
         validation::Suite::Serving => validation::serving_with(&args.files, &library, &mut |_| {}),
+        validation::Suite::Spot => validation::spot_with(&args.files, args.traces.as_deref(), &mut |_| {}),
         other => validation::run(other, &args.files, &mut |_| {}),
     })?;
     if let Some(folder) = &args.plots {

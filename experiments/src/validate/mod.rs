@@ -9,6 +9,7 @@
 //! | `vectors` | what the two share |
 //! | `serving` | token-level serving against measured engines |
 //! | `queueing` | the engine and the closed forms against analytic results |
+//! | `spot` | spot policies against replays of recorded markets |
 //! | `serving_batch` | the batching server against Triton tables |
 //!
 //! A simulated value is judged only when its 95 % confidence half-width is at most a third of the
@@ -22,6 +23,7 @@ mod queueing;
 mod report;
 mod serving;
 mod serving_batch;
+mod spot;
 mod vectors;
 
 pub use report::{Counts, Report, Worst};
@@ -29,7 +31,7 @@ pub use serving::Baseline;
 
 use crate::profiles::Library;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which reference data the files hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +44,13 @@ pub enum Suite {
     Queueing,
     /// Measured latency of real engines, one point a row.
     Serving,
+    /// What came of spot policies on recorded markets, one JSON document.
+    Spot,
 }
 
 impl Suite {
     /// All suites.
-    pub const ALL: [Suite; 4] = [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving];
+    pub const ALL: [Suite; 5] = [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving, Suite::Spot];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -55,6 +59,7 @@ impl Suite {
             Suite::Controllers => "controllers",
             Suite::Queueing => "queueing",
             Suite::Serving => "serving",
+            Suite::Spot => "spot",
         }
     }
 
@@ -105,7 +110,23 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
         Suite::Controllers => controllers::run(files, progress),
         Suite::Queueing => queueing::run(files, progress),
         Suite::Serving => serving::run(files, Library::shipped(), progress),
+        Suite::Spot => spot::run(files, None, progress),
     }
+}
+
+/// Plays replays of spot policies on the recorded markets under a folder.
+///
+/// # Errors
+/// If there is no file, or one is unreadable, empty or of another form.
+pub fn spot_with(
+    files: &[PathBuf],
+    traces: Option<&Path>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report, ValidateError> {
+    if files.is_empty() {
+        return Err(ValidateError::new(Suite::Spot.name(), None, "no reference file was given"));
+    }
+    spot::run(files, traces, progress)
 }
 
 /// Plots of measured against simulated values, as SVG: file names and texts. Only the serving suite

@@ -249,6 +249,13 @@ impl Simulation {
                 self.nodes[group.node as usize].cache.insert(key.clone());
             }
         }
+        // Who needs no probe is ready as its last stage ends, not after what else happens then.
+        if stage as usize + 1 == startup.stages.len() && startup.probe.period.is_zero() {
+            let first_probe = replica.process.unwrap_or(now) + startup.probe.initial_delay;
+            if first_probe <= now {
+                return self.become_ready(id);
+            }
+        }
         self.begin_stage(id, stage + 1);
     }
 

@@ -1,0 +1,167 @@
+//! One policy on one recorded market, as a world of the engine: a pool of one-GPU spot nodes in each
+//! zone, one of on-demand nodes, and a service without traffic.
+
+use super::document::{Case, Market, Set};
+use flashcrowd_core::clock::{Distribution, Seed};
+use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage};
+use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
+use flashcrowd_core::ports::{Fault, FaultSource};
+use flashcrowd_core::serving::{CapacityConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
+use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::units::Market as Bought;
+use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
+use flashcrowd_core::{SimDuration, SimTime, Simulation};
+use flashcrowd_policies::placement::Pack;
+use flashcrowd_policies::routing::RoundRobin;
+use std::sync::Arc;
+
+/// What came of it, by the reference's names.
+pub(super) struct Found(Vec<(&'static str, f64)>);
+
+impl Found {
+    pub(super) fn get(&self, key: &str) -> Option<f64> {
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+}
+
+/// Plays a policy.
+pub(super) fn play(set: &Set, case: &Case, market: &Market) -> Result<Found, String> {
+    let record = Simulation::new(world(set, case, market)).run().map_err(|error| error.to_string())?;
+    Ok(found(&record, set, market))
+}
+
+fn found(record: &RunRecord, set: &Set, market: &Market) -> Found {
+    let service = &record.services[0];
+    let (ticks, gap) = (market.ticks as f64, f64::from(set.gap_s));
+    let (span_s, target) = (ticks * gap, f64::from(set.target));
+    let on_demand_pool = market.zones.len() as u32;
+    let gpu_s = |of: &dyn Fn(&BillLine) -> bool| record.bill.gpu_hours(of) * 3_600.0;
+    // A tick of spot costs 1, one of on-demand the ratio.
+    let spot = gpu_s(&|line| line.pool != on_demand_pool && line.state != GpuState::Minimum) / gap;
+    let on_demand = gpu_s(&|line| line.pool == on_demand_pool && line.state != GpuState::Minimum) / gap * set.ratio;
+    let total = spot + on_demand;
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    Found(vec![
+        ("avail", 1.0 - service.short.as_s_f64() / span_s),
+        ("unserved_frac", share(service.short_replica_s, span_s * target)),
+        ("mean_ready", service.ready_replica_s / span_s),
+        ("cost_vs_od", share(total, target * set.ratio * ticks)),
+        ("od_share_of_cost", share(on_demand, total)),
+        ("preemptions", service.market.preempted as f64),
+        ("attempts", service.market.attempts as f64),
+        ("failed_attempts", service.market.refused as f64),
+        ("ticks", ticks),
+    ])
+}
+
+/// A zone's capacity, tick by tick.
+struct Steps {
+    pool: u32,
+    gap: SimDuration,
+    counts: Vec<u32>,
+    tick: usize,
+}
+
+fn world(set: &Set, case: &Case, market: &Market) -> World {
+    let gap = SimDuration::from_s(u64::from(set.gap_s));
+    let ticks = market.ticks as u64;
+    let zones = market.zones.len();
+    let mut pools: Vec<PoolConfig> = (0..zones).map(|zone| pool(&set.zones[zone], zone as u32, Bought::Spot)).collect();
+    pools.push(pool("on-demand", 0, Bought::OnDemand));
+    World {
+        seed: Seed::new(1),
+        horizon: SimTime::ZERO + gap * ticks,
+        warmup: SimTime::ZERO,
+        regions: vec![Region {
+            name: "recorded".into(),
+            jurisdiction: "".into(),
+            zones: set.zones.iter().map(|zone| zone.as_str().into()).collect(),
+        }],
+        pools,
+        services: vec![service(set, case, gap)],
+        clients: Vec::new(),
+        controllers: Vec::new(),
+        faults: faults(market, gap),
+        placement: Box::new(Pack),
+        node_scan_period: gap,
+        series_period: SimDuration::MAX,
+        longest_latency: SimDuration::from_s(1),
+        limits: Limits::default(),
+        occupancy_levels: 0,
+        keep_history: false,
+        request_sample: 0,
+    }
+}
+
+fn pool(name: &str, zone: u32, market: Bought) -> PoolConfig {
+    PoolConfig {
+        name: name.into(),
+        region: 0,
+        zones: vec![zone],
+        gpu: "V100".into(),
+        gpus_per_node: 1,
+        memory_per_gpu: Bytes::gib(16),
+        price: PicoUsdPerHour::from_usd(1.0),
+        market,
+        min_nodes: 0,
+        max_nodes: u32::MAX,
+        provisioning: Distribution::Constant(0.0),
+        idle_timeout: SimDuration::ZERO,
+        minimum_charge: SimDuration::ZERO,
+        reclaim: Reclaim::default(),
+    }
+}
+
+fn service(set: &Set, case: &Case, gap: SimDuration) -> ServiceConfig {
+    let cold_s = gap.as_s_f64() * f64::from(case.policy.cold_ticks);
+    let cold = StageWork::Drawn(Distribution::Constant(cold_s));
+    ServiceConfig {
+        name: Arc::from("replicas"),
+        discipline: Discipline::Slots { concurrency: 1 },
+        service_time: ServiceTime::Drawn(Distribution::Constant(1.0)),
+        queue: QueueMode::PerReplica { capacity: 0, gateway: 0 },
+        router: Box::new(RoundRobin::default()),
+        network: None,
+        initial_replicas: set.target,
+        resident_on: None,
+        gpus_per_group: 1,
+        groups: 1,
+        memory_per_gpu: Bytes(0),
+        pools: (0..=set.zones.len() as u32).collect(),
+        startup: Startup {
+            stages: vec![StartupStage { kind: StageKind::EngineStart, cold, cached: None }],
+            probe: flashcrowd_core::fleet::Probe {
+                initial_delay: SimDuration::ZERO,
+                period: SimDuration::ZERO,
+                threshold: 1,
+            },
+        },
+        drain_timeout: SimDuration::ZERO,
+        kernel_share: 1.0,
+        cpu: CpuModel::default(),
+        slos: Vec::new(),
+        requeues: 0,
+        capacity: Some(CapacityConfig { mix: case.policy.make(gap), warm_start: false }),
+    }
+}
+
+impl FaultSource for Steps {
+    fn next_fault(
+        &mut self,
+    ) -> Result<Option<flashcrowd_core::ports::TimedFault>, flashcrowd_core::ports::SourceError> {
+        let Some(&nodes) = self.counts.get(self.tick) else { return Ok(None) };
+        let at = SimTime::ZERO + self.gap * self.tick as u64;
+        self.tick += 1;
+        Ok(Some(flashcrowd_core::ports::TimedFault {
+            at,
+            fault: Fault::Capacity { pool: self.pool, zone: self.pool, nodes },
+        }))
+    }
+}
+
+fn faults(market: &Market, gap: SimDuration) -> Vec<Box<dyn FaultSource>> {
+    let source = |(zone, counts): (usize, &Vec<u32>)| -> Box<dyn FaultSource> {
+        Box::new(Steps { pool: zone as u32, gap, counts: counts.clone(), tick: 0 })
+    };
+    market.zones.iter().enumerate().map(source).collect()
+}
