@@ -1,7 +1,7 @@
 //! The worlds that are timed: a plain M/M/c, and a cluster with everything switched on.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{Geography, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ports::{Autoscaler, LatencyPart, Router, TargetId};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Slo, Traffic,
@@ -90,6 +90,8 @@ impl Model {
             services: vec![self.service()],
             clients: vec![self.client()],
             controllers,
+            geography: Geography::default(),
+            routes: Vec::new(),
             faults: Vec::new(),
             placement: Box::new(Spread),
             node_scan_period: SimDuration::from_s(10),
@@ -140,6 +142,8 @@ impl Model {
             attempt_timeout: SimDuration::MAX,
             cancel_on_timeout: true,
             retries: RetryPolicy::none(),
+            propagates_deadline: false,
+            place: None,
         }
     }
 }

@@ -42,6 +42,8 @@ pub fn world(horizon_s: u64) -> World {
         services: Vec::new(),
         clients: Vec::new(),
         controllers: Vec::new(),
+        geography: Geography::default(),
+        routes: Vec::new(),
         faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::from_s(10),
@@ -124,6 +126,8 @@ pub fn client(name: &str, traffic: Traffic) -> ClientConfig {
         attempt_timeout: SimDuration::MAX,
         cancel_on_timeout: true,
         retries: RetryPolicy::none(),
+        propagates_deadline: false,
+        place: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A batching server under closed-loop clients, as a world of the engine.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{Geography, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ledger::RequestRecord;
 use flashcrowd_core::serving::{
     BatchConfig, ClientConfig, CpuModel, Discipline, Outcome, QueueMode, RetryPolicy, ServiceConfig, ServiceTime,
@@ -77,6 +77,8 @@ fn world(config: &BatchConfig, users: u32, span: SimDuration) -> World {
         services: vec![service(config)],
         clients: vec![client(users)],
         controllers: Vec::new(),
+        geography: Geography::default(),
+        routes: Vec::new(),
         faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::MAX,
@@ -126,6 +128,8 @@ fn client(users: u32) -> ClientConfig {
         attempt_timeout: SimDuration::MAX,
         cancel_on_timeout: true,
         retries: RetryPolicy::none(),
+        propagates_deadline: false,
+        place: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `config` | regions and pools |
+//! | `geography` | distances and egress prices between regions |
 //! | `startup` | the stages of a cold start |
 //! | `node` | nodes, their GPUs and caches |
 //! | `replica` | a replica's life, and what is known of it afterwards |
@@ -10,6 +11,7 @@
 //! | `victims` | which replicas go first on scale-down |
 
 mod config;
+mod geography;
 mod node;
 mod placement;
 mod replica;
@@ -17,6 +19,7 @@ mod startup;
 mod victims;
 
 pub use config::{PoolConfig, Reclaim, Region};
+pub use geography::Geography;
 pub(crate) use node::{Allocation, Node, NodeLife};
 pub(crate) use placement::{NodeRoom, Occupant, place};
 pub(crate) use replica::{Life, Replica};

@@ -12,8 +12,9 @@ pub(crate) use latency::Parts;
 pub use latency::{LateBecause, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub use record::{
-    ClientRecord, ControllerRecord, DecisionRecord, FaultRecord, FleetRow, MarketRecord, NodeRecord, ReplicaRecord,
-    RequestRecord, RunRecord, SeriesRow, ServiceRecord, SignalValue, WorkRecord,
+    ClientRecord, ControllerRecord, DecisionRecord, EgressRecord, FaultRecord, FleetRow, HealthRecord, MarketRecord,
+    NodeRecord, ReplicaRecord, RequestRecord, RunRecord, SeriesRow, ServedRecord, ServiceRecord, SignalValue,
+    WorkRecord,
 };
 pub(crate) use tally::Tally;
 pub use tokens::TokenLatency;

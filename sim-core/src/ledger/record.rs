@@ -5,6 +5,7 @@ use super::money::Bill;
 use crate::clock::{Happening, SimDuration, SimTime};
 use crate::ports::{Action, Explanation, Fault, TargetId};
 use crate::serving::{EngineWork, Outcome};
+use hdrhistogram::Histogram;
 use std::sync::Arc;
 
 /// A finished run.
@@ -36,6 +37,10 @@ pub struct RunRecord {
     pub replicas: Vec<ReplicaRecord>,
     /// Every node that ever was.
     pub nodes: Vec<NodeRecord>,
+    /// What was sent between regions.
+    pub egress: Vec<EgressRecord>,
+    /// What probes said of cells, in order.
+    pub health: Vec<HealthRecord>,
     /// What befell the fleet, in order.
     pub faults: Vec<FaultRecord>,
     /// The bill.
@@ -144,7 +149,7 @@ pub struct FaultRecord {
 }
 
 /// One client. `arrived` is the sum of the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClientRecord {
     /// Its name.
     pub name: Arc<str>,
@@ -166,6 +171,55 @@ pub struct ClientRecord {
     pub attempts: u64,
     /// Rows that its source left out.
     pub dropped_rows: u64,
+    /// The route that it calls, if it calls one.
+    pub route: Option<u32>,
+    /// Its region, if distance matters.
+    pub origin: Option<u32>,
+    /// What each cell that it may reach did for it, nearest first.
+    pub served: Vec<ServedRecord>,
+}
+
+/// What one cell did for one client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServedRecord {
+    /// The cell, as a service.
+    pub service: u32,
+    /// Attempts sent there.
+    pub attempts: u64,
+    /// Requests completed there.
+    pub completed: u64,
+    /// End-to-end latencies of the measured part in microseconds, to two digits.
+    pub e2e: Histogram<u64>,
+    /// Times to first token, where the service has tokens.
+    pub ttft: Histogram<u64>,
+    /// Exact sum of the end-to-end latencies.
+    pub e2e_sum_us: u128,
+}
+
+/// What was sent from one region to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EgressRecord {
+    /// From which region.
+    pub from: u32,
+    /// To which.
+    pub to: u32,
+    /// How much.
+    pub bytes: u128,
+    /// What it cost.
+    pub pico_usd: u128,
+}
+
+/// A change of what probes say of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthRecord {
+    /// When it was known.
+    pub at: SimTime,
+    /// Of which route.
+    pub route: u32,
+    /// Which of its cells.
+    pub cell: u32,
+    /// Whether it is healthy from then on.
+    pub healthy: bool,
 }
 
 /// One controller and the signals it saw.

@@ -76,6 +76,17 @@ impl<const BITS: u32> Tally<BITS> {
         0
     }
 
+    /// What was counted, as a histogram of two digits that grows as it must.
+    pub(crate) fn histogram(&self) -> Histogram<u64> {
+        // Two digits are a valid precision.
+        let mut histogram = Histogram::new(2).expect("valid histogram precision");
+        for (bucket, &count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            // An automatic histogram takes every value.
+            let _ = histogram.record_n(highest::<BITS>(bucket), count);
+        }
+        histogram
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.counts.fill(0);

@@ -7,6 +7,7 @@ mod arrivals;
 mod autoscaler;
 mod decision;
 mod fault;
+mod global_router;
 mod observation;
 mod placement;
 mod router;
@@ -17,6 +18,7 @@ pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::{Autoscaler, Schedule};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
+pub use global_router::{CellView, GlobalRouter};
 pub use observation::{
     JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake, Work,
 };

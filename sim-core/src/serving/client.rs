@@ -2,7 +2,8 @@
 
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
-use crate::clock::{Seed, SimDuration, SimTime, Stream, keyed};
+use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed};
+use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
 
@@ -65,6 +66,26 @@ struct Bucket {
 
 const TOKEN: f64 = 1e6;
 
+/// A cell that a client may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Its position in the route.
+    pub(crate) cell: u32,
+    pub(crate) service: u32,
+    pub(crate) region: u32,
+}
+
+/// What a cell did for a client.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Served {
+    pub(crate) attempts: u64,
+    pub(crate) completed: u64,
+    /// End-to-end latencies and times to first token of the measured part, and the sum of the former.
+    pub(crate) e2e: Tally<7>,
+    pub(crate) ttft: Tally<7>,
+    pub(crate) e2e_sum_us: u128,
+}
+
 /// A client at work.
 pub(crate) struct ClientState {
     pub(crate) config: ClientConfig,
@@ -80,6 +101,12 @@ pub(crate) struct ClientState {
     pub(crate) deadlines: Deadlines,
     pub(crate) attempt_deadlines: Deadlines,
     pub(crate) sizes: Stream,
+    /// Cells that it may reach, nearest first, and what each did for it.
+    pub(crate) reach: Vec<Reach>,
+    pub(crate) served: Vec<Served>,
+    /// Key of the instants at which its users ask the name service.
+    pub(crate) phase_key: u64,
+    size_key: u64,
     network: Stream,
     network_key: u64,
     jitter_key: u64,
@@ -101,6 +128,10 @@ impl ClientState {
             deadlines: Deadlines::default(),
             attempt_deadlines: Deadlines::default(),
             sizes: seed.stream(&label("service-time")),
+            reach: Vec::new(),
+            served: Vec::new(),
+            phase_key: seed.key(&label("name-service")),
+            size_key: seed.key(&label("service-time-retry")),
             network: seed.stream(&label("network")),
             network_key: seed.key(&label("network-retry")),
             jitter_key: seed.key(&label("backoff")),
@@ -123,6 +154,18 @@ impl ClientState {
         } else {
             NetworkStream::Retry(keyed(self.network_key, number, u64::from(k)))
         }
+    }
+
+    /// What a cell did for it.
+    #[inline]
+    pub(crate) fn served_by(&mut self, service: u32) -> Option<&mut Served> {
+        let at = self.reach.iter().position(|reach| reach.service == service)?;
+        self.served.get_mut(at)
+    }
+
+    /// The service time of try `k` of request `number`, for services that draw it anew for each.
+    pub(crate) fn redraw(&self, law: &Distribution, number: u64, k: u32) -> SimDuration {
+        law.sample_duration(&mut keyed(self.size_key, number, u64::from(k)))
     }
 
     /// A closed-loop user's think time before its `n`-th request.

@@ -1,7 +1,7 @@
 //! Resolved configuration of services and clients.
 
-use super::EngineConfig;
 use super::batch_time::BatchTime;
+use super::{ClientPlace, EngineConfig};
 use crate::clock::{Distribution, SimDuration};
 use crate::fleet::Startup;
 use crate::ports::{ArrivalSource, LatencyPart, Router, SpotMix};
@@ -154,6 +154,8 @@ impl BatchConfig {
 pub enum ServiceTime {
     /// Drawn for each request, in seconds.
     Drawn(Distribution),
+    /// Drawn anew for each attempt of a request, in seconds.
+    DrawnPerAttempt(Distribution),
     /// `fixed + per_prompt_token * prompt + per_output_token * output`.
     Tokens {
         /// Constant part.
@@ -223,6 +225,11 @@ pub struct ClientConfig {
     pub cancel_on_timeout: bool,
     /// What it does after a failed attempt.
     pub retries: RetryPolicy,
+    /// Whether attempts carry their client's deadline: one whose client has gone is dropped by whoever
+    /// would start it, and goes on only if it runs. `cancel_on_timeout` withdraws that, too.
+    pub propagates_deadline: bool,
+    /// Where it is and where it may go; nothing where distance does not matter.
+    pub place: Option<ClientPlace>,
 }
 
 /// Where requests come from.

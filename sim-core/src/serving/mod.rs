@@ -20,6 +20,7 @@ mod engine;
 mod group;
 mod prefixes;
 mod request;
+mod route;
 mod server;
 mod service;
 mod sharing;
@@ -28,6 +29,7 @@ mod slots;
 pub(crate) use arena::{Arena, NONE};
 pub use batch_time::BatchTime;
 pub(crate) use client::ClientState;
+pub(crate) use client::{Reach, Served};
 pub use config::{
     Backoff, BatchConfig, CapacityConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy,
     ServiceConfig, ServiceTime, Slo, Traffic, ValidatedBand,
@@ -37,6 +39,8 @@ pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at};
 pub(crate) use group::Group;
 pub(crate) use prefixes::Prefixes;
 pub use request::Outcome;
-pub(crate) use request::{Attempt, Request, Stage};
+pub(crate) use request::{Attempt, NOWHERE, Request, Stage};
+pub(crate) use route::Route;
+pub use route::{ClientPlace, HealthConfig, RouteConfig};
 pub(crate) use server::{Activity, Bench, Server};
 pub(crate) use service::{Sent, ServiceState};

@@ -38,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) attempt: u32,
     /// Attempts made so far.
     pub(crate) tries: u32,
+    /// The service of its last attempt, or of the next one while it has made none.
+    pub(crate) service: u32,
     /// Those of them that were sent again after a loss, without the client.
     pub(crate) requeues: u32,
 }
@@ -56,6 +58,9 @@ pub(crate) enum Stage {
     /// In service for nobody: it leaves when the engine next looks.
     Withdrawn,
 }
+
+/// No region.
+pub(crate) const NOWHERE: u16 = u16::MAX;
 
 /// Work on a server for a request.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +84,8 @@ pub(crate) struct Attempt {
     pub(crate) prev: u32,
     pub(crate) next: u32,
     pub(crate) stage: Stage,
+    /// The region of its client, or [`NOWHERE`].
+    pub(crate) origin: u16,
     /// Its first token came while its replica was beyond the validated band.
     pub(crate) beyond_band: bool,
 }

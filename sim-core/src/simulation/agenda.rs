@@ -50,6 +50,8 @@ pub(crate) enum Event {
     Scrape { signal: u32 },
     /// An adapter or a recording rule evaluates a signal.
     Evaluate { signal: u32 },
+    /// A cell of a route is probed.
+    Probe { route: u16, cell: u16 },
     /// A request waits and nobody serves: a controller that wanted to know runs.
     Poke { controller: u32 },
     /// A controller runs; the key's sequence is its generation.

@@ -66,9 +66,12 @@ impl Simulation {
             Fault::Block { area, begins } => self.block(area, begins),
             Fault::Unreachable { region, begins } => {
                 step(&mut self.faults.unreachable[region as usize], begins);
+                if begins {
+                    self.darken(region);
+                }
             }
             Fault::Node { pool } => self.fail_one(pool),
-            Fault::Link { .. } => {}
+            Fault::Link { from, to, delay, loss_ppm } => self.map.set_link(from, to, delay, loss_ppm),
         }
     }
 

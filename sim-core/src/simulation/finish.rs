@@ -2,10 +2,13 @@
 
 use super::Simulation;
 use crate::clock::{Class, Key};
-use crate::fleet::{Life, NodeLife};
-use crate::ledger::{ClientRecord, ControllerRecord, NodeRecord, ReplicaRecord, RunRecord, ServiceRecord};
+use crate::fleet::{Geography, Life, NodeLife};
+use crate::ledger::{
+    ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RunRecord, ServedRecord, ServiceRecord,
+};
 use crate::ports::TargetId;
-use crate::serving::Traffic;
+use crate::serving::{Reach, Served, Traffic};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Simulation {
@@ -48,6 +51,8 @@ impl Simulation {
             fleet: self.fleet,
             replicas,
             nodes,
+            egress: egress_records(&self.map.geography, &self.egress),
+            health: self.map.health,
             faults: self.faults.log,
             bill: self.bill,
             requests: self.sampled,
@@ -60,7 +65,7 @@ impl Simulation {
         self.settle_servers();
         for (_, request) in self.requests.iter() {
             if request.number != u64::MAX && request.arrived >= self.world.warmup {
-                let service = self.clients[request.client as usize].config.service;
+                let service = request.service;
                 let beyond = self.works_beyond_band(request.attempt);
                 let book = &mut self.services[service as usize];
                 let first = self.sequences.get(request.attempt as usize).and_then(|sequence| sequence.first_token);
@@ -120,6 +125,9 @@ impl Simulation {
         ClientRecord {
             name: Arc::clone(&state.config.name),
             service: state.config.service,
+            route: state.config.place.as_ref().and_then(|place| place.route),
+            origin: state.config.place.as_ref().map(|place| place.origin),
+            served: state.reach.iter().zip(&state.served).map(|(reach, served)| served_record(reach, served)).collect(),
             arrived: state.made,
             completed,
             rejected,
@@ -162,6 +170,25 @@ impl Simulation {
             busy: server.meter.busy,
         }
     }
+}
+
+fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
+    ServedRecord {
+        service: reach.service,
+        attempts: served.attempts,
+        completed: served.completed,
+        e2e: served.e2e.histogram(),
+        ttft: served.ttft.histogram(),
+        e2e_sum_us: served.e2e_sum_us,
+    }
+}
+
+fn egress_records(geography: &Geography, bytes: &BTreeMap<(u32, u32), u128>) -> Vec<EgressRecord> {
+    let record = |(&(from, to), &bytes): (&(u32, u32), &u128)| {
+        let pico_usd = bytes.saturating_mul(u128::from(geography.egress(from, to)));
+        EgressRecord { from, to, bytes, pico_usd }
+    };
+    bytes.iter().map(record).collect()
 }
 
 fn node_record(node: &crate::fleet::Node) -> NodeRecord {

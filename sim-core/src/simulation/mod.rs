@@ -5,6 +5,7 @@
 //! | `world` | what a run is made of |
 //! | `agenda` | the event payload and the queue |
 //! | `requests` | arrivals, attempts, time-outs, retries, completions |
+//! | `routes` | requests across regions: cells, probes, what does not get there |
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `nodes` | nodes that appear for pending replicas and leave when idle |
@@ -26,6 +27,7 @@ mod market;
 mod nodes;
 mod replicas;
 mod requests;
+mod routes;
 mod telemetry;
 mod wishes;
 mod world;
@@ -40,7 +42,7 @@ use crate::ports::{Arrival, Placement};
 use crate::serving::{Arena, Attempt, ClientState, Group, Leap, Prefixes, Request, Sequence, Server};
 use control::ControllerState;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use telemetry::Telemetry;
 use world::ServiceBook;
 
@@ -68,6 +70,10 @@ pub struct Simulation {
     /// By pool.
     stock: Vec<nodes::Stock>,
     faults: faults::Faults,
+    /// Routes and distances.
+    map: routes::World,
+    /// Bytes of responses from a region to another.
+    egress: BTreeMap<(u32, u32), u128>,
     /// Replicas that wait for GPUs, oldest first.
     pending: Vec<u32>,
     scan_scheduled: bool,
@@ -159,6 +165,7 @@ impl Simulation {
             Event::Scrape { signal } => self.scrape(signal),
             Event::Evaluate { signal } => self.evaluate(signal),
             Event::Control { controller } => self.control(controller, key.seq)?,
+            Event::Probe { route, cell } => self.probe(route, cell),
             Event::Poke { controller } => self.poked(controller)?,
             Event::NodeScan => self.node_scan(),
             Event::Series => self.series_row(),

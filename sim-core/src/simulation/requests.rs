@@ -4,7 +4,7 @@ use super::{Event, RunError, ServiceBook, Simulation};
 use crate::clock::{Class, Mark, SimDuration};
 use crate::ledger::{Parts, RequestRecord};
 use crate::ports::Arrival;
-use crate::serving::{Attempt, Bench, Discipline, NONE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
+use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 
@@ -77,12 +77,16 @@ impl Simulation {
         let number = state.made;
         state.made += 1;
         state.deposit();
-        let book = &mut self.services[state.config.service as usize];
+        let service = self.choose_service(client, number, user, prefix, NONE);
+        let state = &mut self.clients[client as usize];
+        let book = &mut self.services[service as usize];
         book.counts[0] += 1;
         book.totals[0] += 1;
         let service_time = match (&arrival.service_time, &book.state.config.service_time) {
             (Some(given), _) => *given,
-            (None, ServiceTime::Drawn(law)) => law.sample_duration(&mut state.sizes),
+            (None, ServiceTime::Drawn(law) | ServiceTime::DrawnPerAttempt(law)) => {
+                law.sample_duration(&mut state.sizes)
+            }
             (None, ServiceTime::Tokens { fixed, per_prompt_token, per_output_token }) => {
                 *fixed
                     + *per_prompt_token * u64::from(arrival.prompt_tokens)
@@ -101,6 +105,7 @@ impl Simulation {
             attempt: NONE,
             tries: 0,
             requeues: 0,
+            service,
         });
         let tokens = (u64::from(arrival.prompt_tokens) << 32) | u64::from(arrival.output_tokens);
         self.digest.add(now, Mark::Arrival, who(client, number), tokens ^ service_time.as_ps());
@@ -122,11 +127,18 @@ impl Simulation {
         self.serial += 1;
         let serial = self.serial;
         let record = &mut self.requests[request];
-        let (client, number, tries, size) = (record.client, record.number, record.tries, record.service_time);
+        let Request { client, number, tries, user, prefix, service_time: mut size, mut service, .. } = *record;
         record.tries += 1;
+        if tries > 0 {
+            service = self.choose_service(client, number, user, prefix, service);
+            self.requests[request].service = service;
+            if let ServiceTime::DrawnPerAttempt(law) = &self.services[service as usize].state.config.service_time {
+                size = self.clients[client as usize].redraw(law, number, tries);
+            }
+        }
         let state = &mut self.clients[client as usize];
         state.attempts += 1;
-        let service = state.config.service;
+        let origin = state.config.place.as_ref().map_or(NOWHERE, |place| place.origin as u16);
         let book = &mut self.services[service as usize];
         let hop = match &book.state.config.network {
             Some(law) => law.sample_duration(state.network(number, tries).get()),
@@ -145,8 +157,10 @@ impl Simulation {
             prev: NONE,
             next: NONE,
             stage: Stage::Sent,
+            origin,
             beyond_band: false,
         });
+        let record = &mut self.requests[request];
         record.attempt = attempt;
         if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
             let (prompt, output) = (record.prompt_tokens, record.output_tokens);
@@ -165,7 +179,13 @@ impl Simulation {
             state.attempt_deadlines.sweep(attempts.len(), |index, serial| attempts[index].serial == serial);
         }
         book.step_in_flight(true, now);
-        match book.state.send(&mut self.attempts, attempt) {
+        if origin != NOWHERE {
+            self.count_sent(client, service);
+            if self.is_lost_on_the_way(client, number, tries, service) {
+                return self.give_up_connecting(attempt, client);
+            }
+        }
+        match self.services[service as usize].state.send(&mut self.attempts, attempt) {
             Sent::To(position) => self.dispatch(attempt, position),
             Sent::Held => self.poke(service),
             Sent::Rejected => self.refuse(attempt),
@@ -187,6 +207,12 @@ impl Simulation {
             self.delete_replica(replica);
         }
         let attempt = &mut self.attempts[index];
+        if attempt.origin != NOWHERE {
+            let origin = attempt.origin;
+            let distance = self.distance(origin, replica);
+            self.attempts[index].hop += distance;
+        }
+        let attempt = &mut self.attempts[index];
         if attempt.hop.is_zero() {
             return self.deliver(index);
         }
@@ -200,6 +226,9 @@ impl Simulation {
     #[inline]
     pub(super) fn deliver(&mut self, index: u32) {
         let Attempt { replica, service, request, .. } = self.attempts[index];
+        if replica == NONE {
+            return self.unanswered(index);
+        }
         let too_long = self.is_too_long(index);
         let server = &mut self.servers[replica as usize];
         if request == CANCELLED {
@@ -357,6 +386,10 @@ impl Simulation {
             book.counts[2] += u64::from(late);
             book.late_beyond_band += u64::from(late && attempt.beyond_band);
         }
+        if attempt.origin != NOWHERE {
+            self.record_place(attempt, request, parts);
+        }
+        let book: &mut ServiceBook = &mut self.services[attempt.service as usize];
         for signal in &book.latency_signals {
             self.telemetry.observe(*signal, attempt.replica, parts);
         }
@@ -390,7 +423,7 @@ impl Simulation {
     }
 
     #[inline]
-    fn free_attempt(&mut self, index: u32) {
+    pub(super) fn free_attempt(&mut self, index: u32) {
         let now = self.agenda.now();
         let attempt = &mut self.attempts[index];
         attempt.serial = u64::MAX;
@@ -458,7 +491,7 @@ impl Simulation {
         }
         let request = &mut self.requests[index];
         let (client, number, user) = (request.client, request.number, request.user);
-        let (measured, attempt) = (request.arrived >= self.world.warmup, request.attempt);
+        let (measured, attempt, service) = (request.arrived >= self.world.warmup, request.attempt, request.service);
         request.number = u64::MAX;
         self.prefixes.remove(request.prefix);
         self.requests.remove(index);
@@ -467,8 +500,7 @@ impl Simulation {
         state.count(outcome);
         if outcome != Outcome::Completed && measured {
             let beyond = self.settles_beyond_band(attempt);
-            let state = &self.clients[client as usize];
-            let book = &mut self.services[state.config.service as usize];
+            let book = &mut self.services[service as usize];
             book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
             book.late_beyond_band += u64::from(beyond && !book.state.config.slos.is_empty());
@@ -538,8 +570,13 @@ impl Simulation {
     /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
     fn abandon(&mut self, index: u32, client: u32) {
         let Attempt { replica, service, stage, .. } = self.attempts[index];
-        if !self.clients[client as usize].config.cancel_on_timeout {
+        let config = &self.clients[client as usize].config;
+        let waits = matches!(stage, Stage::Sent | Stage::Waiting);
+        if !config.cancel_on_timeout && !(config.propagates_deadline && waits) {
             self.attempts[index].request = NONE;
+        } else if replica == NONE && stage == Stage::Sent {
+            // It got to nobody: it ends when its client would have given up to connect.
+            self.attempts[index].request = CANCELLED;
         } else if replica == NONE {
             self.services[service as usize].state.gateway.remove(&mut self.attempts, index);
             self.free_attempt(index);

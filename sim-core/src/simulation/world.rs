@@ -8,14 +8,15 @@ use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
-use crate::fleet::{Life, Node, NodeLife, PoolConfig, Region};
+use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, MarketRecord, Tally, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, Placement, SourceError};
 use crate::serving::{
-    Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, ServiceConfig, ServiceState, Traffic,
+    Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, RouteConfig, ServiceConfig, ServiceState,
+    Traffic,
 };
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Everything a run is made of. Names are sorted by whoever builds it: positions are identities.
 pub struct World {
@@ -35,6 +36,10 @@ pub struct World {
     pub clients: Vec<ClientConfig>,
     /// Autoscalers.
     pub controllers: Vec<Box<dyn Autoscaler>>,
+    /// Distances between regions.
+    pub geography: Geography,
+    /// Routes: one name in front of services in several regions.
+    pub routes: Vec<RouteConfig>,
     /// What befalls the fleet.
     pub faults: Vec<Box<dyn FaultSource>>,
     /// Chooses nodes.
@@ -312,6 +317,8 @@ impl Simulation {
             nodes: Vec::new(),
             stock: (0..).zip(&settings.pools).map(|(at, pool)| Stock::new(at, pool, &settings.regions)).collect(),
             faults: Faults::new(world.faults, settings.regions.len()),
+            map: super::routes::World::new(world.geography, seed.key("link")),
+            egress: BTreeMap::new(),
             pending: Vec::new(),
             scan_scheduled: false,
             placement: world.placement,
@@ -332,6 +339,7 @@ impl Simulation {
             gaps: Vec::new(),
             world: settings,
         };
+        simulation.add_routes(world.routes);
         for (service, config) in (0..).zip(buyers) {
             if let Some(config) = config {
                 simulation.add_buyer(service, config);
@@ -364,6 +372,7 @@ impl Simulation {
             self.watch_idle(node);
         }
         self.start_controllers();
+        self.start_probes();
         self.start_clients()?;
         self.agenda.schedule(SimTime::ZERO + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
         Ok(())

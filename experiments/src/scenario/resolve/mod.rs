@@ -32,7 +32,7 @@ use crate::profiles::Profile;
 use crate::registry::Registry;
 use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{PoolConfig, Region, Startup};
+use flashcrowd_core::fleet::{Geography, PoolConfig, Region, Startup};
 use flashcrowd_core::ports::{Placement, Router, SourceError, TargetId};
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic};
 use flashcrowd_core::simulation::Limits;
@@ -200,6 +200,8 @@ impl Resolved {
             services: self.services.iter().map(ResolvedService::config).collect(),
             clients: clients?,
             controllers,
+            geography: Geography::default(),
+            routes: Vec::new(),
             faults: Vec::new(),
             placement,
             node_scan_period: self.node_scan_period,

@@ -9,7 +9,7 @@ use crate::scenario::language::{Diagnostic, SizeLaw};
 use crate::scenario::schema;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ports::{ArrivalSource, SourceError};
-use flashcrowd_core::serving::{Backoff, ClientConfig, Discipline, RetryBudget, RetryPolicy, Traffic};
+use flashcrowd_core::serving::{Backoff, ClientConfig, ClientPlace, Discipline, RetryBudget, RetryPolicy, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
@@ -33,6 +33,9 @@ pub struct ResolvedTraffic {
     attempt_timeout: SimDuration,
     cancel_on_timeout: bool,
     retries: RetryPolicy,
+    propagates_deadline: bool,
+    /// Where it is and where it may go, if distance matters.
+    pub place: Option<ClientPlace>,
 }
 
 /// Where requests come from.
@@ -120,6 +123,8 @@ impl ResolvedTraffic {
             attempt_timeout: self.attempt_timeout,
             cancel_on_timeout: self.cancel_on_timeout,
             retries: self.retries.clone(),
+            propagates_deadline: self.propagates_deadline,
+            place: self.place.clone(),
         })
     }
 
@@ -173,6 +178,8 @@ pub(super) fn resolve(
         attempt_timeout: never(client.attempt_timeout),
         cancel_on_timeout: client.cancel_on_timeout.unwrap_or(true),
         retries: retries(notes, &path, client.retries.as_ref())?,
+        propagates_deadline: false,
+        place: None,
     })
 }
 

@@ -5,7 +5,7 @@
 
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
-use flashcrowd_core::fleet::{PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{Geography, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Router, SourceError};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
@@ -155,8 +155,12 @@ impl Plant {
                 attempt_timeout: SimDuration::MAX,
                 cancel_on_timeout: true,
                 retries: RetryPolicy::none(),
+                propagates_deadline: false,
+                place: None,
             }],
             controllers: Vec::new(),
+            geography: Geography::default(),
+            routes: Vec::new(),
             faults: Vec::new(),
             placement: Box::new(Pack),
             node_scan_period: SimDuration::from_s(10),

@@ -5,7 +5,7 @@ use super::point::{Client, Length, Metric, Point, Recorded, Window};
 use crate::profiles::{Coefficients, EngineLimits, Memory, Profile};
 use crate::validate::queueing::plant::pool;
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
-use flashcrowd_core::fleet::{Probe, Region, Startup};
+use flashcrowd_core::fleet::{Geography, Probe, Region, Startup};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, EngineConfig, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
@@ -53,8 +53,12 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
             attempt_timeout: SimDuration::MAX,
             cancel_on_timeout: true,
             retries: RetryPolicy::none(),
+            propagates_deadline: false,
+            place: None,
         }],
         controllers: Vec::new(),
+        geography: Geography::default(),
+        routes: Vec::new(),
         faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::from_s(10),

@@ -3,7 +3,7 @@
 
 use super::document::{Case, Market, Set};
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage};
+use flashcrowd_core::fleet::{Geography, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage};
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
 use flashcrowd_core::ports::{Fault, FaultSource};
 use flashcrowd_core::serving::{CapacityConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
@@ -81,6 +81,8 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
         services: vec![service(set, case, gap)],
         clients: Vec::new(),
         controllers: Vec::new(),
+        geography: Geography::default(),
+        routes: Vec::new(),
         faults: faults(market, gap),
         placement: Box::new(Pack),
         node_scan_period: gap,

@@ -1,0 +1,25 @@
+//! Routing across regions: which cell of a service takes an attempt. Called for every attempt of a
+//! client that calls a route.
+
+use crate::clock::{SimDuration, Stream};
+
+/// A cell that may take the attempt: its client may go there, and is told that it is healthy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellView {
+    /// Its position in the route.
+    pub cell: u32,
+    /// A round trip from the client and back.
+    pub round_trip: SimDuration,
+    /// Its ready replicas.
+    pub ready: u32,
+    /// Attempts that are there or on their way.
+    pub outstanding: u32,
+}
+
+/// Chooses a cell for one attempt.
+pub trait GlobalRouter: Send {
+    /// The position of the chosen cell in `cells`, which is never empty and sorted by round trip, then
+    /// by cell. `affinity` is equal for requests that begin with the same prompt block, or come from the
+    /// same user. `stream` is this router's own.
+    fn choose(&mut self, cells: &[CellView], affinity: u64, stream: &mut Stream) -> usize;
+}

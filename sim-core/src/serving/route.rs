@@ -1,0 +1,206 @@
+//! Routes: one name in front of the deployments of a service in several regions, and how long it
+//! takes until clients know that one of them has failed.
+//!
+//! A prober looks at each cell at multiples of its interval. Clients hold an answer of the name
+//! service for its time to live, each from an instant of its own, so that a failover reaches them one
+//! by one: the delay is that of the probes, and then uniform over the time to live.
+
+use crate::clock::{Seed, SimDuration, SimTime, Stream};
+use crate::ports::{CellView, GlobalRouter};
+use std::sync::Arc;
+
+/// A route.
+pub struct RouteConfig {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The services that it stands for, by position: its cells, each in one region.
+    pub cells: Vec<u32>,
+    /// Who chooses among them.
+    pub router: Box<dyn GlobalRouter>,
+    /// How failures are noticed; without it they never are.
+    pub health: Option<HealthConfig>,
+    /// How long a client waits for a region that does not answer.
+    pub connect_timeout: SimDuration,
+    /// Whether a retry avoids the cell of the attempt before, where there is another.
+    pub retries_elsewhere: bool,
+}
+
+/// Health checks of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthConfig {
+    /// From one probe of a cell to the next (Route 53: 30 s or 10 s).
+    pub interval: SimDuration,
+    /// How long a probe waits before it has failed.
+    pub timeout: SimDuration,
+    /// Failures in a row that take a cell out.
+    pub failures: u32,
+    /// Successes in a row that bring it back.
+    pub successes: u32,
+    /// How long a cell stays out at least.
+    pub hold: SimDuration,
+    /// For how long a client goes by the answer that it has (DNS time to live); zero for not at all.
+    pub time_to_live: SimDuration,
+    /// Whether a cell without a ready replica fails its probes.
+    pub needs_ready: bool,
+}
+
+/// Where a client is, where its requests may be served, and what it calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientPlace {
+    /// Its region.
+    pub origin: u32,
+    /// Regions in which its requests may be served, sorted.
+    pub allowed: Vec<u32>,
+    /// The route that it calls; without one it calls its service.
+    pub route: Option<u32>,
+    /// Round trips of a request: 1 on an open connection, 3 if each sets up TCP and TLS.
+    pub round_trips: u32,
+    /// Size of a response: a fixed part and one for each output token.
+    pub response_bytes: [u64; 2],
+}
+
+/// A route at work.
+pub(crate) struct Route {
+    pub(crate) config: RouteConfig,
+    pub(crate) cells: Vec<Cell>,
+    stream: Stream,
+}
+
+/// A cell: a service in a region.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) service: u32,
+    pub(crate) region: u32,
+    pub(crate) health: Health,
+}
+
+impl Route {
+    pub(crate) fn new(config: RouteConfig, regions: &[u32], seed: Seed) -> Self {
+        let stream = seed.stream(&format!("route/{}", config.name));
+        let cells = config.cells.iter().zip(regions);
+        let cells = cells.map(|(&service, &region)| Cell { service, region, health: Health::default() }).collect();
+        Route { config, cells, stream }
+    }
+
+    /// When the answer was given that a client goes by at `now`; `phase` is the client's own.
+    #[inline]
+    pub(crate) fn answered_at(&self, now: SimTime, phase: u64) -> SimTime {
+        let life = self.config.health.map_or(0, |health| health.time_to_live.as_ps());
+        if life == 0 {
+            return now;
+        }
+        let age = (now.as_ps() % life + life - phase % life) % life;
+        now.back(SimDuration::from_ps(age))
+    }
+
+    /// The chosen one of some cells.
+    #[inline]
+    pub(crate) fn choose(&mut self, cells: &[CellView], affinity: u64) -> usize {
+        if cells.len() == 1 {
+            return 0;
+        }
+        self.config.router.choose(cells, affinity, &mut self.stream).min(cells.len() - 1)
+    }
+}
+
+/// What probes have found of a cell.
+#[derive(Debug)]
+pub(crate) struct Health {
+    up: bool,
+    /// Probes in a row that say otherwise.
+    streak: u32,
+    /// When it last changed.
+    since: SimTime,
+    /// Changes, those that no client can still go by left out.
+    history: Vec<(SimTime, bool)>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Health { up: true, streak: 0, since: SimTime::ZERO, history: Vec::new() }
+    }
+}
+
+impl Health {
+    /// The result of a probe that was sent at `now`. What it changes, and when that is known.
+    pub(crate) fn probed(&mut self, ok: bool, now: SimTime, config: &HealthConfig) -> Option<(SimTime, bool)> {
+        if ok == self.up {
+            self.streak = 0;
+            return None;
+        }
+        self.streak = self.streak.saturating_add(1);
+        let needed = if ok { config.successes } else { config.failures };
+        if self.streak < needed || (ok && now < self.since + config.hold) {
+            return None;
+        }
+        let at = if ok { now } else { now + config.timeout };
+        (self.up, self.streak, self.since) = (ok, 0, at);
+        let oldest = now.back(config.time_to_live);
+        let forget = self.history.partition_point(|change| change.0 <= oldest).saturating_sub(1);
+        self.history.drain(..forget);
+        self.history.push((at, ok));
+        Some((at, ok))
+    }
+
+    /// Whether it counted as healthy at an instant.
+    #[inline]
+    pub(crate) fn at(&self, at: SimTime) -> bool {
+        self.history.iter().rev().find(|change| change.0 <= at).is_none_or(|change| change.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: HealthConfig = HealthConfig {
+        interval: SimDuration::from_s(10),
+        timeout: SimDuration::from_s(2),
+        failures: 3,
+        successes: 2,
+        hold: SimDuration::from_s(60),
+        time_to_live: SimDuration::from_s(30),
+        needs_ready: false,
+    };
+
+    #[test]
+    fn failures_in_a_row_take_a_cell_out_and_successes_after_the_hold_bring_it_back() {
+        let s = SimTime::from_s;
+        let mut health = Health::default();
+        let mut changes = Vec::new();
+        for (at, ok) in (0..).step_by(10).zip([true, false, false, true, false, false, false, true, true, true]) {
+            changes.extend(health.probed(ok, s(at), &CONFIG));
+        }
+        // The success at 30 broke the first row of failures.
+        assert_eq!(changes, [(s(62), false)]);
+        assert!(health.at(s(61)) && !health.at(s(62)));
+        changes.clear();
+        for at in (100..140).step_by(10) {
+            changes.extend(health.probed(true, s(at), &CONFIG));
+        }
+        assert_eq!(changes, [(s(130), true)], "not before the hold is over");
+    }
+
+    #[test]
+    fn an_answer_is_as_old_as_its_client_asked() {
+        let config = RouteConfig {
+            name: "r".into(),
+            cells: vec![0],
+            router: Box::new(First),
+            health: Some(CONFIG),
+            connect_timeout: SimDuration::ZERO,
+            retries_elsewhere: false,
+        };
+        let route = Route::new(config, &[0], Seed::new(1));
+        let phase = SimDuration::from_s(12).as_ps();
+        let at = |s| route.answered_at(SimTime::from_s(s), phase);
+        assert_eq!([at(41), at(42), at(50), at(71)], [12, 42, 42, 42].map(SimTime::from_s));
+    }
+
+    struct First;
+    impl GlobalRouter for First {
+        fn choose(&mut self, _: &[CellView], _: u64, _: &mut Stream) -> usize {
+            0
+        }
+    }
+}
