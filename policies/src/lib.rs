@@ -16,6 +16,8 @@
 //! | [`metrics`] | what the metric names of manifests stand for |
 //! | [`placement`] | where replicas go |
 //! | [`routing`] | routers |
+//! | [`global_routing`] | routers across regions |
+//! | [`spot_mix`] | where and in which market capacity is bought |
 //! | [`baselines`] | policies of our own, to compare with |
 //! | [`FixedReplicas`] | a constant count |
 //! | [`catalog()`] | the list of all policies |
@@ -27,6 +29,7 @@ mod catalog;
 pub mod conformance;
 pub mod dynamo;
 mod fixed;
+pub mod global_routing;
 pub mod hpa;
 pub mod keda;
 pub mod knative;

@@ -2,7 +2,7 @@
 
 use flashcrowd_core::clock::{Distribution, Mark, Seed};
 use flashcrowd_core::fleet::{
-    CacheKey, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
+    CacheKey, Geography, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
 };
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{

@@ -160,7 +160,9 @@ impl Text {
     fn resolve_one(&self, document: &Document, variant: &str) -> Result<Resolved, Diagnostic> {
         let Text { folder, embedded, typed, registry, .. } = self;
         let base = Base { folder, embedded: *embedded, typed, registry };
-        resolve(document, base, &self.stem, variant)
+        let mut document = document.clone();
+        document.spread_services()?;
+        resolve(&document, base, &self.stem, variant)
     }
 
     fn variants(&self) -> Result<Variants, Diagnostic> {

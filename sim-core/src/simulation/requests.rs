@@ -208,8 +208,7 @@ impl Simulation {
         }
         let attempt = &mut self.attempts[index];
         if attempt.origin != NOWHERE {
-            let origin = attempt.origin;
-            let distance = self.distance(origin, replica);
+            let distance = self.distance(index, replica);
             self.attempts[index].hop += distance;
         }
         let attempt = &mut self.attempts[index];

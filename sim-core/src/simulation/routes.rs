@@ -193,9 +193,14 @@ impl Simulation {
     /// What the way from a client to a replica adds to an attempt's hop: the whole round trip, so that
     /// what the client sees is right to the end.
     #[inline]
-    pub(super) fn distance(&self, origin: u16, replica: u32) -> SimDuration {
-        let region = self.region_of_replica(replica);
-        self.map.round_trip(u32::from(origin), region)
+    pub(super) fn distance(&self, attempt: u32, replica: u32) -> SimDuration {
+        let (region, Attempt { origin, request, .. }) = (self.region_of_replica(replica), self.attempts[attempt]);
+        let trip = self.map.round_trip(u32::from(origin), region);
+        if request >= CANCELLED {
+            return trip;
+        }
+        let place = &self.clients[self.requests[request].client as usize].config.place;
+        trip * u64::from(place.as_ref().map_or(1, |place| place.round_trips))
     }
 
     pub(super) fn region_of_replica(&self, replica: u32) -> u32 {

@@ -1,7 +1,7 @@
 //! Random small worlds: a plain description that proptest can shrink, and the world built from it.
 
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
-use flashcrowd_core::fleet::{Geography, PoolConfig, Reclaim, StageKind};
+use flashcrowd_core::fleet::{PoolConfig, Reclaim, StageKind};
 use flashcrowd_core::ports::{
     Action, Adapter, Attribution, Autoscaler, Class, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,

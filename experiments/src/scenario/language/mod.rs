@@ -32,6 +32,7 @@
 //! ```
 
 mod access;
+mod copies;
 mod de;
 pub mod diagnostic;
 pub mod document;

@@ -2,7 +2,7 @@
 
 use super::settings::Notes;
 use crate::scenario::catalog;
-use crate::scenario::language::units::{ByteSize, Duration, Price};
+use crate::scenario::language::units::{ByteSize, Duration, Fraction, Price};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
@@ -24,7 +24,8 @@ pub(super) fn regions(notes: &Notes<'_>, given: &BTreeMap<String, schema::Region
             return Err(notes.error(&format!("regions.{name}.zones"), "a region needs at least one zone"));
         }
         let zones = region.zones.iter().map(|zone| zone.as_str().into()).collect();
-        regions.push(Region { name: name.as_str().into(), jurisdiction: "".into(), zones });
+        let jurisdiction = region.jurisdiction.as_deref().unwrap_or_default().into();
+        regions.push(Region { name: name.as_str().into(), jurisdiction, zones });
     }
     Ok(regions)
 }
@@ -86,7 +87,7 @@ fn resolve_pool(
                 "billing by the second without a minimum",
             )
             .get(),
-        reclaim: Reclaim::default(),
+        reclaim: reclaim(notes, name, pool),
     })
 }
 
@@ -158,6 +159,19 @@ fn market(notes: &mut Notes<'_>, name: &str, given: Option<schema::Market>) -> M
             Market::OnDemand
         }
     }
+}
+
+/// How the market takes nodes back.
+fn reclaim(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool) -> Reclaim {
+    let path = |field: &str| format!("pools.{name}.{field}");
+    if !matches!(pool.market, Some(schema::Market::Spot)) {
+        return Reclaim::default();
+    }
+    let notice = Duration(SimDuration::from_s(120));
+    let notice = notes.or(&path("notice"), pool.notice, notice, "AWS's notice; GCP and Azure give 30s").get();
+    let missed = pool.missed_notices.map(Fraction::get);
+    let missed = notes.or(&path("missed_notices"), missed, 0.0, "every notice is received");
+    Reclaim { notice, missed_ppm: (missed * 1e6).round() as u32 }
 }
 
 fn provisioning(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool) -> Distribution {

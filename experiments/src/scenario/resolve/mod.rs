@@ -4,6 +4,7 @@
 mod autoscaler;
 mod baselines;
 mod batch;
+mod capacity;
 mod command;
 mod engine;
 pub(crate) mod files;
@@ -12,6 +13,7 @@ mod limits;
 mod manifest;
 mod policy;
 mod residents;
+mod routes;
 mod scaler;
 mod service;
 pub mod settings;
@@ -20,6 +22,7 @@ mod traffic;
 
 pub(crate) use autoscaler::manifest_error;
 pub use files::InputHash;
+pub use routes::ResolvedRoute;
 pub use scaler::{Make, MakeError, Making, ResolvedAutoscaler};
 pub use settings::{Setting, SettingOrigin};
 pub(crate) use traffic::source_error;
@@ -30,17 +33,21 @@ use super::language::{Diagnostic, Document};
 use super::schema;
 use crate::profiles::Profile;
 use crate::registry::Registry;
+use capacity::ResolvedCapacity;
 use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region, Startup};
 use flashcrowd_core::ports::{Placement, Router, SourceError, TargetId};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic};
+use flashcrowd_core::serving::{
+    CapacityConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic,
+};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, World};
 use flashcrowd_policies::baselines::Oracle;
 use flashcrowd_policies::placement::{Pack, Spread};
 use flashcrowd_policies::routing;
+use flashcrowd_policies::spot_mix::Future;
 use settings::Notes;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +75,10 @@ pub struct Resolved {
     pub pools: Vec<PoolConfig>,
     /// Services, sorted by name.
     pub services: Vec<ResolvedService>,
+    /// Routes, sorted by name.
+    pub routes: Vec<ResolvedRoute>,
+    /// Distances between regions.
+    pub geography: Geography,
     /// Traffic, sorted by name.
     pub traffic: Vec<ResolvedTraffic>,
     /// Every setting with its origin.
@@ -111,6 +122,8 @@ pub struct ResolvedService {
     pub startup: Startup,
     /// Where attempts wait.
     pub queue: QueueMode,
+    capacity: Option<ResolvedCapacity>,
+    requeues: u32,
     service_time: ServiceTime,
     router: RouterKind,
     network: Option<Distribution>,
@@ -136,7 +149,7 @@ impl ResolvedService {
         self.initial_replicas.unwrap_or(1)
     }
 
-    fn config(&self) -> ServiceConfig {
+    fn config(&self, future: impl FnOnce() -> Future) -> ServiceConfig {
         let router: Box<dyn Router> = match self.router {
             RouterKind::RoundRobin => Box::new(routing::RoundRobin::default()),
             RouterKind::LeastOutstanding => Box::new(routing::LeastOutstanding::default()),
@@ -161,8 +174,11 @@ impl ResolvedService {
             kernel_share: self.kernel_share,
             cpu: self.cpu,
             slos: self.slos.clone(),
-            requeues: 0,
-            capacity: None,
+            requeues: self.requeues,
+            capacity: self
+                .capacity
+                .as_ref()
+                .map(|capacity| CapacityConfig { mix: capacity.make(future), warm_start: true }),
         }
     }
 }
@@ -197,11 +213,11 @@ impl Resolved {
             warmup: self.warmup,
             regions: self.regions.clone(),
             pools: self.pools.clone(),
-            services: self.services.iter().map(ResolvedService::config).collect(),
+            services: self.services.iter().map(|service| self.service_config(service)).collect(),
             clients: clients?,
             controllers,
-            geography: Geography::default(),
-            routes: Vec::new(),
+            geography: self.geography.clone(),
+            routes: self.routes.iter().map(ResolvedRoute::config).collect(),
             faults: Vec::new(),
             placement,
             node_scan_period: self.node_scan_period,
@@ -216,6 +232,10 @@ impl Resolved {
 }
 
 impl Resolved {
+    fn service_config(&self, service: &ResolvedService) -> ServiceConfig {
+        service.config(Future::default)
+    }
+
     /// What will arrive at a service, from a second copy of its sources.
     fn oracle(&self, service: u32, seed: Seed) -> Result<Oracle, SourceError> {
         let mut oracle = Oracle::new(SimDuration::from_s(1));
@@ -276,7 +296,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
         let (effective, engines) = (residents.effective(given), residents.engines(name));
-        let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools)?;
+        let stock = service::Stock { pools: &pools, regions: &regions };
+        let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &stock)?;
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {
             let stage = autoscaler::Stage { services: &names, pools: &pools, registry: base.registry };
@@ -285,9 +306,12 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         services.push(resolved);
     }
     residents::join(&notes, &mut services, &pools)?;
+    let routes = routes::routes(&mut notes, &raw.routes, &services, &pools, &regions)?;
+    let geography = routes::geography(&mut notes, raw.geography.as_ref(), &regions)?;
+    let map = routes::Map { regions: &regions, pools: &pools, services: &services, routes: &routes };
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {
-        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &services)?);
+        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &map)?);
     }
     let horizon = horizon(&mut notes, &raw, &traffic)?;
     let warmup = notes.or("warmup", raw.warmup, Duration(SimDuration::ZERO), "all requests are measured").get();
@@ -315,6 +339,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         regions,
         pools,
         services,
+        routes,
+        geography,
         traffic,
         pack: matches!(raw.placement, Some(schema::Placement::Pack)),
         node_scan_period,

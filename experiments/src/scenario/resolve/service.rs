@@ -3,18 +3,24 @@
 use super::files::Files;
 use super::fleet::unknown;
 use super::settings::Notes;
-use super::{ResolvedService, RouterKind, engine, startup};
+use super::{ResolvedService, RouterKind, capacity, engine, startup};
 use crate::profiles::Profile;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
-use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::ports;
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceTime, Slo};
-use flashcrowd_core::units::Bytes;
+use flashcrowd_core::units::{Bytes, Market};
 use std::fmt;
+
+/// What services are placed on.
+pub(super) struct Stock<'a> {
+    pub(super) pools: &'a [PoolConfig],
+    pub(super) regions: &'a [Region],
+}
 
 pub(super) fn resolve(
     notes: &mut Notes<'_>,
@@ -22,9 +28,10 @@ pub(super) fn resolve(
     name: &str,
     service: &schema::Service,
     engines: u32,
-    pools: &[PoolConfig],
+    stock: &Stock<'_>,
 ) -> Result<ResolvedService, Diagnostic> {
     let path = |field: &str| format!("services.{name}.{field}");
+    let pools = stock.pools;
     let gpus_per_group = notes.or(&path("gpus"), service.gpus, 1, "one GPU a replica");
     notes.within(&path("gpus"), u64::from(gpus_per_group), 1, 64)?;
     let groups = notes.or(&path("groups"), service.groups, 1, "a replica on one node");
@@ -39,10 +46,23 @@ pub(super) fn resolve(
     if service.network.is_some() {
         notes.given(&path("network"), "");
     }
+    let usable = usable_pools(notes, name, service, stock, gpus_per_group, memory_per_gpu)?;
+    let shelf = capacity::Shelf { pools, regions: stock.regions, own: &usable };
+    let capacity = service.capacity.as_ref().map(|given| capacity::resolve(notes, name, given, &shelf)).transpose()?;
+    let spot = usable.iter().any(|&pool| pools[pool as usize].market == Market::Spot);
+    let requeued = if spot { 1 } else { 0 };
+    let source = if spot { "work that a reclaim cuts off is sent again once" } else { "left to the client" };
+    let requeues = notes.or(&path("requeue_lost"), service.requeue_lost, requeued, source);
+    notes.within(&path("requeue_lost"), u64::from(requeues), 0, 100)?;
+    if !service.regions.is_empty() {
+        return Err(notes.error(&path("regions"), "expected overrides by region: {\"us-east-1\": [\"replicas=2\"]}"));
+    }
     Ok(ResolvedService {
         name: name.into(),
         model: service.model.clone(),
-        pools: usable_pools(notes, name, service, pools, gpus_per_group, memory_per_gpu)?,
+        pools: usable,
+        capacity,
+        requeues,
         slos: slos(notes, name, &service.slo, &discipline)?,
         discipline,
         service_time,
@@ -143,12 +163,13 @@ fn service_time(
         return Err(notes.error(&path, message));
     }
     match given {
-        Some(schema::ServiceTime::Takes(law)) => {
+        Some(schema::ServiceTime::Takes(law) | schema::ServiceTime::TakesAnew(law)) => {
             notes.given(&path, "");
             if law.distribution().mean() <= 0.0 {
                 return Err(notes.error(&path, "requests that take no time cannot be simulated; expected above zero"));
             }
-            Ok(ServiceTime::Drawn(law.distribution().clone()))
+            let (anew, law) = (matches!(given, Some(schema::ServiceTime::TakesAnew(_))), law.distribution().clone());
+            Ok(if anew { ServiceTime::DrawnPerAttempt(law) } else { ServiceTime::Drawn(law) })
         }
         Some(schema::ServiceTime::Tokens(tokens)) => {
             notes.given(&path, "");
@@ -230,12 +251,15 @@ fn usable_pools(
     notes: &mut Notes<'_>,
     name: &str,
     service: &schema::Service,
-    pools: &[PoolConfig],
+    stock: &Stock<'_>,
     gpus: u32,
     memory: Bytes,
 ) -> Result<Vec<u32>, Diagnostic> {
     let path = format!("services.{name}.pools");
-    let fits = |pool: &PoolConfig| pool.gpus_per_node >= gpus && pool.memory_per_gpu >= memory;
+    let pools = stock.pools;
+    let region = own_region(notes, name, service, stock)?;
+    let there = |pool: &PoolConfig| region.is_none_or(|region| region == pool.region);
+    let fits = |pool: &PoolConfig| pool.gpus_per_node >= gpus && pool.memory_per_gpu >= memory && there(pool);
     let mut chosen = Vec::new();
     if let Some(wanted) = &service.pools {
         notes.given(&path, "");
@@ -244,6 +268,10 @@ fn usable_pools(
             let at = format!("{path}.{i}");
             let names = pools.iter().map(|pool| &*pool.name);
             let index = found.ok_or_else(|| unknown(notes, &at, "pool", pool, names))?;
+            if !there(&pools[index]) {
+                // The list may name the pools of all regions of the service.
+                continue;
+            }
             if !fits(&pools[index]) {
                 let message = format!(
                     "a replica does not fit a node of pool `{pool}`: {}",
@@ -267,6 +295,24 @@ fn usable_pools(
         });
     }
     Ok(chosen)
+}
+
+/// The region that a service is confined to, if it is.
+fn own_region(
+    notes: &Notes<'_>,
+    name: &str,
+    service: &schema::Service,
+    stock: &Stock<'_>,
+) -> Result<Option<u32>, Diagnostic> {
+    let Some(wanted) = &service.region else { return Ok(None) };
+    let found = stock.regions.iter().position(|region| *region.name == **wanted);
+    let names = stock.regions.iter().map(|region| &*region.name);
+    let found = found.ok_or_else(|| unknown(notes, &format!("services.{name}.region"), "region", wanted, names))?;
+    if stock.pools.iter().all(|pool| pool.region != found as u32) {
+        let at = format!("services.{name}.region");
+        return Err(notes.error(&at, format!("there is no pool in region `{wanted}`")));
+    }
+    Ok(Some(found as u32))
 }
 
 fn shortage(pool: &PoolConfig, gpus: u32, memory: Bytes) -> String {

@@ -3,6 +3,7 @@
 use super::ResolvedService;
 use super::files::{Files, InputHash};
 use super::fleet::unknown;
+use super::routes::{self, Callee, Map};
 use super::settings::Notes;
 use crate::scenario::language::units::{Duration, NonNegative, Positive};
 use crate::scenario::language::{Diagnostic, SizeLaw};
@@ -145,7 +146,7 @@ pub(super) fn resolve(
     files: &mut Files,
     name: &str,
     traffic: &schema::Traffic,
-    services: &[ResolvedService],
+    map: &Map<'_>,
 ) -> Result<ResolvedTraffic, Diagnostic> {
     let path = format!("traffic.{name}");
     notes.given(&path, "");
@@ -156,13 +157,11 @@ pub(super) fn resolve(
         schema::Traffic::Trace(t) => (&t.service, &t.client),
         schema::Traffic::Users(t) => (&t.service, &t.client),
     };
-    let service = match service {
-        Some(wanted) => services.iter().position(|known| *known.name == **wanted).ok_or_else(|| {
-            let names = services.iter().map(|service| &*service.name);
-            unknown(notes, &format!("{path}.service"), "service", wanted, names)
-        })?,
-        None if services.len() == 1 => 0,
-        None => return Err(notes.error(&path, "there are several services: say which one is called, by `service`")),
+    let services = map.services;
+    let callee = callee(notes, &path, service.as_deref(), map)?;
+    let service = match &callee {
+        Callee::Route(_, route) => route.cells[0] as usize,
+        Callee::Service(service) => services.iter().position(|known| known.name == service.name).unwrap_or(0),
     };
     let client = client.clone().unwrap_or_default();
     let source = source(notes, files, &path, name, traffic)?;
@@ -178,9 +177,30 @@ pub(super) fn resolve(
         attempt_timeout: never(client.attempt_timeout),
         cancel_on_timeout: client.cancel_on_timeout.unwrap_or(true),
         retries: retries(notes, &path, client.retries.as_ref())?,
-        propagates_deadline: false,
-        place: None,
+        propagates_deadline: client.propagates_deadline.unwrap_or(false),
+        place: routes::place(notes, &format!("{path}.client"), &client, &callee, map)?,
     })
+}
+
+/// Who is called: a route or a service of that name, or the only one there is.
+fn callee<'a>(notes: &Notes<'_>, path: &str, wanted: Option<&str>, map: &Map<'a>) -> Result<Callee<'a>, Diagnostic> {
+    let Map { services, routes, .. } = *map;
+    let route = |at: usize| Callee::Route(at as u32, &routes[at]);
+    let Some(wanted) = wanted else {
+        let in_routes = |at: u32| routes.iter().any(|route| route.cells.contains(&at));
+        let direct = (0..services.len() as u32).filter(|at| !in_routes(*at)).count();
+        return match (routes.len(), direct) {
+            (1, 0) => Ok(route(0)),
+            (0, 1) => Ok(Callee::Service(&services[0])),
+            _ => Err(notes.error(path, "there are several services: say which one is called, by `service`")),
+        };
+    };
+    if let Some(at) = routes.iter().position(|known| *known.name == *wanted) {
+        return Ok(route(at));
+    }
+    let found = services.iter().find(|known| *known.name == *wanted);
+    let names = routes.iter().map(|route| &*route.name).chain(services.iter().map(|service| &*service.name));
+    found.map(Callee::Service).ok_or_else(|| unknown(notes, &format!("{path}.service"), "service", wanted, names))
 }
 
 /// A token-level engine serves nothing else, so its traffic must say how many.

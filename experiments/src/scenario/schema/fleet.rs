@@ -1,7 +1,7 @@
 //! Regions and node pools, as written.
 
 use crate::scenario::language::DurationLaw;
-use crate::scenario::language::units::{ByteSize, Duration, Price};
+use crate::scenario::language::units::{ByteSize, Duration, Fraction, Price};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub struct Region {
     /// Names of its zones.
     pub zones: Vec<String>,
+    /// Whose law holds there, such as `eu`: what `residency` of a client names.
+    pub jurisdiction: Option<String>,
 }
 
 /// A pool of equal GPU nodes.
@@ -39,6 +41,10 @@ pub struct Pool {
     pub idle_timeout: Option<Duration>,
     /// Shortest time billed for a node.
     pub minimum_charge: Option<Duration>,
+    /// From the notice of a reclaim to the loss of the node (Spot only).
+    pub notice: Option<Duration>,
+    /// Share of notices that nobody receives.
+    pub missed_notices: Option<Fraction>,
     /// Its region.
     pub region: Option<String>,
     /// Its zones; all of the region by default.

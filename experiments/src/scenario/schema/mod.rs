@@ -6,6 +6,7 @@ mod baselines;
 mod engine;
 mod fleet;
 mod policy;
+mod regions;
 mod service;
 mod startup;
 mod traffic;
@@ -15,6 +16,7 @@ pub use baselines::*;
 pub use engine::*;
 pub use fleet::*;
 pub use policy::*;
+pub use regions::*;
 pub use service::*;
 pub use startup::*;
 pub use traffic::*;
@@ -43,11 +45,16 @@ pub struct Scenario {
     /// Regions by name.
     #[serde(default)]
     pub regions: BTreeMap<String, Region>,
+    /// Distances between regions.
+    pub geography: Option<Geography>,
     /// Node pools by name.
     #[serde(default)]
     pub pools: BTreeMap<String, Pool>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// Routes by name; a service with `regions` makes one of its own name.
+    #[serde(default)]
+    pub routes: BTreeMap<String, Route>,
     /// Traffic by name.
     pub traffic: BTreeMap<String, Traffic>,
     /// How replicas are placed on nodes.

@@ -1,6 +1,6 @@
 //! Services, as written.
 
-use super::{Autoscaler, Binding, ContinuousBatch, Startup};
+use super::{Autoscaler, Binding, Capacity, ContinuousBatch, Health, Routing, Startup};
 use crate::scenario::language::DurationLaw;
 use crate::scenario::language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
 use schemars::JsonSchema;
@@ -38,6 +38,24 @@ pub struct Service {
     pub gpu_memory: Option<ByteSize>,
     /// Pools that may host it, in order of preference; all that fit by default.
     pub pools: Option<Vec<String>>,
+    /// Its region: only pools there may host it.
+    pub region: Option<String>,
+    /// Regions with a deployment of this service each, and overrides for each, such as `replicas=2`: the
+    /// service then is a route of its name in front of them.
+    #[serde(default)]
+    pub regions: BTreeMap<String, Vec<String>>,
+    /// Who chooses among its regions.
+    pub routing: Option<Routing>,
+    /// How failures of a region are noticed.
+    pub health: Option<Health>,
+    /// How long a client waits for a region that does not answer.
+    pub connect_timeout: Option<Duration>,
+    /// Whether a retry avoids the region of the attempt before.
+    pub retries_elsewhere: Option<bool>,
+    /// Where and in which market its capacity is bought.
+    pub capacity: Option<Capacity>,
+    /// How often an attempt that was lost with its node is sent again at once.
+    pub requeue_lost: Option<u32>,
     /// How a replica starts.
     pub startup: Option<Startup>,
     /// How long a deleted replica may finish its work.
@@ -122,8 +140,10 @@ pub struct DynamicBatch {
 /// How long an attempt takes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum ServiceTime {
-    /// Drawn from a law.
+    /// Drawn from a law, for each request.
     Takes(DurationLaw),
+    /// Drawn from a law, anew for each attempt.
+    TakesAnew(DurationLaw),
     /// By the request's tokens.
     Tokens(Tokens),
 }

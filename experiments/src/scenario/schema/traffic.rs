@@ -1,6 +1,6 @@
 //! Traffic and clients, as written.
 
-use crate::scenario::language::units::{Duration, NonNegative, Positive, Rate};
+use crate::scenario::language::units::{ByteSize, Duration, NonNegative, Positive, Rate};
 use crate::scenario::language::{DurationLaw, SizeLaw};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -174,6 +174,18 @@ pub struct Client {
     pub cancel_on_timeout: Option<bool>,
     /// Retries.
     pub retries: Option<Retries>,
+    /// Whether attempts carry the deadline: servers drop what nobody waits for any more before they start it.
+    pub propagates_deadline: Option<bool>,
+    /// The region in which it is.
+    pub origin: Option<String>,
+    /// Jurisdictions in which its requests may be served; any by default.
+    pub residency: Option<Vec<String>>,
+    /// Round trips of a request.
+    pub round_trips: Option<u32>,
+    /// Size of a response without its tokens.
+    pub response_size: Option<ByteSize>,
+    /// What each output token adds.
+    pub response_size_per_token: Option<ByteSize>,
 }
 
 /// Retries.

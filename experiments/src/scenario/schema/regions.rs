@@ -1,0 +1,198 @@
+//! Routes across regions, distances and the way capacity is bought, as written.
+
+use crate::scenario::language::units::{Duration, Positive, Price};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A route: one name in front of deployments in several regions.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The services that it stands for, each in one region.
+    pub cells: Vec<String>,
+    /// Who chooses among them.
+    pub routing: Option<Routing>,
+    /// How failures are noticed.
+    pub health: Option<Health>,
+    /// How long a client waits for a region that does not answer.
+    pub connect_timeout: Option<Duration>,
+    /// Whether a retry avoids the cell of the attempt before.
+    pub retries_elsewhere: Option<bool>,
+}
+
+/// Who chooses among the cells of a route.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Routing {
+    /// The nearest healthy one.
+    Nearest,
+    /// At random, by weight.
+    Weighted(Weights),
+    /// The fewest outstanding attempts for each ready replica.
+    LeastLoaded,
+    /// The nearest below a load; then the least loaded.
+    SpillOver(LoadLimit),
+    /// The shortest of round trip and expected wait.
+    LatencyAware(LatencyAware),
+    /// The same cell for the same beginning of a prompt, below a load.
+    PrefixAffinity(LoadLimit),
+}
+
+/// Parameters of `Weighted`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// Weight by region; a region that is not named has none.
+    pub weights: BTreeMap<String, Positive>,
+}
+
+/// Parameters of `SpillOver` and `PrefixAffinity`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadLimit {
+    /// Outstanding attempts for each ready replica.
+    pub at: Positive,
+}
+
+/// Parameters of `LatencyAware`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyAware {
+    /// What each outstanding attempt of a replica counts.
+    pub per_outstanding: Duration,
+}
+
+/// Health checks of a route.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// From one probe to the next.
+    pub interval: Option<Duration>,
+    /// How long a probe waits.
+    pub timeout: Option<Duration>,
+    /// Failures in a row that take a cell out.
+    pub failures: Option<u32>,
+    /// Successes in a row that bring it back.
+    pub successes: Option<u32>,
+    /// How long a cell stays out at least.
+    pub hold: Option<Duration>,
+    /// How long a client goes by the answer that it has (DNS).
+    pub time_to_live: Option<Duration>,
+    /// Whether a cell without a ready replica fails its probes.
+    pub needs_ready: Option<bool>,
+}
+
+/// Distances between regions.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Geography {
+    /// Round trips that are not those of the tables.
+    #[serde(default)]
+    pub round_trips: Vec<RoundTrip>,
+    /// Price of a gigabyte (10^9 bytes) that leaves a region for another.
+    pub egress_per_gb: Option<PerGb>,
+}
+
+/// A round trip, the same in both directions.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoundTrip {
+    /// One region.
+    pub from: String,
+    /// The other.
+    pub to: String,
+    /// How long.
+    pub takes: Duration,
+}
+
+/// Dollars for each gigabyte.
+pub type PerGb = crate::scenario::language::units::NonNegative;
+
+/// Where and in which market a service's capacity is bought.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum Capacity {
+    /// On demand alone.
+    OnDemandOnly(OnDemandOnly),
+    /// Spot, in one zone, spread or in turn.
+    SpotOnly(SpotOnly),
+    /// Spot beyond the target, away from zones that preempt, with on-demand replicas for what is missing.
+    SpotHedge(SpotHedge),
+    /// Knows what the market will hold: the bound.
+    Foresight(Foresight),
+}
+
+/// Parameters of `OnDemandOnly`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnDemandOnly {
+    /// How often it looks.
+    pub look_every: Option<Duration>,
+}
+
+/// Parameters of `SpotOnly`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpotOnly {
+    /// Which zones.
+    pub place: Option<SpotPlace>,
+    /// Replicas more than the target.
+    pub overprovision: Option<u32>,
+    /// Whether on-demand replicas stand in for what is missing.
+    pub fallback: Option<bool>,
+    /// How often it looks.
+    pub look_every: Option<Duration>,
+}
+
+/// Which zones.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub enum SpotPlace {
+    /// One zone, by name.
+    Zone(String),
+    /// The zone with the fewest own replicas.
+    Spread,
+    /// All in turn.
+    RoundRobin,
+}
+
+/// Parameters of `SpotHedge`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpotHedge {
+    /// Replicas more than the target.
+    pub overprovision: Option<u32>,
+    /// Whether on-demand replicas stand in for what is missing.
+    pub fallback: Option<bool>,
+    /// Which active zone comes first.
+    pub order: Option<ZoneOrder>,
+    /// How often it looks.
+    pub look_every: Option<Duration>,
+}
+
+/// Which active zone comes first.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum ZoneOrder {
+    /// The one with the fewest own replicas.
+    FewestOwn,
+    /// The cheapest without one.
+    Cheapest,
+}
+
+/// Parameters of `Foresight`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Foresight {
+    /// From the order of a replica to its being ready.
+    pub lead: Duration,
+    /// How often it looks.
+    pub look_every: Option<Duration>,
+}
+
+/// A price that holds from an instant on.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceStep {
+    /// From when.
+    pub at: Duration,
+    /// Price of one GPU.
+    pub gpu_price: Price,
+}
