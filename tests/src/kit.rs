@@ -1,7 +1,9 @@
 //! Small worlds: parts with the plainest settings, of which a test changes what it is about.
 
 use flashcrowd_core::clock::{Distribution, Mark, Seed};
-use flashcrowd_core::fleet::{CacheKey, PoolConfig, Probe, Region, StageKind, StageWork, Startup, StartupStage};
+use flashcrowd_core::fleet::{
+    CacheKey, CacheSizes, CachedStage, PoolConfig, Probe, Region, StageKind, StageWork, Startup, StartupStage,
+};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
     Arrival, ArrivalSource, Autoscaler, Decision, Observation, Schedule, SignalRequest, SourceError, TargetId,
@@ -60,6 +62,7 @@ pub fn pool() -> PoolConfig {
         gpu: "H100".into(),
         gpus_per_node: 8,
         memory_per_gpu: Bytes::gib(80),
+        cache: CacheSizes::default(),
         price: PicoUsdPerHour::from_usd(8.0),
         market: Market::OnDemand,
         min_nodes: 0,
@@ -100,7 +103,14 @@ pub fn startup(stages: &[(StageKind, f64, Option<f64>)]) -> Startup {
     let stage = |&(kind, cold, cached): &(StageKind, f64, Option<f64>)| StartupStage {
         kind,
         cold: work(cold),
-        cached: cached.map(|s| (CacheKey::from(kind.name()), work(s))),
+        cached: cached.map(|s| CachedStage {
+            key: CacheKey::from(kind.name()),
+            bytes: 0,
+            pinned: false,
+            memory: work(s),
+            disk: work(s),
+        }),
+        peers: None,
     };
     Startup {
         stages: stages.iter().map(stage).collect(),

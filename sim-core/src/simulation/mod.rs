@@ -7,6 +7,7 @@
 //! | `requests` | arrivals, attempts, time-outs, retries, completions |
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
+//! | `loads` | what start-up stages fetch: caches, shared links, peers |
 //! | `nodes` | nodes that appear for pending replicas and leave when idle |
 //! | `control` | controllers: when they run, what they see |
 //! | `wishes` | what becomes of their decisions; the replica register |
@@ -17,6 +18,7 @@ mod agenda;
 mod control;
 mod finish;
 mod groups;
+mod loads;
 mod nodes;
 mod replicas;
 mod requests;
@@ -63,6 +65,8 @@ pub struct Simulation {
     stock: Vec<nodes::Stock>,
     /// Replicas that wait for GPUs, oldest first.
     pending: Vec<u32>,
+    /// Transfers of replicas that start.
+    loads: loads::Loads,
     scan_scheduled: bool,
     placement: Box<dyn Placement>,
     controllers: Vec<ControllerState>,
@@ -143,6 +147,7 @@ impl Simulation {
             Event::NodeReady { node } => self.node_ready(node),
             Event::NodeIdle { node } => self.node_idle(node, key.seq),
             Event::StageDone { replica } => self.stage_done(replica, key.seq),
+            Event::Transfers => self.transfers(key.seq),
             Event::DrainEnd { replica } => self.drain_end(replica),
             Event::Collect { signal } => self.collect(signal),
             Event::WindowOpen { signal } => self.open_window(signal),

@@ -2,6 +2,7 @@
 
 use super::agenda::Agenda;
 use super::control::ControllerState;
+use super::loads::Loads;
 use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
@@ -290,6 +291,7 @@ impl Simulation {
             nodes: Vec::new(),
             stock: settings.pools.iter().map(|_| Stock::default()).collect(),
             pending: Vec::new(),
+            loads: Loads::default(),
             scan_scheduled: false,
             placement: world.placement,
             controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
@@ -386,10 +388,8 @@ impl Simulation {
         }
         for member in self.members_of(replica) {
             let service = self.replicas[member as usize].service;
-            let stages = &self.services[service as usize].state.config.startup.stages;
-            for group in &self.replicas[member as usize].groups {
-                let keys = stages.iter().filter_map(|stage| stage.cached.as_ref().map(|cached| cached.0.clone()));
-                self.nodes[group.node as usize].cache.extend(keys);
+            for stage in 0..self.services[service as usize].state.config.startup.stages.len() {
+                self.remember(member, stage);
             }
             self.replicas[member as usize].process = Some(SimTime::ZERO);
             self.replicas[member as usize].life = Life::Starting { stage: u32::MAX };
@@ -404,7 +404,7 @@ impl Simulation {
         let zone = config.zones[stock.ever as usize % config.zones.len()];
         stock.ever += 1;
         stock.live += 1;
-        self.nodes.push(Node::new(pool, zone, config.gpus_per_node, self.agenda.now()));
+        self.nodes.push(Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache));
         (self.nodes.len() - 1) as u32
     }
 }

@@ -9,6 +9,7 @@ mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
+mod links;
 mod manifest;
 mod policy;
 mod residents;
@@ -16,6 +17,7 @@ mod scaler;
 mod service;
 pub mod settings;
 mod startup;
+pub(crate) mod tiers;
 mod traffic;
 
 pub(crate) use autoscaler::manifest_error;
@@ -266,12 +268,13 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     }
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
+    let links = links::resolve(&mut notes, &raw.links)?;
     let residents = residents::Residents::new(&mut notes, &raw.services)?;
     let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
         let (effective, engines) = (residents.effective(given), residents.engines(name));
-        let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools)?;
+        let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &pools, &links)?;
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {
             let stage = autoscaler::Stage { services: &names, pools: &pools, registry: base.registry };

@@ -2,6 +2,7 @@
 
 use super::files::Files;
 use super::fleet::unknown;
+use super::links::Links;
 use super::settings::Notes;
 use super::{ResolvedService, RouterKind, engine, startup};
 use crate::profiles::Profile;
@@ -23,6 +24,7 @@ pub(super) fn resolve(
     service: &schema::Service,
     engines: u32,
     pools: &[PoolConfig],
+    links: &Links,
 ) -> Result<ResolvedService, Diagnostic> {
     let path = |field: &str| format!("services.{name}.{field}");
     let gpus_per_group = notes.or(&path("gpus"), service.gpus, 1, "one GPU a replica");
@@ -54,7 +56,7 @@ pub(super) fn resolve(
         gpus_per_group,
         groups,
         memory_per_gpu,
-        startup: startup::resolve(notes, name, service.startup.as_ref(), profile.as_ref())?,
+        startup: startup::resolve(notes, name, service.startup.as_ref(), profile.as_ref(), links)?,
         profile,
         drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
         kernel_share: share,

@@ -46,6 +46,9 @@ pub struct Scenario {
     /// Node pools by name.
     #[serde(default)]
     pub pools: BTreeMap<String, Pool>,
+    /// Links that transfers of starting replicas share, by name.
+    #[serde(default)]
+    pub links: BTreeMap<String, Link>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
     /// Traffic by name.

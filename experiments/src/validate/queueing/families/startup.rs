@@ -43,7 +43,7 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
     }
     let stage = |(name, seconds): &(String, f64)| {
         let cold = StageWork::Drawn(Distribution::Constant(*seconds));
-        StartupStage { kind: kind(&name.to_lowercase()), cold, cached: None }
+        StartupStage::plain(kind(&name.to_lowercase()), cold)
     };
     let mut plant = Plant::open(case.label("start"), 0.0, Distribution::Constant(1.0), 1, 1.0);
     plant.replicas = 0;
