@@ -166,6 +166,8 @@ pub(super) enum Suite {
     Queueing,
     /// Measured latency of real serving engines.
     Serving,
+    /// Measured loads of weights and starts of engines.
+    Coldstart,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -167,6 +167,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
         Suite::Controllers => validation::Suite::Controllers,
         Suite::Queueing => validation::Suite::Queueing,
         Suite::Serving => validation::Suite::Serving,
+        Suite::Coldstart => validation::Suite::Coldstart,
     };
     if suite != validation::Suite::Serving && (args.plots.is_some() || !args.profiles.is_empty()) {
         let option = if args.plots.is_some() { "--plots" } else { "--profile" };

@@ -9,12 +9,14 @@
 //! | `vectors` | what the two share |
 //! | `serving` | token-level serving against measured engines |
 //! | `queueing` | the engine and the closed forms against analytic results |
+//! | `coldstart` | the rule for loading weights against measured loads |
 //! | `serving_batch` | the batching server against Triton tables |
 //!
 //! A simulated value is judged only when its 95 % confidence half-width is at most a third of the
 //! tolerance. Replicates are added until it is, up to a cap; what is still too wide there counts
 //! as not converged, never as passed.
 
+mod coldstart;
 mod controllers;
 mod hpa;
 mod input;
@@ -42,11 +44,13 @@ pub enum Suite {
     Queueing,
     /// Measured latency of real engines, one point a row.
     Serving,
+    /// Measured loads of weights and starts of engines.
+    Coldstart,
 }
 
 impl Suite {
     /// All suites.
-    pub const ALL: [Suite; 4] = [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving];
+    pub const ALL: [Suite; 5] = [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving, Suite::Coldstart];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -55,6 +59,7 @@ impl Suite {
             Suite::Controllers => "controllers",
             Suite::Queueing => "queueing",
             Suite::Serving => "serving",
+            Suite::Coldstart => "coldstart",
         }
     }
 
@@ -105,6 +110,7 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
         Suite::Controllers => controllers::run(files, progress),
         Suite::Queueing => queueing::run(files, progress),
         Suite::Serving => serving::run(files, Library::shipped(), progress),
+        Suite::Coldstart => coldstart::run(files, progress),
     }
 }
 
