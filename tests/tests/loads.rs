@@ -1,7 +1,6 @@
 //! Cold starts that meet: links shared by concurrent loads, caches that are full, weights from
 //! peers; against cases worked by hand.
 
-use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{
     CacheSizes, CachedStage, Link, LinkScope, PeerFetch, PoolConfig, StageKind, StageWork, StartupStage, Transfer,
@@ -11,7 +10,9 @@ use flashcrowd_core::ports::{Action, Autoscaler, Decision, Observation, ReplicaI
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::Bytes;
+use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{Script, at_ms, client, listed, pool, run, service, startup, steps, world};
+use proptest::prelude::*;
 use std::sync::Arc;
 
 const GB: u64 = 1_000_000_000;
@@ -247,4 +248,26 @@ fn many_loads_over_many_cards_stay_quick() {
     // 16 TB over 100 GB/s: the store never rests.
     let last = record.replicas.iter().filter_map(|replica| replica.ready).max().unwrap();
     assert!((last.as_s_f64() - 160.0).abs() < 1e-6, "{last}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever comes and goes, nobody waits for a peer for ever.
+    #[test]
+    fn all_that_stay_become_ready(
+        plan in prop::collection::vec((0_u64..200, 0_u32..30), 1..12),
+        uploads in 1_u32..3,
+        initial in 0_u32..3,
+        shared in any::<bool>(),
+    ) {
+        let mut plan = plan;
+        plan.sort_by_key(|step| step.0);
+        let via = if shared { vec![link("card", 7, LinkScope::Node)] } else { Vec::new() };
+        let record = play(with_peers(uploads, initial, &via), nodes(8, 4), &plan);
+        for replica in record.replicas.iter().filter(|replica| replica.deleted.is_none()) {
+            let ready = replica.ready.map(SimTime::as_s_f64);
+            prop_assert!(ready.is_some_and(|at| at < 500.0), "{replica:?}");
+        }
+    }
 }

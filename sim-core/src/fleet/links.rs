@@ -8,7 +8,7 @@ use crate::clock::{SimDuration, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A link whose rate concurrent transfers share: a bucket, a registry, a network card, PCIe.
+/// A link whose rate concurrent transfers share: a bucket, a registry, a network card, a bus.
 /// Links of one name, scope and place are one link; the first use sets its rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
