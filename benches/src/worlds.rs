@@ -1,7 +1,7 @@
 //! The worlds that are timed: a plain M/M/c, and a cluster with everything switched on.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{Geography, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ports::{Autoscaler, LatencyPart, Router, TargetId};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Slo, Traffic,
@@ -156,6 +156,7 @@ fn pool(replicas: u32) -> PoolConfig {
         gpu: "H100".into(),
         gpus_per_node: 8,
         memory_per_gpu: Bytes::gib(80),
+        cache: CacheSizes::default(),
         price: PicoUsdPerHour::from_usd(23.92),
         market: Market::OnDemand,
         min_nodes: 0,

@@ -148,6 +148,44 @@ fn malformed_scenarios() {
 }
 
 #[test]
+fn malformed_cold_starts() {
+    const MORE: &str = "startup: (weights: (cold: Transfer(size: \"16GB\", from: S3, loader: Streamer, via: [\"bucket\"]), \
+                        disk: Takes(\"3s\"), size: \"16GB\", pinned: true, peers: (rate: \"10GB/s\", uploads: 2, via: [\"card\"])), \
+                        compile: (cold: Takes(\"42s\"), cached: Takes(\"13s\"), key: \"compile\")),";
+    const LINKS: &str = "links: {\"bucket\": (rate: \"25GB/s\"), \"card\": (rate: \"12GB/s\", per: Node)}, services: {";
+    let pool = "max_nodes: 1, node_cache: (memory: \"100GB\", disk: \"1TB\")";
+    let scenario = SCENARIO.replace("//MORE", MORE).replace("services: {", LINKS).replace("max_nodes: 1", pool);
+    let folder = folder_with(&scenario);
+    let output = flashcrowd(folder.path(), &["run", "s.ron"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("via: [\"bucket\"]", "via: [\"buckets\"]", &["s.ron:8:", "no link `buckets`", "did you mean `bucket`?"]),
+        ("via: [\"card\"]", "via: [\"cart\"]", &["s.ron:8:", "no link `cart`", "did you mean `card`?"]),
+        ("per: Node", "per: Nodes", &["s.ron:4:", "did you mean `Node`?"]),
+        ("\"25GB/s\"", "\"0GB/s\"", &["s.ron:4:", "0 B/s"]),
+        ("\"25GB/s\"", "\"25GB\"", &["s.ron:4:", "0.5GB/s"]),
+        ("uploads: 2", "uploads: 0", &["s.ron:8:", "`uploads` is 0; expected 1"]),
+        ("rate: \"10GB/s\"", "rate: \"0B/s\"", &["s.ron:8:", "below one byte"]),
+        ("memory: \"100GB\"", "ram: \"100GB\"", &["s.ron:3:", "unknown field `ram`", "memory"]),
+        ("Streamer", "Steamer", &["s.ron:8:", "did you mean `Streamer`?"]),
+        ("from: S3", "from: S4", &["s.ron:8:", "did you mean `S3`?"]),
+        ("Transfer(size: \"16GB\", from: S3, loader: Streamer, via: [\"bucket\"])", "Takes(\"9s\")", &[]),
+    ];
+    for (right, wrong, words) in cases {
+        assert!(scenario.contains(right), "{right}");
+        if words.is_empty() {
+            // A stage of given size may have peers; without a size it is not known what they send.
+            let unsized_stage = scenario.replace(right, wrong).replace(" size: \"16GB\",", "");
+            refused(&folder_with(&unsized_stage), wrong, &["s.ron:8:", "not known", "give `size`"]);
+        } else {
+            refused(&folder_with(&scenario.replace(right, wrong)), wrong, words);
+        }
+    }
+    let without = scenario.replace(LINKS, "services: {");
+    refused(&folder_with(&without), "no links", &["no link `bucket`: the scenario has none", "add `links:"]);
+}
+
+#[test]
 fn files_that_are_no_scenario() {
     let deep = "(".repeat(100_000);
     for (bytes, word) in [

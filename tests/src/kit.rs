@@ -2,7 +2,8 @@
 
 use flashcrowd_core::clock::{Distribution, Mark, Seed};
 use flashcrowd_core::fleet::{
-    CacheKey, Geography, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
+    CacheKey, CacheSizes, CachedStage, Geography, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup,
+    StartupStage,
 };
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
@@ -65,6 +66,7 @@ pub fn pool() -> PoolConfig {
         gpu: "H100".into(),
         gpus_per_node: 8,
         memory_per_gpu: Bytes::gib(80),
+        cache: CacheSizes::default(),
         price: PicoUsdPerHour::from_usd(8.0),
         market: Market::OnDemand,
         min_nodes: 0,
@@ -108,7 +110,14 @@ pub fn startup(stages: &[(StageKind, f64, Option<f64>)]) -> Startup {
     let stage = |&(kind, cold, cached): &(StageKind, f64, Option<f64>)| StartupStage {
         kind,
         cold: work(cold),
-        cached: cached.map(|s| (CacheKey::from(kind.name()), work(s))),
+        cached: cached.map(|s| CachedStage {
+            key: CacheKey::from(kind.name()),
+            bytes: 0,
+            pinned: false,
+            memory: work(s),
+            disk: work(s),
+        }),
+        peers: None,
     };
     Startup {
         stages: stages.iter().map(stage).collect(),

@@ -168,6 +168,8 @@ pub(super) enum Suite {
     Serving,
     /// Spot policies on recorded markets.
     Spot,
+    /// Measured loads of weights and starts of engines.
+    Coldstart,
 }
 
 #[derive(Debug, ClapArgs)]

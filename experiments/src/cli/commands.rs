@@ -168,6 +168,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Outcome {
         Suite::Queueing => validation::Suite::Queueing,
         Suite::Serving => validation::Suite::Serving,
         Suite::Spot => validation::Suite::Spot,
+        Suite::Coldstart => validation::Suite::Coldstart,
     };
     if suite != validation::Suite::Spot && args.traces.is_some() {
         return Err(Diagnostic::about("--traces", format!("the suite `{}` has no use for it", suite.name())).into());

@@ -204,6 +204,9 @@ fn decisions(resolved: &Resolved, run: &Run) -> Vec<Vec<String>> {
 fn replicas(resolved: &Resolved, run: &Run) -> Vec<Vec<String>> {
     let row = |(replica, id): (&flashcrowd_core::ledger::ReplicaRecord, usize)| {
         let stage = |i: usize| maybe(replica.stage_ends.get(i).copied());
+        // Compilation and graph capture are parts of the engine's start.
+        let stages = resolved.services[replica.service as usize].startup.stages.len();
+        let started = replica.stage_ends.last().copied().filter(|_| replica.stage_ends.len() == stages);
         vec![
             id.to_string(),
             service_name(resolved, replica.service),
@@ -212,7 +215,7 @@ fn replicas(resolved: &Resolved, run: &Run) -> Vec<Vec<String>> {
             maybe(replica.placed),
             stage(0),
             stage(1),
-            stage(2),
+            maybe(started),
             maybe(replica.ready),
             maybe(replica.deleted),
             maybe(replica.gone),

@@ -1,7 +1,7 @@
 //! A batching server under closed-loop clients, as a world of the engine.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{Geography, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ledger::RequestRecord;
 use flashcrowd_core::serving::{
     BatchConfig, ClientConfig, CpuModel, Discipline, Outcome, QueueMode, RetryPolicy, ServiceConfig, ServiceTime,
@@ -141,6 +141,7 @@ fn pool() -> PoolConfig {
         gpu: "any".into(),
         gpus_per_node: 1,
         memory_per_gpu: Bytes::gib(80),
+        cache: CacheSizes::default(),
         price: PicoUsdPerHour::from_usd(0.0),
         market: Market::OnDemand,
         min_nodes: 0,

@@ -10,12 +10,14 @@
 //! | `serving` | token-level serving against measured engines |
 //! | `queueing` | the engine and the closed forms against analytic results |
 //! | `spot` | spot policies against replays of recorded markets |
+//! | `coldstart` | the rule for loading weights against measured loads |
 //! | `serving_batch` | the batching server against Triton tables |
 //!
 //! A simulated value is judged only when its 95 % confidence half-width is at most a third of the
 //! tolerance. Replicates are added until it is, up to a cap; what is still too wide there counts
 //! as not converged, never as passed.
 
+mod coldstart;
 mod controllers;
 mod hpa;
 mod input;
@@ -46,11 +48,14 @@ pub enum Suite {
     Serving,
     /// What came of spot policies on recorded markets, one JSON document.
     Spot,
+    /// Measured loads of weights and starts of engines.
+    Coldstart,
 }
 
 impl Suite {
     /// All suites.
-    pub const ALL: [Suite; 5] = [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving, Suite::Spot];
+    pub const ALL: [Suite; 6] =
+        [Suite::Hpa, Suite::Controllers, Suite::Queueing, Suite::Serving, Suite::Spot, Suite::Coldstart];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -60,6 +65,7 @@ impl Suite {
             Suite::Queueing => "queueing",
             Suite::Serving => "serving",
             Suite::Spot => "spot",
+            Suite::Coldstart => "coldstart",
         }
     }
 
@@ -111,6 +117,7 @@ pub fn run(suite: Suite, files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> R
         Suite::Queueing => queueing::run(files, progress),
         Suite::Serving => serving::run(files, Library::shipped(), progress),
         Suite::Spot => spot::run(files, None, progress),
+        Suite::Coldstart => coldstart::run(files, progress),
     }
 }
 

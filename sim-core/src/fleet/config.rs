@@ -1,5 +1,6 @@
 //! Resolved configuration of regions and node pools.
 
+use super::cache::CacheSizes;
 use crate::clock::{Distribution, SimDuration};
 use crate::units::{Bytes, Market, PicoUsdPerHour};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct PoolConfig {
     pub gpus_per_node: u32,
     /// Memory of one GPU.
     pub memory_per_gpu: Bytes,
+    /// Room for start-up caches on each node.
+    pub cache: CacheSizes,
     /// Price of one node.
     pub price: PicoUsdPerHour,
     /// How it is bought.

@@ -1,9 +1,8 @@
 //! Nodes: GPUs, what holds them, and what the node remembers.
 
-use super::startup::CacheKey;
+use super::cache::{CacheSizes, NodeCache};
 use crate::clock::SimTime;
 use crate::units::Bytes;
-use std::collections::BTreeSet;
 
 /// GPUs that one group holds on one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub(crate) struct Node {
     /// Bytes in use on each GPU.
     pub(crate) used: Vec<Bytes>,
     /// Start-up caches that it holds.
-    pub(crate) cache: BTreeSet<CacheKey>,
+    pub(crate) cache: NodeCache,
     pub(crate) ordered: SimTime,
     pub(crate) ready_at: Option<SimTime>,
     pub(crate) gone_at: Option<SimTime>,
@@ -52,14 +51,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(pool: u32, zone: u32, gpus: u32, ordered: SimTime) -> Self {
+    pub(crate) fn new(pool: u32, zone: u32, gpus: u32, ordered: SimTime, cache: CacheSizes) -> Self {
         Node {
             pool,
             zone,
             life: NodeLife::Booting,
             free: if gpus == 64 { u64::MAX } else { (1 << gpus) - 1 },
             used: vec![Bytes(0); gpus as usize],
-            cache: BTreeSet::new(),
+            cache: NodeCache::new(cache),
             ordered,
             ready_at: None,
             gone_at: None,

@@ -2,6 +2,8 @@
 //! readiness probe. Each has its own law and cache key, so that the second replica on a node
 //! starts faster.
 
+use super::cache::Held;
+use super::links::Link;
 use crate::clock::{Distribution, SimDuration, SimTime, keyed};
 use std::sync::Arc;
 
@@ -12,8 +14,13 @@ pub enum StageKind {
     ImagePull,
     /// The weights come to the GPUs.
     WeightsLoad,
-    /// The engine initialises: imports, compilation, graph capture, memory profiling.
+    /// The engine initialises: imports and memory profiling, and compilation and graph capture where
+    /// they are no stages of their own.
     EngineStart,
+    /// Kernels are compiled.
+    Compile,
+    /// CUDA graphs are captured.
+    GraphCapture,
 }
 
 impl StageKind {
@@ -23,6 +30,8 @@ impl StageKind {
             StageKind::ImagePull => "image_pull",
             StageKind::WeightsLoad => "weights_load",
             StageKind::EngineStart => "engine_start",
+            StageKind::Compile => "compile",
+            StageKind::GraphCapture => "graph_capture",
         }
     }
 }
@@ -46,6 +55,8 @@ pub struct Transfer {
     pub streams: u32,
     /// Limit of one stream in bytes per second.
     pub per_stream_bytes_per_s: f64,
+    /// Links that it shares with other transfers; without any it takes as long as alone.
+    pub via: Vec<Arc<Link>>,
 }
 
 impl Transfer {
@@ -71,8 +82,10 @@ pub enum StageWork {
 }
 
 impl StageWork {
-    fn draw(&self, key: u64, ordinal: u64, stage: u64) -> SimDuration {
-        let mut stream = keyed(key, ordinal, stage);
+    /// How long it takes if it shares no link, for the `ordinal`-th replica of the service of stream
+    /// `key`. The draw belongs to (service, ordinal, stage) whatever the node knows.
+    pub(crate) fn duration(&self, key: u64, ordinal: u64, kind: StageKind) -> SimDuration {
+        let mut stream = keyed(key, ordinal, kind as u64);
         match self {
             StageWork::Drawn(law) => law.sample_duration(&mut stream),
             StageWork::Transfer(transfer, factor) => {
@@ -82,6 +95,30 @@ impl StageWork {
     }
 }
 
+/// What a node keeps once a stage has ended there, and how long the stage takes from then on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CachedStage {
+    /// What the node keeps it by.
+    pub key: CacheKey,
+    /// Room that it takes, in bytes.
+    pub bytes: u64,
+    /// Whether it is never evicted.
+    pub pinned: bool,
+    /// With the key in host memory.
+    pub memory: StageWork,
+    /// With the key on the local disk only.
+    pub disk: StageWork,
+}
+
+/// Where else a stage's data may come from: a replica of the same service that has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerFetch {
+    /// How long it takes; links of scope [`super::LinkScope::Node`] are crossed at both ends.
+    pub work: StageWork,
+    /// Uploads of one replica at once, at least one; who finds none free waits.
+    pub uploads: u32,
+}
+
 /// One stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StartupStage {
@@ -89,19 +126,25 @@ pub struct StartupStage {
     pub kind: StageKind,
     /// How long it takes on a node that does not know its key.
     pub cold: StageWork,
-    /// What the node remembers once the stage has ended there, and how long it takes from then on.
-    pub cached: Option<(CacheKey, StageWork)>,
+    /// What the node remembers once the stage has ended there.
+    pub cached: Option<CachedStage>,
+    /// Peers to fetch from instead of `cold`, where one in the region has what is needed.
+    pub peers: Option<PeerFetch>,
 }
 
 impl StartupStage {
-    /// Its duration for the `ordinal`-th replica of the service of stream `key`. The draw belongs
-    /// to (service, ordinal, stage) whether or not the node knows the key.
-    pub(crate) fn duration(&self, key: u64, ordinal: u64, known: bool) -> SimDuration {
-        let work = match &self.cached {
-            Some((_, cached)) if known => cached,
+    /// A stage that no node remembers and no peer serves.
+    pub const fn plain(kind: StageKind, cold: StageWork) -> Self {
+        StartupStage { kind, cold, cached: None, peers: None }
+    }
+
+    /// What is to be done on a node that holds its key there.
+    pub(crate) fn work(&self, held: Held) -> &StageWork {
+        match (&self.cached, held) {
+            (Some(cached), Held::Memory) => &cached.memory,
+            (Some(cached), Held::Disk) => &cached.disk,
             _ => &self.cold,
-        };
-        work.draw(key, ordinal, self.kind as u64)
+        }
     }
 }
 
@@ -150,6 +193,7 @@ mod tests {
             loader_bytes_per_s: 20e9,
             streams,
             per_stream_bytes_per_s: 0.111e9,
+            via: Vec::new(),
         };
         // Measured: 8.45 s with 16 streams, 4.88 s with 32 (Run:ai model streamer).
         assert!((s3(16).duration().as_s_f64() / 8.45 - 1.0).abs() < 0.04);

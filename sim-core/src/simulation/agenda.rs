@@ -40,6 +40,8 @@ pub(crate) enum Event {
     NodeIdle { node: u32 },
     /// A start-up stage of a replica ends.
     StageDone { replica: u32 },
+    /// Transfers over links end, or are shared out anew, if the generation is still right.
+    Transfers,
     /// A draining replica's time is up.
     DrainEnd { replica: u32 },
     /// A signal's exporter refreshes its value.

@@ -8,6 +8,7 @@
 //! | `routes` | requests across regions: cells, probes, what does not get there |
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
+//! | `loads` | what start-up stages fetch: caches, shared links, peers |
 //! | `nodes` | nodes that appear for pending replicas and leave when idle |
 //! | `faults` | what befalls the fleet from outside |
 //! | `losses` | nodes that are reclaimed or lost, and what becomes of their work |
@@ -22,6 +23,7 @@ mod control;
 mod faults;
 mod finish;
 mod groups;
+mod loads;
 mod losses;
 mod market;
 mod nodes;
@@ -76,6 +78,8 @@ pub struct Simulation {
     egress: BTreeMap<(u32, u32), u128>,
     /// Replicas that wait for GPUs, oldest first.
     pending: Vec<u32>,
+    /// Transfers of replicas that start.
+    loads: loads::Loads,
     scan_scheduled: bool,
     placement: Box<dyn Placement>,
     controllers: Vec<ControllerState>,
@@ -159,6 +163,7 @@ impl Simulation {
             Event::NodeReady { node } => self.node_ready(node),
             Event::NodeIdle { node } => self.node_idle(node, key.seq),
             Event::StageDone { replica } => self.stage_done(replica, key.seq),
+            Event::Transfers => self.transfers(key.seq),
             Event::DrainEnd { replica } => self.drain_end(replica),
             Event::Collect { signal } => self.collect(signal),
             Event::WindowOpen { signal } => self.open_window(signal),

@@ -212,22 +212,19 @@ impl Simulation {
         let replica = &self.replicas[id as usize];
         let state = &self.services[replica.service as usize].state;
         let startup = &state.config.startup;
-        let at = if let Some(config) = startup.stages.get(stage as usize) {
-            let known = config.cached.as_ref().is_some_and(|(key, _)| {
-                replica.groups.iter().all(|group| self.nodes[group.node as usize].cache.contains(key))
-            });
-            now + config.duration(state.startup_key, replica.ordinal, known)
-        } else {
-            startup.probe.ready_at(replica.process.unwrap_or(now), now)
-        };
-        let replica = &mut self.replicas[id as usize];
-        replica.life = Life::Starting { stage };
         // Without an image to pull the process starts with the first stage.
         let first_is_pull = startup.stages.first().is_some_and(|first| first.kind == StageKind::ImagePull);
+        let probe = (stage as usize >= startup.stages.len())
+            .then(|| startup.probe.ready_at(replica.process.unwrap_or(now), now));
+        let replica = &mut self.replicas[id as usize];
+        replica.life = Life::Starting { stage };
         if stage == 0 && !first_is_pull {
             replica.process = Some(now);
         }
-        self.agenda.schedule(at, Class::Lifecycle, id, u64::from(stage), Event::StageDone { replica: id });
+        match probe {
+            Some(at) => self.end_stage_at(at, id, stage),
+            None => self.begin_work(id, stage),
+        }
     }
 
     /// A stage has ended, unless the replica was deleted meanwhile.
@@ -244,19 +241,18 @@ impl Simulation {
         if config.kind == StageKind::ImagePull {
             replica.process = Some(now);
         }
-        if let Some((key, _)) = &config.cached {
-            for group in &replica.groups {
-                self.nodes[group.node as usize].cache.insert(key.clone());
-            }
-        }
+        self.remember(id, stage as usize);
         // Who needs no probe is ready as its last stage ends, not after what else happens then.
+        let startup = &self.services[self.replicas[id as usize].service as usize].state.config.startup;
         if stage as usize + 1 == startup.stages.len() && startup.probe.period.is_zero() {
-            let first_probe = replica.process.unwrap_or(now) + startup.probe.initial_delay;
+            let first_probe = self.replicas[id as usize].process.unwrap_or(now) + startup.probe.initial_delay;
             if first_probe <= now {
-                return self.become_ready(id);
+                self.become_ready(id);
+                return self.serve_waiting();
             }
         }
         self.begin_stage(id, stage + 1);
+        self.serve_waiting();
     }
 
     pub(super) fn become_ready(&mut self, id: u32) {
@@ -387,6 +383,7 @@ impl Simulation {
         replica.life = Life::Gone;
         replica.gone = Some(now);
         self.log_replica(id, Change::Gone);
+        self.leave_loads(id);
         if let Some(group) = self.replicas[id as usize].group {
             self.groups[group as usize].live -= 1;
             if self.groups[group as usize].live > 0 {

@@ -3,6 +3,7 @@
 use super::agenda::Agenda;
 use super::control::ControllerState;
 use super::faults::Faults;
+use super::loads::Loads;
 use super::market::Buyer;
 use super::nodes::Stock;
 use super::telemetry::Telemetry;
@@ -320,6 +321,7 @@ impl Simulation {
             map: super::routes::World::new(world.geography, seed.key("link")),
             egress: BTreeMap::new(),
             pending: Vec::new(),
+            loads: Loads::default(),
             scan_scheduled: false,
             placement: world.placement,
             controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
@@ -432,10 +434,8 @@ impl Simulation {
         }
         for member in self.members_of(replica) {
             let service = self.replicas[member as usize].service;
-            let stages = &self.services[service as usize].state.config.startup.stages;
-            for group in &self.replicas[member as usize].groups {
-                let keys = stages.iter().filter_map(|stage| stage.cached.as_ref().map(|cached| cached.0.clone()));
-                self.nodes[group.node as usize].cache.extend(keys);
+            for stage in 0..self.services[service as usize].state.config.startup.stages.len() {
+                self.remember(member, stage);
             }
             self.replicas[member as usize].process = Some(SimTime::ZERO);
             self.replicas[member as usize].life = Life::Starting { stage: u32::MAX };
@@ -453,7 +453,7 @@ impl Simulation {
         let (ordinal, rate) = (stock.ever, place.rate);
         stock.ever += 1;
         stock.live += 1;
-        let node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now());
+        let node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache);
         self.nodes.push(Node { ordinal, rate, ..node });
         self.note_room(id);
         id

@@ -1,7 +1,9 @@
 //! Random small worlds: a plain description that proptest can shrink, and the world built from it.
 
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
-use flashcrowd_core::fleet::{PoolConfig, Reclaim, StageKind};
+use flashcrowd_core::fleet::{
+    CacheSizes, Link, LinkScope, PeerFetch, PoolConfig, Reclaim, StageKind, StageWork, Startup, Transfer,
+};
 use flashcrowd_core::ports::{
     Action, Adapter, Attribution, Autoscaler, Class, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
@@ -19,6 +21,7 @@ use flashcrowd_workloads::poisson::Poisson;
 use flashcrowd_workloads::requests::{RequestLaws, Until};
 use proptest::prelude::*;
 use rand::RngExt;
+use std::sync::Arc;
 
 /// What every service promises end to end.
 pub(crate) const PROMISE: SimDuration = SimDuration::from_ms(700);
@@ -251,7 +254,7 @@ impl WorldSpec {
             gpus_per_group: spec.gpus,
             groups: spec.groups,
             pools: (0..self.pools.len() as u32).collect(),
-            startup: startup(if spec.cold { &stages } else { &[] }),
+            startup: if spec.cold { shared_loads(startup(&stages)) } else { startup(&[]) },
             drain_timeout: ms(spec.drain_ms),
             kernel_share: if spec.cold { 0.6 } else { 1.0 },
             slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: PROMISE }],
@@ -315,10 +318,30 @@ fn wish(seen: &Observation, target: TargetId, most: u32, stream: &mut Stream) ->
     }
 }
 
+/// The weights of all services come over one link, and from peers over their nodes' cards.
+fn shared_loads(mut startup: Startup) -> Startup {
+    let link = |name: &str, bytes_per_s, scope| Arc::new(Link { name: name.into(), bytes_per_s, scope });
+    let transfer = |rate: f64, via| {
+        let (bytes, streams, other) = (8_000_000_000, 1, f64::INFINITY);
+        let (tier_bytes_per_s, loader_bytes_per_s, per_stream_bytes_per_s) = (rate, other, other);
+        let transfer = Transfer { bytes, tier_bytes_per_s, loader_bytes_per_s, streams, per_stream_bytes_per_s, via };
+        StageWork::Transfer(transfer, Distribution::Uniform { low: 0.5, high: 1.5 })
+    };
+    let weights = &mut startup.stages[1];
+    weights.cold = transfer(2e9, vec![link("store", 3_000_000_000, LinkScope::Fleet)]);
+    let work = transfer(5e9, vec![link("card", 6_000_000_000, LinkScope::Node)]);
+    weights.peers = Some(PeerFetch { work, uploads: 1 });
+    if let Some(cached) = &mut weights.cached {
+        cached.bytes = 8_000_000_000;
+    }
+    startup
+}
+
 impl PoolSpec {
     fn build(&self, i: usize) -> PoolConfig {
         PoolConfig {
             name: format!("pool-{i}").into(),
+            cache: CacheSizes { memory: Some(8_000_000_000 * i as u64), disk: Some(0) },
             market: if i == 0 { Market::OnDemand } else { Market::Spot },
             zones: vec![0, 1],
             gpus_per_node: self.gpus,

@@ -7,7 +7,7 @@ use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
-use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim, Region};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use std::collections::BTreeMap;
 
@@ -66,6 +66,7 @@ fn resolve_pool(
         gpu: pool.gpu.as_str().into(),
         gpus_per_node,
         memory_per_gpu: memory(notes, name, pool)?,
+        cache: cache(notes, name, pool),
         price: price(notes, name, pool, gpus_per_node)?,
         market: market(notes, name, pool.market),
         min_nodes,
@@ -105,6 +106,14 @@ fn memory(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool) -> Result<Byte
         }
         (None, None) => Err(unknown_gpu(notes, name, pool, "gpu_memory")),
     }
+}
+
+fn cache(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool) -> CacheSizes {
+    if pool.node_cache.is_some() {
+        notes.given(&format!("pools.{name}.node_cache"), "");
+    }
+    let given = pool.node_cache.unwrap_or(schema::NodeCache { memory: None, disk: None });
+    CacheSizes { memory: given.memory.map(|size| size.0), disk: given.disk.map(|size| size.0) }
 }
 
 fn unknown_gpu(notes: &Notes<'_>, name: &str, pool: &schema::Pool, field: &str) -> Diagnostic {

@@ -10,6 +10,7 @@ mod engine;
 pub(crate) mod files;
 mod fleet;
 mod limits;
+mod links;
 mod manifest;
 mod policy;
 mod residents;
@@ -18,6 +19,7 @@ mod scaler;
 mod service;
 pub mod settings;
 mod startup;
+pub(crate) mod tiers;
 mod traffic;
 
 pub(crate) use autoscaler::manifest_error;
@@ -291,12 +293,13 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     }
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
+    let links = links::resolve(&mut notes, &raw.links)?;
     let residents = residents::Residents::new(&mut notes, &raw.services)?;
     let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
         let (effective, engines) = (residents.effective(given), residents.engines(name));
-        let stock = service::Stock { pools: &pools, regions: &regions };
+        let stock = service::Stock { pools: &pools, regions: &regions, links: &links };
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &stock)?;
         resolved.resident_on = residents.owner(given);
         if resolved.resident_on.is_none() {

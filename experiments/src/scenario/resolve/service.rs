@@ -2,6 +2,7 @@
 
 use super::files::Files;
 use super::fleet::unknown;
+use super::links::Links;
 use super::settings::Notes;
 use super::{ResolvedService, RouterKind, capacity, engine, startup};
 use crate::profiles::Profile;
@@ -20,6 +21,7 @@ use std::fmt;
 pub(super) struct Stock<'a> {
     pub(super) pools: &'a [PoolConfig],
     pub(super) regions: &'a [Region],
+    pub(super) links: &'a Links,
 }
 
 pub(super) fn resolve(
@@ -31,7 +33,7 @@ pub(super) fn resolve(
     stock: &Stock<'_>,
 ) -> Result<ResolvedService, Diagnostic> {
     let path = |field: &str| format!("services.{name}.{field}");
-    let pools = stock.pools;
+    let Stock { pools, links, .. } = *stock;
     let gpus_per_group = notes.or(&path("gpus"), service.gpus, 1, "one GPU a replica");
     notes.within(&path("gpus"), u64::from(gpus_per_group), 1, 64)?;
     let groups = notes.or(&path("groups"), service.groups, 1, "a replica on one node");
@@ -74,7 +76,7 @@ pub(super) fn resolve(
         gpus_per_group,
         groups,
         memory_per_gpu,
-        startup: startup::resolve(notes, name, service.startup.as_ref(), profile.as_ref())?,
+        startup: startup::resolve(notes, name, service.startup.as_ref(), profile.as_ref(), links)?,
         profile,
         drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
         kernel_share: share,

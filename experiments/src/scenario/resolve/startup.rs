@@ -1,57 +1,22 @@
 //! How a replica starts: image, weights, engine, probe, with defaults from measurements.
 
+use super::links::{self, Links};
 use super::settings::Notes;
+use super::tiers;
 use crate::profiles::Profile;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::NonNegative;
 use crate::scenario::schema::{self, StageWork};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
-use flashcrowd_core::fleet::{self, Probe, StageKind, Startup, StartupStage, Transfer};
-
-/// Rate limits of a tier in bytes per second, and of one of its streams.
-/// Sources: Run:ai model streamer `docs/src/benchmarks.md` (S3, gp3, io2), `ServerlessLLM`
-/// `benchmarks/results/h100_2025` (NVMe 29.4 GB/s, host memory).
-fn tier_rates(tier: &schema::Tier) -> (f64, f64) {
-    match tier {
-        schema::Tier::S3 => (3.1e9, 0.111e9),
-        schema::Tier::Gp3 => (1.05e9, f64::INFINITY),
-        schema::Tier::Io2 => (2.0e9, f64::INFINITY),
-        schema::Tier::Nvme => (29.4e9, f64::INFINITY),
-        schema::Tier::Dram => (55e9, f64::INFINITY),
-        schema::Tier::Rate(rate) => (rate.0 as f64, f64::INFINITY),
-    }
-}
-
-/// Rate limit of a loader on local storage in bytes per second (`ServerlessLLM`, H100); from host
-/// memory the same loaders reach more.
-fn loader_rate(loader: Option<&schema::Loader>, tier: &schema::Tier) -> f64 {
-    let cached = matches!(tier, schema::Tier::Dram);
-    match loader {
-        Some(schema::Loader::Safetensors) => {
-            if cached {
-                5.85e9
-            } else {
-                3.4e9
-            }
-        }
-        None | Some(schema::Loader::Streamer) => f64::INFINITY,
-        Some(schema::Loader::ServerlessLlm) => {
-            if cached {
-                53.5e9
-            } else {
-                22.0e9
-            }
-        }
-        Some(schema::Loader::Rate(rate)) => rate.0 as f64,
-    }
-}
+use flashcrowd_core::fleet::{self, CachedStage, PeerFetch, Probe, StageKind, Startup, StartupStage, Transfer};
 
 pub(super) fn resolve(
     notes: &mut Notes<'_>,
     service: &str,
     given: Option<&schema::Startup>,
     profile: Option<&Profile>,
+    links: &Links,
 ) -> Result<Startup, Diagnostic> {
     let path = format!("services.{service}.startup");
     let default = schema::Startup::default();
@@ -60,26 +25,82 @@ pub(super) fn resolve(
         (StageKind::ImagePull, "image", &given.image),
         (StageKind::WeightsLoad, "weights", &given.weights),
         (StageKind::EngineStart, "engine", &given.engine),
+        (StageKind::Compile, "compile", &given.compile),
+        (StageKind::GraphCapture, "graphs", &given.graphs),
     ];
     let mut resolved = Vec::new();
     for (kind, name, stage) in stages {
         let path = format!("{path}.{name}");
-        resolved.push(match stage {
-            Some(stage) => {
+        match (stage, kind) {
+            (Some(given), _) => {
                 notes.given(&path, "");
-                let key = stage.key.clone().unwrap_or_else(|| format!("{service}/{name}"));
-                let cold = work(notes, &format!("{path}.cold"), &stage.cold)?;
-                let cached = match &stage.cached {
-                    Some(cached) => work(notes, &format!("{path}.cached"), cached)?,
-                    None => cold.clone(),
-                };
-                StartupStage { kind, cold, cached: Some((key.as_str().into(), cached)) }
+                resolved.push(stage_of(notes, kind, &path, &format!("{service}/{name}"), given, links)?);
             }
-            None => default_stage(notes, kind, service, &path, profile),
-        });
+            // These are parts of the engine's start unless they are given.
+            (None, StageKind::Compile | StageKind::GraphCapture) => {}
+            (None, _) => resolved.push(default_stage(notes, kind, service, &path, profile)),
+        }
     }
     Ok(Startup { stages: resolved, probe: probe(notes, &path, given.probe.as_ref())? })
 }
+
+/// A stage as it is given.
+fn stage_of(
+    notes: &Notes<'_>,
+    kind: StageKind,
+    path: &str,
+    key: &str,
+    given: &schema::StartupStage,
+    links: &Links,
+) -> Result<StartupStage, Diagnostic> {
+    let work = |field: &str, given: &StageWork| work(notes, &format!("{path}.{field}"), given, links);
+    let cold = work("cold", &given.cold)?;
+    let size = given.size.map(|size| size.0);
+    let bytes = match (&cold, size) {
+        (_, Some(bytes)) => bytes,
+        (fleet::StageWork::Transfer(transfer, _), None) => transfer.bytes,
+        (fleet::StageWork::Drawn(_), None) => 0,
+    };
+    let peers = given.peers.as_ref().map(|peers| peer_fetch(notes, path, peers, bytes, links)).transpose()?;
+    let memory = given.cached.as_ref().map(|given| work("cached", given)).transpose()?;
+    let disk = given.disk.as_ref().map(|given| work("disk", given)).transpose()?;
+    // A node whose cache is worth nothing asks its peers again.
+    let keeps = peers.is_none() || given.key.is_some() || memory.is_some() || disk.is_some();
+    let memory = memory.unwrap_or_else(|| cold.clone());
+    let cached = keeps.then(|| CachedStage {
+        key: given.key.as_deref().unwrap_or(key).into(),
+        bytes,
+        pinned: given.pinned.unwrap_or(false),
+        disk: disk.unwrap_or_else(|| memory.clone()),
+        memory,
+    });
+    Ok(StartupStage { kind, cold, cached, peers })
+}
+
+fn peer_fetch(
+    notes: &Notes<'_>,
+    path: &str,
+    given: &schema::Peers,
+    bytes: u64,
+    links: &Links,
+) -> Result<PeerFetch, Diagnostic> {
+    if bytes == 0 {
+        let error = notes.error(&format!("{path}.peers"), "how much peers send is not known");
+        return Err(error.with_help("give `size` in the stage, or make `cold` a `Transfer`"));
+    }
+    let path = format!("{path}.peers");
+    if given.rate.0 == 0 {
+        return Err(notes.error(&format!("{path}.rate"), "this transfer's rate is below one byte a second"));
+    }
+    let uploads = given.uploads.unwrap_or(1);
+    notes.within(&format!("{path}.uploads"), u64::from(uploads), 1, 100_000)?;
+    let via = links::find(notes, &format!("{path}.via"), links, &given.via)?;
+    let transfer = tiers::transfer(bytes, &schema::Tier::Rate(given.rate), None, None, via);
+    Ok(PeerFetch { work: constant_factor(transfer), uploads })
+}
+
+/// A vLLM image of the usual size.
+const IMAGE_BYTES: u64 = 15_000_000_000;
 
 /// Weights of a model that is not known: 8 billion parameters in 16 bits.
 const UNKNOWN_WEIGHTS_BYTES: u64 = 16_060_000_000;
@@ -92,10 +113,12 @@ fn default_stage(
     profile: Option<&Profile>,
 ) -> StartupStage {
     let constant = |s| fleet::StageWork::Drawn(Distribution::Constant(s));
-    let (cold, cached, text, source) = match kind {
+    let (cold, memory, disk, bytes, text, source) = match kind {
         StageKind::ImagePull => (
             constant(30.0),
             constant(0.0),
+            constant(0.0),
+            IMAGE_BYTES,
             "15 GB at 0.5 GB/s, nothing on a node that has it".to_owned(),
             "vLLM images are 10 to 20 GB; the registry's rate is a guess",
         ),
@@ -104,24 +127,27 @@ fn default_stage(
                 Some(bytes) => (bytes, "the weights of its profile; Run:ai and ServerlessLLM benchmarks"),
                 None => (UNKNOWN_WEIGHTS_BYTES, "an 8B model in 16 bits; Run:ai and ServerlessLLM benchmarks"),
             };
-            let cold = transfer(bytes, &schema::Tier::Gp3);
-            let cached = transfer(bytes, &schema::Tier::Dram);
+            let safetensors = Some(&schema::Loader::Safetensors);
+            let cold = tiers::transfer(bytes, &schema::Tier::Gp3, None, None, Vec::new());
+            let cached = tiers::transfer(bytes, &schema::Tier::Dram, safetensors, None, Vec::new());
+            let disk = tiers::transfer(bytes, &schema::Tier::Nvme, safetensors, None, Vec::new());
             let text = format!(
                 "{:.2} GB from gp3 ({:.0} s), {:.1} s from the page cache",
                 bytes as f64 / 1e9,
                 cold.duration().as_s_f64(),
                 cached.duration().as_s_f64()
             );
-            (constant_factor(cold), constant_factor(cached), text, source)
+            (constant_factor(cold), constant_factor(cached), constant_factor(disk), bytes, text, source)
         }
-        StageKind::EngineStart => {
+        StageKind::EngineStart | StageKind::Compile | StageKind::GraphCapture => {
             let law = fleet::StageWork::Drawn(Distribution::lognormal_mean_cv2(20.3, 0.04));
             let text = "LogNormal(mean: \"20.3s\", cv: 0.2)".to_owned();
-            (law.clone(), law, text, "Run:ai: vLLM ready minus load, 15.7 to 27.8 s")
+            (law.clone(), law.clone(), law, 0, text, "Run:ai: vLLM ready minus load, 15.7 to 27.8 s")
         }
     };
     notes.default(path, &text, source, true);
-    StartupStage { kind, cold, cached: Some((format!("{service}/{}", kind.name()).into(), cached)) }
+    let key = format!("{service}/{}", kind.name()).into();
+    StartupStage { kind, cold, cached: Some(CachedStage { key, bytes, pinned: false, memory, disk }), peers: None }
 }
 
 /// Weights of the whole group: each GPU's share is read once.
@@ -130,32 +156,19 @@ fn weights_bytes(profile: &Profile) -> Option<u64> {
     (bytes > 0.0).then_some(bytes as u64)
 }
 
-/// As vLLM loads without further settings: safetensors, which in host memory sets the pace.
-fn transfer(bytes: u64, tier: &schema::Tier) -> Transfer {
-    let (tier_bytes_per_s, per_stream_bytes_per_s) = tier_rates(tier);
-    let loader = matches!(tier, schema::Tier::Dram).then_some(&schema::Loader::Safetensors);
-    let loader_bytes_per_s = loader_rate(loader, tier);
-    Transfer { bytes, tier_bytes_per_s, loader_bytes_per_s, streams: 16, per_stream_bytes_per_s }
-}
-
 fn constant_factor(transfer: Transfer) -> fleet::StageWork {
     fleet::StageWork::Transfer(transfer, Distribution::Constant(1.0))
 }
 
-fn work(notes: &Notes<'_>, path: &str, given: &StageWork) -> Result<fleet::StageWork, Diagnostic> {
+fn work(notes: &Notes<'_>, path: &str, given: &StageWork, links: &Links) -> Result<fleet::StageWork, Diagnostic> {
     match given {
         StageWork::Takes(law) => Ok(fleet::StageWork::Drawn(law.distribution().clone())),
         StageWork::Transfer(given) => {
-            let (tier_bytes_per_s, per_stream_bytes_per_s) = tier_rates(&given.from);
-            let streams = given.streams.unwrap_or(16);
-            notes.within(&format!("{path}.streams"), u64::from(streams), 1, 100_000)?;
-            let transfer = Transfer {
-                bytes: given.size.0,
-                tier_bytes_per_s,
-                loader_bytes_per_s: loader_rate(given.loader.as_ref(), &given.from),
-                streams,
-                per_stream_bytes_per_s,
-            };
+            if let Some(streams) = given.streams {
+                notes.within(&format!("{path}.streams"), u64::from(streams), 1, 100_000)?;
+            }
+            let via = links::find(notes, &format!("{path}.via"), links, &given.via)?;
+            let transfer = tiers::transfer(given.size.0, &given.from, given.loader.as_ref(), given.streams, via);
             if transfer.rate_bytes_per_s() < 1.0 {
                 return Err(notes.error(path, "this transfer's rate is below one byte a second"));
             }

@@ -25,6 +25,8 @@ pub struct Pool {
     pub gpu_memory: Option<ByteSize>,
     /// GPUs of one node.
     pub gpus_per_node: Option<u32>,
+    /// Room on each node for what start-ups fetched; without end by default.
+    pub node_cache: Option<NodeCache>,
     /// Price of one GPU.
     pub gpu_price: Option<Price>,
     /// Price of one node, instead of `gpu_price`.
@@ -49,6 +51,16 @@ pub struct Pool {
     pub region: Option<String>,
     /// Its zones; all of the region by default.
     pub zones: Option<Vec<String>>,
+}
+
+/// Room for what start-ups fetched; the longest unused goes first.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeCache {
+    /// In host memory; without end by default.
+    pub memory: Option<ByteSize>,
+    /// On the local disk; without end by default.
+    pub disk: Option<ByteSize>,
 }
 
 /// How capacity is bought.

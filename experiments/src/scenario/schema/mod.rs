@@ -50,6 +50,9 @@ pub struct Scenario {
     /// Node pools by name.
     #[serde(default)]
     pub pools: BTreeMap<String, Pool>,
+    /// Links that transfers of starting replicas share, by name.
+    #[serde(default)]
+    pub links: BTreeMap<String, Link>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
     /// Routes by name; a service with `regions` makes one of its own name.

@@ -20,6 +20,8 @@ mod regression;
 mod replicates;
 mod statistic;
 
+pub(super) use families::play_phases;
+
 use super::ValidateError;
 use super::report::{Counts, Report, Worst};
 use document::{Goal, Method, Params, Test};

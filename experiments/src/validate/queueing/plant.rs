@@ -5,7 +5,7 @@
 
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
-use flashcrowd_core::fleet::{Geography, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Router, SourceError};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
@@ -239,6 +239,7 @@ pub(in crate::validate) fn pool(replicas: u32) -> PoolConfig {
         gpu: "H100".into(),
         gpus_per_node: GPUS,
         memory_per_gpu: Bytes::gib(80),
+        cache: CacheSizes::default(),
         price: PicoUsdPerHour::from_usd(0.0),
         market: Market::OnDemand,
         min_nodes: 0,

@@ -27,7 +27,7 @@ mod requests;
 mod splitwise;
 mod stages;
 mod sweeps;
-mod table;
+pub(super) mod table;
 mod text;
 mod triton;
 

@@ -4,7 +4,7 @@ use super::super::ValidateError;
 use crate::scenario::language::{list, nearest};
 
 /// A table in memory.
-pub(super) struct Table {
+pub(in crate::validate) struct Table {
     file: String,
     text: String,
     header: Vec<String>,
@@ -13,7 +13,7 @@ pub(super) struct Table {
 
 /// One row of a table.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'a> {
+pub(in crate::validate) struct Row<'a> {
     table: &'a Table,
     line: u64,
     record: &'a csv::StringRecord,
@@ -21,7 +21,7 @@ pub(super) struct Row<'a> {
 
 /// Why a row gives no point.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(in crate::validate) enum Unread {
     /// It is fine, but cannot be replayed: it is left out and counted under this reason.
     LeftOut(String),
     /// It is broken: nothing is judged.
@@ -41,7 +41,7 @@ pub(super) fn leave_out<T>(why: impl Into<String>) -> Result<T, Unread> {
 
 impl Table {
     /// Reads the text of a table.
-    pub(super) fn parse(file: String, text: String) -> Result<Self, ValidateError> {
+    pub(in crate::validate) fn parse(file: String, text: String) -> Result<Self, ValidateError> {
         let fail = |error: &csv::Error| {
             let line = error.position().map(csv::Position::line);
             ValidateError::new(&file, line, error.to_string())
@@ -69,12 +69,12 @@ impl Table {
     }
 
     /// Names of its columns.
-    pub(super) fn header(&self) -> &[String] {
+    pub(in crate::validate) fn header(&self) -> &[String] {
         &self.header
     }
 
     /// The first of these columns that the table lacks.
-    pub(super) fn lacks<'a>(&self, columns: &[&'a str]) -> Option<&'a str> {
+    pub(in crate::validate) fn lacks<'a>(&self, columns: &[&'a str]) -> Option<&'a str> {
         columns.iter().copied().find(|column| !self.has(column))
     }
 
@@ -83,14 +83,14 @@ impl Table {
         self.header.iter().any(|name| name == column)
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(in crate::validate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|(line, record)| Row { table: self, line: *line, record })
     }
 }
 
 impl<'a> Row<'a> {
     /// Its line in the file, from 1.
-    pub(super) const fn line(&self) -> u64 {
+    pub(in crate::validate) const fn line(&self) -> u64 {
         self.line
     }
 
@@ -102,7 +102,7 @@ impl<'a> Row<'a> {
     }
 
     /// The text of a column that may not be empty.
-    pub(super) fn word(&self, column: &str) -> Result<&'a str, Unread> {
+    pub(in crate::validate) fn word(&self, column: &str) -> Result<&'a str, Unread> {
         match self.text(column) {
             "" => leave_out(format!("`{column}` is empty")),
             text => Ok(text),
@@ -122,7 +122,7 @@ impl<'a> Row<'a> {
     }
 
     /// The number above 0 in a column, at most `most`; a row without it is left out.
-    pub(super) fn positive(&self, column: &str, most: f64) -> Result<f64, Unread> {
+    pub(in crate::validate) fn positive(&self, column: &str, most: f64) -> Result<f64, Unread> {
         match self.number(column)? {
             Some(value) if value > most => {
                 Err(self.error(format!("column `{column}` is {value}: expected at most {most}")).into())

@@ -3,7 +3,9 @@
 
 use super::document::{Case, Market, Set};
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{Geography, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage};
+use flashcrowd_core::fleet::{
+    CacheSizes, Geography, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
+};
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
 use flashcrowd_core::ports::{Fault, FaultSource};
 use flashcrowd_core::serving::{CapacityConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
@@ -111,6 +113,7 @@ fn pool(name: &str, zone: u32, market: Bought) -> PoolConfig {
         idle_timeout: SimDuration::ZERO,
         minimum_charge: SimDuration::ZERO,
         reclaim: Reclaim::default(),
+        cache: CacheSizes::default(),
     }
 }
 
@@ -131,7 +134,7 @@ fn service(set: &Set, case: &Case, gap: SimDuration) -> ServiceConfig {
         memory_per_gpu: Bytes(0),
         pools: (0..=set.zones.len() as u32).collect(),
         startup: Startup {
-            stages: vec![StartupStage { kind: StageKind::EngineStart, cold, cached: None }],
+            stages: vec![StartupStage { kind: StageKind::EngineStart, cold, cached: None, peers: None }],
             probe: flashcrowd_core::fleet::Probe {
                 initial_delay: SimDuration::ZERO,
                 period: SimDuration::ZERO,

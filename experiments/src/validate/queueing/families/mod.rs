@@ -2,13 +2,17 @@
 
 mod closed;
 mod infinite;
+mod linkshare;
 mod loss;
 mod memory;
 mod planning;
 mod pooling;
 mod sharing;
 mod startup;
+mod surge;
 mod waiting;
+
+pub(in crate::validate) use startup::play as play_phases;
 
 use super::document::{Goal, Params};
 use super::plant::Plant;
@@ -36,7 +40,7 @@ const fn computed(name: &'static str, formula: Formula) -> Family {
 }
 
 /// All that are modelled.
-const FAMILIES: [Family; 16] = [
+const FAMILIES: [Family; 18] = [
     simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
     simulated("mmck", loss::mmck, loss::simulate_mmck),
     simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
@@ -47,6 +51,8 @@ const FAMILIES: [Family; 16] = [
     simulated("mva", closed::formula, closed::simulate),
     simulated("pooling", pooling::formula, pooling::simulate),
     simulated("coldstart_tensorfuse", startup::formula, startup::simulate),
+    simulated("linkshare", linkshare::formula, linkshare::simulate),
+    simulated("surge", surge::formula, surge::simulate),
     computed("sqrt_staff", planning::sqrt_staff),
     computed("ggc", planning::ggc),
     computed("cost_mtok", planning::cost_mtok),

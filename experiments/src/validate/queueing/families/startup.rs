@@ -34,18 +34,17 @@ fn kind(name: &str) -> StageKind {
     }
 }
 
-/// A controller asks for one replica of a service that has none; there is a free node.
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
-    let phases = phases(case.params)?;
+/// A controller asks for one replica of a service that has none; there is a free node. Seconds from
+/// its placement to its being ready.
+pub(in crate::validate) fn play(phases: &[(String, f64)], label: String) -> Result<f64, String> {
     let total: f64 = phases.iter().map(|phase| phase.1).sum();
     if total > LONGEST {
         return Err(format!("a cold start of {total} s: expected at most {LONGEST} s"));
     }
     let stage = |(name, seconds): &(String, f64)| {
-        let cold = StageWork::Drawn(Distribution::Constant(*seconds));
-        StartupStage { kind: kind(&name.to_lowercase()), cold, cached: None }
+        StartupStage::plain(kind(&name.to_lowercase()), StageWork::Drawn(Distribution::Constant(*seconds)))
     };
-    let mut plant = Plant::open(case.label("start"), 0.0, Distribution::Constant(1.0), 1, 1.0);
+    let mut plant = Plant::open(label, 0.0, Distribution::Constant(1.0), 1, 1.0);
     plant.replicas = 0;
     plant.span = 1.0;
     let (mut world, _) = plant.world(0, false)?;
@@ -57,7 +56,11 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
     let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
     let life = record.replicas.first().ok_or("no replica was started")?;
     let (placed, ready) = life.placed.zip(life.ready).ok_or("the replica did not become ready")?;
-    let found = Some(ready.since(placed).as_s_f64());
+    Ok(ready.since(placed).as_s_f64())
+}
+
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+    let found = Some(play(&phases(case.params)?, case.label("start"))?);
     let goals = case.goals.iter().filter(|goal| goal.key == "total");
     let finding = |key: &str| Finding { key: key.to_owned(), variant: String::new(), found, half_width: 0.0 };
     Ok(Findings { values: goals.map(|goal| finding(&goal.key)).collect(), replicates: 1, requests: 0 })
