@@ -7,6 +7,7 @@
 //! | [`mmpp`] | Markov-modulated Poisson: bursts |
 //! | [`schedule`] | a rate that follows a timetable, in steps or ramps |
 //! | [`trace`] | recorded requests (Azure LLM inference, 2023 to 2025) |
+//! | [`spot`] | no requests: spot capacity over time, recorded and generated |
 //! | [`requests`] | token lengths and service times of synthetic requests |
 //!
 //! Each source names its random streams after its label: `<label>/arrivals`, `<label>/prompt`,
@@ -17,6 +18,7 @@ pub mod mmpp;
 pub mod poisson;
 pub mod requests;
 pub mod schedule;
+pub mod spot;
 pub mod trace;
 
 /// Why parameters are no source of traffic.

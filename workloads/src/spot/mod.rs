@@ -1,0 +1,7 @@
+//! Spot capacity: recorded, generated, and its statistics.
+
+pub mod market;
+mod series;
+pub mod statistics;
+
+pub use series::CapacitySeries;
