@@ -1,6 +1,7 @@
 //! Spot capacity: recorded, generated, and its statistics.
 
 pub mod market;
+pub mod recorded;
 mod series;
 pub mod statistics;
 
