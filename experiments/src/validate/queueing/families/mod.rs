@@ -6,6 +6,7 @@ mod loss;
 mod memory;
 mod planning;
 mod pooling;
+mod reliability;
 mod sharing;
 mod startup;
 mod waiting;
@@ -36,7 +37,7 @@ const fn computed(name: &'static str, formula: Formula) -> Family {
 }
 
 /// All that are modelled.
-const FAMILIES: [Family; 16] = [
+const FAMILIES: [Family; 19] = [
     simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
     simulated("mmck", loss::mmck, loss::simulate_mmck),
     simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
@@ -53,6 +54,9 @@ const FAMILIES: [Family; 16] = [
     computed("kv_budget", memory::kv_budget),
     computed("retry", planning::retry),
     computed("oracle_gpuh", planning::oracle_gpuh),
+    computed("koutofn", reliability::koutofn),
+    computed("region", reliability::region),
+    computed("diurnal_agg", reliability::diurnal_agg),
 ];
 
 /// The family of that name.
