@@ -1,5 +1,6 @@
 //! Spot capacity: recorded, generated, and its statistics.
 
+pub mod lifetimes;
 pub mod market;
 pub mod recorded;
 mod series;

@@ -10,17 +10,17 @@ use std::sync::Arc;
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// An error at a place.
-pub(super) fn refuse(place: impl Into<Arc<str>>, message: impl Into<String>) -> SourceError {
+pub(crate) fn refuse(place: impl Into<Arc<str>>, message: impl Into<String>) -> SourceError {
     SourceError { place: place.into(), message: message.into(), hint: None }
 }
 
 /// An error at a line, counted from 1.
-pub(super) fn refuse_line(path: &Path, line: usize, message: impl Into<String>) -> SourceError {
+pub(crate) fn refuse_line(path: &Path, line: usize, message: impl Into<String>) -> SourceError {
     refuse(format!("{}:{line}", path.display()), message)
 }
 
 /// The text of a file; gzip is recognised by its first bytes.
-pub(super) fn read_text(path: &Path) -> Result<String, SourceError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, SourceError> {
     let name = path.display().to_string();
     let fail = |error: &std::io::Error| refuse(name.as_str(), format!("cannot be read: {error}"));
     let mut file = BufReader::new(std::fs::File::open(path).map_err(|error| fail(&error))?);

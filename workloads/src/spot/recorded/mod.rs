@@ -17,6 +17,7 @@ mod tests;
 
 pub use bamboo::{TimeUnit, read_bamboo};
 pub use file::MAX_FILE_BYTES;
+pub(crate) use file::{read_text, refuse, refuse_line};
 pub use parcae::{read_parcae_csv, read_parcae_json};
 pub use skypilot::{Recording, read_skypilot, read_skypilot_folder};
 
