@@ -6,6 +6,9 @@ mod law;
 mod runs;
 mod shipped;
 
+#[cfg(test)]
+mod tests;
+
 pub use burst::{BurstLaw, OF_FOUR, OF_SIXTEEN};
 pub use law::{MAX_ZONES, MarketLaw, Stress, ZoneLaw};
 pub use shipped::{MEASURED_ZONES, MeasuredZone, measured_market};
