@@ -1,6 +1,8 @@
 //! The generated spot market against what was measured: marginals, tails, correlation and joint
 //! unavailability, pooled over many replicates of the length of the recording.
 
+#![expect(clippy::print_stdout, reason = "prints what `docs/models.md` quotes")]
+
 use flashcrowd_core::clock::{Seed, SimDuration};
 use flashcrowd_workloads::spot::market::{MEASURED_ZONES, MarketLaw, measured_market, record};
 use flashcrowd_workloads::spot::statistics::{Together, run_statistics, series_statistics, whole_runs};
@@ -63,11 +65,8 @@ fn correlation_errors(together: &Together) -> (f64, f64, f64) {
     for (a, row) in CORRELATION.iter().enumerate() {
         for (b, measured) in row.iter().enumerate() {
             let error = together.correlation(a, b) - measured;
-            if region(a) == region(b) {
-                same.push(error)
-            } else {
-                other.push(error)
-            }
+            let of_kind = if region(a) == region(b) { &mut same } else { &mut other };
+            of_kind.push(error);
             worst = worst.max(error.abs());
         }
     }

@@ -2,10 +2,13 @@
 //! `FLASHCROWD_REFERENCE` names the folder of `traces/` and `mechanisms/`. Zones whose recording is
 //! not at hand are left out.
 
-use flashcrowd_workloads::spot::recorded::{Recording, read_bamboo, read_skypilot};
+#![expect(clippy::print_stdout, reason = "says when it skips, and what it compared")]
+
+use flashcrowd_workloads::spot::recorded::{Recording, TimeUnit, read_bamboo, read_skypilot};
 use flashcrowd_workloads::spot::statistics::{SeriesStatistics, Together, series_statistics};
 use std::path::{Path, PathBuf};
 
+/// The folder of reference data, if there is one.
 fn reference() -> Option<PathBuf> {
     let folder = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from);
     if folder.is_none() {
@@ -118,7 +121,7 @@ fn a_bamboo_recording_is_read() {
         println!("skipped: no {}", path.display());
         return;
     }
-    let series = read_bamboo(&path, Default::default()).unwrap();
+    let series = read_bamboo(&path, TimeUnit::default()).unwrap();
     let drops: Vec<u32> =
         series.steps().windows(2).map(|pair| pair[0].1.saturating_sub(pair[1].1)).filter(|n| *n > 0).collect();
     // A mean batch of 2.4 and a largest of 10 are published with the reference data.

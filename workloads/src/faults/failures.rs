@@ -30,7 +30,7 @@ impl NodeFailures {
 
 impl FaultSource for NodeFailures {
     fn next_fault(&mut self) -> Result<Option<TimedFault>, SourceError> {
-        self.now = self.now + self.gap.sample_duration(&mut self.stream);
+        self.now += self.gap.sample_duration(&mut self.stream);
         let fault = TimedFault { at: self.now, fault: Fault::Node { pool: self.pool } };
         Ok((self.now < SimTime::MAX).then_some(fault))
     }

@@ -79,7 +79,7 @@ pub fn read_skypilot_folder(folder: &Path) -> Result<Vec<Recording>, SourceError
     for entry in std::fs::read_dir(folder).map_err(|error| fail(&error))? {
         let path = entry.map_err(|error| fail(&error))?.path();
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !file.starts_with('.') && (file.ends_with(".json") || file.ends_with(".json.gz")) {
+        if !file.starts_with('.') && stem(&path) != file {
             files.push(path);
         }
     }
@@ -92,6 +92,6 @@ pub fn read_skypilot_folder(folder: &Path) -> Result<Vec<Recording>, SourceError
 
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.strip_suffix(".json").unwrap_or(name).to_owned()
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    plain.strip_suffix(".json").unwrap_or(&name).to_owned()
 }
