@@ -12,6 +12,7 @@
 //! | [`registry`] | policies of a user's own crate, by name |
 //! | [`regression`] | policy regression tests |
 //! | [`report`], [`compare`], [`lint`] | results in words |
+//! | [`tables`] | round trips, jurisdictions, prices, charges for traffic |
 //! | [`export`] | summary, tables, latency distributions |
 //! | [`validate`], [`closed_forms`] | the simulator against reference data |
 //! | [`statistics`] | means over replicates and their intervals |
@@ -38,6 +39,7 @@ pub mod scenario;
 pub mod schemas;
 pub mod shipped;
 pub mod statistics;
+pub mod tables;
 pub mod validate;
 
 pub use cli::main_with;

@@ -7,16 +7,20 @@
 //! | [`mmpp`] | Markov-modulated Poisson: bursts |
 //! | [`schedule`] | a rate that follows a timetable, in steps or ramps |
 //! | [`trace`] | recorded requests (Azure LLM inference, 2023 to 2025) |
+//! | [`faults`] | no requests: outages, failures, spot capacity and prices for the fleet |
+//! | [`spot`] | no requests: spot capacity over time, recorded and generated |
 //! | [`requests`] | token lengths and service times of synthetic requests |
 //!
 //! Each source names its random streams after its label: `<label>/arrivals`, `<label>/prompt`,
 //! `<label>/output`, `<label>/service`, and so on, so that a change of one law moves no other draw.
 
+pub mod faults;
 mod hazard;
 pub mod mmpp;
 pub mod poisson;
 pub mod requests;
 pub mod schedule;
+pub mod spot;
 pub mod trace;
 
 /// Why parameters are no source of traffic.

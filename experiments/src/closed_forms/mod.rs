@@ -14,6 +14,8 @@
 //! | [`approximations`] | G/G/c: Allen-Cunneen, Sakasegawa, Kingman; choices of d servers |
 //! | [`staffing`] | servers for a waiting probability, square-root staffing |
 //! | [`economics`] | cost per million tokens, retry amplification |
+//! | [`reliability`] | k out of n, failover between regions, peaks at different hours |
+//! | [`spot`] | cost and break-even of spot capacity with an on-demand stand-in |
 
 pub mod approximations;
 pub mod economics;
@@ -21,5 +23,7 @@ pub mod erlang;
 pub mod finite;
 pub mod infinite;
 pub mod md1;
+pub mod reliability;
 pub mod single_server;
+pub mod spot;
 pub mod staffing;

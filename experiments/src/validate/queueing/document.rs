@@ -156,6 +156,14 @@ impl Params<'_> {
         }
     }
 
+    /// A list of finite numbers, at least one and at most a million.
+    pub(super) fn numbers(self, name: &str) -> Result<Vec<f64>, String> {
+        let value = self.0.get(name).ok_or_else(|| format!("`params` has no `{name}`"))?;
+        let wrong = || format!("`{name}` is {value}: expected a list of numbers");
+        let list = value.as_array().filter(|list| !list.is_empty() && list.len() as f64 <= MOST).ok_or_else(wrong)?;
+        list.iter().map(|item| item.as_f64().filter(|x| x.is_finite()).ok_or_else(wrong)).collect()
+    }
+
     /// The mean service time, which is given as such or as a rate.
     pub(super) fn mean_service(self) -> Result<f64, String> {
         if self.has("ES") {

@@ -7,6 +7,7 @@ mod loss;
 mod memory;
 mod planning;
 mod pooling;
+mod reliability;
 mod sharing;
 mod startup;
 mod surge;
@@ -40,7 +41,7 @@ const fn computed(name: &'static str, formula: Formula) -> Family {
 }
 
 /// All that are modelled.
-const FAMILIES: [Family; 18] = [
+const FAMILIES: [Family; 21] = [
     simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
     simulated("mmck", loss::mmck, loss::simulate_mmck),
     simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
@@ -59,6 +60,9 @@ const FAMILIES: [Family; 18] = [
     computed("kv_budget", memory::kv_budget),
     computed("retry", planning::retry),
     computed("oracle_gpuh", planning::oracle_gpuh),
+    computed("koutofn", reliability::koutofn),
+    computed("region", reliability::region),
+    computed("diurnal_agg", reliability::diurnal_agg),
 ];
 
 /// The family of that name.

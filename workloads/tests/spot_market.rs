@@ -1,0 +1,132 @@
+//! The generated spot market against what was measured: marginals, tails, correlation and joint
+//! unavailability, pooled over many replicates of the length of the recording.
+
+#![expect(clippy::print_stdout, reason = "prints what `docs/models.md` quotes")]
+
+use flashcrowd_core::clock::{Seed, SimDuration};
+use flashcrowd_workloads::spot::market::{MEASURED_ZONES, MarketLaw, measured_market, record};
+use flashcrowd_workloads::spot::statistics::{Together, run_statistics, series_statistics, whole_runs};
+
+const GAP_S: u64 = 195;
+const SAMPLES: u64 = 20_158;
+/// Correlation of zones being up in the recording, lower triangle.
+const CORRELATION: [&[f64]; 9] = [
+    &[],
+    &[0.3491],
+    &[0.3823, 0.5288],
+    &[0.2541, 0.4249, 0.4422],
+    &[0.1438, 0.1655, 0.2049, 0.2019],
+    &[0.1372, 0.2258, 0.2113, 0.2703, 0.5879],
+    &[0.0807, 0.1057, 0.1426, 0.1512, 0.0779, 0.0514],
+    &[0.1041, 0.1179, 0.1612, 0.1712, 0.0783, 0.0821, 0.3943],
+    &[0.1083, 0.1310, 0.1513, 0.1956, 0.0275, 0.0304, 0.4860, 0.4705],
+];
+/// Joint unavailability of k zones in the recording, and how far off it may be, as a factor.
+const JOINT: [(u32, f64, f64); 5] =
+    [(2, 0.1586, 1.25), (3, 0.0801, 1.25), (4, 0.0444, 1.25), (6, 0.017_55, 1.25), (9, 0.007_94, 2.0)];
+
+/// What a market gives over so many replicates.
+struct Pooled {
+    together: Together,
+    /// For each zone: mean up, mean down (hours, whole runs), and the mean over replicates of the
+    /// two ratios of standard deviation to mean.
+    runs: Vec<[f64; 4]>,
+}
+
+fn pooled(law: &MarketLaw, replicates: u32) -> Pooled {
+    let zones = law.zones.len();
+    let mut together = Together::new(zones);
+    let mut lengths = vec![[Vec::new(), Vec::new()]; zones];
+    let mut cvs = vec![[0.0; 2]; zones];
+    for replicate in 0..replicates {
+        let span = SimDuration::from_s(GAP_S * SAMPLES);
+        let series = record(law, span, Seed { seed: 1, replicate }, "spot").unwrap();
+        let counts: Vec<Vec<u32>> = series.iter().map(|s| s.samples(SimDuration::from_s(GAP_S)).collect()).collect();
+        together.add(&counts);
+        for (zone, counts) in counts.iter().enumerate() {
+            let statistics = series_statistics(counts, GAP_S as f64);
+            for (state, found) in [statistics.up, statistics.down].into_iter().enumerate() {
+                lengths[zone][state].extend(whole_runs(counts, state == 0));
+                cvs[zone][state] += found.cv / f64::from(replicates);
+            }
+        }
+    }
+    let of_zone = |(mut lengths, cv): ([Vec<u64>; 2], [f64; 2])| {
+        let [up, down] = [0, 1].map(|state| run_statistics(&mut lengths[state], GAP_S as f64).mean_h);
+        [up, down, cv[0], cv[1]]
+    };
+    Pooled { together, runs: lengths.into_iter().zip(cvs).map(of_zone).collect() }
+}
+
+/// Differences of the correlation from the measured one: of the same region, of others, and the worst.
+fn correlation_errors(together: &Together) -> (f64, f64, f64) {
+    let region = |zone: usize| &MEASURED_ZONES[zone].name[..9];
+    let (mut same, mut other, mut worst) = (Vec::new(), Vec::new(), 0.0_f64);
+    for (a, row) in CORRELATION.iter().enumerate() {
+        for (b, measured) in row.iter().enumerate() {
+            let error = together.correlation(a, b) - measured;
+            let of_kind = if region(a) == region(b) { &mut same } else { &mut other };
+            of_kind.push(error);
+            worst = worst.max(error.abs());
+        }
+    }
+    let mean = |errors: &[f64]| errors.iter().sum::<f64>() / errors.len() as f64;
+    (mean(&same), mean(&other), worst)
+}
+
+/// Misses of the joint unavailability, by k.
+fn joint_misses(together: &Together) -> Vec<u32> {
+    let misses = |(k, measured, factor): &(u32, f64, f64)| {
+        let ratio = together.joint_unavailability(*k) / measured;
+        println!("all of {k} zones down: {:.5}, measured {measured}, ratio {ratio:.3}", ratio * measured);
+        (ratio > *factor || ratio * factor < 1.0).then_some(*k)
+    };
+    JOINT.iter().filter_map(misses).collect()
+}
+
+/// Prints what `docs/models.md` quotes.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+fn the_measured_market_comes_out() {
+    let found = pooled(&measured_market(1), 1_000);
+    for (zone, (measured, [up, down, cv_up, cv_down])) in MEASURED_ZONES.iter().zip(&found.runs).enumerate() {
+        let off = [
+            found.together.availability(zone) / measured.availability - 1.0,
+            up / measured.up.0 - 1.0,
+            down / measured.down.0 - 1.0,
+        ];
+        println!(
+            "{}: availability {:+.1} %, mean up {:+.1} %, mean down {:+.1} %; CV up {cv_up:.2} (measured {:.2}), \
+             down {cv_down:.2} ({:.2})",
+            measured.name,
+            100.0 * off[0],
+            100.0 * off[1],
+            100.0 * off[2],
+            measured.up.1,
+            measured.down.1
+        );
+        assert!(off.iter().all(|off| off.abs() < 0.03), "{}: {off:?}", measured.name);
+        assert!((1.3..3.0).contains(cv_up) && (1.2..3.2).contains(cv_down), "{}: {cv_up} {cv_down}", measured.name);
+    }
+    let (same, other, worst) = correlation_errors(&found.together);
+    println!("correlation: same region {same:+.3}, other regions {other:+.3}, worst pair {worst:.3}");
+    assert!(same.abs() < 0.02 && other.abs() < 0.02 && worst < 0.05);
+    assert_eq!(joint_misses(&found.together), [0; 0]);
+}
+
+/// The same zones with exponential runs and nothing shared: right on the mean, wrong in all else.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+fn independent_exponential_zones_fail() {
+    let mut law = measured_market(1);
+    law.stresses.clear();
+    for zone in &mut law.zones {
+        // The lognormal law with the ratio 1 of the exponential.
+        (zone.sigma_up, zone.sigma_down) = (std::f64::consts::LN_2.sqrt(), std::f64::consts::LN_2.sqrt());
+    }
+    let found = pooled(&law, 100);
+    let (same, other, _) = correlation_errors(&found.together);
+    assert!(same < -0.4 && other < -0.1, "{same} {other}");
+    assert_eq!(joint_misses(&found.together), [2, 3, 4, 6, 9]);
+    assert!(found.runs.iter().all(|[_, _, up, _]| *up < 1.2), "{:?}", found.runs);
+}
