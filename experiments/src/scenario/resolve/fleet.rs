@@ -5,6 +5,7 @@ use crate::scenario::catalog;
 use crate::scenario::language::units::{ByteSize, Duration, Fraction, Price};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
+use crate::tables::{Cloud, gpu_price, jurisdiction};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim, Region};
@@ -24,10 +25,25 @@ pub(super) fn regions(notes: &Notes<'_>, given: &BTreeMap<String, schema::Region
             return Err(notes.error(&format!("regions.{name}.zones"), "a region needs at least one zone"));
         }
         let zones = region.zones.iter().map(|zone| zone.as_str().into()).collect();
-        let jurisdiction = region.jurisdiction.as_deref().unwrap_or_default().into();
+        let cloud = cloud(notes, name, region)?;
+        let known = || cloud.and_then(|cloud| jurisdiction(cloud, name)).unwrap_or_default();
+        let jurisdiction = region.jurisdiction.as_deref().unwrap_or_else(known).into();
         regions.push(Region { name: name.as_str().into(), jurisdiction, zones });
     }
     Ok(regions)
+}
+
+/// The cloud that a region is of: the one it names, or the first that knows its name.
+pub(super) fn cloud(notes: &Notes<'_>, name: &str, region: &schema::Region) -> Result<Option<Cloud>, Diagnostic> {
+    let Some(wanted) = &region.cloud else { return Ok(cloud_of(name)) };
+    let names = Cloud::ALL.into_iter().map(Cloud::name);
+    let found = Cloud::from_name(wanted);
+    found.map(Some).ok_or_else(|| unknown(notes, &format!("regions.{name}.cloud"), "cloud", wanted, names))
+}
+
+/// The first cloud whose tables know a region of that name.
+pub(super) fn cloud_of(region: &str) -> Option<Cloud> {
+    Cloud::ALL.into_iter().find(|&cloud| jurisdiction(cloud, region).is_some())
 }
 
 pub(super) fn pools(
@@ -67,7 +83,7 @@ fn resolve_pool(
         gpus_per_node,
         memory_per_gpu: memory(notes, name, pool)?,
         cache: cache(notes, name, pool),
-        price: price(notes, name, pool, gpus_per_node)?,
+        price: price(notes, name, pool, gpus_per_node, &regions[region as usize].name)?,
         market: market(notes, name, pool.market),
         min_nodes,
         max_nodes: pool.max_nodes,
@@ -129,7 +145,13 @@ fn unknown_gpu(notes: &Notes<'_>, name: &str, pool: &schema::Pool, field: &str) 
     }
 }
 
-fn price(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, gpus: u32) -> Result<PicoUsdPerHour, Diagnostic> {
+fn price(
+    notes: &mut Notes<'_>,
+    name: &str,
+    pool: &schema::Pool,
+    gpus: u32,
+    region: &str,
+) -> Result<PicoUsdPerHour, Diagnostic> {
     let path = |field: &str| format!("pools.{name}.{field}");
     match (pool.node_price, pool.gpu_price) {
         (Some(_), Some(_)) => {
@@ -145,6 +167,10 @@ fn price(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, gpus: u32) -> R
             node.map(PicoUsdPerHour).ok_or_else(|| notes.error(&path("gpu_price"), "this price is too high to add up"))
         }
         (None, None) => {
+            if let Some((price, source)) = listed_price(region, pool) {
+                notes.default(&path("gpu_price"), &Price(price).to_string(), source, true);
+                return Ok(PicoUsdPerHour(price.0 * u64::from(gpus)));
+            }
             let known = catalog::find(&pool.gpu).and_then(|gpu| Some((gpu.usd_per_h?, gpu.price_source)));
             let Some((usd, source)) = known else { return Err(unknown_gpu(notes, name, pool, "gpu_price")) };
             let price = PicoUsdPerHour::from_usd(usd);
@@ -154,15 +180,21 @@ fn price(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, gpus: u32) -> R
     }
 }
 
+/// The price of the catalogue for a GPU in a region, in the pool's market.
+fn listed_price(region: &str, pool: &schema::Pool) -> Option<(PicoUsdPerHour, &'static str)> {
+    let listed = gpu_price(cloud_of(region)?, region, &pool.gpu)?;
+    match pool.market {
+        Some(schema::Market::Spot) => Some((listed.spot?, "spot price of its region in the price catalogue")),
+        _ => Some((listed.on_demand, "on-demand price of its region in the price catalogue")),
+    }
+}
+
 fn market(notes: &mut Notes<'_>, name: &str, given: Option<schema::Market>) -> Market {
     let path = format!("pools.{name}.market");
     match given {
         Some(schema::Market::OnDemand) => Market::OnDemand,
         Some(schema::Market::Reserved) => Market::Reserved,
-        Some(schema::Market::Spot) => {
-            notes.warn(format!("pool `{name}` is bought as Spot: reclaims are not simulated, only its price is"));
-            Market::Spot
-        }
+        Some(schema::Market::Spot) => Market::Spot,
         None => {
             notes.default(&path, "OnDemand", "bought by the hour", false);
             Market::OnDemand

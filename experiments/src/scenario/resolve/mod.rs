@@ -7,6 +7,7 @@ mod batch;
 mod capacity;
 mod command;
 mod engine;
+mod faults;
 pub(crate) mod files;
 mod fleet;
 mod limits;
@@ -91,6 +92,7 @@ pub struct Resolved {
     pub inputs: Vec<InputHash>,
     /// Period of the series.
     pub series_period: SimDuration,
+    faults: faults::ResolvedFaults,
     pack: bool,
     node_scan_period: SimDuration,
     request_sample: u64,
@@ -215,12 +217,12 @@ impl Resolved {
             warmup: self.warmup,
             regions: self.regions.clone(),
             pools: self.pools.clone(),
-            services: self.services.iter().map(|service| self.service_config(service)).collect(),
+            services: self.service_configs(seed)?,
             clients: clients?,
             controllers,
             geography: self.geography.clone(),
             routes: self.routes.iter().map(ResolvedRoute::config).collect(),
-            faults: Vec::new(),
+            faults: self.faults.sources(seed)?,
             placement,
             node_scan_period: self.node_scan_period,
             series_period: self.series_period,
@@ -234,8 +236,14 @@ impl Resolved {
 }
 
 impl Resolved {
-    fn service_config(&self, service: &ResolvedService) -> ServiceConfig {
-        service.config(Future::default)
+    fn service_configs(&self, seed: Seed) -> Result<Vec<ServiceConfig>, SourceError> {
+        let config = |service: &ResolvedService| {
+            let foresees = service.capacity.as_ref().is_some_and(ResolvedCapacity::foresees);
+            let places = if foresees { capacity::places(&service.pools, &self.pools) } else { Vec::new() };
+            let future = if foresees { self.faults.future(&places, seed, self.horizon)? } else { Future::default() };
+            Ok(service.config(|| future))
+        };
+        self.services.iter().map(config).collect()
     }
 
     /// What will arrive at a service, from a second copy of its sources.
@@ -310,7 +318,10 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     }
     residents::join(&notes, &mut services, &pools)?;
     let routes = routes::routes(&mut notes, &raw.routes, &services, &pools, &regions)?;
-    let geography = routes::geography(&mut notes, raw.geography.as_ref(), &regions)?;
+    let placed = raw.traffic.values().any(|traffic| traffic.client().is_some_and(|client| client.origin.is_some()));
+    let needed = placed || !raw.routes.is_empty();
+    let geography = routes::geography(&mut notes, raw.geography.as_ref(), &regions, needed)?;
+    let faults = faults::resolve(&mut notes, &mut files, &raw, &faults::Fleet { regions: &regions, pools: &pools })?;
     let map = routes::Map { regions: &regions, pools: &pools, services: &services, routes: &routes };
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {
@@ -342,6 +353,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         regions,
         pools,
         services,
+        faults,
         routes,
         geography,
         traffic,

@@ -1,10 +1,11 @@
 //! Routes across regions, distances, and where clients are.
 
-use super::fleet::unknown;
+use super::fleet::{cloud_of, unknown};
 use super::settings::Notes;
 use super::{ResolvedService, schema};
 use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{ByteSize, Duration};
+use crate::tables::{egress, rtt};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region};
 use flashcrowd_core::ports::GlobalRouter;
@@ -184,12 +185,16 @@ fn health(notes: &mut Notes<'_>, name: &str, given: &schema::Health) -> Result<H
     })
 }
 
-/// Distances and egress prices.
+/// Distances and egress prices; nothing where no client has a place.
 pub(super) fn geography(
     notes: &mut Notes<'_>,
     given: Option<&schema::Geography>,
     regions: &[Region],
+    needed: bool,
 ) -> Result<Geography, Diagnostic> {
+    if !needed && given.is_none() {
+        return Ok(Geography::default());
+    }
     let given = given.cloned().unwrap_or_default();
     let count = regions.len();
     let mut table = vec![vec![None; count]; count];
@@ -211,10 +216,11 @@ pub(super) fn geography(
             };
         }
     }
-    let rate = given.egress_per_gb.map_or(0.0, |rate| rate.get());
+    let cloud_rate = |from: usize| cloud_of(&regions[from].name).map_or(0.0, |cloud| egress(cloud).inter_region);
+    let rate = |from| given.egress_per_gb.map_or_else(|| cloud_rate(from), |rate| rate.get());
     // A dollar for 10^9 bytes is a thousand pico-dollars for one.
-    let per_byte = (rate * 1_000.0).round() as u64;
-    let price = |from: usize, to: usize| if from == to { 0 } else { per_byte };
+    let per_byte = |from| (rate(from) * 1_000.0).round() as u64;
+    let price = |from: usize, to: usize| if from == to { 0 } else { per_byte(from) };
     let egress = (0..count).map(|from| (0..count).map(|to| price(from, to)).collect()).collect();
     Ok(Geography { round_trips, egress_pico_usd_per_byte: egress })
 }
@@ -224,6 +230,10 @@ fn known_distance(notes: &Notes<'_>, regions: &[Region], from: usize, to: usize)
         return Ok(SimDuration::ZERO);
     }
     let (from, to) = (&regions[from].name, &regions[to].name);
+    let table = || rtt((cloud_of(from)?, from), (cloud_of(to)?, to));
+    if let Some(known) = table() {
+        return Ok(known);
+    }
     let error = notes.error("regions", format!("no round trip is known between `{from}` and `{to}`"));
     Err(error
         .with_help(format!("give it: geography: (round_trips: [(from: \"{from}\", to: \"{to}\", takes: \"80ms\")])")))

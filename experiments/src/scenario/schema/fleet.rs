@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub struct Region {
     /// Names of its zones.
     pub zones: Vec<String>,
+    /// Whose region it is: `aws`, `gcp` or `azure`; by its name by default.
+    pub cloud: Option<String>,
     /// Whose law holds there, such as `eu`: what `residency` of a client names.
     pub jurisdiction: Option<String>,
 }
@@ -43,6 +45,8 @@ pub struct Pool {
     pub idle_timeout: Option<Duration>,
     /// Shortest time billed for a node.
     pub minimum_charge: Option<Duration>,
+    /// The market whose capacity it has (Spot only).
+    pub supply: Option<String>,
     /// From the notice of a reclaim to the loss of the node (Spot only).
     pub notice: Option<Duration>,
     /// Share of notices that nobody receives.

@@ -4,6 +4,7 @@
 mod autoscaler;
 mod baselines;
 mod engine;
+mod faults;
 mod fleet;
 mod policy;
 mod regions;
@@ -14,6 +15,7 @@ mod traffic;
 pub use autoscaler::*;
 pub use baselines::*;
 pub use engine::*;
+pub use faults::*;
 pub use fleet::*;
 pub use policy::*;
 pub use regions::*;
@@ -53,6 +55,12 @@ pub struct Scenario {
     /// Links that transfers of starting replicas share, by name.
     #[serde(default)]
     pub links: BTreeMap<String, Link>,
+    /// Spot markets by name: what `supply` of a pool names.
+    #[serde(default)]
+    pub markets: BTreeMap<String, SpotMarket>,
+    /// What befalls the fleet, by name.
+    #[serde(default)]
+    pub faults: BTreeMap<String, FaultSpec>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
     /// Routes by name; a service with `regions` makes one of its own name.

@@ -20,6 +20,19 @@ pub enum Traffic {
     Users(Users),
 }
 
+impl Traffic {
+    /// How the client behaves, if that is said.
+    pub fn client(&self) -> Option<&Client> {
+        match self {
+            Traffic::Poisson(given) => given.client.as_ref(),
+            Traffic::Mmpp(given) => given.client.as_ref(),
+            Traffic::Schedule(given) => given.client.as_ref(),
+            Traffic::Trace(given) => given.client.as_ref(),
+            Traffic::Users(given) => given.client.as_ref(),
+        }
+    }
+}
+
 /// Parameters of `Poisson`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
