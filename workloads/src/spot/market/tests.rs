@@ -93,3 +93,23 @@ fn what_is_no_market_is_refused() {
     refused(&|law| law.stresses[1].mean = SimDuration::ZERO, "the mean of stress 1");
     refused(&|law| law.stresses[0].mean = SimDuration::from_s(400), "the stresses of zone");
 }
+
+/// Of sixteen nodes, drops have the measured sizes.
+#[test]
+fn drops_of_sixteen_have_the_measured_sizes() {
+    let law = measured_market(16);
+    let (mut drops, mut one, mut all) = (0_u32, 0_u32, 0_u32);
+    for replicate in 0..8 {
+        let span = SimDuration::from_s(45 * 86_400);
+        for zone in record(&law, span, Seed { seed: 4, replicate }, "spot").unwrap() {
+            for pair in zone.steps().windows(2).filter(|pair| pair[1].1 < pair[0].1) {
+                drops += 1;
+                one += u32::from(pair[0].1 - pair[1].1 == 1);
+                all += u32::from(pair[1].1 == 0);
+            }
+        }
+    }
+    let share = |count: u32| f64::from(count) / f64::from(drops);
+    assert!(drops > 10_000 && (share(one) - 0.121).abs() < 0.01, "{drops} {one}");
+    assert!((share(all) - 0.317).abs() < 0.015, "{drops} {all}");
+}
