@@ -3,6 +3,7 @@
 
 mod folder;
 mod hgrm;
+mod places;
 pub mod summary;
 mod tables;
 mod whole;

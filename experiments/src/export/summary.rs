@@ -3,7 +3,7 @@
 use crate::run::{Played, Run};
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::{InputHash, Resolved, ResolvedService, SettingOrigin};
-use flashcrowd_core::ledger::{ClientRecord, GpuState, Latency, ServiceRecord};
+use flashcrowd_core::ledger::{ClientRecord, GpuState, Latency, ServiceRecord, SloCount};
 use flashcrowd_core::ports::LatencyPart;
 use flashcrowd_core::serving::{Discipline, Slo};
 use hdrhistogram::Histogram;
@@ -120,8 +120,12 @@ pub struct SloResult {
 impl SloResult {
     /// Of the promise at `position`.
     pub fn of(service: &ServiceRecord, position: usize, slo: &Slo) -> Self {
-        let count = service.latency.slos[position];
-        let histogram = service.latency.part(slo.part).unwrap_or(&service.latency.e2e);
+        Self::of_counts(service.latency.slos[position], &service.latency, slo)
+    }
+
+    /// Of a promise, by the requests that kept and broke it and the latency of those that were answered.
+    pub fn of_counts(count: SloCount, latency: &Latency, slo: &Slo) -> Self {
+        let histogram = latency.part(slo.part).unwrap_or(&latency.e2e);
         let total = count.good + count.bad;
         let rank = slo.quantile * total as f64;
         let answered = histogram.len() as f64;
@@ -168,6 +172,7 @@ pub fn summary(loaded: &Loaded, run: &Run) -> Value {
         },
         "requests": counts,
         "services": services(resolved, run),
+        "routes": routes(resolved, run),
         "cost": cost(resolved, run),
         "training": { "jobs_done": 0, "mean_completion_s": 0.0, "gpu_hours": 0.0, "preemptions": 0, "lost_gpu_hours": 0.0 },
         "trust": {
@@ -214,7 +219,7 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
     let horizon_s = run.record.ended.as_s_f64();
     let mut services = serde_json::Map::new();
     for (service, index) in run.record.services.iter().zip(0_u32..) {
-        let clients = run.record.clients.iter().filter(|client| client.service == index);
+        let clients = run.record.clients.iter().filter(|client| client.service == index && client.route.is_none());
         let latency: BTreeMap<&str, Quantiles> =
             PARTS.iter().filter_map(|&(name, part)| Some((name, Quantiles::of(&service.latency, part)?))).collect();
         let slos = &resolved.services[index as usize].slos;
@@ -246,13 +251,57 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
                     "downs": service.downs,
                     "reversals": service.reversals,
                     "at_max_s": service.at_max.as_s_f64(),
+                    "availability": 1.0 - service.short.as_s_f64() / horizon_s,
+                    "missing_mean": service.short_replica_s / horizon_s,
                 },
                 "tokens": { "prompt": service.tokens[0], "output": service.tokens[1] },
+                "market": {
+                    "preempted": service.market.preempted,
+                    "spot_orders": service.market.attempts,
+                    "spot_orders_refused": service.market.refused,
+                    "on_demand_refused": service.market.on_demand_refused,
+                    "requeued": service.market.requeued,
+                },
                 "engine": engine(&resolved.services[index as usize], service),
             }),
         );
     }
     Value::Object(services)
+}
+
+/// What each route did: its requests, and by client where it is and who served it.
+fn routes(resolved: &Resolved, run: &Run) -> Value {
+    let mut routes = serde_json::Map::new();
+    for (route, at) in resolved.routes.iter().zip(0_u32..) {
+        let own = || run.record.clients.iter().filter(|client| client.route == Some(at));
+        let clients: serde_json::Map<String, Value> =
+            own().map(|client| (client.name.to_string(), client_of_route(resolved, client))).collect();
+        let changes = run.record.health.iter().filter(|change| change.route == at).count();
+        routes.insert(
+            route.name.to_string(),
+            json!({ "requests": Counts::of(own()), "clients": clients, "health_changes": changes }),
+        );
+    }
+    Value::Object(routes)
+}
+
+fn client_of_route(resolved: &Resolved, client: &ClientRecord) -> Value {
+    let cells: serde_json::Map<String, Value> = client
+        .served
+        .iter()
+        .map(|served| {
+            let mean = served.e2e_sum_us as f64 / served.e2e.len().max(1) as f64 / 1e6;
+            let cell = json!({
+                "attempts": served.attempts,
+                "completed": served.completed,
+                "e2e_s": { "mean": mean, "p50": quantile_s(&served.e2e, 0.5), "p99": quantile_s(&served.e2e, 0.99) },
+                "ttft_s": { "p50": quantile_s(&served.ttft, 0.5), "p99": quantile_s(&served.ttft, 0.99) },
+            });
+            (resolved.services[served.service as usize].name.to_string(), cell)
+        })
+        .collect();
+    let origin = client.origin.map(|origin| &*resolved.regions[origin as usize].name);
+    json!({ "origin": origin, "requests": Counts::of([client]), "cells": cells })
 }
 
 /// The name of a latency part in summaries.
@@ -294,7 +343,7 @@ fn cost(resolved: &Resolved, run: &Run) -> Value {
         "by_market": by(markets.collect()),
         "by_state": by(states.collect()),
         "by_service": by(services),
-        "egress_usd": 0.0,
+        "egress_usd": crate::report::egress_usd(&run.record),
         "usd_per_1k_requests": per(counts.completed, 1e3),
         "usd_per_1m_tokens": per(tokens, 1e6),
     })

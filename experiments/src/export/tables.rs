@@ -1,5 +1,6 @@
 //! Tables in CSV: one row a line, units last in column names, variant and replicate first.
 
+use super::places;
 use crate::run::{Played, Run};
 use crate::scenario::resolve::Resolved;
 use csv::Writer;
@@ -8,7 +9,8 @@ use flashcrowd_core::serving::Outcome;
 use std::io;
 
 /// The tables of an output folder.
-pub const TABLES: [&str; 6] = ["series", "fleet", "decisions", "replicas", "nodes", "requests"];
+pub const TABLES: [&str; 9] =
+    ["series", "fleet", "decisions", "replicas", "nodes", "requests", "faults", "health", "served"];
 
 /// One table of a played scenario.
 ///
@@ -22,6 +24,9 @@ pub fn table(played: &Played, name: &str) -> io::Result<Vec<u8>> {
         "replicas" => (&REPLICAS, replicas),
         "nodes" => (&NODES, nodes),
         "requests" => (&REQUESTS, requests),
+        "faults" => (&places::FAULTS, places::faults),
+        "health" => (&places::HEALTH, places::health),
+        "served" => (&places::SERVED, places::served),
         _ => (&SERIES, series),
     };
     writer.write_record(["variant", "replicate"].iter().chain(header))?;
@@ -91,7 +96,7 @@ const REPLICAS: [&str; 13] = [
     "completed",
     "busy_s",
 ];
-const NODES: [&str; 6] = ["node", "pool", "zone", "ordered_s", "ready_s", "gone_s"];
+const NODES: [&str; 7] = ["node", "pool", "zone", "ordered_s", "ready_s", "gone_s", "reclaimed_s"];
 const REQUESTS: [&str; 13] = [
     "traffic",
     "number",
@@ -109,7 +114,7 @@ const REQUESTS: [&str; 13] = [
 ];
 
 /// Seconds to the microsecond.
-fn s(at: SimTime) -> String {
+pub(super) fn s(at: SimTime) -> String {
     format!("{:.6}", at.as_s_f64())
 }
 
@@ -230,7 +235,8 @@ fn nodes(resolved: &Resolved, run: &Run) -> Vec<Vec<String>> {
     let row = |(node, id): (&flashcrowd_core::ledger::NodeRecord, usize)| {
         let pool = &resolved.pools[node.pool as usize];
         let zone = resolved.regions[pool.region as usize].zones[node.zone as usize].to_string();
-        vec![id.to_string(), pool.name.to_string(), zone, s(node.ordered), maybe(node.ready), maybe(node.gone)]
+        let times = [Some(node.ordered), node.ready, node.gone, node.reclaimed].map(maybe);
+        [vec![id.to_string(), pool.name.to_string(), zone], times.to_vec()].concat()
     };
     run.record.nodes.iter().zip(0..).map(row).collect()
 }

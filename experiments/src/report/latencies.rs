@@ -1,7 +1,7 @@
 //! What requests waited for: whether the promises held, why not, and the latencies by part.
 
 use super::format::{duration, percent, quantile_name};
-use super::merge;
+use super::groups::Group;
 use crate::export::summary::{PARTS, Quantiles, SloResult};
 use crate::run::Run;
 use crate::scenario::resolve::{Resolved, ResolvedService};
@@ -9,17 +9,16 @@ use crate::statistics::Estimate;
 use flashcrowd_core::ports::LatencyPart;
 use std::fmt::Write;
 
-pub(super) fn verdict(text: &mut String, resolved: &Resolved, runs: &[&Run], service: usize) {
-    let config = &resolved.services[service];
-    let name = if resolved.services.len() > 1 { format!("{}: ", config.name) } else { String::new() };
+pub(super) fn verdict(text: &mut String, resolved: &Resolved, runs: &[&Run], group: &Group, groups: usize) {
+    let config = &resolved.services[group.services[0]];
+    let name = if groups > 1 { format!("{}: ", group.name) } else { String::new() };
     if config.slos.is_empty() {
         let _ = writeln!(text, "{name}No SLO was given; add one: slo: [(quantile: 0.99, limit: \"2s\")]");
         return;
     }
     let mut broken = false;
     for (i, slo) in config.slos.iter().enumerate() {
-        let results: Vec<SloResult> =
-            runs.iter().map(|run| SloResult::of(&run.record.services[service], i, slo)).collect();
+        let results: Vec<SloResult> = runs.iter().map(|run| group.slo(run, i, slo)).collect();
         let met = results.iter().filter(|result| result.met).count();
         broken |= met < runs.len();
         let word = match met {
@@ -36,7 +35,7 @@ pub(super) fn verdict(text: &mut String, resolved: &Resolved, runs: &[&Run], ser
             duration(slo.limit.as_s_f64())
         );
     }
-    if let Some(causes) = why_late(runs, service).filter(|_| broken) {
+    if let Some(causes) = why_late(runs, group).filter(|_| broken) {
         let _ = writeln!(text, "{name}Of late requests {causes}.");
     }
 }
@@ -82,10 +81,10 @@ const WORDS: [&str; 6] = [
 
 /// The causes of lateness with their shares; none if no request as a whole was late (gaps between
 /// tokens may be).
-fn why_late(runs: &[&Run], service: usize) -> Option<String> {
+fn why_late(runs: &[&Run], group: &Group) -> Option<String> {
     let mut late = [0_u64; 6];
-    for run in runs {
-        for (sum, count) in late.iter_mut().zip(run.record.services[service].latency.late) {
+    for record in runs.iter().flat_map(|run| group.services.iter().map(|&at| &run.record.services[at])) {
+        for (sum, count) in late.iter_mut().zip(record.latency.late) {
             *sum += count;
         }
     }
@@ -97,18 +96,19 @@ fn why_late(runs: &[&Run], service: usize) -> Option<String> {
     (total > 0).then(|| parts.join(", "))
 }
 
-pub(super) fn table(text: &mut String, resolved: &Resolved, runs: &[&Run], service: usize) {
-    let config = &resolved.services[service];
-    let merged = merge(runs, service);
+/// Its latencies; `position` says which of how many tables this is.
+pub(super) fn table(text: &mut String, resolved: &Resolved, runs: &[&Run], group: &Group, position: (usize, usize)) {
+    let (config, (at, groups)) = (&resolved.services[group.services[0]], position);
+    let merged = group.latency_of(runs);
     // With several services, the table's corner says whose it is, which parts them well enough.
-    let title = if resolved.services.len() > 1 { &*config.name } else { "" };
-    let blank = if service == 0 { "\n" } else { "" };
+    let title = if groups > 1 { &*group.name } else { "" };
+    let blank = if at == 0 { "\n" } else { "" };
     let _ = writeln!(
         text,
         "{blank}{title:<11} {:<12} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "limit", "p50", "p95", "p99", "p99.9", "met"
     );
-    for (name, part) in PARTS.into_iter().filter(|&(_, part)| is_shown(config, part, resolved.services.len())) {
+    for (name, part) in PARTS.into_iter().filter(|&(_, part)| is_shown(config, part, groups)) {
         let Some(q) = Quantiles::of(&merged, part) else { continue };
         let columns =
             format!("{:>9} {:>9} {:>9} {:>9}", duration(q.p50), duration(q.p95), duration(q.p99), duration(q.p999));
@@ -119,8 +119,7 @@ pub(super) fn table(text: &mut String, resolved: &Resolved, runs: &[&Run], servi
         }
         for (i, slo) in slos {
             let limit = format!("{} {}", quantile_name(slo.quantile), duration(slo.limit.as_s_f64()));
-            let results: Vec<f64> =
-                runs.iter().map(|run| SloResult::of(&run.record.services[service], i, slo).attainment).collect();
+            let results: Vec<f64> = runs.iter().map(|run| group.slo(run, i, slo).attainment).collect();
             let attainment = Estimate::of(&results).mean;
             let miss = if attainment < slo.quantile { "  MISS" } else { "" };
             let _ = writeln!(text, "{label:<11} {limit:<12} {columns} {:>9}{miss}", percent(attainment));

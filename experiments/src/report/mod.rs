@@ -2,21 +2,25 @@
 //! not, then cost, the worst moment, what was assumed, and what to type next.
 
 mod format;
+pub(crate) mod groups;
 mod latencies;
+mod places;
 mod trouble;
 mod variants;
 mod worst;
 
 pub use format::{count, duration, money, percent};
+pub(crate) use places::egress_usd;
 pub use trouble::warnings;
 
 use crate::export::summary::Counts;
 use crate::run::{Played, Run};
 use crate::scenario::resolve::{Resolved, Setting};
 use crate::statistics::Estimate;
-use flashcrowd_core::ledger::{GpuState, Latency, RunRecord};
+use flashcrowd_core::ledger::{GpuState, RunRecord};
 use flashcrowd_core::serving::{Discipline, EngineWork};
 use format::rate;
+use groups::groups;
 use std::fmt::Write;
 
 /// Most lines of a report, and of the warnings in it.
@@ -38,16 +42,20 @@ fn single(text: &mut String, played: &Played) {
     let resolved = &played.loaded.variants[0];
     let runs: Vec<&Run> = played.of_variant(0).collect();
     header(text, resolved, &runs);
-    for service in 0..resolved.services.len() {
-        latencies::verdict(text, resolved, &runs, service);
+    let groups = groups(resolved);
+    for group in &groups {
+        latencies::verdict(text, resolved, &runs, group, groups.len());
     }
-    for service in 0..resolved.services.len() {
-        latencies::table(text, resolved, &runs, service);
+    for (group, at) in groups.iter().zip(0..) {
+        latencies::table(text, resolved, &runs, group, (at, groups.len()));
     }
     requests(text, &runs);
+    places::origins(text, resolved, &runs);
     replicas(text, resolved, &runs);
     engines(text, resolved, &runs);
     cost(text, resolved, &runs);
+    places::costs(text, resolved, &runs);
+    places::outages(text, resolved, &runs);
     worst::write(text, resolved, &runs);
     let records: Vec<&RunRecord> = runs.iter().map(|run| &run.record).collect();
     let warnings = trouble::of_runs(resolved, &records);
@@ -66,10 +74,11 @@ fn line(text: &mut String, label: &str, content: &str) {
 }
 
 fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
-    let services: Vec<String> = resolved
-        .services
+    let groups = groups(resolved);
+    let services: Vec<String> = groups
         .iter()
-        .map(|service| {
+        .map(|group| {
+            let service = &resolved.services[group.services[0]];
             let scaler = service.autoscaler.as_ref().map_or_else(
                 || match service.initial_replicas() {
                     1 => "1 replica".to_owned(),
@@ -80,8 +89,12 @@ fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
             let pool = &resolved.pools[service.pools[0] as usize];
             let model = service.model.as_ref().map_or_else(String::new, |model| format!(", {model}"));
             let gpus = service.gpus_per_group * service.groups;
-            let name = if resolved.services.len() > 1 { format!("{} ", service.name) } else { String::new() };
-            format!("{name}{scaler}{model}, {} x{gpus}, {}", pool.gpu, resolved.regions[pool.region as usize].name)
+            let name = if groups.len() > 1 { format!("{} ", group.name) } else { String::new() };
+            let place = match group.services.len() {
+                1 => resolved.regions[pool.region as usize].name.to_string(),
+                n => format!("in each of {n} regions"),
+            };
+            format!("{name}{scaler}{model}, {} x{gpus}, {place}", pool.gpu)
         })
         .collect();
     let _ = writeln!(text, "{}: {}", resolved.name, services.join("; "));
@@ -103,15 +116,6 @@ fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
         rate(peak),
         resolved.seed
     );
-}
-
-/// Latency over all replicates: counts add up exactly.
-pub(crate) fn merge(runs: &[&Run], service: usize) -> Latency {
-    let mut merged = runs[0].record.services[service].latency.clone();
-    for run in &runs[1..] {
-        merged.merge(&run.record.services[service].latency);
-    }
-    merged
 }
 
 fn requests(text: &mut String, runs: &[&Run]) {
@@ -143,18 +147,17 @@ fn replicas(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
         let horizon_s = resolved.horizon.as_s_f64();
         let max = runs.iter().map(|run| run.record.services[service].ready_max).max().unwrap_or(0);
         let name = if resolved.services.len() > 1 { format!("{}: ", config.name) } else { String::new() };
-        line(
-            text,
-            "replicas",
-            &format!(
-                "{name}mean {:.1}, most {max}; {:.0} ups, {:.0} downs, {:.0} reversals; at the highest count {}",
-                of(|s| s.ready_replica_s) / horizon_s,
-                of(|s| s.ups as f64),
-                of(|s| s.downs as f64),
+        let (mean, ups, downs) = (of(|s| s.ready_replica_s) / horizon_s, of(|s| s.ups as f64), of(|s| s.downs as f64));
+        let changes = match places::losses(resolved, runs, service) {
+            // What was there matters more than how often it changed.
+            Some(losses) => format!("{ups:.0} ups, {downs:.0} downs; {losses}"),
+            None => format!(
+                "{ups:.0} ups, {downs:.0} downs, {:.0} reversals; at the highest count {}",
                 of(|s| s.reversals as f64),
                 duration(of(|s| s.at_max.as_s_f64()))
             ),
-        );
+        };
+        line(text, "replicas", &format!("{name}mean {mean:.1}, most {max}; {changes}"));
     }
 }
 

@@ -1,9 +1,10 @@
 //! The report of a scenario with several variants: one line each, on the same world.
 
 use super::format::{count, duration, money, percent, quantile_name};
+use super::groups::{Group, groups};
 use super::latencies::part_words;
-use super::{line, merge, trouble};
-use crate::export::summary::{Counts, Quantiles, SloResult};
+use super::{line, trouble};
+use crate::export::summary::{Counts, Quantiles};
 use crate::run::{Played, Run};
 use crate::scenario::resolve::Resolved;
 use crate::statistics::Estimate;
@@ -35,7 +36,7 @@ pub(super) fn write(text: &mut String, played: &Played) {
     let bound = crate::bound::bound_of(played);
     let _ = writeln!(
         text,
-        "\n{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6} {:>5} {:>9} {:>9}{}",
+        "\n{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6} {:>5}{} {:>9} {:>9}{}",
         "variant",
         "mean",
         "p50",
@@ -45,6 +46,7 @@ pub(super) fn write(text: &mut String, played: &Played) {
         "not served",
         "repl.",
         "most",
+        if has_losses(played) { format!(" {:>9}", "available") } else { String::new() },
         "cost",
         "$/1k good",
         if bound.is_some() { " over bound" } else { "" }
@@ -68,30 +70,45 @@ pub(super) fn write(text: &mut String, played: &Played) {
 
 /// The part of the latency that a variant is shown by: the first that is promised.
 fn part_of(resolved: &Resolved) -> LatencyPart {
-    resolved.services[0].slos.first().map_or(LatencyPart::EndToEnd, |slo| slo.part)
+    let group = spoken_for(resolved);
+    resolved.services[group.services[0]].slos.first().map_or(LatencyPart::EndToEnd, |slo| slo.part)
+}
+
+/// The group that speaks for a variant: the first; the summary has all.
+fn spoken_for(resolved: &Resolved) -> Group {
+    groups(resolved).swap_remove(0)
+}
+
+/// Whether any run lost replicas, or a policy bought its capacity: then it matters how much was there.
+fn has_losses(played: &Played) -> bool {
+    let markets = || played.runs.iter().flat_map(|run| &run.record.services).map(|service| service.market);
+    markets().any(|market| market.preempted + market.attempts > 0)
 }
 
 fn row(played: &Played, variant: usize, runs: &[&Run], width: usize) -> String {
     let resolved = &played.loaded.variants[variant];
-    // The first service speaks for the variant; the summary has all.
-    let latency = merge(runs, 0);
+    let group = spoken_for(resolved);
+    let latency = group.latency_of(runs);
     let q = Quantiles::of(&latency, part_of(&played.loaded.variants[0])).unwrap_or_default();
-    let met = resolved.services[0].slos.first().map(|slo| {
-        let values: Vec<f64> =
-            runs.iter().map(|run| SloResult::of(&run.record.services[0], 0, slo).attainment).collect();
+    let met = resolved.services[group.services[0]].slos.first().map(|slo| {
+        let values: Vec<f64> = runs.iter().map(|run| group.slo(run, 0, slo).attainment).collect();
         Estimate::of(&values).mean
     });
     let counts = Counts::of(runs.iter().flat_map(|run| &run.record.clients));
     let not_served = counts.rejected + counts.expired + counts.failed;
     let cost = runs.iter().map(|run| run.record.bill.usd(|_| true)).sum::<f64>() / runs.len() as f64;
-    let good: u64 =
-        runs.iter().map(|run| run.record.services[0].latency.slos.first().map_or(q.count, |slo| slo.good)).sum();
+    let good: u64 = if met.is_some() { runs.iter().map(|run| group.slo_count(run, 0).good).sum() } else { q.count };
     let per_good = if good == 0 { "-".to_owned() } else { money(cost * runs.len() as f64 / good as f64 * 1e3) };
-    let mean = |pick: fn(&Run) -> f64| runs.iter().map(|run| pick(run)).sum::<f64>() / runs.len() as f64;
-    let replicas = mean(|run| run.record.services[0].ready_replica_s) / resolved.horizon.as_s_f64();
-    let most = runs.iter().map(|run| run.record.services[0].ready_max).max().unwrap_or(0);
+    let records = |run: &'_ &Run| group.services.iter().map(|&at| run.record.services[at].clone()).collect::<Vec<_>>();
+    let all: Vec<_> = runs.iter().map(records).collect();
+    let span_s = resolved.horizon.as_s_f64() * runs.len() as f64;
+    let replicas = all.iter().flatten().map(|service| service.ready_replica_s).sum::<f64>() / span_s;
+    let most = all.iter().map(|run| run.iter().map(|service| service.ready_max).sum::<u32>()).max().unwrap_or(0);
+    let short_s = all.iter().flatten().map(|service| service.short.as_s_f64()).sum::<f64>();
+    let available = 1.0 - short_s / span_s / group.services.len() as f64;
+    let available = if has_losses(played) { format!(" {:>9}", percent(available)) } else { String::new() };
     format!(
-        "{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>10} {:>6.1} {:>5} {:>9} {:>9}",
+        "{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>10} {:>6.1} {:>5}{available} {:>9} {:>9}",
         resolved.variant,
         duration(q.mean),
         duration(q.p50),
@@ -108,17 +125,17 @@ fn row(played: &Played, variant: usize, runs: &[&Run], width: usize) -> String {
 
 /// Which variants held the first promise, and the cheapest of them.
 fn verdicts(text: &mut String, played: &Played) {
-    let Some(slo) = played.loaded.variants[0].services[0].slos.first() else {
+    let first = &played.loaded.variants[0];
+    let Some(slo) = first.services[spoken_for(first).services[0]].slos.first() else {
         let _ = writeln!(text);
         return;
     };
     let mut held: Vec<(f64, &str)> = Vec::new();
     for (variant, resolved) in played.loaded.variants.iter().enumerate() {
         let runs: Vec<&Run> = played.of_variant(variant).collect();
-        let slos = &resolved.services[0].slos;
-        let all = runs
-            .iter()
-            .all(|run| slos.iter().enumerate().all(|(i, slo)| SloResult::of(&run.record.services[0], i, slo).met));
+        let group = spoken_for(resolved);
+        let slos = &resolved.services[group.services[0]].slos;
+        let all = runs.iter().all(|run| slos.iter().enumerate().all(|(i, slo)| group.slo(run, i, slo).met));
         if all {
             let cost = runs.iter().map(|run| run.record.bill.usd(|_| true)).sum::<f64>() / runs.len() as f64;
             held.push((cost, &resolved.variant));
