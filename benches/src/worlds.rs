@@ -129,6 +129,7 @@ impl Model {
             cpu: CpuModel::default(),
             slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.99, limit: SimDuration::from_s(10) }],
             requeues: 0,
+            starts_cold: false,
             capacity: None,
         }
     }

@@ -99,6 +99,7 @@ pub fn service(name: &str, discipline: Discipline) -> ServiceConfig {
         cpu: CpuModel::default(),
         slos: Vec::new(),
         requeues: 0,
+        starts_cold: false,
         capacity: None,
     }
 }

@@ -114,6 +114,7 @@ fn service(config: &BatchConfig) -> ServiceConfig {
         cpu: CpuModel::default(),
         slos: Vec::new(),
         requeues: 0,
+        starts_cold: false,
         capacity: None,
     }
 }

@@ -28,7 +28,8 @@ pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String
                 count(u64::from(last))
             ));
         }
-        if start_still_shows(&rows) {
+        // Where something befell the fleet, that is why the load changed.
+        if record.faults.is_empty() && start_still_shows(&rows) {
             warnings.push(format!("`{name}`: warm-up not reached: the start of the run still shows; raise `warmup`"));
         }
         if let Some(row) = rows.last().filter(|row| row.pending > 0) {

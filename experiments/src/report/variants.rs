@@ -46,7 +46,7 @@ pub(super) fn write(text: &mut String, played: &Played) {
         "not served",
         "repl.",
         "most",
-        if has_losses(played) { format!(" {:>9}", "available") } else { String::new() },
+        if has_losses(played) { format!(" {:>9} {:>8}", "available", "at end") } else { String::new() },
         "cost",
         "$/1k good",
         if bound.is_some() { " over bound" } else { "" }
@@ -79,6 +79,15 @@ fn spoken_for(resolved: &Resolved) -> Group {
     groups(resolved).swap_remove(0)
 }
 
+/// Share of the requests of the last tenth of a run that kept their promises: whether it came back.
+fn at_end(resolved: &Resolved, group: &Group, runs: &[&Run]) -> Option<f64> {
+    let from = flashcrowd_core::SimTime::from_ps(resolved.horizon.as_ps() / 10 * 9);
+    let rows = runs.iter().flat_map(|run| &run.record.series);
+    let rows = rows.filter(|row| row.at > from && group.services.contains(&(row.service as usize)));
+    let (arrived, late) = rows.fold((0, 0), |sum, row| (sum.0 + row.arrived, sum.1 + row.late));
+    (arrived > 0).then(|| 1.0 - (late as f64 / arrived as f64).min(1.0))
+}
+
 /// Whether any run lost replicas, or a policy bought its capacity: then it matters how much was there.
 fn has_losses(played: &Played) -> bool {
     let markets = || played.runs.iter().flat_map(|run| &run.record.services).map(|service| service.market);
@@ -106,7 +115,8 @@ fn row(played: &Played, variant: usize, runs: &[&Run], width: usize) -> String {
     let most = all.iter().map(|run| run.iter().map(|service| service.ready_max).sum::<u32>()).max().unwrap_or(0);
     let short_s = all.iter().flatten().map(|service| service.short.as_s_f64()).sum::<f64>();
     let available = 1.0 - short_s / span_s / group.services.len() as f64;
-    let available = if has_losses(played) { format!(" {:>9}", percent(available)) } else { String::new() };
+    let end = at_end(resolved, &group, runs).map_or_else(|| "-".to_owned(), percent);
+    let available = if has_losses(played) { format!(" {:>9} {end:>8}", percent(available)) } else { String::new() };
     format!(
         "{:<width$} {:>8} {:>8} {:>8} {:>8} {:>8} {:>10} {:>6.1} {:>5}{available} {:>9} {:>9}",
         resolved.variant,

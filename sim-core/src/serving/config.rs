@@ -47,16 +47,10 @@ pub struct ServiceConfig {
     pub slos: Vec<Slo>,
     /// How often an attempt that was lost with its node is sent again at once, without its client.
     pub requeues: u32,
+    /// Whether its first replicas start with the run; else they are ready then.
+    pub starts_cold: bool,
     /// Who buys its capacity; by default its deployment creates replicas, and nodes come for them.
-    pub capacity: Option<CapacityConfig>,
-}
-
-/// Capacity that a policy buys for one service.
-pub struct CapacityConfig {
-    /// The policy.
-    pub mix: Box<dyn SpotMix>,
-    /// Whether what it buys at the start of the run is ready then.
-    pub warm_start: bool,
+    pub capacity: Option<Box<dyn SpotMix>>,
 }
 
 /// How a replica works.

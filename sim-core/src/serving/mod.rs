@@ -31,8 +31,8 @@ pub use batch_time::BatchTime;
 pub(crate) use client::ClientState;
 pub(crate) use client::{Reach, Served};
 pub use config::{
-    Backoff, BatchConfig, CapacityConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy,
-    ServiceConfig, ServiceTime, Slo, Traffic, ValidatedBand,
+    Backoff, BatchConfig, ClientConfig, CpuModel, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig,
+    ServiceTime, Slo, Traffic, ValidatedBand,
 };
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at};

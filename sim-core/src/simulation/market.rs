@@ -8,7 +8,6 @@ use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration};
 use crate::fleet::{Life, PoolConfig};
 use crate::ports::{MarketView, PlaceView, SpotMix};
-use crate::serving::CapacityConfig;
 use crate::units::Market;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,13 +26,12 @@ pub(super) struct Buyer {
     places: Vec<Place>,
     /// The class of what is not spot, if there is any.
     on_demand: Option<u32>,
-    warm_start: bool,
     looks: u64,
 }
 
 impl Simulation {
     /// Gives a service its buyer: each zone of each of its spot pools is a place.
-    pub(super) fn add_buyer(&mut self, service: u32, config: CapacityConfig) {
+    pub(super) fn add_buyer(&mut self, service: u32, mix: Box<dyn SpotMix>) {
         let pools = self.services[service as usize].state.config.pools.clone();
         let pool = |at: u32| -> &PoolConfig { &self.world.pools[at as usize] };
         let spot: Vec<u32> = pools.iter().copied().filter(|&at| pool(at).market == Market::Spot).collect();
@@ -46,13 +44,12 @@ impl Simulation {
         });
         let places = places.collect();
         let on_demand = (!other.is_empty()).then(|| self.class_index(CapacityClass { pools: other, zone: None }));
-        let CapacityConfig { mix, warm_start } = config;
-        self.services[service as usize].buyer = Some(Buyer { mix, places, on_demand, warm_start, looks: 0 });
+        self.services[service as usize].buyer = Some(Buyer { mix, places, on_demand, looks: 0 });
     }
 
     /// The first look, at the start of the run.
     pub(super) fn open_market(&mut self, service: u32) {
-        let warm = self.services[service as usize].buyer.as_ref().is_some_and(|buyer| buyer.warm_start);
+        let warm = !self.services[service as usize].state.config.starts_cold;
         if warm {
             self.trade(service, true);
         }

@@ -366,8 +366,13 @@ impl Simulation {
                 self.open_market(service);
                 continue;
             }
-            for _ in 0..if config.resident_on.is_none() { config.initial_replicas } else { 0 } {
-                self.create_ready_replica(service, None);
+            let (count, cold) = (config.initial_replicas, config.starts_cold);
+            for _ in 0..if config.resident_on.is_none() { count } else { 0 } {
+                if cold {
+                    self.create_replica(service, None);
+                } else {
+                    self.create_ready_replica(service, None);
+                }
             }
         }
         for node in 0..self.nodes.len() as u32 {

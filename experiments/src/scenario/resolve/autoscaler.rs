@@ -184,7 +184,7 @@ fn manifest_of(
         notes
             .warn(format!("{}:{}:{}: {}: {}", file.shown, warning.line, warning.column, warning.path, warning.message));
     }
-    if manifest.target.name != name {
+    if manifest.target.name != manifest::base_name(&name) {
         notes.warn(format!(
             "{}: scales `{}`, here it is applied to the service `{name}`",
             file.shown, manifest.target.name

@@ -88,7 +88,7 @@ impl Context<'_, '_> {
 
     /// The name of what a manifest scales may differ from the service's.
     fn check_target(&mut self, scales: &str) {
-        if scales != &*self.service.name {
+        if scales != base_name(&self.service.name) {
             let (file, name) = (&self.file.shown, &self.service.name);
             self.notes.warn(format!("{file}: scales `{scales}`, here it is applied to the service `{name}`"));
         }
@@ -402,4 +402,9 @@ pub(super) fn with_gateway(queue: QueueMode, room: u32) -> QueueMode {
         QueueMode::PerReplica { capacity, .. } => QueueMode::PerReplica { capacity, gateway: room },
         shared @ QueueMode::Shared { .. } => shared,
     }
+}
+
+/// The name of a service without the region of its copy.
+pub(super) fn base_name(service: &str) -> &str {
+    service.split_once('@').map_or(service, |(name, _)| name)
 }

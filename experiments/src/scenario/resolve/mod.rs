@@ -41,9 +41,7 @@ use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region, Startup};
 use flashcrowd_core::ports::{Placement, Router, SourceError, TargetId};
-use flashcrowd_core::serving::{
-    CapacityConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic,
-};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, World};
@@ -128,6 +126,7 @@ pub struct ResolvedService {
     pub queue: QueueMode,
     capacity: Option<ResolvedCapacity>,
     requeues: u32,
+    starts_cold: bool,
     service_time: ServiceTime,
     router: RouterKind,
     network: Option<Distribution>,
@@ -179,10 +178,8 @@ impl ResolvedService {
             cpu: self.cpu,
             slos: self.slos.clone(),
             requeues: self.requeues,
-            capacity: self
-                .capacity
-                .as_ref()
-                .map(|capacity| CapacityConfig { mix: capacity.make(future), warm_start: true }),
+            starts_cold: self.starts_cold,
+            capacity: self.capacity.as_ref().map(|capacity| capacity.make(future)),
         }
     }
 }

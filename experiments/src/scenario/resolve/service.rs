@@ -65,6 +65,12 @@ pub(super) fn resolve(
         pools: usable,
         capacity,
         requeues,
+        starts_cold: notes.or(
+            &path("starts_cold"),
+            service.starts_cold,
+            false,
+            "the run begins with a running service",
+        ),
         slos: slos(notes, name, &service.slo, &discipline)?,
         discipline,
         service_time,

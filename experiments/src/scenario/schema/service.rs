@@ -30,6 +30,8 @@ pub struct Service {
     pub resident_on: Option<String>,
     /// Replicas at the start.
     pub replicas: Option<u32>,
+    /// Whether they start with the run, instead of being ready.
+    pub starts_cold: Option<bool>,
     /// GPUs of one group.
     pub gpus: Option<u32>,
     /// Groups of one replica, each on one node.

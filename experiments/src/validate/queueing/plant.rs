@@ -214,6 +214,7 @@ impl Plant {
             cpu: CpuModel::default(),
             slos: Vec::new(),
             requeues: 0,
+            starts_cold: false,
             capacity: None,
         }
     }

@@ -249,6 +249,7 @@ fn service(engine: EngineConfig, replicas: u32) -> ServiceConfig {
         cpu: CpuModel::default(),
         slos: Vec::new(),
         requeues: 0,
+        starts_cold: false,
         capacity: None,
     }
 }

@@ -8,7 +8,7 @@ use flashcrowd_core::fleet::{
 };
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
 use flashcrowd_core::ports::{Fault, FaultSource};
-use flashcrowd_core::serving::{CapacityConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::units::Market as Bought;
 use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
@@ -146,7 +146,8 @@ fn service(set: &Set, case: &Case, gap: SimDuration) -> ServiceConfig {
         cpu: CpuModel::default(),
         slos: Vec::new(),
         requeues: 0,
-        capacity: Some(CapacityConfig { mix: case.policy.make(gap), warm_start: false }),
+        starts_cold: true,
+        capacity: Some(case.policy.make(gap)),
     }
 }
 
