@@ -48,8 +48,8 @@ impl SpotMix for OnDemandOnly {
 pub enum Where {
     /// Always in the place of this position.
     Single(usize),
-    /// In the place with the fewest own replicas, the first of equals; after a refusal, in the next
-    /// best that has not refused at this look.
+    /// In the place with the fewest own replicas that has not refused at this look; of equals, the next in
+    /// turn after the one tried last.
     Spread,
     /// In all places in turn, whatever they answered.
     RoundRobin,
@@ -98,7 +98,9 @@ impl SpotMix for SpotOnly {
             Where::Single(at) => (at < places).then_some(at),
             Where::Spread => {
                 let free = (0..places).filter(|at| !self.refused.contains(at));
-                free.min_by_key(|&at| (seen.places[at].own, at))
+                let chosen = free.min_by_key(|&at| (seen.places[at].own, (at + places - self.cursor % places) % places))?;
+                self.cursor = chosen + 1;
+                Some(chosen)
             }
             Where::RoundRobin => {
                 let at = self.cursor % places.max(1);
@@ -118,5 +120,42 @@ impl SpotMix for SpotOnly {
 
     fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
         if self.fallback { fallback(seen, self.margin) } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flashcrowd_core::SimTime;
+    use flashcrowd_core::ports::PlaceView;
+    use flashcrowd_core::units::PicoUsdPerHour;
+
+    fn seen(own: &[u32]) -> MarketView {
+        let place = |&own: &u32| PlaceView {
+            region: "r".into(),
+            zone: "z".into(),
+            gpu: "g".into(),
+            price: PicoUsdPerHour(1),
+            own,
+            ready: own,
+        };
+        let places = own.iter().map(place).collect();
+        MarketView { now: SimTime::ZERO, target: 3, places, on_demand: 0, on_demand_ready: 0 }
+    }
+
+    #[test]
+    fn spreading_does_not_stay_with_who_refuses() {
+        let mut mix = SpotOnly::new(Where::Spread, 0, false, SimDuration::from_s(20));
+        let mut tried = Vec::new();
+        for _ in 0..3 {
+            let market = seen(&[0, 1, 0, 0]);
+            mix.spot_wanted(&market);
+            for _ in 0..2 {
+                let place = mix.next_place(&market).unwrap();
+                tried.push(place);
+                mix.answered(place, false);
+            }
+        }
+        assert_eq!(tried, [0, 2, 3, 0, 2, 3], "the one with a replica comes last, and others in turn");
     }
 }
