@@ -1,20 +1,23 @@
 //! One row of the throughput table: a world beside its twin, in one process. The twin of slots is a
-//! bare loop; that of token-level engines is the same world with each iteration an event.
+//! bare loop; that of token-level engines is the same world with each iteration an event; that of
+//! regions is the row `cluster_1024`.
 
 use crate::bare;
 use crate::llm::Llm;
 use crate::meter::{cpu_seconds, median, peak_rss_mib};
+use crate::regions::Regions;
 use crate::worlds::Model;
 use flashcrowd_core::Simulation;
 use flashcrowd_core::ledger::RunRecord;
 use serde_json::{Value, json};
 
 /// The rows, in the order of the table.
-pub const ROWS: [&str; 16] = [
+pub const ROWS: [&str; 17] = [
     "mmc_16",
     "mmc_1024",
     "cluster_64",
     "cluster_1024",
+    "regions_6",
     "llm_1_b1",
     "llm_1_b12",
     "llm_1_b30",
@@ -37,6 +40,8 @@ const TWIN_SHARE: u64 = 20;
 pub enum Played {
     /// Slots; and whether controllers and scrapes run too.
     Slots(Model, bool),
+    /// Regions around the world, beside one cluster.
+    Regions(Regions),
     /// Token-level engines.
     Llm(Llm),
 }
@@ -48,6 +53,10 @@ pub fn played(row: &str, requests: u64) -> Option<Played> {
     Some(match kind {
         "mmc" => Played::Slots(Model::mmc(number(size)?, requests), false),
         "cluster" => Played::Slots(Model::cluster(number(size)?, requests), true),
+        "regions" => {
+            let regions = number(size).filter(|regions| (2..=9).contains(regions))?;
+            Played::Regions(Regions { regions, requests })
+        }
         "llm" => {
             let (replicas, batch) = size.split_once("_b")?;
             Played::Llm(Llm { replicas: number(replicas)?, batch: number(batch)?, requests, leaps: true })
@@ -64,6 +73,7 @@ pub fn played(row: &str, requests: u64) -> Option<Played> {
 pub fn measure(row: &str, requests: u64, runs: usize) -> Option<Value> {
     let mut described = match played(row, requests)? {
         Played::Slots(model, controlled) => slots(row, &model, controlled, runs.max(1)),
+        Played::Regions(regions) => around_the_world(regions, runs.max(1)),
         Played::Llm(llm) => tokens(row, llm, runs.max(1)),
     };
     described["peak_rss_mib"] = json!(peak_rss_mib().map(|mib| rounded(mib, 10.0)));
@@ -87,6 +97,26 @@ fn slots(row: &str, model: &Model, controlled: bool, runs: usize) -> Value {
         "requests_per_cpu_s": simulated.round(),
         "bare_requests_per_cpu_s": bare.round(),
         "ratio": rounded(simulated / bare, 1e3),
+    })
+}
+
+/// Beside the row `cluster_1024`, in one process.
+fn around_the_world(regions: Regions, runs: usize) -> Value {
+    let cluster = Model::cluster(1_024, regions.requests);
+    let (mut simulated_s, mut cluster_s, mut lost) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..runs {
+        let (record, seconds) = cpu_seconds(|| Simulation::new(regions.world()).run().expect("no limits"));
+        simulated_s.push(seconds);
+        lost = record.services.iter().map(|service| service.market.preempted).sum::<u64>();
+        cluster_s.push(cpu_seconds(|| Simulation::new(cluster.world(true)).run().expect("no limits")).1);
+    }
+    let per_s = |seconds| regions.requests as f64 / median(seconds);
+    let (simulated, cluster) = (per_s(simulated_s), per_s(cluster_s));
+    json!({
+        "requests_per_cpu_s": simulated.round(),
+        "cluster_1024_requests_per_cpu_s": cluster.round(),
+        "ratio": rounded(simulated / cluster, 1e3),
+        "replicas_lost": lost,
     })
 }
 

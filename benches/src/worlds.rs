@@ -134,7 +134,8 @@ impl Model {
         }
     }
 
-    fn client(&self) -> ClientConfig {
+    /// The client.
+    pub fn client(&self) -> ClientConfig {
         ClientConfig {
             name: CLIENT.into(),
             service: 0,

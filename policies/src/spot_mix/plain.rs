@@ -98,7 +98,8 @@ impl SpotMix for SpotOnly {
             Where::Single(at) => (at < places).then_some(at),
             Where::Spread => {
                 let free = (0..places).filter(|at| !self.refused.contains(at));
-                let chosen = free.min_by_key(|&at| (seen.places[at].own, (at + places - self.cursor % places) % places))?;
+                let chosen =
+                    free.min_by_key(|&at| (seen.places[at].own, (at + places - self.cursor % places) % places))?;
                 self.cursor = chosen + 1;
                 Some(chosen)
             }

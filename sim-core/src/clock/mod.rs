@@ -12,7 +12,7 @@ pub use digest::{Digest, Happening, Mark, first_divergence};
 pub use distribution::{Distribution, DistributionError};
 pub use order::{Class, Key};
 pub use queue::{Entry, EventQueue, HeapQueue};
-pub(crate) use stream::keyed;
 pub use stream::{Seed, Stream};
+pub(crate) use stream::{keyed, number_of};
 pub use time::{SimDuration, SimTime};
 pub use wheel::Wheel;

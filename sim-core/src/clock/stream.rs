@@ -60,6 +60,12 @@ pub(crate) fn keyed(key: u64, n: u64, k: u64) -> Stream {
     Stream(Xoshiro256PlusPlus::seed_from_u64(split_mix(split_mix(key ^ n).wrapping_add(k))))
 }
 
+/// A number of item `n` under a key of [`Seed::key`], where a whole stream would be too much.
+#[inline]
+pub(crate) const fn number_of(key: u64, n: u64) -> u64 {
+    split_mix(key ^ split_mix(n))
+}
+
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 const fn split_mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -104,6 +104,8 @@ pub(crate) struct ClientState {
     /// Cells that it may reach, nearest first, and what each did for it.
     pub(crate) reach: Vec<Reach>,
     pub(crate) served: Vec<Served>,
+    /// Bytes of responses, by the region that sent them; of clients that have a place.
+    pub(crate) egress_bytes: Vec<u64>,
     /// Key of the instants at which its users ask the name service.
     pub(crate) phase_key: u64,
     size_key: u64,
@@ -130,6 +132,7 @@ impl ClientState {
             sizes: seed.stream(&label("service-time")),
             reach: Vec::new(),
             served: Vec::new(),
+            egress_bytes: Vec::new(),
             phase_key: seed.key(&label("name-service")),
             size_key: seed.key(&label("service-time-retry")),
             network: seed.stream(&label("network")),

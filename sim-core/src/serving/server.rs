@@ -83,6 +83,8 @@ pub(crate) struct Server {
     pub(crate) position: u32,
     /// Attempts sent here and not yet ended, those on their way included.
     pub(crate) outstanding: u32,
+    /// The region of its node.
+    pub(crate) region: u16,
     /// Killed: what arrives is lost.
     pub(crate) dead: bool,
     /// Attempts in service.
@@ -113,6 +115,7 @@ impl Server {
             replica,
             position: NONE,
             outstanding: 0,
+            region: 0,
             dead: false,
             running: 0,
             waiting: Fifo::default(),

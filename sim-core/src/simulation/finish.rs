@@ -7,7 +7,7 @@ use crate::ledger::{
     ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RunRecord, ServedRecord, ServiceRecord,
 };
 use crate::ports::TargetId;
-use crate::serving::{Reach, Served, Traffic};
+use crate::serving::{ClientState, Reach, Served, Traffic};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Simulation {
             fleet: self.fleet,
             replicas,
             nodes,
-            egress: egress_records(&self.map.geography, &self.egress),
+            egress: egress_records(&self.map.geography, &self.clients),
             health: self.map.health,
             faults: self.faults.log,
             bill: self.bill,
@@ -183,7 +183,14 @@ fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
     }
 }
 
-fn egress_records(geography: &Geography, bytes: &BTreeMap<(u32, u32), u128>) -> Vec<EgressRecord> {
+fn egress_records(geography: &Geography, clients: &[ClientState]) -> Vec<EgressRecord> {
+    let mut bytes: BTreeMap<(u32, u32), u128> = BTreeMap::new();
+    for client in clients {
+        let Some(place) = &client.config.place else { continue };
+        for (sent, from) in client.egress_bytes.iter().zip(0..).filter(|(sent, _)| **sent > 0) {
+            *bytes.entry((from, place.origin)).or_default() += u128::from(*sent);
+        }
+    }
     let record = |(&(from, to), &bytes): (&(u32, u32), &u128)| {
         let pico_usd = bytes.saturating_mul(u128::from(geography.egress(from, to)));
         EgressRecord { from, to, bytes, pico_usd }

@@ -46,6 +46,7 @@ impl Simulation {
         for member in self.members_of(owner) {
             self.replicas[member as usize].groups.clone_from(&allocations);
             self.replicas[member as usize].placed = Some(now);
+            self.servers[member as usize].region = self.servers[owner as usize].region;
         }
     }
 

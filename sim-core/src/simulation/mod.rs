@@ -44,7 +44,7 @@ use crate::ports::{Arrival, Placement};
 use crate::serving::{Arena, Attempt, ClientState, Group, Leap, Prefixes, Request, Sequence, Server};
 use control::ControllerState;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use telemetry::Telemetry;
 use world::ServiceBook;
 
@@ -74,8 +74,6 @@ pub struct Simulation {
     faults: faults::Faults,
     /// Routes and distances.
     map: routes::World,
-    /// Bytes of responses from a region to another.
-    egress: BTreeMap<(u32, u32), u128>,
     /// Replicas that wait for GPUs, oldest first.
     pending: Vec<u32>,
     /// Transfers of replicas that start.

@@ -191,6 +191,7 @@ impl Simulation {
             self.replicas[id as usize].groups.push(Allocation { node, gpus });
             self.note_room(node);
         }
+        self.servers[id as usize].region = self.region_of_replica(id) as u16;
         let replica = &mut self.replicas[id as usize];
         replica.placed = Some(now);
         replica.billed = now;

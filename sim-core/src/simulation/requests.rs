@@ -179,11 +179,8 @@ impl Simulation {
             state.attempt_deadlines.sweep(attempts.len(), |index, serial| attempts[index].serial == serial);
         }
         book.step_in_flight(true, now);
-        if origin != NOWHERE {
-            self.count_sent(client, service);
-            if self.is_lost_on_the_way(client, number, tries, service) {
-                return self.give_up_connecting(attempt, client);
-            }
+        if origin != NOWHERE && self.is_lost_on_the_way(client, number, tries, service) {
+            return self.give_up_connecting(attempt, client);
         }
         match self.services[service as usize].state.send(&mut self.attempts, attempt) {
             Sent::To(position) => self.dispatch(attempt, position),
@@ -571,7 +568,7 @@ impl Simulation {
         let Attempt { replica, service, stage, .. } = self.attempts[index];
         let config = &self.clients[client as usize].config;
         let waits = matches!(stage, Stage::Sent | Stage::Waiting);
-        if !config.cancel_on_timeout && !(config.propagates_deadline && waits) {
+        if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
             self.attempts[index].request = NONE;
         } else if replica == NONE && stage == Stage::Sent {
             // It got to nobody: it ends when its client would have given up to connect.

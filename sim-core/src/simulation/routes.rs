@@ -3,7 +3,7 @@
 
 use super::requests::CANCELLED;
 use super::{Event, Simulation};
-use crate::clock::{Class, SimDuration, SimTime, keyed};
+use crate::clock::{Class, SimDuration, SimTime, keyed, number_of};
 use crate::fleet::Geography;
 use crate::ledger::{HealthRecord, Parts};
 use crate::ports::CellView;
@@ -64,6 +64,7 @@ impl Simulation {
                 .map(|(cell, position)| Reach { cell: position, service: cell.service, region: cell.region })
                 .collect();
             client.reach.sort_by_key(|reach| (self.map.geography.round_trip(place.origin, reach.region), reach.cell));
+            client.egress_bytes = vec![0; self.world.regions.len()];
             client.served = client.reach.iter().map(|_| Served::default()).collect();
         }
     }
@@ -118,7 +119,7 @@ impl Simulation {
         let state = &self.clients[client as usize];
         // Each user asks the name service at instants of its own.
         let who = if user == NONE { number } else { u64::from(user) };
-        let phase = keyed(state.phase_key, who, 0).random::<u64>();
+        let phase = number_of(state.phase_key, who);
         let affinity = self.prefixes.get(prefix).hashes.first().copied().unwrap_or(phase);
         let origin = state.config.place.as_ref().map_or(0, |place| place.origin);
         let table = &self.map.routes[route as usize];
@@ -147,19 +148,23 @@ impl Simulation {
         let cell = views[chosen].cell;
         views.clear();
         self.map.views = views;
-        self.map.routes[route as usize].cells[cell as usize].service
-    }
-
-    /// Notes where an attempt of a client is sent.
-    pub(super) fn count_sent(&mut self, client: u32, service: u32) {
-        if let Some(served) = self.clients[client as usize].served_by(service) {
-            served.attempts += 1;
+        let state = &mut self.clients[client as usize];
+        // Each choice is for one attempt.
+        if let Some(at) = state.reach.iter().position(|reach| reach.cell == cell) {
+            state.served[at].attempts += 1;
         }
+        self.map.routes[route as usize].cells[cell as usize].service
     }
 
     /// Whether an attempt gets to no replica: its region is dark, or the way loses it. It then ends when
     /// its client gives up to connect.
+    #[inline]
     pub(super) fn is_lost_on_the_way(&self, client: u32, number: u64, tries: u32, service: u32) -> bool {
+        let all_is_well = self.map.links.is_empty() && self.faults.unreachable.iter().all(|count| *count == 0);
+        !all_is_well && self.is_lost_in_trouble(client, number, tries, service)
+    }
+
+    fn is_lost_in_trouble(&self, client: u32, number: u64, tries: u32, service: u32) -> bool {
         let Some(place) = &self.clients[client as usize].config.place else { return false };
         if place.route.is_none() {
             return false;
@@ -194,7 +199,8 @@ impl Simulation {
     /// what the client sees is right to the end.
     #[inline]
     pub(super) fn distance(&self, attempt: u32, replica: u32) -> SimDuration {
-        let (region, Attempt { origin, request, .. }) = (self.region_of_replica(replica), self.attempts[attempt]);
+        let (region, Attempt { origin, request, .. }) =
+            (u32::from(self.servers[replica as usize].region), self.attempts[attempt]);
         let trip = self.map.round_trip(u32::from(origin), region);
         if request >= CANCELLED {
             return trip;
@@ -223,13 +229,13 @@ impl Simulation {
 
     /// A request of a client with a place was served: who, how fast, and what was sent back.
     pub(super) fn record_place(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
-        let region = self.region_of_replica(attempt.replica);
+        let region = self.servers[attempt.replica as usize].region;
         let measured = request.arrived >= self.world.warmup;
         let state = &mut self.clients[request.client as usize];
         let Some(place) = &state.config.place else { return };
         let [fixed, per_token] = place.response_bytes;
         let bytes = fixed + per_token * u64::from(request.output_tokens);
-        *self.egress.entry((region, place.origin)).or_default() += u128::from(bytes);
+        state.egress_bytes[usize::from(region)] += bytes;
         if let Some(served) = state.served_by(attempt.service) {
             served.completed += 1;
             if measured {

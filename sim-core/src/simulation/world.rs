@@ -17,7 +17,7 @@ use crate::serving::{
     Traffic,
 };
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// Everything a run is made of. Names are sorted by whoever builds it: positions are identities.
 pub struct World {
@@ -319,7 +319,6 @@ impl Simulation {
             stock: (0..).zip(&settings.pools).map(|(at, pool)| Stock::new(at, pool, &settings.regions)).collect(),
             faults: Faults::new(world.faults, settings.regions.len()),
             map: super::routes::World::new(world.geography, seed.key("link")),
-            egress: BTreeMap::new(),
             pending: Vec::new(),
             loads: Loads::default(),
             scan_scheduled: false,
