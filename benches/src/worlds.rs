@@ -167,6 +167,7 @@ fn pool(replicas: u32) -> PoolConfig {
         idle_timeout: SimDuration::from_s(600),
         minimum_charge: SimDuration::ZERO,
         reclaim: Reclaim::default(),
+        committed: 0,
     }
 }
 

@@ -75,6 +75,7 @@ pub fn pool() -> PoolConfig {
         idle_timeout: SimDuration::MAX,
         minimum_charge: SimDuration::ZERO,
         reclaim: Reclaim::default(),
+        committed: 0,
     }
 }
 

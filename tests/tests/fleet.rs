@@ -166,6 +166,24 @@ fn a_minimum_charge_adds_what_is_missing() {
 }
 
 #[test]
+fn a_commitment_is_paid_for_while_no_node_stands_for_it() {
+    let reserved = PoolConfig {
+        gpus_per_node: 4,
+        max_nodes: 3,
+        committed: 3,
+        provisioning: Distribution::Constant(5.0),
+        idle_timeout: SimDuration::from_s(1),
+        ..pool()
+    };
+    // As above: one node from 10 s to 21 s; at all other times of 600 s none stands for the three.
+    let record = play(empty(&[]), reserved, &[(3, 1), (20, 0)], &[]);
+    let unused = record.bill.lines().filter(|(line, _)| line.state == GpuState::Unused).map(|(_, gpu_ps)| gpu_ps);
+    assert_eq!(unused.sum::<u128>(), 4 * (3 * 600 - 11) * 1_000_000_000_000);
+    let all: u128 = record.bill.lines().map(|(_, gpu_ps)| gpu_ps).sum();
+    assert_eq!(all, 4 * 3 * 600 * 1_000_000_000_000, "never less than the commitment");
+}
+
+#[test]
 fn a_replica_named_twice_is_refused() {
     let target = TargetId(0);
     let twice = Action::RemoveReplicas { target, replicas: vec![ReplicaId(0), ReplicaId(0)] };

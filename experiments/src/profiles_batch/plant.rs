@@ -151,5 +151,6 @@ fn pool() -> PoolConfig {
         idle_timeout: SimDuration::MAX,
         minimum_charge: SimDuration::ZERO,
         reclaim: Reclaim::default(),
+        committed: 0,
     }
 }

@@ -49,6 +49,8 @@ pub struct PoolConfig {
     pub minimum_charge: SimDuration,
     /// What a reclaim of its nodes looks like.
     pub reclaim: Reclaim,
+    /// Nodes that are paid for at all times, whether they live or not.
+    pub committed: u32,
 }
 
 /// How the market takes a node back.

@@ -23,17 +23,20 @@ pub enum GpuState {
     Idle,
     /// Added by a minimum charge.
     Minimum,
+    /// Committed to and not used: no node stands for it.
+    Unused,
 }
 
 impl GpuState {
     /// All states, in the order of reports.
-    pub const ALL: [GpuState; 6] = [
+    pub const ALL: [GpuState; 7] = [
         GpuState::Training,
         GpuState::Draining,
         GpuState::Serving,
         GpuState::Starting,
         GpuState::Idle,
         GpuState::Minimum,
+        GpuState::Unused,
     ];
 
     /// The name used in tables.
@@ -45,6 +48,7 @@ impl GpuState {
             GpuState::Starting => "starting",
             GpuState::Idle => "idle",
             GpuState::Minimum => "minimum",
+            GpuState::Unused => "unused",
         }
     }
 }

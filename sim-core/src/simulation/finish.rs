@@ -30,6 +30,9 @@ impl Simulation {
                 self.bill_minimum(node);
             }
         }
+        for pool in 0..self.stock.len() as u32 {
+            self.settle_commitment(pool);
+        }
         self.record_live();
         self.work.peak_live_requests = self.requests.peak() as u64;
         let clients = (0..self.clients.len() as u32).map(|client| self.client_record(client)).collect();

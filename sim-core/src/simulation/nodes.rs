@@ -29,6 +29,8 @@ pub(super) struct Stock {
     pub(super) open: BTreeSet<u32>,
     /// Booting nodes.
     pub(super) booting: BTreeSet<u32>,
+    /// Up to when commitments without a node are billed.
+    settled: SimTime,
     /// By zone of the pool's region.
     pub(super) zones: Vec<ZoneStock>,
 }
@@ -55,6 +57,7 @@ impl Stock {
             live: 0,
             open: BTreeSet::new(),
             booting: BTreeSet::new(),
+            settled: SimTime::ZERO,
             zones: vec![ZoneStock::endless(at); zones],
         }
     }
@@ -294,6 +297,17 @@ impl Simulation {
         self.retire_node(node);
     }
 
+    /// Bills the nodes of a pool that are committed and do not live, up to now; call before their number
+    /// changes.
+    pub(super) fn settle_commitment(&mut self, pool: u32) {
+        let (now, config) = (self.agenda.now(), &self.world.pools[pool as usize]);
+        let stock = &mut self.stock[pool as usize];
+        let span = now.since(std::mem::replace(&mut stock.settled, now));
+        let unused = config.committed.saturating_sub(stock.live);
+        let line = BillLine { pool, rate: pool, state: GpuState::Unused, service: None };
+        self.bill.add(line, unused.saturating_mul(config.gpus_per_node), span);
+    }
+
     /// A node leaves the fleet, empty.
     pub(super) fn retire_node(&mut self, node: u32) {
         if self.nodes[node as usize].life == NodeLife::Gone {
@@ -301,6 +315,7 @@ impl Simulation {
         }
         self.bill_free_gpus(node);
         self.bill_minimum(node);
+        self.settle_commitment(self.nodes[node as usize].pool);
         let now = self.agenda.now();
         let state = &mut self.nodes[node as usize];
         state.life = NodeLife::Gone;

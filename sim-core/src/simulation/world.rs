@@ -449,6 +449,7 @@ impl Simulation {
 
     /// A node of a pool in a zone, booting.
     pub(super) fn new_node(&mut self, pool: u32, zone: u32) -> u32 {
+        self.settle_commitment(pool);
         let config = &self.world.pools[pool as usize];
         let stock = &mut self.stock[pool as usize];
         let place = &mut stock.zones[zone as usize];

@@ -351,6 +351,7 @@ impl PoolSpec {
             idle_timeout: SimDuration::from_s(self.idle_s),
             minimum_charge: SimDuration::from_s(self.minimum_s),
             reclaim: Reclaim::default(),
+            committed: 0,
             ..pool()
         }
     }

@@ -75,6 +75,7 @@ fn resolve_pool(
         return Err(notes.error(&path("min_nodes"), message));
     }
     let (region, zones) = place(notes, name, pool, regions)?;
+    let listed = price(notes, name, pool, gpus_per_node, &regions[region as usize].name)?;
     Ok(PoolConfig {
         name: name.into(),
         region,
@@ -83,7 +84,7 @@ fn resolve_pool(
         gpus_per_node,
         memory_per_gpu: memory(notes, name, pool)?,
         cache: cache(notes, name, pool),
-        price: price(notes, name, pool, gpus_per_node, &regions[region as usize].name)?,
+        price: discounted(notes, name, pool, listed),
         market: market(notes, name, pool.market),
         min_nodes,
         max_nodes: pool.max_nodes,
@@ -105,6 +106,7 @@ fn resolve_pool(
             )
             .get(),
         reclaim: reclaim(notes, name, pool),
+        committed: committed(notes, name, pool, min_nodes)?,
     })
 }
 
@@ -200,6 +202,27 @@ fn market(notes: &mut Notes<'_>, name: &str, given: Option<schema::Market>) -> M
             Market::OnDemand
         }
     }
+}
+
+/// What is left of a price after the negotiated discount.
+fn discounted(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, price: PicoUsdPerHour) -> PicoUsdPerHour {
+    let Some(discount) = pool.discount else { return price };
+    notes.given(&format!("pools.{name}.discount"), "");
+    PicoUsdPerHour((price.0 as f64 * (1.0 - discount.get())).round() as u64)
+}
+
+/// Nodes that are paid for at all times.
+fn committed(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, min_nodes: u32) -> Result<u32, Diagnostic> {
+    let path = format!("pools.{name}.committed_nodes");
+    let reserved = matches!(pool.market, Some(schema::Market::Reserved));
+    if pool.committed_nodes.is_some() && matches!(pool.market, Some(schema::Market::Spot)) {
+        return Err(notes.error(&path, "spot capacity cannot be committed to; expected `market: Reserved`"));
+    }
+    let default = if reserved { min_nodes } else { 0 };
+    let source = if reserved { "what is reserved is paid for" } else { "nothing is committed to" };
+    let committed = notes.or(&path, pool.committed_nodes, default, source);
+    notes.within(&path, u64::from(committed), 0, u64::from(pool.max_nodes))?;
+    Ok(committed)
 }
 
 /// How the market takes nodes back.

@@ -43,6 +43,11 @@ pub struct Pool {
     pub provisioning: Option<DurationLaw>,
     /// How long a node stays empty before it is given back.
     pub idle_timeout: Option<Duration>,
+    /// Nodes that are paid for at all times (reserved, committed use); `min_nodes` by default where it is
+    /// bought as Reserved.
+    pub committed_nodes: Option<u32>,
+    /// Share of the price that was negotiated away.
+    pub discount: Option<Fraction>,
     /// Shortest time billed for a node.
     pub minimum_charge: Option<Duration>,
     /// The market whose capacity it has (Spot only).

@@ -249,6 +249,7 @@ pub(in crate::validate) fn pool(replicas: u32) -> PoolConfig {
         idle_timeout: SimDuration::MAX,
         minimum_charge: SimDuration::ZERO,
         reclaim: Reclaim::default(),
+        committed: 0,
     }
 }
 

@@ -3,6 +3,9 @@
 use super::super::ValidateError;
 use super::super::input::Lines;
 use super::policy::Policy;
+use flashcrowd_core::SimDuration;
+use flashcrowd_workloads::spot::CapacitySeries;
+use flashcrowd_workloads::spot::recorded::read_skypilot;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,9 +48,9 @@ pub(super) struct Case {
     pub(super) expected: Vec<(String, f64)>,
 }
 
-/// Capacity by zone and tick; all zones have as many ticks.
+/// Capacity by zone; all zones are played for as many ticks.
 pub(super) struct Market {
-    pub(super) zones: Vec<Vec<u32>>,
+    pub(super) zones: Vec<CapacitySeries>,
     pub(super) ticks: usize,
 }
 
@@ -119,24 +122,18 @@ pub(super) fn market(set: &Set, traces: &Path) -> Result<Result<Market, String>,
         if !path.is_file() {
             return Ok(Err(format!("there is no {}", path.display())));
         }
-        zones.push(zone_of(&path, set)?);
+        let recording = read_skypilot(&path).map_err(|error| ValidateError::new(&error.place, None, error.message))?;
+        if recording.gap != SimDuration::from_s(u64::from(set.gap_s)) {
+            let message = format!("its gap is {}, the reference has {} s", recording.gap, set.gap_s);
+            return Err(ValidateError::new(&path.display().to_string(), None, message));
+        }
+        zones.push(recording.capacity);
     }
-    let ticks = zones.iter().map(Vec::len).min().unwrap_or(0);
+    let gap_ps = SimDuration::from_s(u64::from(set.gap_s)).as_ps();
+    let ticks = zones.iter().map(|zone| (zone.end().as_ps() / gap_ps) as usize).min().unwrap_or(0);
     if ticks == 0 || ticks as u64 * u64::from(set.gap_s) > LONGEST_RUN_S {
         let message = format!("set `{}`: {ticks} ticks; expected from 1 to 208 days of them", set.name);
         return Err(ValidateError::new(&set.file, None, message));
     }
     Ok(Ok(Market { zones, ticks }))
-}
-
-#[derive(Deserialize)]
-struct RawTrace {
-    data: Vec<u32>,
-}
-
-fn zone_of(path: &Path, _set: &Set) -> Result<Vec<u32>, ValidateError> {
-    let text = Lines::open(path)?.document()?;
-    let trace: RawTrace = serde_json::from_str(&text)
-        .map_err(|error| ValidateError::new(&path.display().to_string(), None, error.to_string()))?;
-    Ok(trace.data)
 }

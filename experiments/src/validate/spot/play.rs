@@ -7,7 +7,6 @@ use flashcrowd_core::fleet::{
     CacheSizes, Geography, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
 };
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
-use flashcrowd_core::ports::{Fault, FaultSource};
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::units::Market as Bought;
@@ -15,6 +14,8 @@ use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
 use flashcrowd_policies::routing::RoundRobin;
+use flashcrowd_workloads::faults::capacity::{Place, recorded};
+use flashcrowd_workloads::spot::CapacitySeries;
 use std::sync::Arc;
 
 /// What came of it, by the reference's names.
@@ -56,20 +57,14 @@ fn found(record: &RunRecord, set: &Set, market: &Market) -> Found {
     ])
 }
 
-/// A zone's capacity, tick by tick.
-struct Steps {
-    pool: u32,
-    gap: SimDuration,
-    counts: Vec<u32>,
-    tick: usize,
-}
-
 fn world(set: &Set, case: &Case, market: &Market) -> World {
     let gap = SimDuration::from_s(u64::from(set.gap_s));
     let ticks = market.ticks as u64;
-    let zones = market.zones.len();
-    let mut pools: Vec<PoolConfig> = (0..zones).map(|zone| pool(&set.zones[zone], zone as u32, Bought::Spot)).collect();
+    let mut pools: Vec<PoolConfig> =
+        (0..market.zones.len()).map(|zone| pool(&set.zones[zone], zone as u32, Bought::Spot)).collect();
     pools.push(pool("on-demand", 0, Bought::OnDemand));
+    let place = |(zone, series)| (Place { pool: zone, zone }, series);
+    let zones: Vec<(Place, &CapacitySeries)> = (0..).zip(&market.zones).map(place).collect();
     World {
         seed: Seed::new(1),
         horizon: SimTime::ZERO + gap * ticks,
@@ -85,7 +80,7 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
         controllers: Vec::new(),
         geography: Geography::default(),
         routes: Vec::new(),
-        faults: faults(market, gap),
+        faults: vec![Box::new(recorded(&zones))],
         placement: Box::new(Pack),
         node_scan_period: gap,
         series_period: SimDuration::MAX,
@@ -113,6 +108,7 @@ fn pool(name: &str, zone: u32, market: Bought) -> PoolConfig {
         idle_timeout: SimDuration::ZERO,
         minimum_charge: SimDuration::ZERO,
         reclaim: Reclaim::default(),
+        committed: 0,
         cache: CacheSizes::default(),
     }
 }
@@ -149,25 +145,4 @@ fn service(set: &Set, case: &Case, gap: SimDuration) -> ServiceConfig {
         starts_cold: true,
         capacity: Some(case.policy.make(gap)),
     }
-}
-
-impl FaultSource for Steps {
-    fn next_fault(
-        &mut self,
-    ) -> Result<Option<flashcrowd_core::ports::TimedFault>, flashcrowd_core::ports::SourceError> {
-        let Some(&nodes) = self.counts.get(self.tick) else { return Ok(None) };
-        let at = SimTime::ZERO + self.gap * self.tick as u64;
-        self.tick += 1;
-        Ok(Some(flashcrowd_core::ports::TimedFault {
-            at,
-            fault: Fault::Capacity { pool: self.pool, zone: self.pool, nodes },
-        }))
-    }
-}
-
-fn faults(market: &Market, gap: SimDuration) -> Vec<Box<dyn FaultSource>> {
-    let source = |(zone, counts): (usize, &Vec<u32>)| -> Box<dyn FaultSource> {
-        Box::new(Steps { pool: zone as u32, gap, counts: counts.clone(), tick: 0 })
-    };
-    market.zones.iter().enumerate().map(source).collect()
 }
