@@ -118,6 +118,43 @@ fn a_surge_leaves_the_backlog_of_a_fluid() {
     );
 }
 
+/// Two nodes of equal mean life and repair: with one repairer none, one and two are down for 1/5, 2/5 and
+/// 2/5 of the time.
+#[test]
+fn repairs_wait_for_a_repairer() {
+    let repairman = |repairers: u32, key: &str, expected: f64| {
+        let params = json!({ "N": 2, "mtbp_h": 3, "mttp_h": 3, "R": repairers, "need": 1 });
+        run_tests(&[test("repairman", &params, key, expected, &json!({ "rel": 0.1 }), "simulate")]).total
+    };
+    assert_eq!((repairman(1, "mean_up", 0.8).passed, repairman(2, "mean_up", 1.0).passed), (1, 1));
+    assert_eq!((repairman(1, "P_up_ge_need", 0.6).passed, repairman(1, "P_all_up", 0.2).passed), (1, 1));
+    assert_eq!((repairman(1, "preemptions_per_h", 0.8 / 3.0).passed, repairman(2, "mean_up", 0.8).failed), (1, 1));
+}
+
+#[test]
+fn a_stand_in_costs_its_cold_start_twice() {
+    let params = json!({ "U_h": 4, "D_h": 1, "cold_h": 0.5, "p_spot": 1, "p_od": 3 });
+    let renewal = |key: &str, expected: f64| {
+        run_tests(&[test("renewal", &params, key, expected, &json!({ "rel": 0.03 }), "simulate")]).total
+    };
+    assert_eq!((renewal("cost_per_h", 8.5 / 5.0).passed, renewal("unserved", 0.1).passed), (1, 1));
+    assert_eq!((renewal("cost_per_h", 7.0 / 5.0).failed, renewal("unserved", 0.2).failed), (1, 1));
+    // Up times that are all within the cold start are another world.
+    let brief = json!({ "U_h": 0.4, "D_h": 1, "cold_h": 0.5, "p_spot": 1, "p_od": 3 });
+    let report = run_tests(&[test("renewal", &brief, "unserved", 0.5 / 1.4, &json!({ "rel": 0.03 }), "simulate")]);
+    assert_eq!((report.total.skipped, report.exit_code()), (1, 0), "{report}");
+}
+
+#[test]
+fn clients_leave_a_dark_region_when_they_are_told() {
+    let params = json!({ "interval_s": 5, "threshold": 2, "timeout_s": 10, "ttl_s": 0 });
+    let health = |key: &str, expected: f64| {
+        run_tests(&[test("health", &params, key, expected, &json!({ "rel": 0.05 }), "simulate")]).total
+    };
+    assert_eq!((health("detect_mean", 17.5).passed, health("blackout_mean", 17.5).passed), (1, 1));
+    assert_eq!((health("blackout_max", 20.0).passed, health("blackout_max", 22.5).failed), (1, 1));
+}
+
 #[test]
 fn edges_of_the_parameters_are_played() {
     let rel = json!({ "rel": 0.3 });

@@ -3,15 +3,20 @@
 
 #[path = "laws/books.rs"]
 mod books;
+#[path = "laws/outside.rs"]
+mod outside;
+#[path = "laws/outside_books.rs"]
+mod outside_books;
 #[path = "laws/worlds.rs"]
 mod worlds;
 
 use books::{Violation, check, gpu_time_by_pool};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ledger::{GpuState, RunRecord};
-use flashcrowd_core::ports::LatencyPart;
-use flashcrowd_core::serving::Discipline;
+use flashcrowd_core::ports::{Fault, LatencyPart};
+use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_tests::kit::run;
+use outside_books::check_outside;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -35,6 +40,7 @@ proptest! {
     fn the_books_balance_in_every_world(spec in world_spec()) {
         let record = play(&spec);
         prop_assert_eq!(check(&spec, &record), Ok(()));
+        prop_assert_eq!(check_outside(&spec, &record), Ok(()));
     }
 
     #[test]
@@ -43,7 +49,7 @@ proptest! {
         let again = play(&spec);
         prop_assert_eq!(&first.digest, &again.digest);
         prop_assert_eq!(&first.clients, &again.clients);
-        let looked = WorldSpec { series_period: SimDuration::from_ms(700), idle_signals: true, ..spec };
+        let looked = WorldSpec { series_period: SimDuration::from_ms(700), idle_signals: true, keep_history: false, ..spec };
         prop_assert_eq!(&first.digest, &play(&looked).digest);
     }
 }
@@ -118,6 +124,79 @@ const FALSIFIERS: [fn(&mut RunRecord); 5] = [
     |record| record.services.iter_mut().for_each(|service| service.occupancy_s.swap(0, 1)),
     |record| record.services.iter_mut().for_each(|service| service.latency.queue.saturating_record(1)),
 ];
+
+/// Laws of the market and of outages can fail, too.
+#[test]
+fn a_false_record_of_the_outside_is_caught() {
+    let mut caught = Vec::new();
+    for spec in some_worlds(64) {
+        let honest = play(&spec);
+        assert_eq!(check_outside(&spec, &honest), Ok(()));
+        for falsify in OUTSIDE_FALSIFIERS {
+            let mut record = honest.clone();
+            falsify(&mut record);
+            caught.extend(check_outside(&spec, &record).err());
+        }
+    }
+    use Violation::{Blocks, Capacity, Memory, Requeues, Residency};
+    for violation in [Capacity, Blocks, Residency, Requeues, Memory] {
+        assert!(caught.contains(&violation), "{violation:?} was never caught");
+    }
+}
+
+const OUTSIDE_FALSIFIERS: [fn(&mut RunRecord); 5] = [
+    // The market takes nothing back.
+    |record| record.nodes.iter_mut().for_each(|node| (node.gone, node.reclaimed) = (None, None)),
+    |record| {
+        let block = record.faults.iter().find(|fault| matches!(fault.fault, Fault::Block { begins: true, .. }));
+        let at = block.map(|fault| fault.at);
+        record.nodes.iter_mut().for_each(|node| node.ordered = at.unwrap_or(node.ordered));
+    },
+    // Requests end at the replica after the one that served them.
+    |record| {
+        let replicas = record.replicas.len().max(1) as u32;
+        record.requests.iter_mut().for_each(|request| request.replica = request.replica.map(|at| (at + 1) % replicas));
+    },
+    |record| record.requests.iter_mut().for_each(|request| request.tries += 3),
+    |record| record.replicas.iter_mut().for_each(|replica| replica.service = 1),
+];
+
+/// A world in which the market takes nodes back with a notice of so long, and nothing else goes wrong;
+/// no work takes longer than 1.5 s, and what is on a replica is in service.
+fn with_notice(spec: WorldSpec, notice_ms: u64) -> WorldSpec {
+    let mut spec = spec;
+    for service in &mut spec.services {
+        service.discipline = Discipline::Slots { concurrency: 2 };
+        service.queue = QueueMode::Shared { capacity: u32::MAX };
+        (service.hop_s, service.drain_ms) = (None, 60_000);
+    }
+    spec.outside.faults.retain(|trouble| trouble.is_gentle());
+    (spec.outside.routed, spec.outside.constant) = (false, true);
+    (spec.outside.notice_ms, spec.outside.missed_ppm) = (notice_ms, 0);
+    spec
+}
+
+/// Requests that failed, and attempts that were sent again.
+fn lost(record: &RunRecord) -> u64 {
+    let failed: u64 = record.clients.iter().map(|client| client.failed).sum();
+    failed + record.services.iter().map(|service| service.market.requeued).sum::<u64>()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_work_is_lost_that_ends_within_its_notice(spec in world_spec()) {
+        prop_assert_eq!(lost(&play(&with_notice(spec, 1_600))), 0);
+    }
+}
+
+/// The law above can fail: without a notice, work is lost.
+#[test]
+fn work_is_lost_without_a_notice() {
+    let worlds = some_worlds(64).into_iter().map(|spec| with_notice(spec, 0));
+    assert!(worlds.map(|spec| lost(&play(&spec))).sum::<u64>() > 0);
+}
 
 /// The minimum charge is the only money without time.
 #[test]

@@ -23,6 +23,51 @@ pub fn k_out_of_n(need: u32, total: u32, up: f64) -> f64 {
     sum.min(1.0)
 }
 
+/// The machine repairman: nodes that live for exponential times, each away for an exponential time
+/// once somebody repairs it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Repairman {
+    /// How many.
+    pub nodes: u32,
+    /// How many are repaired at once at most.
+    pub repairers: u32,
+    /// Mean life.
+    pub up: f64,
+    /// Mean repair, in the unit of `up`.
+    pub down: f64,
+}
+
+impl Repairman {
+    /// The probability that so many are down, from none on.
+    fn down(&self) -> Vec<f64> {
+        // Births and deaths, in logarithms, so that no factor can overflow.
+        let mut log = 0.0;
+        let mut logs = vec![0.0];
+        for k in 1..=self.nodes {
+            let (fail, repair) =
+                (f64::from(self.nodes - k + 1) / self.up, f64::from(k.min(self.repairers)) / self.down);
+            log += (fail / repair).ln();
+            logs.push(log);
+        }
+        let highest = logs.iter().copied().fold(0.0, f64::max);
+        let weights: Vec<f64> = logs.iter().map(|log| (log - highest).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        weights.iter().map(|weight| weight / total).collect()
+    }
+
+    /// How many are up on average.
+    pub fn mean_up(&self) -> f64 {
+        let weighted = self.down().into_iter().zip(0_u32..).map(|(p, down)| p * f64::from(self.nodes - down));
+        weighted.sum()
+    }
+
+    /// The probability that at least so many are up.
+    pub fn at_least(&self, need: u32) -> f64 {
+        let Some(spare) = self.nodes.checked_sub(need) else { return 0.0 };
+        self.down().into_iter().take(spare as usize + 1).sum()
+    }
+}
+
 /// Regions that share the traffic equally and fail independently, each for exponential times; the
 /// others take over once a failure is noticed. To first order in the unavailability.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -60,6 +60,12 @@ pub trait SpotMix: Send {
     /// How often it looks at the market.
     fn period(&self) -> SimDuration;
 
+    /// Whether it also looks at once when a replica of its service is lost or gets ready, or capacity
+    /// comes back.
+    fn watches(&self) -> bool {
+        false
+    }
+
     /// How many spot replicas it wants in all. Surplus is given up, the newest first.
     fn spot_wanted(&mut self, seen: &MarketView) -> u32;
 

@@ -102,6 +102,7 @@ impl Simulation {
 
     /// Nodes may be had that were refused: whoever waits may try again.
     fn capacity_came(&mut self) {
+        self.stir_buyers();
         if !self.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();
         }

@@ -43,7 +43,6 @@ impl Simulation {
             let event = Event::Reclaimed { node };
             self.agenda.schedule(now + reclaim.notice, Class::Outage, node, 0, event);
         }
-        self.tell_buyers(&at_once);
         self.lose_nodes(&at_once);
         self.tell_buyers(&noticed);
         self.drain_nodes(&noticed);
@@ -61,9 +60,6 @@ impl Simulation {
     pub(super) fn reclaimed(&mut self, node: u32) {
         if self.nodes[node as usize].life == NodeLife::Gone {
             return;
-        }
-        if !self.nodes[node as usize].cordoned {
-            self.tell_buyers(&[node]);
         }
         self.lose_nodes(&[node]);
     }
@@ -95,6 +91,10 @@ impl Simulation {
         if nodes.is_empty() {
             return;
         }
+        // Of the others they know: those had a notice.
+        let sudden: Vec<u32> = nodes.iter().copied().filter(|&node| !self.nodes[node as usize].cordoned).collect();
+        self.tell_buyers(&sudden);
+        let booting = nodes.iter().any(|&node| self.nodes[node as usize].life == NodeLife::Booting);
         for &node in nodes {
             self.nodes[node as usize].cordoned = true;
             self.note_room(node);
@@ -108,13 +108,18 @@ impl Simulation {
         }
         for &id in &lost {
             self.kill_server(id);
-            self.gone(id);
+            // The end of one whose GPUs it shared may have let it end.
+            if self.replicas[id as usize].life != Life::Gone {
+                self.gone(id);
+            }
         }
         for &node in nodes {
             self.retire_node(node);
         }
+        if booting {
+            self.give_up_unbacked();
+        }
         self.replace_in(services);
-        self.refill_soon();
     }
 
     /// A replica's node is gone: it gets no more work.
@@ -138,8 +143,10 @@ impl Simulation {
         }
     }
 
-    fn count_preempted(&mut self, id: u32) {
-        self.services[self.replicas[id as usize].service as usize].market.preempted += 1;
+    pub(super) fn count_preempted(&mut self, id: u32) {
+        let service = self.replicas[id as usize].service;
+        self.services[service as usize].market.preempted += 1;
+        self.stir_buyer(service);
     }
 
     /// A replica of a class was ordered as such: its controller will order another, so the register
@@ -157,12 +164,6 @@ impl Simulation {
             if self.services[service as usize].state.config.resident_on.is_none() {
                 self.reconcile(service);
             }
-        }
-    }
-
-    fn refill_soon(&mut self) {
-        if self.misses_minimum() {
-            self.schedule_scan();
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::wishes::CapacityClass;
 use super::{Event, Simulation};
-use crate::clock::{Class, SimDuration};
+use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Life, PoolConfig};
 use crate::ports::{MarketView, PlaceView, SpotMix};
 use crate::units::Market;
@@ -27,6 +27,10 @@ pub(super) struct Buyer {
     /// The class of what is not spot, if there is any.
     on_demand: Option<u32>,
     looks: u64,
+    /// When it looks next by its period.
+    due: SimTime,
+    /// Whether it looks again at this instant.
+    stirred: bool,
 }
 
 impl Simulation {
@@ -44,7 +48,8 @@ impl Simulation {
         });
         let places = places.collect();
         let on_demand = (!other.is_empty()).then(|| self.class_index(CapacityClass { pools: other, zone: None }));
-        self.services[service as usize].buyer = Some(Buyer { mix, places, on_demand, looks: 0 });
+        let (due, stirred) = (SimTime::ZERO, false);
+        self.services[service as usize].buyer = Some(Buyer { mix, places, on_demand, looks: 0, due, stirred });
     }
 
     /// The first look, at the start of the run.
@@ -66,13 +71,37 @@ impl Simulation {
         let Some(buyer) = &mut self.services[service as usize].buyer else { return };
         buyer.looks += 1;
         let (at, event) = (self.agenda.now() + after, Event::Market { service });
+        buyer.due = at;
         // After the controllers, whose wishes it serves, and the node autoscaler, which is entity 0.
         self.agenda.schedule(at, Class::NodeAutoscaler, service + 1, buyer.looks, event);
     }
 
     pub(super) fn look_at_market(&mut self, service: u32) {
+        let Some(buyer) = &mut self.services[service as usize].buyer else { return };
+        buyer.stirred = false;
+        let planned = buyer.due <= self.agenda.now();
         self.trade(service, false);
-        self.plan_look(service, self.market_period(service));
+        if planned {
+            self.plan_look(service, self.market_period(service));
+        }
+    }
+
+    /// Something changed for a service's buyer: one that watches looks at this instant.
+    pub(super) fn stir_buyer(&mut self, service: u32) {
+        let Some(buyer) = &mut self.services[service as usize].buyer else { return };
+        if !buyer.mix.watches() || std::mem::replace(&mut buyer.stirred, true) {
+            return;
+        }
+        buyer.looks += 1;
+        let (now, event) = (self.agenda.now(), Event::Market { service });
+        self.agenda.schedule(now, Class::NodeAutoscaler, service + 1, buyer.looks, event);
+    }
+
+    /// Capacity came back: all buyers that watch look.
+    pub(super) fn stir_buyers(&mut self) {
+        for service in 0..self.services.len() as u32 {
+            self.stir_buyer(service);
+        }
     }
 
     /// One look: spot first, then what stands beside it. With `ready`, what is bought is ready at once.
@@ -171,7 +200,7 @@ impl Simulation {
         if self.services[service as usize].state.replicas.len() as u64 >= u64::from(self.world.limits.replicas) {
             return false;
         }
-        if !self.has_room(service, class) {
+        if !self.has_room(service, class, 1) {
             let Some((pool, zone)) = self.offer(service, class) else { return false };
             if !ready {
                 self.order_node(pool, zone);
@@ -185,8 +214,8 @@ impl Simulation {
         true
     }
 
-    /// Whether ready and booting nodes hold one more replica of a class than those that wait for them.
-    fn has_room(&self, service: u32, class: u32) -> bool {
+    /// Whether ready and booting nodes hold so many more replicas of a class than those that wait for them.
+    fn has_room(&self, service: u32, class: u32, more: u32) -> bool {
         let occupant = self.occupant(service);
         let mut groups = 0;
         for &pool in &self.classes[class as usize].pools {
@@ -202,7 +231,7 @@ impl Simulation {
             }
         }
         let waits = self.pending.iter().filter(|&&id| self.replicas[id as usize].class == Some(class)).count() as u32;
-        groups >= occupant.groups.saturating_mul(waits + 1)
+        groups >= occupant.groups.saturating_mul(waits + more)
     }
 
     /// The first pool and zone of a class that grant a node which helps.
@@ -211,6 +240,36 @@ impl Simulation {
         let offers = pools.iter().filter(|&&pool| self.fits_empty_node(service, pool));
         let mut granted = offers.filter_map(|&pool| Some((pool, self.zone_in(pool, *zone)?)));
         granted.next()
+    }
+
+    /// Nodes were lost before they were ready: what was bought with them will never come, so it is given
+    /// up, and its buyer is told.
+    pub(super) fn give_up_unbacked(&mut self) {
+        for service in 0..self.services.len() as u32 {
+            let Some(mut buyer) = self.services[service as usize].buyer.take() else { continue };
+            let classes: Vec<u32> = buyer.places.iter().map(|place| place.class).chain(buyer.on_demand).collect();
+            for (at, class) in classes.into_iter().enumerate() {
+                let own = |id: &&u32| {
+                    let replica = &self.replicas[**id as usize];
+                    replica.service == service && replica.class == Some(class)
+                };
+                let waiting: Vec<u32> = self.pending.iter().rev().filter(own).copied().collect();
+                let mut lost = 0;
+                for id in waiting {
+                    if self.has_room(service, class, 0) {
+                        break;
+                    }
+                    self.count_preempted(id);
+                    self.delete_replica(id);
+                    lost += 1;
+                }
+                if lost > 0 && at < buyer.places.len() {
+                    buyer.mix.preempted(at);
+                }
+            }
+            self.services[service as usize].buyer = Some(buyer);
+            self.stir_buyer(service);
+        }
     }
 
     /// Tells policies that replicas of theirs on those nodes are reclaimed: once for each place.

@@ -326,8 +326,8 @@ impl Simulation {
         stock.zones[zone as usize].nodes.remove(&node);
         self.note_room(node);
         self.log_node(node, NODE_GONE);
-        // Another replica may have waited for the place in the pool.
-        if !self.pending.is_empty() {
+        // Another replica may have waited for the place in the pool, or the pool has too few nodes now.
+        if !self.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();
         }
     }

@@ -272,6 +272,7 @@ impl Simulation {
         state.outstanding.push(0);
         book.ready_max = book.ready_max.max(book.state.ready.len() as u32);
         self.log_replica(id, Change::Ready);
+        self.stir_buyer(service);
         self.release_gateway(service);
         if self.replicas[id as usize].job && self.replicas[id as usize].life == Life::Ready {
             // Nothing waits: the job has nothing to do.

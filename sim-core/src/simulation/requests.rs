@@ -205,6 +205,7 @@ impl Simulation {
         }
         let attempt = &mut self.attempts[index];
         if attempt.origin != NOWHERE {
+            debug_assert!(self.may_serve(index, replica), "an attempt may not leave its jurisdiction");
             let distance = self.distance(index, replica);
             self.attempts[index].hop += distance;
         }

@@ -209,6 +209,15 @@ impl Simulation {
         trip * u64::from(place.as_ref().map_or(1, |place| place.round_trips))
     }
 
+    /// Whether an attempt's client lets it run where a replica stands; a client without a route says nothing.
+    pub(super) fn may_serve(&self, attempt: u32, replica: u32) -> bool {
+        let request = self.attempts[attempt].request;
+        let client = (request < CANCELLED).then(|| &self.clients[self.requests[request].client as usize]);
+        let place = client.and_then(|client| client.config.place.as_ref());
+        let region = self.region_of_replica(replica);
+        place.is_none_or(|place| place.route.is_none() || place.allowed.binary_search(&region).is_ok())
+    }
+
     pub(super) fn region_of_replica(&self, replica: u32) -> u32 {
         let node = self.replicas[replica as usize].node();
         node.map_or(0, |node| self.world.pools[self.nodes[node as usize].pool as usize].region)

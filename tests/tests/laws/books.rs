@@ -1,8 +1,8 @@
 //! The laws themselves: what must hold between the parts of a record, and between it and the
 //! history of its run.
 
-use super::worlds::PROMISE;
-use super::worlds::{ClientSpec, WorldSpec};
+use super::outside_books::{billed_by_price, gpu_time_by_price};
+use super::worlds::{ClientSpec, PROMISE, WorldSpec};
 use flashcrowd_core::clock::{Happening, Mark};
 use flashcrowd_core::ledger::{GpuState, ReplicaRecord, RunRecord};
 use flashcrowd_core::serving::Discipline;
@@ -26,6 +26,16 @@ pub(crate) enum Violation {
     Parts,
     /// A replica or node lived in another order.
     Lives,
+    /// A market held more nodes than it had.
+    Capacity,
+    /// A node was granted during an outage.
+    Blocks,
+    /// An attempt went where its client does not allow.
+    Residency,
+    /// Lost work was sent again too often, or not often enough.
+    Requeues,
+    /// A GPU held more than it has room for.
+    Memory,
 }
 
 /// All laws.
@@ -36,9 +46,13 @@ pub(crate) fn check(spec: &WorldSpec, record: &RunRecord) -> Result<(), Violatio
     need(the_bill_is_its_intervals(spec, record), Violation::Bill)?;
     need(gpus_are_not_overcommitted(spec, record), Violation::Gpus)?;
     need(lives_are_in_order(record), Violation::Lives)?;
-    for service in 0..spec.services.len() {
-        need(little(spec, record, service, &requests), Violation::Little)?;
-        need(histograms_hold_the_measured(record, service, &requests), Violation::Histograms)?;
+    // By a route a request may end at any of its cells: they are taken together.
+    let all: Vec<usize> = (0..spec.services.len()).collect();
+    for services in all.chunks(if spec.outside.routed { all.len() } else { 1 }) {
+        need(little(spec, record, services, &requests), Violation::Little)?;
+        need(histograms_hold_the_measured(record, services, &requests), Violation::Histograms)?;
+    }
+    for service in all {
         need(parts_fit_into_the_whole(spec, record, service), Violation::Parts)?;
     }
     Ok(())
@@ -71,12 +85,13 @@ impl Requests {
         self.0.iter().filter(move |(who, _)| *who >> 44 == client as u64).map(|(_, request)| request)
     }
 
-    fn of_service<'a>(
+    fn of_services<'a>(
         &'a self,
         record: &'a RunRecord,
-        service: usize,
+        services: &'a [usize],
     ) -> impl Iterator<Item = &'a (SimTime, Option<(SimTime, u64)>)> {
-        let clients = record.clients.iter().enumerate().filter(move |(_, client)| client.service as usize == service);
+        let clients =
+            record.clients.iter().enumerate().filter(move |(_, client)| services.contains(&(client.service as usize)));
         clients.flat_map(|(client, _)| self.of_client(client))
     }
 }
@@ -115,7 +130,8 @@ fn the_bill_is_its_intervals(spec: &WorldSpec, record: &RunRecord) -> bool {
         let missing = SimDuration::from_s(pool.minimum_s).saturating_sub(life);
         added[node.pool as usize] += u128::from(missing.as_ps()) * u128::from(pool.gpus);
     }
-    billed == gpu_time_by_pool(spec, record) && minimum == added
+    let priced = billed_by_price(record) == gpu_time_by_price(spec, record);
+    billed == gpu_time_by_pool(spec, record) && minimum == added && priced
 }
 
 fn gpus_are_not_overcommitted(spec: &WorldSpec, record: &RunRecord) -> bool {
@@ -170,43 +186,51 @@ fn exact_ps(seconds: f64) -> u128 {
 /// The integral of attempts in flight is the sum of the times that they spent there. What a
 /// record shows of single attempts are their requests: without retries an attempt lives at least
 /// as long as its request, and exactly as long if a time-out takes it out at once.
-fn little(spec: &WorldSpec, record: &RunRecord, service: usize, requests: &Requests) -> bool {
-    let levels = &record.services[service].occupancy_s;
-    let integral: u128 = levels.iter().zip(0_u128..).map(|(&seconds, n)| n * exact_ps(seconds)).sum();
-    let whole: u128 = levels.iter().map(|&seconds| exact_ps(seconds)).sum();
+fn little(spec: &WorldSpec, record: &RunRecord, services: &[usize], requests: &Requests) -> bool {
+    let levels = services.iter().flat_map(|&service| record.services[service].occupancy_s.iter().zip(0_u128..));
+    let integral: u128 = levels.clone().map(|(&seconds, n)| n * exact_ps(seconds)).sum();
+    let whole: u128 = levels.map(|(&seconds, _)| exact_ps(seconds)).sum();
     let present = |(arrived, end): &(SimTime, Option<(SimTime, u64)>)| {
         u128::from(end.map_or(record.ended, |end| end.0).since(*arrived).as_ps())
     };
-    let spent: u128 = requests.of_service(record, service).map(present).sum();
-    let clients: Vec<&ClientSpec> = spec.clients.iter().filter(|client| client.service == service).collect();
+    let spent: u128 = requests.of_services(record, services).map(present).sum();
+    let clients: Vec<&ClientSpec> = spec.clients.iter().filter(|client| services.contains(&client.service)).collect();
     let single = clients.iter().all(|client| client.retries == 0);
     let times_out = |client: &&ClientSpec| client.timeout_ms.is_some() || client.attempt_timeout_ms.is_some();
-    let lingers = spec.services[service].hop_s.is_some()
-        || matches!(spec.services[service].discipline, Discipline::DynamicBatch(_) | Discipline::ContinuousBatch(_))
+    let lingers = spec.outside.routed
+        || services.iter().map(|&service| &spec.services[service]).any(|service| {
+            let engines = matches!(service.discipline, Discipline::DynamicBatch(_) | Discipline::ContinuousBatch(_));
+            service.hop_s.is_some() || engines
+        })
         || clients.iter().any(|client| !client.cancel);
     let exact = single && !(lingers && clients.iter().any(times_out));
-    whole == u128::from(record.ended.as_ps()) && (!exact || integral == spent) && (!single || integral >= spent)
+    whole == u128::from(record.ended.as_ps()) * services.len() as u128
+        && (!exact || integral == spent)
+        && (!single || integral >= spent)
 }
 
-fn histograms_hold_the_measured(record: &RunRecord, service: usize, requests: &Requests) -> bool {
+fn histograms_hold_the_measured(record: &RunRecord, services: &[usize], requests: &Requests) -> bool {
     let measured = |request: &&(SimTime, Option<(SimTime, u64)>)| request.0 >= record.warmup;
     let ended = |completed: bool| {
         let matching = requests
-            .of_service(record, service)
+            .of_services(record, services)
             .filter(measured)
             .filter(|(_, end)| end.is_some_and(|(_, outcome)| (outcome == COMPLETED) == completed));
         matching.count() as u64
     };
-    let latency = &record.services[service].latency;
-    let histograms = [&latency.e2e, &latency.queue, &latency.cold_start, &latency.service];
+    let latencies = || services.iter().map(|&service| &record.services[service].latency);
+    let lengths = latencies().fold([0; 4], |sum: [u64; 4], latency| {
+        let own = [&latency.e2e, &latency.queue, &latency.cold_start, &latency.service].map(|parts| parts.len());
+        [0, 1, 2, 3].map(|i| sum[i] + own[i])
+    });
     // A request without an answer at the end counts if it is too old for the promise.
     let too_old =
         |request: &&(SimTime, Option<(SimTime, u64)>)| request.1.is_none() && record.ended.since(request.0) > PROMISE;
-    let unanswered = requests.of_service(record, service).filter(measured).filter(too_old).count() as u64;
+    let unanswered = requests.of_services(record, services).filter(measured).filter(too_old).count() as u64;
     let judged = ended(true) + ended(false) + unanswered;
-    let promised = latency.slos.iter().all(|slo| slo.good + slo.bad == judged);
-    let late = latency.late.iter().sum::<u64>() == latency.slos[0].bad;
-    histograms.iter().all(|histogram| histogram.len() == ended(true)) && promised && late
+    let promised = latencies().map(|latency| latency.slos[0].good + latency.slos[0].bad).sum::<u64>() == judged;
+    let late = latencies().all(|latency| latency.late.iter().sum::<u64>() == latency.slos[0].bad);
+    lengths == [ended(true); 4] && promised && late
 }
 
 fn parts_fit_into_the_whole(spec: &WorldSpec, record: &RunRecord, service: usize) -> bool {
@@ -219,6 +243,8 @@ fn parts_fit_into_the_whole(spec: &WorldSpec, record: &RunRecord, service: usize
         _ => false,
     };
     let plain = spec.services[service].hop_s.is_none()
+        && !spec.outside.routed
+        && spec.outside.requeues == 0
         && !overhead
         && spec.clients.iter().filter(|client| client.service == service).all(|client| client.retries == 0);
     let cut = 3 * u128::from(latency.e2e.len());

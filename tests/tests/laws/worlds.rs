@@ -1,8 +1,9 @@
 //! Random small worlds: a plain description that proptest can shrink, and the world built from it.
 
+use super::outside::{Outside, outside};
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
 use flashcrowd_core::fleet::{
-    CacheSizes, Link, LinkScope, PeerFetch, PoolConfig, Reclaim, StageKind, StageWork, Startup, Transfer,
+    CacheSizes, Link, LinkScope, PeerFetch, PoolConfig, StageKind, StageWork, Startup, Transfer,
 };
 use flashcrowd_core::ports::{
     Action, Adapter, Attribution, Autoscaler, Class, Decision, LatencyPart, MissingAs, Observation, Pipeline,
@@ -10,7 +11,7 @@ use flashcrowd_core::ports::{
 };
 use flashcrowd_core::serving::{
     Backoff, BatchConfig, BatchTime, ClientConfig, Coefficients, Discipline, EngineConfig, Knee, QueueMode,
-    RetryBudget, RetryPolicy, ServiceConfig, ServiceTime, Slo, TimeLaw, Traffic,
+    RetryBudget, RetryPolicy, ServiceConfig, Slo, TimeLaw, Traffic,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::{Bytes, Market};
@@ -41,14 +42,14 @@ pub(crate) struct PoolSpec {
 pub(crate) struct ServiceSpec {
     pub(crate) discipline: Discipline,
     mean_s: f64,
-    queue: QueueMode,
+    pub(crate) queue: QueueMode,
     router: u8,
     pub(crate) hop_s: Option<f64>,
     initial: u32,
     pub(crate) gpus: u32,
     pub(crate) groups: u32,
     cold: bool,
-    drain_ms: u64,
+    pub(crate) drain_ms: u64,
     /// Largest count that the random policy asks for.
     most: u32,
 }
@@ -83,6 +84,8 @@ pub(crate) struct WorldSpec {
     pub(crate) attentive: bool,
     /// Whether the second service is resident on the first, if both serve tokens.
     pub(crate) shared: bool,
+    pub(crate) outside: Outside,
+    pub(crate) keep_history: bool,
 }
 
 /// Zero, often, or so many milliseconds.
@@ -198,13 +201,15 @@ prop_compose! {
         scan_ms in prop_oneof![Just(0_u64), Just(10_000_u64), 1_u64..5_000],
         warmup_s in prop_oneof![Just(0_u64), Just(40_u64)],
         shared in any::<bool>(),
+        outside in outside(),
     ) -> WorldSpec {
         let series_period = SimDuration::from_s(5);
         let clients = clients.into_iter().map(|client| ClientSpec { service: client.service % services.len(), ..client });
         let clients = clients.collect();
-        let (idle_signals, attentive) = (false, false);
+        let (idle_signals, attentive, keep_history) = (false, false, true);
         WorldSpec {
             seed, pools, services, clients, period_ms, scan_ms, warmup_s, series_period, idle_signals, attentive, shared,
+            outside, keep_history,
         }
     }
 }
@@ -223,13 +228,19 @@ impl WorldSpec {
         World {
             seed,
             warmup: SimTime::from_s(self.warmup_s),
-            pools: self.pools.iter().enumerate().map(|(i, pool)| pool.build(i)).collect(),
+            regions: self.region_configs(),
+            pools: self.pools.iter().enumerate().map(|(i, pool)| self.pool(i, pool)).collect(),
             services: self.services.iter().enumerate().map(|(i, service)| self.service(i, service)).collect(),
-            clients: self.clients.iter().enumerate().map(|(i, client)| client.build(i, seed)).collect(),
+            clients: self.clients.iter().enumerate().map(|(i, client)| self.client(i, client, seed)).collect(),
             controllers,
+            geography: self.geography(),
+            routes: self.routes(),
+            faults: self.fault_sources(),
             node_scan_period: ms(self.scan_ms),
             series_period: self.series_period,
             occupancy_levels: 1 << 14,
+            keep_history: self.keep_history,
+            request_sample: 1,
             ..world(HORIZON_S)
         }
     }
@@ -244,22 +255,43 @@ impl WorldSpec {
         ];
         let router = routers.into_iter().nth(usize::from(spec.router)).expect("four of them");
         ServiceConfig {
-            service_time: ServiceTime::Drawn(Distribution::Exponential { mean: spec.mean_s }),
+            service_time: self.service_time(spec.mean_s),
             queue: spec.queue,
             router,
             network: spec.hop_s.map(|mean| Distribution::Exponential { mean }),
             initial_replicas: spec.initial,
             resident_on: self.owner(i).map(|owner| owner as u32),
-            memory_per_gpu: Bytes::gib(7 + 6 * i as u64),
+            memory_per_gpu: Bytes::gib(self.needs_gib(i)),
             gpus_per_group: spec.gpus,
             groups: spec.groups,
-            pools: (0..self.pools.len() as u32).collect(),
+            pools: self.pools_of(i),
             startup: if spec.cold { shared_loads(startup(&stages)) } else { startup(&[]) },
             drain_timeout: ms(spec.drain_ms),
             kernel_share: if spec.cold { 0.6 } else { 1.0 },
             slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: PROMISE }],
+            requeues: self.outside.requeues,
+            starts_cold: self.starts_cold(i),
+            capacity: self.capacity(i),
             ..service(&format!("service-{i}"), spec.discipline.clone())
         }
+    }
+
+    /// Memory that a service needs on each of its GPUs.
+    pub(crate) fn needs_gib(&self, service: usize) -> u64 {
+        7 + 6 * service as u64
+    }
+
+    fn pool(&self, i: usize, spec: &PoolSpec) -> PoolConfig {
+        PoolConfig {
+            region: self.region_of_pool(i),
+            memory_per_gpu: Bytes::gib(self.memory_gib(i)),
+            reclaim: self.reclaim(),
+            ..spec.build(i)
+        }
+    }
+
+    fn client(&self, i: usize, spec: &ClientSpec, seed: Seed) -> ClientConfig {
+        ClientConfig { place: self.place(i), propagates_deadline: self.propagates(), ..spec.build(i, seed) }
     }
 
     /// Sets, adds or removes replicas at random; what it asks for may be nonsense.
@@ -350,8 +382,6 @@ impl PoolSpec {
             provisioning: Distribution::Exponential { mean: self.boot_s },
             idle_timeout: SimDuration::from_s(self.idle_s),
             minimum_charge: SimDuration::from_s(self.minimum_s),
-            reclaim: Reclaim::default(),
-            committed: 0,
             ..pool()
         }
     }

@@ -8,7 +8,7 @@ use crate::spot::market::{Market, MarketLaw};
 use flashcrowd_core::clock::{Distribution, Seed, SimDuration, SimTime, Stream};
 use flashcrowd_core::ports::{Fault, FaultSource, SourceError, TimedFault};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 /// The pool and zone whose capacity something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,9 @@ pub struct NodeLifetimes {
     due: BinaryHeap<Reverse<(SimTime, u32)>>,
     there: u32,
     started: bool,
+    /// Nodes that may come back at once, and those that wait for their turn to, in order.
+    repairers: u32,
+    waiting: VecDeque<u32>,
 }
 
 /// Most nodes with lifetimes of their own.
@@ -117,7 +120,31 @@ impl NodeLifetimes {
             streams.iter_mut().zip(0..).map(|((_, stream), n)| Reverse((SimTime::ZERO + lifetime.sample(stream), n)));
         let due = ends.collect();
         let away = Distribution::Exponential { mean: mean_away.as_s_f64() };
-        Ok(NodeLifetimes { place, lifetime, away, nodes: streams, due, there: nodes, started: false })
+        let (there, started, repairers, waiting) = (nodes, false, u32::MAX, VecDeque::new());
+        Ok(NodeLifetimes { place, lifetime, away, nodes: streams, due, there, started, repairers, waiting })
+    }
+
+    /// Lets only so many of the nodes that are away come back at once; the others wait for their turn.
+    ///
+    /// # Errors
+    /// Nobody who repairs.
+    pub fn with_repairers(self, repairers: u32) -> Result<Self, ParameterError> {
+        if repairers == 0 {
+            return Err(ParameterError::new("the number of repairers", "at least 1"));
+        }
+        Ok(NodeLifetimes { repairers, ..self })
+    }
+
+    /// Plans a node's next change; a picosecond ahead at least, so that time goes on.
+    fn plan(&mut self, at: SimTime, n: u32) {
+        let (there, stream) = &mut self.nodes[n as usize];
+        let span = if *there { self.lifetime.sample(stream) } else { self.away.sample_duration(stream) };
+        self.due.push(Reverse((at + span + SimDuration::from_ps(u64::from(span.is_zero())), n)));
+    }
+
+    /// Nodes that are away and do not wait for their turn to come back.
+    fn in_repair(&self) -> u32 {
+        self.nodes.len() as u32 - self.there - self.waiting.len() as u32
     }
 }
 
@@ -127,12 +154,19 @@ impl FaultSource for NodeLifetimes {
             return Ok(Some(self.place.holds(SimTime::ZERO, self.there)));
         }
         let Some(Reverse((at, n))) = self.due.pop().filter(|due| due.0.0 < SimTime::MAX) else { return Ok(None) };
-        let (there, stream) = &mut self.nodes[n as usize];
-        *there = !*there;
-        let span = if *there { self.lifetime.sample(stream) } else { self.away.sample_duration(stream) };
-        self.there = if *there { self.there + 1 } else { self.there - 1 };
-        // A picosecond at least, so that time goes on.
-        self.due.push(Reverse((at + span + SimDuration::from_ps(u64::from(span.is_zero())), n)));
+        let there = !self.nodes[n as usize].0;
+        self.nodes[n as usize].0 = there;
+        self.there = if there { self.there + 1 } else { self.there - 1 };
+        if there {
+            self.plan(at, n);
+            if let Some(next) = self.waiting.pop_front() {
+                self.plan(at, next);
+            }
+        } else if self.in_repair() > self.repairers {
+            self.waiting.push_back(n);
+        } else {
+            self.plan(at, n);
+        }
         Ok(Some(self.place.holds(at, self.there)))
     }
 }

@@ -158,3 +158,25 @@ fn nodes_with_lifetimes_are_the_repairman() {
     assert!((mean - 7.741_935).abs() < 0.02, "{mean}");
     assert!(NodeLifetimes::new(PLACE, 0, lifetime, away, Seed::new(2), "x").is_err());
 }
+
+/// With one repairer, nodes come back one by one: never sooner after each other than repairs take.
+#[test]
+fn nodes_wait_for_a_repairer() {
+    let lifetime = Lifetime::Exponential { mean: SimDuration::from_s(100) };
+    let nodes = |repairers| {
+        let source = NodeLifetimes::new(PLACE, 4, lifetime, SimDuration::from_s(100), Seed::new(2), "repair").unwrap();
+        take(&mut source.with_repairers(repairers).unwrap(), 40_000)
+    };
+    let mean = |faults: Vec<TimedFault>| {
+        let held = |pair: &[TimedFault]| match pair[0].fault {
+            Fault::Capacity { nodes, .. } => f64::from(nodes) * pair[1].at.since(pair[0].at).as_s_f64(),
+            _ => f64::NAN,
+        };
+        faults.windows(2).map(held).sum::<f64>() / faults[faults.len() - 1].at.as_s_f64()
+    };
+    // Birth and death with equal rates: the weights of 0 to 4 down are 1, 4, 12, 24, 24.
+    let (one, four) = (mean(nodes(1)), mean(nodes(4)));
+    assert!((one - 64.0 / 65.0).abs() < 0.03 && (four - 2.0).abs() < 0.03, "{one} {four}");
+    let source = NodeLifetimes::new(PLACE, 4, lifetime, SimDuration::from_s(1), Seed::new(2), "x").unwrap();
+    assert!(source.with_repairers(0).is_err());
+}

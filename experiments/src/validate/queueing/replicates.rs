@@ -64,20 +64,44 @@ struct Sample {
 pub(super) fn estimate(plant: &Plant, targets: &[Target]) -> Result<Estimated, String> {
     let Some(plant) = &fitted(plant, targets) else { return Ok(unknown(targets)) };
     let affordable = (MOST_REQUESTS / plant.requests().max(1.0)) as u32;
-    let most = affordable.clamp(FEWEST, MOST);
+    let goals: Vec<_> = targets.iter().map(|target| (target.expected, target.tolerance)).collect();
+    settle(&goals, affordable, |number| play(plant, targets, number), |pool| pool.estimates(plant, targets))
+}
+
+/// Plays what is no plant until its goals, each an expected value and a tolerance, are settled, with at
+/// most so many replicates. A replicate gives an observation for each goal and says how many requests it had.
+pub(super) fn estimate_each(
+    goals: &[(f64, Tolerance)],
+    most: u32,
+    play: impl Fn(u32) -> Result<(Vec<Observation>, u64), String> + Sync,
+) -> Result<Estimated, String> {
+    let sample = |number| {
+        let (observations, requests) = play(number)?;
+        Ok(Sample { observations, controls: None, waits: None, requests })
+    };
+    settle(goals, most, sample, |pool| pool.plain_estimates(goals.len()))
+}
+
+fn settle(
+    goals: &[(f64, Tolerance)],
+    most: u32,
+    play: impl Fn(u32) -> Result<Sample, String> + Sync,
+    estimates: impl Fn(&Pool) -> Vec<Estimate>,
+) -> Result<Estimated, String> {
+    let most = most.clamp(FEWEST, MOST);
     let mut pool = Pool::default();
     let mut wanted = FEWEST;
     loop {
         while pool.replicates() < wanted {
             let from = pool.replicates();
             let numbers: Vec<u32> = (from..wanted.min(from + AT_ONCE)).collect();
-            let samples: Vec<_> = numbers.into_par_iter().map(|number| play(plant, targets, number)).collect();
+            let samples: Vec<_> = numbers.into_par_iter().map(&play).collect();
             for sample in samples {
                 pool.add(sample?);
             }
         }
-        let estimates = pool.estimates(plant, targets);
-        let widest = targets.iter().zip(&estimates).map(|(target, found)| shortfall(target, found)).fold(0.0, f64::max);
+        let estimates = estimates(&pool);
+        let widest = goals.iter().zip(&estimates).map(|(goal, found)| shortfall(goal, found)).fold(0.0, f64::max);
         if widest <= 1.0 || wanted >= most {
             return Ok(Estimated { estimates, replicates: wanted, requests: pool.requests });
         }
@@ -110,9 +134,9 @@ fn unknown(targets: &[Target]) -> Estimated {
 }
 
 /// By what factor an interval is too wide; 0 for one that is settled.
-fn shortfall(target: &Target, found: &Estimate) -> f64 {
-    let width = target.tolerance.width(target.expected);
-    let error = (found.value - target.expected).abs();
+fn shortfall((expected, tolerance): &(f64, Tolerance), found: &Estimate) -> f64 {
+    let width = tolerance.width(*expected);
+    let error = (found.value - expected).abs();
     if is_narrow(found.half_width, width) || is_wrong(error, width, found.half_width) {
         0.0
     } else if width > 0.0 && found.half_width.is_finite() {
@@ -174,9 +198,21 @@ impl Pool {
         }
     }
 
+    /// The observations of each goal, by replicate.
+    fn columns(&self, goals: usize) -> impl Iterator<Item = Vec<Observation>> {
+        (0..goals).map(|i| self.observations.iter().map(move |row| row[i]).collect::<Vec<_>>())
+    }
+
+    fn plain_estimates(&self, goals: usize) -> Vec<Estimate> {
+        let estimate = |column: Vec<Observation>| {
+            let (value, spread) = pooled(&column);
+            super::regression::controlled(value, &spread, &self.controls)
+        };
+        self.columns(goals).map(estimate).collect()
+    }
+
     fn estimates(&self, plant: &Plant, targets: &[Target]) -> Vec<Estimate> {
-        let columns = (0..targets.len()).map(|i| self.observations.iter().map(move |row| row[i]).collect::<Vec<_>>());
-        let pairs = targets.iter().zip(columns);
+        let pairs = targets.iter().zip(self.columns(targets.len()));
         pairs
             .map(|(target, column)| {
                 let (mut value, spread) = pooled(&column);
@@ -192,11 +228,18 @@ impl Pool {
 /// The estimate of all replicates, and how far each of them is from it.
 fn pooled(column: &[Observation]) -> (f64, Vec<f64>) {
     let n = column.len() as f64;
+    if let Some(Observation::Peak(first)) = column.first() {
+        let peak = |highest: f64, observation: &Observation| match *observation {
+            Observation::Peak(x) => highest.max(x),
+            _ => highest,
+        };
+        return (column.iter().fold(*first, peak), vec![0.0; column.len()]);
+    }
     let (mut above, mut below) = (0.0, 0.0);
     for observation in column {
         let (x, weight) = match *observation {
             Observation::Ratio(x, weight) => (x, weight),
-            Observation::Value(x) => (x, 1.0),
+            Observation::Value(x) | Observation::Peak(x) => (x, 1.0),
         };
         above += x;
         below += weight;
@@ -204,7 +247,7 @@ fn pooled(column: &[Observation]) -> (f64, Vec<f64>) {
     let (value, weight) = (above / below, below / n);
     let deviation = |observation: &Observation| match *observation {
         Observation::Ratio(x, own) => (x - value * own) / weight,
-        Observation::Value(x) => x - value,
+        Observation::Value(x) | Observation::Peak(x) => x - value,
     };
     (value, column.iter().map(deviation).collect())
 }

@@ -51,6 +51,8 @@ pub(super) enum Observation {
     Ratio(f64, f64),
     /// A value, to be averaged.
     Value(f64),
+    /// A value of which the highest of all replicates counts; it has no interval.
+    Peak(f64),
 }
 
 /// One played replicate: the whole run and, if it was needed, the warm-up alone.

@@ -1,6 +1,7 @@
 //! What is known of each family of reference tests: its closed forms, and how it is simulated.
 
 mod closed;
+mod health;
 mod infinite;
 mod linkshare;
 mod loss;
@@ -8,6 +9,8 @@ mod memory;
 mod planning;
 mod pooling;
 mod reliability;
+mod renewal;
+mod repairman;
 mod sharing;
 mod startup;
 mod surge;
@@ -17,8 +20,10 @@ pub(in crate::validate) use startup::play as play_phases;
 
 use super::document::{Goal, Params};
 use super::plant::Plant;
-use super::replicates::{Target, estimate};
-use super::statistic::Statistic;
+use super::replicates::{Target, estimate, estimate_each};
+use super::statistic::{Observation, Statistic};
+use flashcrowd_core::clock::Distribution;
+use flashcrowd_core::simulation::World;
 
 /// A value by the closed form; `None` for a key that has none.
 type Formula = fn(Params<'_>, &str) -> Result<Option<f64>, String>;
@@ -41,7 +46,7 @@ const fn computed(name: &'static str, formula: Formula) -> Family {
 }
 
 /// All that are modelled.
-const FAMILIES: [Family; 21] = [
+const FAMILIES: [Family; 24] = [
     simulated("erlang_b", loss::erlang_b, loss::simulate_erlang_b),
     simulated("mmck", loss::mmck, loss::simulate_mmck),
     simulated("erlang_c", waiting::erlang_c, waiting::simulate_erlang_c),
@@ -54,6 +59,9 @@ const FAMILIES: [Family; 21] = [
     simulated("coldstart_tensorfuse", startup::formula, startup::simulate),
     simulated("linkshare", linkshare::formula, linkshare::simulate),
     simulated("surge", surge::formula, surge::simulate),
+    simulated("repairman", repairman::formula, repairman::simulate),
+    simulated("renewal", renewal::formula, renewal::simulate),
+    simulated("health", health::formula, health::simulate),
     computed("sqrt_staff", planning::sqrt_staff),
     computed("ggc", planning::ggc),
     computed("cost_mtok", planning::cost_mtok),
@@ -127,6 +135,40 @@ impl Case<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Plays worlds of this family's own until all goals that `knows` names are settled. `play` gives the
+    /// observations of those keys for one replicate, and how many requests it had.
+    fn play_each(
+        &self,
+        most: u32,
+        knows: &[&str],
+        play: impl Fn(&[&str], u32) -> Result<(Vec<Observation>, u64), String> + Sync,
+    ) -> Result<Findings, String> {
+        let goals: Vec<&Goal> = self.goals.iter().filter(|goal| knows.contains(&goal.key.as_str())).collect();
+        if goals.is_empty() {
+            return Ok(Findings::default());
+        }
+        let keys: Vec<&str> = goals.iter().map(|goal| goal.key.as_str()).collect();
+        let wanted: Vec<_> = goals.iter().map(|goal| (goal.expected, goal.tolerance)).collect();
+        let played = estimate_each(&wanted, most, |replicate| play(&keys, replicate))?;
+        let finding = |(key, found): (&&str, super::replicates::Estimate)| Finding {
+            key: (*key).to_owned(),
+            variant: String::new(),
+            found: Some(found.value),
+            half_width: found.half_width,
+        };
+        let values = keys.iter().zip(played.estimates).map(finding).collect();
+        Ok(Findings { values, replicates: u64::from(played.replicates), requests: played.requests })
+    }
+
+    /// A world of one region, one pool and one service, without clients.
+    fn bare_world(&self, replicate: u32) -> Result<World, String> {
+        let mut plant = Plant::open(self.label("bare"), 0.0, Distribution::Constant(0.0), 1, 1.0);
+        plant.span = 1.0;
+        let (mut world, _) = plant.world(replicate, false)?;
+        world.clients.clear();
+        Ok(world)
     }
 
     /// The name of a set-up's random streams.
