@@ -225,6 +225,8 @@ impl Resolved {
             faults: self.faults.sources(seed)?,
             placement,
             node_scan_period: self.node_scan_period,
+            node_autoscaler: None,
+            drains_on_notice: true,
             series_period: self.series_period,
             longest_latency: LONGEST_LATENCY,
             limits: self.limits,

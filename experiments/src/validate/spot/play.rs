@@ -88,6 +88,8 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
         faults: faults(market, gap),
         placement: Box::new(Pack),
         node_scan_period: gap,
+        node_autoscaler: None,
+        drains_on_notice: true,
         series_period: SimDuration::MAX,
         longest_latency: SimDuration::from_s(1),
         limits: Limits::default(),
