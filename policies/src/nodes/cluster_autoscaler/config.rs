@@ -48,7 +48,7 @@ pub struct ClusterAutoscalerConfig {
     /// `--expander`: least-waste (`cluster-autoscaler/config/flags`). Each narrows what the one before
     /// leaves; what is still equal is chosen at random.
     pub expanders: Vec<Expander>,
-    /// The ConfigMap of the priority expander: pool and priority, the highest first.
+    /// The `ConfigMap` of the priority expander: pool and priority, the highest first.
     pub priorities: BTreeMap<String, i64>,
     /// `--max-scale-down-parallelism`: 10 nodes at once.
     pub max_scale_down_parallelism: u32,

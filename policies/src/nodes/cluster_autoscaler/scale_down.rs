@@ -91,7 +91,7 @@ impl ClusterAutoscaler {
         let drains = self.deleting.keys().filter(busy).count() as u32;
         let mut drains = config.max_drain_parallelism.saturating_sub(drains);
         let mut all = config.max_scale_down_parallelism.saturating_sub(self.deleting.len() as u32);
-        let mut spare = self.spare(seen);
+        let mut spare = spare(seen);
         let ripe = self.unneeded.iter().filter(|(_, since)| **since + config.scale_down_unneeded_time <= seen.now);
         let mut ripe: Vec<&NodeView> = ripe.filter_map(|(&id, _)| seen.node(id)).collect();
         ripe.sort_by_key(|node| (!node.is_empty(), node.id));
@@ -109,15 +109,6 @@ impl ClusterAutoscaler {
             self.deleting.insert(node.id, Deletion::Tainted(due));
         }
     }
-
-    /// By pool: nodes above its minimum that are not on their way out.
-    fn spare(&self, seen: &FleetView) -> Vec<u32> {
-        let mut stay = vec![0_u32; seen.pools.len()];
-        for node in seen.nodes.iter().filter(|node| !node.cordoned) {
-            stay[node.pool as usize] += 1;
-        }
-        stay.iter().zip(&seen.pools).map(|(&stay, pool)| stay.saturating_sub(pool.min_nodes)).collect()
-    }
 }
 
 fn ask(node: &NodeView, decision: &mut NodeDecision) {
@@ -126,4 +117,13 @@ fn ask(node: &NodeView, decision: &mut NodeDecision) {
     } else {
         decision.drain.push(node.id);
     }
+}
+
+/// By pool: nodes above its minimum that are not on their way out.
+fn spare(seen: &FleetView) -> Vec<u32> {
+    let mut stay = vec![0_u32; seen.pools.len()];
+    for node in seen.nodes.iter().filter(|node| !node.cordoned) {
+        stay[node.pool as usize] += 1;
+    }
+    stay.iter().zip(&seen.pools).map(|(&stay, pool)| stay.saturating_sub(pool.min_nodes)).collect()
 }

@@ -9,6 +9,10 @@ fn autoscaler(config: ClusterAutoscalerConfig) -> ClusterAutoscaler {
     ClusterAutoscaler::new(config, Seed::new(1).stream("node-autoscaler"))
 }
 
+fn plain() -> ClusterAutoscaler {
+    autoscaler(ClusterAutoscalerConfig::default())
+}
+
 fn by_price() -> ClusterAutoscalerConfig {
     ClusterAutoscalerConfig { expanders: vec![Expander::Price], ..Default::default() }
 }
@@ -40,7 +44,7 @@ fn pools(orders: &[NodeOrder]) -> Vec<u32> {
 fn an_empty_node_goes_after_ten_minutes_and_five_seconds() {
     let mut fleet = Fleet::new(1);
     let node = fleet.node(0, &[]);
-    let log = play(&mut autoscaler(Default::default()), &mut fleet, 0, 1_000);
+    let log = play(&mut plain(), &mut fleet, 0, 1_000);
     let [(tainted, taint), (removed, remove)] = &log[..] else { panic!("two steps: {log:?}") };
     assert_eq!((*tainted, &taint.cordon[..]), (600, &[node][..]));
     assert_eq!((*removed, &remove.remove[..]), (605, &[node][..]));
@@ -51,7 +55,7 @@ fn it_is_unneeded_anew_after_it_was_used() {
     let mut fleet = Fleet::new(1);
     let demand = fleet.demand(1, 4);
     let node = fleet.node(0, &[]);
-    let mut policy = autoscaler(Default::default());
+    let mut policy = plain();
     assert!(play(&mut policy, &mut fleet, 0, 500).is_empty());
     fleet.hold(node, demand);
     assert!(play(&mut policy, &mut fleet, 500, 700).is_empty());
@@ -67,7 +71,7 @@ fn after_nodes_were_added_none_goes_for_ten_minutes() {
     let demand = fleet.demand(1, 8);
     fleet.view.demands[0].pools = vec![1];
     let node = fleet.node(0, &[]);
-    let mut policy = autoscaler(Default::default());
+    let mut policy = plain();
     assert!(play(&mut policy, &mut fleet, 0, 300).is_empty());
     fleet.view.now = SimTime::from_s(295);
     fleet.wait(demand);
@@ -89,7 +93,7 @@ fn half_used_is_used_and_less_is_drained_one_node_at_a_time() {
     fleet.node(0, &[third]);
     fleet.node(0, &[third]);
     let roomy = fleet.node(0, &[half]);
-    let log = play(&mut autoscaler(Default::default()), &mut fleet, 0, 700);
+    let log = play(&mut plain(), &mut fleet, 0, 700);
     let cordoned: Vec<u32> = log.iter().flat_map(|(_, decision)| decision.cordon.clone()).collect();
     let drained: Vec<(u64, Vec<u32>)> =
         log.iter().filter(|(_, d)| !d.drain.is_empty()).map(|(at, d)| (*at, d.drain.clone())).collect();
@@ -97,12 +101,7 @@ fn half_used_is_used_and_less_is_drained_one_node_at_a_time() {
     assert_eq!((cordoned, drained), (vec![1], vec![(605, vec![1])]));
     fleet.lose(1);
     fleet.hold(roomy, third);
-    let log = play(
-        &mut ClusterAutoscaler { next_scan: SimTime::ZERO, ..autoscaler(Default::default()) },
-        &mut fleet,
-        700,
-        1_310,
-    );
+    let log = play(&mut ClusterAutoscaler { next_scan: SimTime::ZERO, ..plain() }, &mut fleet, 700, 1_310);
     assert_eq!(log.iter().map(|(at, decision)| (*at, decision.cordon.clone())).next(), Some((1_300, vec![2])));
 }
 
@@ -125,7 +124,7 @@ fn ten_empty_nodes_go_at_once_and_a_minimum_stays() {
     }
     fleet.view.pools[1].min_nodes = 1;
     fleet.node(1, &[]);
-    let log = play(&mut autoscaler(Default::default()), &mut fleet, 0, 700);
+    let log = play(&mut plain(), &mut fleet, 0, 700);
     let sizes: Vec<(u64, usize)> =
         log.iter().filter(|(_, d)| !d.cordon.is_empty()).map(|(at, d)| (*at, d.cordon.len())).collect();
     assert_eq!(sizes, [(600, 10), (610, 3)]);
@@ -138,7 +137,7 @@ fn what_finds_no_room_elsewhere_is_looked_at_again_after_five_minutes() {
     let (small, large) = (fleet.demand(1, 3), fleet.demand(1, 6));
     let node = fleet.node(0, &[small]);
     let other = fleet.node(0, &[large]);
-    let mut policy = autoscaler(Default::default());
+    let mut policy = plain();
     assert!(play(&mut policy, &mut fleet, 0, 20).is_empty());
     // There is room from 20 s on, which it does not see before 300 s.
     fleet.at(other).holds.clear();
@@ -151,7 +150,7 @@ fn what_finds_no_room_elsewhere_is_looked_at_again_after_five_minutes() {
 fn a_deletion_that_failed_stops_others_for_three_minutes() {
     let mut fleet = Fleet::new(1);
     fleet.node(0, &[]);
-    let mut policy = autoscaler(Default::default());
+    let mut policy = plain();
     let mut taints = Vec::new();
     let mut at = 0;
     while at < 1_000 {
@@ -226,7 +225,7 @@ fn alone_a_group_is_tried_again_after_five_ten_twenty_and_thirty_minutes() {
     let mut fleet = Fleet::new(1);
     let demand = fleet.demand(1, 8);
     fleet.wait(demand);
-    let mut policy = autoscaler(Default::default());
+    let mut policy = plain();
     let log = play(&mut policy, &mut fleet, 0, 10_300);
     let orders: Vec<u64> = log.iter().filter(|(_, d)| !d.orders.is_empty()).map(|(at, _)| *at).collect();
     let minutes = [0, 15 + 5, 35 + 10, 60 + 20, 95 + 30, 140 + 30];
@@ -247,7 +246,7 @@ fn a_notice_of_a_reclaim_is_not_heard() {
     let demand = fleet.demand(1, 8);
     let node = fleet.node(0, &[demand]);
     fleet.at(node).reclaimed = Some(SimTime::from_s(120));
-    let mut policy = autoscaler(Default::default());
+    let mut policy = plain();
     assert_eq!(policy.wakes(), NodeWakes::default());
     assert!(play(&mut policy, &mut fleet, 0, 120).is_empty());
 }

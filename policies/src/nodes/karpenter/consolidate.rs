@@ -52,7 +52,7 @@ impl Karpenter {
 
     /// The best plan within a budget of nodes, if there is any: empty nodes, then several at once, then one.
     pub(super) fn plan(&self, seen: &FleetView, allowed: u32) -> Option<Command> {
-        let candidates = self.within(seen, self.candidates(seen));
+        let candidates = spare(seen, self.candidates(seen));
         let allowed = (allowed as usize).min(MOST_NODES);
         let empty = candidates.iter().filter(|node| node.is_empty()).take(allowed);
         let nodes: Vec<u32> = empty.map(|node| node.id).collect();
@@ -64,21 +64,6 @@ impl Karpenter {
         }
         self.plan_several(seen, &candidates[..candidates.len().min(allowed)])
             .or_else(|| candidates.iter().find_map(|node| self.simulate(seen, &[node])))
-    }
-
-    /// Drops candidates that their pool's minimum needs.
-    fn within<'s>(&self, seen: &FleetView, candidates: Vec<&'s NodeView>) -> Vec<&'s NodeView> {
-        let mut stay = vec![0_u32; seen.pools.len()];
-        for node in seen.nodes.iter().filter(|node| !node.cordoned) {
-            stay[node.pool as usize] += 1;
-        }
-        let spare = |node: &&NodeView| {
-            let stay = &mut stay[node.pool as usize];
-            let may = *stay > seen.pools[node.pool as usize].min_nodes;
-            *stay -= u32::from(may);
-            may
-        };
-        candidates.into_iter().filter(spare).collect()
     }
 
     /// The longest run of first candidates that can go together, found by halving.
@@ -149,4 +134,19 @@ impl Karpenter {
 
 fn group_of(demand: &Demand) -> Demand {
     Demand { groups: 1, ..demand.clone() }
+}
+
+/// Drops candidates that their pool's minimum needs.
+fn spare<'s>(seen: &FleetView, candidates: Vec<&'s NodeView>) -> Vec<&'s NodeView> {
+    let mut stay = vec![0_u32; seen.pools.len()];
+    for node in seen.nodes.iter().filter(|node| !node.cordoned) {
+        stay[node.pool as usize] += 1;
+    }
+    let may_go = |node: &&NodeView| {
+        let stay = &mut stay[node.pool as usize];
+        let may = *stay > seen.pools[node.pool as usize].min_nodes;
+        *stay -= u32::from(may);
+        may
+    };
+    candidates.into_iter().filter(may_go).collect()
 }
