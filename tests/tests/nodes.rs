@@ -162,7 +162,8 @@ fn spot(notice_s: u64) -> PoolConfig {
 #[test]
 fn whether_a_notice_drains_depends_on_who_hears_it() {
     let lost = KarpenterConfig { interruption_queue: false, ..Default::default() };
-    let cases: [(Option<Box<dyn NodeAutoscaler>>, bool, u64); 6] = [
+    // Who orders nodes, whether somebody else drains at notices, and when the replica is deleted.
+    let cases = [
         (None, true, 500),
         (None, false, 620),
         (Some(by_price()), false, 620),
