@@ -79,17 +79,26 @@ pub(super) fn place_waiting(seen: &FleetView, rooms: &mut [Room]) -> Vec<usize> 
     left
 }
 
-/// Whether all that a node holds finds room elsewhere; `rooms`, which has no room of the node itself,
-/// is used up by it. What is being deleted needs none. `None` if it does not, or may not be moved.
+/// Empties a node, if all that it holds finds room elsewhere: its own room is gone then, and the rooms
+/// that took its replicas are named. What is being deleted needs none. `None` if something finds no
+/// room or may not be moved; nothing has changed then.
 pub(super) fn move_all(seen: &FleetView, node: &NodeView, rooms: &mut [Room]) -> Option<Vec<usize>> {
-    let mut taken = Vec::new();
+    let own = rooms.iter().position(|room| room.node == Some(node.id))?;
+    let free_gpus = std::mem::take(&mut rooms[own].free_gpus);
+    let mut taken: Vec<(usize, u32)> = Vec::new();
     for held in node.holds.iter().filter(|held| !held.leaving) {
-        if !held.movable {
+        let demand = &seen.demands[held.demand as usize];
+        let found = if held.movable { take(rooms, demand) } else { None };
+        let Some(found) = found else {
+            for (at, gpus) in taken {
+                rooms[at].free_gpus += gpus;
+            }
+            rooms[own].free_gpus = free_gpus;
             return None;
-        }
-        taken.extend(take(rooms, &seen.demands[held.demand as usize])?);
+        };
+        taken.extend(found.into_iter().map(|at| (at, demand.gpus_per_group)));
     }
-    Some(taken)
+    Some(taken.into_iter().map(|(at, _)| at).collect())
 }
 
 #[cfg(test)]
@@ -110,5 +119,26 @@ mod tests {
         assert_eq!(take(&mut rooms, &seen.demands[0]), Some(vec![1, 0]));
         assert_eq!(take(&mut rooms, &seen.demands[0]), None);
         assert_eq!(rooms.map(|room| room.free_gpus), [0, 2, 1]);
+    }
+    #[test]
+    fn a_node_is_emptied_whole_or_stays_as_it_is() {
+        let mut fleet = Fleet::new(1);
+        let (small, large) = (fleet.demand(1, 2), fleet.demand(1, 4));
+        let node = fleet.node(0, &[small, large]);
+        let other = fleet.node(0, &[large]);
+        let rooms = |fleet: &Fleet| -> Vec<Room> {
+            fleet.view.nodes.iter().map(|node| Room::of(node, &fleet.view.pools)).collect()
+        };
+        let before = rooms(&fleet);
+        let mut after = before.clone();
+        assert_eq!(move_all(&fleet.view, &fleet.view.nodes[0], &mut after), None);
+        assert_eq!(after, before);
+        fleet.at(other).holds.clear();
+        fleet.at(other).free_gpus = 7;
+        let mut after = rooms(&fleet);
+        assert_eq!(move_all(&fleet.view, &fleet.view.nodes[0], &mut after), Some(vec![1, 1]));
+        assert_eq!(after.iter().map(|room| room.free_gpus).collect::<Vec<_>>(), [0, 1]);
+        fleet.at(node).holds[0].movable = false;
+        assert_eq!(move_all(&fleet.view, &fleet.view.nodes[0], &mut rooms(&fleet)), None);
     }
 }

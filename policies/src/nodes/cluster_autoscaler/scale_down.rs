@@ -63,11 +63,9 @@ impl ClusterAutoscaler {
             if receivers.contains(&node.id) {
                 continue;
             }
-            let mut without: Vec<Room> = rooms.iter().copied().filter(|room| room.node != Some(node.id)).collect();
-            match move_all(seen, node, &mut without) {
+            match move_all(seen, node, &mut rooms) {
                 Some(taken) => {
-                    receivers.extend(taken.into_iter().filter_map(|at| without[at].node));
-                    rooms = without;
+                    receivers.extend(taken.into_iter().filter_map(|at| rooms[at].node));
                     let since = self.unneeded.get(&node.id).copied().unwrap_or(seen.now);
                     unneeded.insert(node.id, since);
                 }

@@ -2,8 +2,20 @@
 
 use super::Karpenter;
 use super::consolidate::Command;
-use flashcrowd_core::SimTime;
 use flashcrowd_core::ports::{FleetView, NodeDecision, NodeView};
+use flashcrowd_core::{SimDuration, SimTime};
+
+/// After so long it searches again though nothing has changed, as upstream's cluster state does.
+const SEARCH_AGAIN: SimDuration = SimDuration::from_s(300);
+
+/// What tells that nothing has changed since a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quiet {
+    changed: Option<SimTime>,
+    newest: u32,
+    nodes: [usize; 3],
+    allowed: u32,
+}
 
 /// A plan that waits to be looked at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +71,30 @@ impl Karpenter {
                     self.execute(seen, command, decision);
                 }
             }
-            None if polls => {
-                let due = seen.now + self.config.validate_after;
-                self.proposal = self.plan(seen, self.allowed(seen)).map(|command| Proposal { due, command });
-            }
+            None if polls => self.propose(seen),
             None => {}
         }
+    }
+
+    /// Looks for a plan, unless the last search found none and nothing has changed since.
+    fn propose(&mut self, seen: &FleetView) {
+        let quiet = self.quiet(seen);
+        if self.searched.is_some_and(|(at, before)| before == quiet && at + SEARCH_AGAIN > seen.now) {
+            return;
+        }
+        let due = seen.now + self.config.validate_after;
+        self.proposal = self.plan(seen, self.allowed(seen)).map(|command| Proposal { due, command });
+        // A node that is too young now may go later, though nothing changes.
+        let young = |node: &NodeView| node.changed + self.config.consolidate_after > seen.now;
+        let found = self.proposal.is_some() || seen.nodes.iter().any(young);
+        self.searched = (!found).then_some((seen.now, quiet));
+    }
+
+    fn quiet(&self, seen: &FleetView) -> Quiet {
+        let cordoned = seen.nodes.iter().filter(|node| node.cordoned).count();
+        let newest = seen.nodes.last().map_or(0, |node| node.id);
+        let changed = seen.nodes.iter().map(|node| node.changed).max();
+        Quiet { changed, newest, nodes: [seen.nodes.len(), cordoned, seen.waiting.len()], allowed: self.allowed(seen) }
     }
 
     /// The plan as it is now, if its nodes may still go and need no more than they did.

@@ -21,7 +21,7 @@ mod tests;
 
 pub use config::{Budget, Consolidation, KarpenterConfig};
 
-use disrupt::{Proposal, Running};
+use disrupt::{Proposal, Quiet, Running};
 use flashcrowd_core::ports::{FleetView, NodeAutoscaler, NodeDecision, NodeWakes, OrderAnswer};
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -45,6 +45,8 @@ pub struct Karpenter {
     interrupted: BTreeSet<u32>,
     next_poll: SimTime,
     proposal: Option<Proposal>,
+    /// The last search that found no plan, and the fleet as it was.
+    searched: Option<(SimTime, Quiet)>,
     running: Vec<Running>,
 }
 
@@ -60,6 +62,7 @@ impl Karpenter {
             interrupted: BTreeSet::new(),
             next_poll: SimTime::ZERO,
             proposal: None,
+            searched: None,
             running: Vec::new(),
         }
     }
