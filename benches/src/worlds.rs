@@ -95,6 +95,8 @@ impl Model {
             faults: Vec::new(),
             placement: Box::new(Spread),
             node_scan_period: SimDuration::from_s(10),
+            node_autoscaler: None,
+            drains_on_notice: true,
             series_period: SimDuration::from_s(60),
             longest_latency: SimDuration::from_s(3_600),
             limits: Limits::default(),

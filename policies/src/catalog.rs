@@ -9,6 +9,8 @@ pub enum Port {
     Router,
     /// Decides on which node a replica goes.
     Placement,
+    /// Decides which nodes there are.
+    NodeAutoscaler,
 }
 
 impl Port {
@@ -18,6 +20,7 @@ impl Port {
             Port::Autoscaler => "autoscaler",
             Port::Router => "router",
             Port::Placement => "placement",
+            Port::NodeAutoscaler => "nodes",
         }
     }
 }
@@ -207,6 +210,18 @@ const POLICIES: &[PolicyInfo] = &[
         port: Port::Placement,
         about: "the node with the most free GPUs",
         reproduces: "the strategy LeastAllocated of the Kubernetes scheduler, on GPUs alone",
+    },
+    PolicyInfo {
+        name: "cluster-autoscaler",
+        port: Port::NodeAutoscaler,
+        about: "node groups that grow at a scan, by expanders, and shrink after ten unneeded minutes",
+        reproduces: "kubernetes/autoscaler @ 55c37cd5, from its FAQ and source by reading",
+    },
+    PolicyInfo {
+        name: "karpenter",
+        port: Port::NodeAutoscaler,
+        about: "the cheapest offer for each batch, consolidation within a budget, drain at a notice",
+        reproduces: "kubernetes-sigs/karpenter @ 22664681, from its documents and source by reading",
     },
 ];
 

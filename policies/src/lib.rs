@@ -14,6 +14,7 @@
 //! | [`manifest`] | what all manifest readers share |
 //! | [`conformance`] | what all runners of reference vectors share |
 //! | [`metrics`] | what the metric names of manifests stand for |
+//! | [`nodes`] | node autoscalers: the cluster autoscaler and Karpenter |
 //! | [`placement`] | where replicas go |
 //! | [`routing`] | routers |
 //! | [`global_routing`] | routers across regions |
@@ -35,6 +36,7 @@ pub mod keda;
 pub mod knative;
 pub mod manifest;
 pub mod metrics;
+pub mod nodes;
 pub mod placement;
 pub mod ray_serve;
 pub mod routing;

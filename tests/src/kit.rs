@@ -48,6 +48,8 @@ pub fn world(horizon_s: u64) -> World {
         faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::from_s(10),
+        node_autoscaler: None,
+        drains_on_notice: true,
         series_period: SimDuration::from_s(10),
         longest_latency: SimDuration::from_s(3_600),
         limits: Limits::default(),

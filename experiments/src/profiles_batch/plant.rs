@@ -82,6 +82,8 @@ fn world(config: &BatchConfig, users: u32, span: SimDuration) -> World {
         faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::MAX,
+        node_autoscaler: None,
+        drains_on_notice: true,
         series_period: SimDuration::MAX,
         longest_latency: span.max(SimDuration::from_s(1)),
         limits: Limits::default(),

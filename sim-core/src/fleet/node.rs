@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) billed: SimTime,
     /// Counts the changes of its occupation; tells a stale idle event.
     pub(crate) generation: u64,
+    /// When replicas last came or left, or its state last changed.
+    pub(crate) changed: SimTime,
     /// Takes nobody any more: it is to go.
     pub(crate) cordoned: bool,
     /// The market has taken it back, or will when its notice is over.
@@ -64,6 +66,7 @@ impl Node {
             gone_at: None,
             billed: ordered,
             generation: 0,
+            changed: ordered,
             cordoned: false,
             reclaimed: None,
             ordinal: 0,

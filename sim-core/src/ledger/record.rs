@@ -43,10 +43,39 @@ pub struct RunRecord {
     pub health: Vec<HealthRecord>,
     /// What befell the fleet, in order.
     pub faults: Vec<FaultRecord>,
+    /// What the node autoscaler did; `None` for the plain one.
+    pub node_autoscaler: Option<NodeScalerRecord>,
     /// The bill.
     pub bill: Bill,
     /// Ended requests, if they were asked for: every so many of each client, in order of their end.
     pub requests: Vec<RequestRecord>,
+}
+
+/// What a node autoscaler wished, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeScalerRecord {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How often it looked.
+    pub looks: u64,
+    /// Nodes that it ordered.
+    pub orders: u64,
+    /// Orders that became nodes.
+    pub granted: u64,
+    /// Offers that were refused: a stock-out, a block, or the pool's maximum.
+    pub refusals: u64,
+    /// Open orders that it took back.
+    pub cancelled: u64,
+    /// Nodes that it gave back, booting or empty.
+    pub removed: u64,
+    /// Nodes that it drained.
+    pub drained: u64,
+    /// Nodes that it cordoned.
+    pub cordoned: u64,
+    /// Nodes that it made take replicas again.
+    pub uncordoned: u64,
+    /// Wishes that could not be: of a busy or unknown node, or below a pool's minimum.
+    pub impossible: u64,
 }
 
 /// One ended request.

@@ -8,6 +8,7 @@ mod autoscaler;
 mod decision;
 mod fault;
 mod global_router;
+mod node_autoscaler;
 mod observation;
 mod placement;
 mod router;
@@ -19,6 +20,10 @@ pub use autoscaler::{Autoscaler, Schedule};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use global_router::{CellView, GlobalRouter};
+pub use node_autoscaler::{
+    Demand, FleetView, HeldView, NodeAutoscaler, NodeDecision, NodeOrder, NodeView, NodeWake, NodeWakes, OfferView,
+    OpenOrder, OrderAnswer, Patience, PoolView, WaitingView,
+};
 pub use observation::{
     JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake, Work,
 };

@@ -58,8 +58,12 @@ pub(crate) enum Event {
     Poke { controller: u32 },
     /// A controller runs; the key's sequence is its generation.
     Control { controller: u32 },
-    /// The node autoscaler looks.
+    /// The plain node autoscaler looks.
     NodeScan,
+    /// A node autoscaler of the port looks; the key's sequence says for which reason.
+    NodeLook,
+    /// Open orders of nodes are tried again.
+    NodeOrders,
     /// A row of the series is due.
     Series,
 }

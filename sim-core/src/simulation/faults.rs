@@ -106,6 +106,7 @@ impl Simulation {
         if !self.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();
         }
+        self.retry_orders_soon();
     }
 
     fn set_price(&mut self, pool: u32, zone: u32, price: PicoUsdPerHour) {

@@ -57,6 +57,7 @@ impl Simulation {
             egress: egress_records(&self.map.geography, &self.clients),
             health: self.map.health,
             faults: self.faults.log,
+            node_autoscaler: self.node_scaler.map(|scaler| scaler.record),
             bill: self.bill,
             requests: self.sampled,
         }

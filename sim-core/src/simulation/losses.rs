@@ -2,7 +2,7 @@
 //!
 //! A reclaim with a notice is like a deletion: the node takes nobody any more, its replicas drain,
 //! others are created in their place, and what is not done when the notice is over is lost. Without
-//! a notice, or where nobody receives it, all is lost at once. What is lost is sent again as often
+//! a notice, or where nobody receives it or acts on it, all is lost at once. What is lost is sent again as often
 //! as its service says, and else left to its client.
 
 use super::{Event, Simulation};
@@ -44,8 +44,11 @@ impl Simulation {
             self.agenda.schedule(now + reclaim.notice, Class::Outage, node, 0, event);
         }
         self.lose_nodes(&at_once);
-        self.tell_buyers(&noticed);
-        self.drain_nodes(&noticed);
+        if self.world.drains_on_notice {
+            self.tell_buyers(&noticed);
+            self.drain_nodes(&noticed, true);
+        }
+        self.notice_reclaims(&noticed);
     }
 
     /// Whether nobody receives a node's notice.
@@ -64,8 +67,9 @@ impl Simulation {
         self.lose_nodes(&[node]);
     }
 
-    /// Nodes take nobody any more, and their replicas are deleted; an empty one goes at once.
-    fn drain_nodes(&mut self, nodes: &[u32]) {
+    /// Nodes take nobody any more, and their replicas are deleted, by the market or by choice; an empty
+    /// one goes at once.
+    pub(super) fn drain_nodes(&mut self, nodes: &[u32], by_market: bool) {
         for &node in nodes {
             self.nodes[node as usize].cordoned = true;
             self.note_room(node);
@@ -75,7 +79,9 @@ impl Simulation {
             // Residents go with their owner, whose deletion is theirs.
             if self.replicas[id as usize].is_active() {
                 services.insert(self.replicas[id as usize].service);
-                self.count_preempted(id);
+                if by_market {
+                    self.count_preempted(id);
+                }
                 self.forget_class(id);
                 self.delete_replica(id);
             }

@@ -9,7 +9,9 @@
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `loads` | what start-up stages fetch: caches, shared links, peers |
-//! | `nodes` | nodes that appear for pending replicas and leave when idle |
+//! | `nodes` | nodes of a pool; the plain autoscaler, which orders them for pending replicas |
+//! | `node_port` | node autoscalers of the port: when they look, what becomes of their wishes |
+//! | `node_view` | the fleet as they see it |
 //! | `faults` | what befalls the fleet from outside |
 //! | `losses` | nodes that are reclaimed or lost, and what becomes of their work |
 //! | `market` | where a service's capacity is bought, for those that leave it to a policy |
@@ -26,6 +28,8 @@ mod groups;
 mod loads;
 mod losses;
 mod market;
+mod node_port;
+mod node_view;
 mod nodes;
 mod replicas;
 mod requests;
@@ -79,6 +83,8 @@ pub struct Simulation {
     /// Transfers of replicas that start.
     loads: loads::Loads,
     scan_scheduled: bool,
+    /// A node autoscaler of the port, in place of the plain one.
+    node_scaler: Option<node_port::NodeScaler>,
     placement: Box<dyn Placement>,
     controllers: Vec<ControllerState>,
     telemetry: Telemetry,
@@ -171,6 +177,8 @@ impl Simulation {
             Event::Probe { route, cell } => self.probe(route, cell),
             Event::Poke { controller } => self.poked(controller)?,
             Event::NodeScan => self.node_scan(),
+            Event::NodeLook => self.node_look(key.seq),
+            Event::NodeOrders => self.retry_orders(),
             Event::Series => self.series_row(),
         }
         // Causes nested this deep at one instant are a loop that time never leaves.

@@ -78,6 +78,7 @@ impl ZoneStock {
 impl Simulation {
     /// Keeps the list of nodes with room: call when a node's life or its free GPUs change.
     pub(super) fn note_room(&mut self, node: u32) {
+        self.nodes[node as usize].changed = self.agenda.now();
         let state = &self.nodes[node as usize];
         let Stock { open, booting, .. } = &mut self.stock[state.pool as usize];
         if state.life == NodeLife::Booting && !state.cordoned {
@@ -92,8 +93,11 @@ impl Simulation {
         }
     }
 
-    /// Makes sure that the node autoscaler looks at its next multiple.
+    /// Makes sure that the plain node autoscaler looks at its next multiple.
     pub(super) fn schedule_scan(&mut self) {
+        if self.node_scaler.is_some() {
+            return self.retry_orders_soon();
+        }
         if std::mem::replace(&mut self.scan_scheduled, true) {
             return;
         }
@@ -146,7 +150,7 @@ impl Simulation {
     }
 
     /// Orders what a loss took from the minimum of a pool.
-    fn refill_pools(&mut self) {
+    pub(super) fn refill_pools(&mut self) {
         for pool in 0..self.world.pools.len() as u32 {
             while self.live_nodes(pool) < self.world.pools[pool as usize].min_nodes {
                 let Some(zone) = self.any_zone(pool) else { break };
@@ -279,7 +283,8 @@ impl Simulation {
         }
         if state.life == NodeLife::Ready && state.is_empty() {
             let timeout = self.world.pools[state.pool as usize].idle_timeout;
-            if timeout != SimDuration::MAX {
+            // An autoscaler of the port has a time of its own.
+            if timeout != SimDuration::MAX && self.node_scaler.is_none() {
                 let at = self.agenda.now() + timeout;
                 self.agenda.schedule(at, Class::Lifecycle, NODES | node, state.generation, Event::NodeIdle { node });
             }
@@ -330,6 +335,7 @@ impl Simulation {
         if !self.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();
         }
+        self.retry_orders_soon();
     }
 
     /// Bills the GPUs of a node that nobody holds, up to now.

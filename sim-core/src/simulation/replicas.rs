@@ -110,6 +110,7 @@ impl Simulation {
     pub(super) fn wait_for_node(&mut self, id: u32) {
         self.pending.push(id);
         self.schedule_scan();
+        self.notice_waiting();
     }
 
     pub(super) fn occupant(&self, service: u32) -> Occupant {

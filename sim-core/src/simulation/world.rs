@@ -5,13 +5,14 @@ use super::control::ControllerState;
 use super::faults::Faults;
 use super::loads::Loads;
 use super::market::Buyer;
+use super::node_port::NodeScaler;
 use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
 use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, MarketRecord, Tally, WorkRecord};
-use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, Placement, SourceError};
+use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
 use crate::serving::{
     Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, RouteConfig, ServiceConfig, ServiceState,
     Traffic,
@@ -45,8 +46,12 @@ pub struct World {
     pub faults: Vec<Box<dyn FaultSource>>,
     /// Chooses nodes.
     pub placement: Box<dyn Placement>,
-    /// Period at which the node autoscaler looks for replicas without a node.
+    /// Period at which the plain node autoscaler looks for replicas without a node.
     pub node_scan_period: SimDuration,
+    /// Decides which nodes there are; `None` for the plain one.
+    pub node_autoscaler: Option<Box<dyn NodeAutoscaler>>,
+    /// Whether a node is drained at the notice of its reclaim without the node autoscaler's doing.
+    pub drains_on_notice: bool,
     /// Period of the series.
     pub series_period: SimDuration,
     /// Latencies beyond this count as this long.
@@ -120,6 +125,7 @@ pub(super) struct Settings {
     pub(super) regions: Vec<Region>,
     pub(super) pools: Vec<PoolConfig>,
     pub(super) node_scan_period: SimDuration,
+    pub(super) drains_on_notice: bool,
     pub(super) series_period: SimDuration,
     pub(super) limits: Limits,
     pub(super) keep_history: bool,
@@ -281,6 +287,7 @@ impl Simulation {
             regions: world.regions,
             pools: world.pools,
             node_scan_period: world.node_scan_period,
+            drains_on_notice: world.drains_on_notice,
             series_period: world.series_period,
             limits: world.limits,
             keep_history: world.keep_history,
@@ -322,6 +329,7 @@ impl Simulation {
             pending: Vec::new(),
             loads: Loads::default(),
             scan_scheduled: false,
+            node_scaler: world.node_autoscaler.map(NodeScaler::new),
             placement: world.placement,
             controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
             telemetry: Telemetry::default(),
@@ -378,6 +386,7 @@ impl Simulation {
             self.watch_idle(node);
         }
         self.start_controllers();
+        self.start_node_scaler();
         self.start_probes();
         self.start_clients()?;
         self.agenda.schedule(SimTime::ZERO + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);

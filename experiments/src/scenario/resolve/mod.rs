@@ -13,6 +13,7 @@ mod fleet;
 mod limits;
 mod links;
 mod manifest;
+mod nodes;
 mod policy;
 mod residents;
 mod routes;
@@ -93,6 +94,7 @@ pub struct Resolved {
     faults: faults::ResolvedFaults,
     pack: bool,
     node_scan_period: SimDuration,
+    nodes: nodes::ResolvedNodes,
     request_sample: u64,
     limits: Limits,
 }
@@ -222,6 +224,8 @@ impl Resolved {
             faults: self.faults.sources(seed)?,
             placement,
             node_scan_period: self.node_scan_period,
+            node_autoscaler: self.nodes.make(seed),
+            drains_on_notice: self.nodes.drains_on_notice,
             series_period: self.series_period,
             longest_latency: LONGEST_LATENCY,
             limits: self.limits,
@@ -337,6 +341,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let scan = Duration(SimDuration::from_s(10));
     let scan_source = "scan-interval of the Kubernetes cluster autoscaler";
     let node_scan_period = notes.or("node_scan_period", raw.node_scan_period, scan, scan_source).get();
+    let nodes = nodes::resolve(&mut notes, &raw, &pools)?;
     let replicates = notes.or("replicates", raw.replicates, 1, "one run");
     notes.within("replicates", u64::from(replicates), 1, 100_000)?;
     let resolved = Resolved {
@@ -356,6 +361,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         traffic,
         pack: matches!(raw.placement, Some(schema::Placement::Pack)),
         node_scan_period,
+        nodes,
         request_sample: 0,
         series_period,
         limits: bounds.engine(),

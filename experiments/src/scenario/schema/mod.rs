@@ -6,6 +6,7 @@ mod baselines;
 mod engine;
 mod faults;
 mod fleet;
+mod nodes;
 mod policy;
 mod regions;
 mod service;
@@ -17,6 +18,7 @@ pub use baselines::*;
 pub use engine::*;
 pub use faults::*;
 pub use fleet::*;
+pub use nodes::*;
 pub use policy::*;
 pub use regions::*;
 pub use service::*;
@@ -70,7 +72,11 @@ pub struct Scenario {
     pub traffic: BTreeMap<String, Traffic>,
     /// How replicas are placed on nodes.
     pub placement: Option<Placement>,
-    /// How often the node autoscaler looks.
+    /// Who orders nodes and gives them back; `Plain` by default.
+    pub node_autoscaler: Option<NodeAutoscaler>,
+    /// Whether a node is drained at the notice of its reclaim without the node autoscaler's doing.
+    pub drains_on_notice: Option<bool>,
+    /// How often the plain node autoscaler looks.
     pub node_scan_period: Option<Duration>,
     /// Period of the series in the outputs.
     pub series_period: Option<Duration>,

@@ -164,6 +164,8 @@ impl Plant {
             faults: Vec::new(),
             placement: Box::new(Pack),
             node_scan_period: SimDuration::from_s(10),
+            node_autoscaler: None,
+            drains_on_notice: true,
             series_period: SimDuration::MAX,
             longest_latency: SimDuration::from_s_f64(end.max(1.0)),
             limits: Limits { live_requests: 10_000_000, ..Limits::default() },

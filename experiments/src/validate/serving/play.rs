@@ -62,6 +62,8 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
         faults: Vec::new(),
         placement: Box::new(Pack),
         node_scan_period: SimDuration::from_s(10),
+        node_autoscaler: None,
+        drains_on_notice: true,
         series_period: SimDuration::MAX,
         longest_latency: SimDuration::from_s_f64(window_s),
         limits: Limits::default(),

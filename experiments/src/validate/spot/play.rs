@@ -83,6 +83,8 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
         faults: vec![Box::new(recorded(&zones))],
         placement: Box::new(Pack),
         node_scan_period: gap,
+        node_autoscaler: None,
+        drains_on_notice: true,
         series_period: SimDuration::MAX,
         longest_latency: SimDuration::from_s(1),
         limits: Limits::default(),
