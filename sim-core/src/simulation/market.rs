@@ -174,15 +174,12 @@ impl Simulation {
                 continue;
             }
             let ready = u32::from(replica.life == Life::Ready);
-            match buyer.places.iter().position(|place| replica.class == Some(place.class)) {
-                Some(at) => {
-                    seen.places[at].own += 1;
-                    seen.places[at].ready += ready;
-                }
-                None => {
-                    seen.on_demand += 1;
-                    seen.on_demand_ready += ready;
-                }
+            if let Some(at) = buyer.places.iter().position(|place| replica.class == Some(place.class)) {
+                seen.places[at].own += 1;
+                seen.places[at].ready += ready;
+            } else {
+                seen.on_demand += 1;
+                seen.on_demand_ready += ready;
             }
         }
         seen

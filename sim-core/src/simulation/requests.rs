@@ -572,7 +572,7 @@ impl Simulation {
         let Attempt { replica, service, stage, .. } = self.attempts[index];
         let config = &self.clients[client as usize].config;
         let waits = matches!(stage, Stage::Sent | Stage::Waiting);
-        if !config.cancel_on_timeout && !(config.propagates_deadline && waits) {
+        if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
             self.attempts[index].request = NONE;
         } else if replica == NONE && stage == Stage::Sent {
             // It got to nobody: it ends when its client would have given up to connect.

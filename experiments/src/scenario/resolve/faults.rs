@@ -5,7 +5,7 @@ use super::fleet::unknown;
 use super::settings::Notes;
 use super::source_error;
 use crate::scenario::language::Diagnostic;
-use crate::scenario::language::units::{Duration, Fraction};
+use crate::scenario::language::units::{Duration, Fraction, Positive};
 use crate::scenario::schema;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::fleet::{PoolConfig, Region};
@@ -305,7 +305,7 @@ fn fault_of(
             }
             let mean_gap_h = given.every.map_or(usual.mean_gap_h, |every| every.get().as_s_f64() / 3_600.0);
             let median = notes.or(&format!("{path}.median"), given.median, Duration(usual.median), guess).get();
-            let sigma = given.sigma.map_or(usual.sigma, |sigma| sigma.get());
+            let sigma = given.sigma.map_or(usual.sigma, Positive::get);
             let kind = kind(given.kind);
             Source::Outages(OutageLaw { area, kind, mean_gap_h, median, sigma })
         }

@@ -4,7 +4,7 @@ use super::fleet::{cloud_of, unknown};
 use super::settings::Notes;
 use super::{ResolvedService, schema};
 use crate::scenario::language::Diagnostic;
-use crate::scenario::language::units::{ByteSize, Duration};
+use crate::scenario::language::units::{ByteSize, Duration, NonNegative};
 use crate::tables::{egress, rtt};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region};
@@ -217,7 +217,7 @@ pub(super) fn geography(
         }
     }
     let cloud_rate = |from: usize| cloud_of(&regions[from].name).map_or(0.0, |cloud| egress(cloud).inter_region);
-    let rate = |from| given.egress_per_gb.map_or_else(|| cloud_rate(from), |rate| rate.get());
+    let rate = |from| given.egress_per_gb.map_or_else(|| cloud_rate(from), NonNegative::get);
     // A dollar for 10^9 bytes is a thousand pico-dollars for one.
     let per_byte = |from| (rate(from) * 1_000.0).round() as u64;
     let price = |from: usize, to: usize| if from == to { 0 } else { per_byte(from) };

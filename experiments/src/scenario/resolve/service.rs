@@ -52,7 +52,7 @@ pub(super) fn resolve(
     let shelf = capacity::Shelf { pools, regions: stock.regions, own: &usable };
     let capacity = service.capacity.as_ref().map(|given| capacity::resolve(notes, name, given, &shelf)).transpose()?;
     let spot = usable.iter().any(|&pool| pools[pool as usize].market == Market::Spot);
-    let requeued = if spot { 1 } else { 0 };
+    let requeued = u32::from(spot);
     let source = if spot { "work that a reclaim cuts off is sent again once" } else { "left to the client" };
     let requeues = notes.or(&path("requeue_lost"), service.requeue_lost, requeued, source);
     notes.within(&path("requeue_lost"), u64::from(requeues), 0, 100)?;
