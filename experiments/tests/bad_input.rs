@@ -98,6 +98,19 @@ fn malformed_batching() {
     }
 }
 
+/// The end of one window mends the link, whatever the other says.
+#[test]
+fn windows_of_one_link_may_not_overlap() {
+    let faults = |second: &str| {
+        let link = |at: &str| format!("BadLink(from: \"local\", to: \"local\", at: \"{at}\", lasts: \"2s\")");
+        let both = format!("faults: {{\"one\": {}, \"two\": {}}},\n    traffic:", link("1s"), link(second));
+        folder_with(&SCENARIO.replace("traffic:", &both))
+    };
+    refused(&faults("2s"), "overlap", &["begins before the last has ended"]);
+    let apart = flashcrowd(faults("3s").path(), &["check", "s.ron"]);
+    assert_eq!(apart.status.code(), Some(0), "{}", String::from_utf8_lossy(&apart.stderr));
+}
+
 #[test]
 fn malformed_scenarios() {
     let cases: &[(&str, &str, &[&str])] = &[

@@ -132,9 +132,12 @@ fn a_storm_outlasts_its_trigger_unless_retries_have_a_budget() {
         for (recovery, last, peak) in storms {
             assert!(recovery.is_none() && last == 0.0 && (4.05..4.25).contains(&peak), "{recovery:?} {last} {peak}");
         }
-        for (recovery, last, peak) in budgeted {
-            let (soon, low) = ((180..=360).contains(&recovery.unwrap_or(u64::MAX)), (1.25..1.31).contains(&peak));
-            assert!(soon && last > 0.95 && low, "{recovery:?} {last} {peak}");
+        // Work that is lost is tried again at once, which the set-up that is compared does not have.
+        let highest = if trigger == Trigger::Lost { 1.31 } else { 1.29 };
+        let within = |most: u64| budgeted.iter().filter(|shape| shape.0.is_some_and(|s| (180..=most).contains(&s)));
+        assert!(within(300).count() >= 8 && within(360).count() == 10, "{budgeted:?}");
+        for (_, last, peak) in &budgeted {
+            assert!(*last > 0.95 && (1.25..highest).contains(peak), "{last} {peak}");
         }
         for (recovery, last, peak) in patient {
             assert!(recovery == Some(60) && last > 0.95 && peak == 1.0, "{recovery:?} {last} {peak}");

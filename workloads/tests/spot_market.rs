@@ -66,12 +66,14 @@ fn generated(law: &MarketLaw, span: SimDuration, seed: Seed) -> Vec<CapacitySeri
     record(law, span, seed, "spot").unwrap()
 }
 
-/// A node in each zone that is there and away for exponential times of the measured means.
+/// A node in each zone that is there and away for exponential times: of the measured mean, and such that it
+/// is there as often.
 fn exponential(span: SimDuration, seed: Seed) -> Vec<CapacitySeries> {
     let hours = |h: f64| SimDuration::from_s_f64(3_600.0 * h);
     let zone = |(zone, number): (&MeasuredZone, u32)| {
         let (place, lifetime) = (Place { pool: 0, zone: number }, Lifetime::Exponential { mean: hours(zone.up.0) });
-        let mut node = NodeLifetimes::new(place, 1, lifetime, hours(zone.down.0), seed, zone.name).unwrap();
+        let away = hours(zone.up.0 * (1.0 / zone.availability - 1.0));
+        let mut node = NodeLifetimes::new(place, 1, lifetime, away, seed, zone.name).unwrap();
         let end = SimTime::ZERO + span;
         let mut samples = Vec::new();
         while let Some(change) = node.next_fault().unwrap().filter(|change| change.at < end) {

@@ -130,6 +130,7 @@ pub(super) fn resolve(
             found.0.push((format!("faults/{name}").into(), source));
         }
     }
+    links_do_not_overlap(notes, raw, fleet)?;
     for ((name, pool), at) in raw.pools.iter().zip(0..) {
         if let Some(wanted) = &pool.supply
             && !raw.markets.contains_key(wanted)
@@ -314,22 +315,38 @@ fn fault_of(
             Source::NodeFailures { pool, every: given.every.get() }
         }
         schema::FaultSpec::BadLink(given) => {
-            let between = (
-                region(notes, &format!("{path}.from"), &given.from, fleet)?,
-                region(notes, &format!("{path}.to"), &given.to, fleet)?,
-            );
-            let window = BadLink {
-                at: SimTime::ZERO + given.at.get(),
-                lasts: given.lasts.get(),
-                between,
-                delay: given.adds.map_or(SimDuration::ZERO, Duration::get),
-                loss_ppm: ppm(given.loses.map_or(0.0, Fraction::get)),
-            };
-            Source::Listed(links::listed(&[window]).map_err(refused)?)
+            Source::Listed(links::listed(&[bad_link(notes, path, given, fleet)?]).map_err(refused)?)
         }
         schema::FaultSpec::Prices(given) => return price_series(notes, files, path, given, fleet),
     };
     Ok(vec![source])
+}
+
+fn bad_link(notes: &Notes<'_>, path: &str, given: &schema::BadLink, fleet: &Fleet<'_>) -> Result<BadLink, Diagnostic> {
+    let between = (
+        region(notes, &format!("{path}.from"), &given.from, fleet)?,
+        region(notes, &format!("{path}.to"), &given.to, fleet)?,
+    );
+    Ok(BadLink {
+        at: SimTime::ZERO + given.at.get(),
+        lasts: given.lasts.get(),
+        between,
+        delay: given.adds.map_or(SimDuration::ZERO, Duration::get),
+        loss_ppm: ppm(given.loses.map_or(0.0, Fraction::get)),
+    })
+}
+
+/// The end of one window mends its link, so windows of one link, each a fault of its own, may not overlap.
+fn links_do_not_overlap(notes: &Notes<'_>, raw: &schema::Scenario, fleet: &Fleet<'_>) -> Result<(), Diagnostic> {
+    let mut windows = Vec::new();
+    for (name, fault) in &raw.faults {
+        if let schema::FaultSpec::BadLink(given) = fault {
+            let path = format!("faults.{name}");
+            windows.push(bad_link(notes, &path, given, fleet)?);
+            links::listed(&windows).map_err(|error| notes.error(&path, error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 fn price_series(
