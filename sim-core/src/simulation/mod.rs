@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `world` | what a run is made of |
 //! | `agenda` | the event payload and the queue |
-//! | `requests` | arrivals, attempts, time-outs, retries, completions |
+//! | `requests` | arrivals, attempts, retries, completions |
+//! | `timeouts` | clients that give up |
 //! | `routes` | requests across regions: cells, probes, what does not get there |
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
@@ -35,6 +36,7 @@ mod replicas;
 mod requests;
 mod routes;
 mod telemetry;
+mod timeouts;
 mod wishes;
 mod world;
 

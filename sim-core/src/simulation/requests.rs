@@ -302,7 +302,7 @@ impl Simulation {
     }
 
     /// Brings what is measured where an attempt is to now, before it is torn from its request.
-    fn settle_attempt(&mut self, index: u32) {
+    pub(super) fn settle_attempt(&mut self, index: u32) {
         if index != NONE && self.attempts[index].replica != NONE {
             self.settle_server(self.attempts[index].replica);
         }
@@ -394,7 +394,7 @@ impl Simulation {
 
     /// An attempt leaves its replica: its record is freed, and a waiting one may take its room.
     #[inline]
-    fn leave(&mut self, index: u32) {
+    pub(super) fn leave(&mut self, index: u32) {
         let Attempt { replica, service, .. } = self.attempts[index];
         self.free_attempt(index);
         let server = &mut self.servers[replica as usize];
@@ -481,7 +481,7 @@ impl Simulation {
 
     /// Ends a request: it is counted here and nowhere else.
     #[inline]
-    fn end(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, u32)>) {
+    pub(super) fn end(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, u32)>) {
         let now = self.agenda.now();
         if self.world.request_sample > 0 {
             self.sample(index, outcome, completed);
@@ -526,66 +526,6 @@ impl Simulation {
         }
     }
 
-    /// A client gives up requests whose time is up.
-    pub(super) fn deadline(&mut self, client: u32) {
-        let now = self.agenda.now();
-        while let Some((index, number)) = self.clients[client as usize].deadlines.due(now) {
-            if is_live(&self.requests[index], client, number) {
-                let attempt = self.requests[index].attempt;
-                self.settle_attempt(attempt);
-                self.end(index, Outcome::Expired, None);
-                if attempt != NONE {
-                    self.abandon(attempt, client);
-                }
-            }
-        }
-        let requests = &self.requests;
-        let live = |index, number| is_live(&requests[index], client, number);
-        if let Some(at) = self.clients[client as usize].deadlines.next(live) {
-            self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline { client });
-        }
-    }
-
-    /// A client gives up attempts whose time is up, and may retry.
-    pub(super) fn attempt_deadline(&mut self, client: u32) {
-        let now = self.agenda.now();
-        while let Some((index, serial)) = self.clients[client as usize].attempt_deadlines.due(now) {
-            let Attempt { serial: found, request, .. } = self.attempts[index];
-            if found == serial && request < CANCELLED {
-                self.settle_attempt(index);
-                self.abandon(index, client);
-                self.try_again(request, Outcome::Expired);
-            }
-        }
-        let attempts = &self.attempts;
-        let live = |index: u32, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
-        if let Some(at) = self.clients[client as usize].attempt_deadlines.next(live) {
-            self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline { client });
-        }
-    }
-
-    /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
-    fn abandon(&mut self, index: u32, client: u32) {
-        let Attempt { replica, service, stage, .. } = self.attempts[index];
-        let config = &self.clients[client as usize].config;
-        let waits = matches!(stage, Stage::Sent | Stage::Waiting);
-        if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
-            self.attempts[index].request = NONE;
-        } else if replica == NONE && stage == Stage::Sent {
-            // It got to nobody: it ends when its client would have given up to connect.
-            self.attempts[index].request = CANCELLED;
-        } else if replica == NONE {
-            self.services[service as usize].state.gateway.remove(&mut self.attempts, index);
-            self.free_attempt(index);
-        } else {
-            self.attempts[index].request = CANCELLED;
-            let server = &mut self.servers[replica as usize];
-            if stage != Stage::Sent && server.withdraw(index, &mut bench!(self, service)) {
-                self.leave(index);
-            }
-        }
-    }
-
     /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
     pub(super) fn kill_server(&mut self, replica: u32) {
         let service = self.replicas[replica as usize].service;
@@ -623,6 +563,6 @@ fn who(client: u32, number: u64) -> u64 {
 }
 
 #[inline]
-fn is_live(request: &Request, client: u32, number: u64) -> bool {
+pub(super) fn is_live(request: &Request, client: u32, number: u64) -> bool {
     request.number == number && request.client == client
 }
