@@ -1,6 +1,7 @@
 //! What a run leaves behind: the summary, tables in CSV, latency distributions. All are pure
 //! functions of the run's record, and a folder of them is written whole or not at all.
 
+mod break_even;
 mod folder;
 mod hgrm;
 mod places;

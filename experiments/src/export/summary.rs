@@ -261,6 +261,7 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
                     "spot_orders_refused": service.market.refused,
                     "on_demand_refused": service.market.on_demand_refused,
                     "requeued": service.market.requeued,
+                    "break_even_spot_usd_per_replica_h": super::break_even::spot_usd_per_h(resolved, run, index as usize),
                 },
                 "engine": engine(&resolved.services[index as usize], service),
             }),
