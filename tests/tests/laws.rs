@@ -128,6 +128,7 @@ const FALSIFIERS: [fn(&mut RunRecord); 5] = [
 /// Laws of the market and of outages can fail, too.
 #[test]
 fn a_false_record_of_the_outside_is_caught() {
+    use Violation::{Blocks, Capacity, Memory, Requeues, Residency};
     let mut caught = Vec::new();
     for spec in some_worlds(64) {
         let honest = play(&spec);
@@ -138,7 +139,6 @@ fn a_false_record_of_the_outside_is_caught() {
             caught.extend(check_outside(&spec, &record).err());
         }
     }
-    use Violation::{Blocks, Capacity, Memory, Requeues, Residency};
     for violation in [Capacity, Blocks, Residency, Requeues, Memory] {
         assert!(caught.contains(&violation), "{violation:?} was never caught");
     }

@@ -5,10 +5,11 @@
 //! a notice, or where nobody receives it or acts on it, all is lost at once. What is lost is sent again as often
 //! as its service says, and else left to its client.
 
+use super::requests::{CANCELLED, bench};
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
-use crate::serving::{NONE, Outcome};
+use crate::serving::{Attempt, Bench, NONE, Outcome, Stage};
 use rand::RngExt;
 use std::collections::BTreeSet;
 
@@ -170,6 +171,40 @@ impl Simulation {
             if self.services[service as usize].state.config.resident_on.is_none() {
                 self.reconcile(service);
             }
+        }
+    }
+
+    /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
+    pub(super) fn kill_server(&mut self, replica: u32) {
+        let service = self.replicas[replica as usize].service;
+        self.settle_server(replica);
+        let mut lost = Vec::new();
+        let server = &mut self.servers[replica as usize];
+        server.dead = true;
+        server.kill(&mut bench!(self, service), &mut lost);
+        self.leave_turns(replica);
+        // `Slots` keeps no list of what runs: those are found by where they are.
+        let attempts = &self.attempts;
+        let running = attempts.iter().filter(|(_, attempt)| {
+            attempt.serial != u64::MAX
+                && attempt.replica == replica
+                && matches!(attempt.stage, Stage::Running | Stage::Host)
+        });
+        lost.extend(running.map(|(index, _)| index));
+        lost.sort_unstable_by_key(|&index| attempts[index].serial);
+        lost.dedup();
+        for index in lost {
+            self.lose(index);
+        }
+    }
+
+    /// An attempt's worker is gone.
+    pub(super) fn lose(&mut self, index: u32) {
+        let Attempt { request, service, replica, .. } = self.attempts[index];
+        self.servers[replica as usize].outstanding -= 1;
+        self.free_attempt(index);
+        if request < CANCELLED {
+            self.requeue(request, service);
         }
     }
 

@@ -449,16 +449,6 @@ impl Simulation {
         }
     }
 
-    /// An attempt's worker is gone.
-    pub(super) fn lose(&mut self, index: u32) {
-        let Attempt { request, service, replica, .. } = self.attempts[index];
-        self.servers[replica as usize].outstanding -= 1;
-        self.free_attempt(index);
-        if request < CANCELLED {
-            self.requeue(request, service);
-        }
-    }
-
     /// Retries a request whose attempt ended badly, or ends it so.
     pub(super) fn try_again(&mut self, request: u32, outcome: Outcome) {
         let now = self.agenda.now();
@@ -523,30 +513,6 @@ impl Simulation {
                 ttft: completed.and_then(|(parts, _)| parts.ttft),
                 replica: completed.map(|(_, replica)| replica),
             });
-        }
-    }
-
-    /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
-    pub(super) fn kill_server(&mut self, replica: u32) {
-        let service = self.replicas[replica as usize].service;
-        self.settle_server(replica);
-        let mut lost = Vec::new();
-        let server = &mut self.servers[replica as usize];
-        server.dead = true;
-        server.kill(&mut bench!(self, service), &mut lost);
-        self.leave_turns(replica);
-        // `Slots` keeps no list of what runs: those are found by where they are.
-        let attempts = &self.attempts;
-        let running = attempts.iter().filter(|(_, attempt)| {
-            attempt.serial != u64::MAX
-                && attempt.replica == replica
-                && matches!(attempt.stage, Stage::Running | Stage::Host)
-        });
-        lost.extend(running.map(|(index, _)| index));
-        lost.sort_unstable_by_key(|&index| attempts[index].serial);
-        lost.dedup();
-        for index in lost {
-            self.lose(index);
         }
     }
 

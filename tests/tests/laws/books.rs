@@ -220,7 +220,7 @@ fn histograms_hold_the_measured(record: &RunRecord, services: &[usize], requests
     };
     let latencies = || services.iter().map(|&service| &record.services[service].latency);
     let lengths = latencies().fold([0; 4], |sum: [u64; 4], latency| {
-        let own = [&latency.e2e, &latency.queue, &latency.cold_start, &latency.service].map(|parts| parts.len());
+        let own = [latency.e2e.len(), latency.queue.len(), latency.cold_start.len(), latency.service.len()];
         [0, 1, 2, 3].map(|i| sum[i] + own[i])
     });
     // A request without an answer at the end counts if it is too old for the promise.

@@ -17,6 +17,7 @@ use proptest::prelude::*;
 /// Memory of each GPU of a small pool.
 const SMALL_GIB: u64 = 10;
 
+#[expect(clippy::struct_excessive_bools, reason = "independent choices of a random world")]
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     /// At most so many regions; pools take them in turn.

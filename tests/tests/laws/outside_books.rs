@@ -1,7 +1,7 @@
 //! Laws of what surrounds a world: markets, outages, residency, work that is lost with its node.
 
 use super::books::Violation;
-use super::worlds::WorldSpec;
+use super::worlds::{WorldSpec, needs_gib};
 use flashcrowd_core::SimTime;
 use flashcrowd_core::ledger::{GpuState, NodeRecord, RunRecord};
 use flashcrowd_core::ports::{Area, Fault};
@@ -142,8 +142,8 @@ fn lost_work_comes_back_as_often_as_it_may(spec: &WorldSpec, record: &RunRecord)
 fn memory_is_not_overcommitted(spec: &WorldSpec, record: &RunRecord) -> bool {
     record.replicas.iter().all(|replica| {
         let service = replica.service as usize;
-        let own = spec.needs_gib(service);
-        let beside = spec.owner(1).map_or(0, |_| spec.needs_gib(1 - service));
+        let own = needs_gib(service);
+        let beside = spec.owner(1).map_or(0, |_| needs_gib(1 - service));
         let pool = replica.node.map(|node| record.nodes[node as usize].pool as usize);
         pool.is_none_or(|pool| own + beside <= spec.memory_gib(pool))
     })

@@ -69,6 +69,7 @@ pub(crate) struct ClientSpec {
     jitter: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent choices of a random world")]
 #[derive(Clone, Debug)]
 pub(crate) struct WorldSpec {
     pub(crate) seed: u64,
@@ -214,6 +215,11 @@ prop_compose! {
     }
 }
 
+/// Memory that a service needs on each of its GPUs.
+pub(crate) const fn needs_gib(service: usize) -> u64 {
+    7 + 6 * service as u64
+}
+
 impl WorldSpec {
     /// The service on whose replicas another is resident.
     pub(crate) fn owner(&self, service: usize) -> Option<usize> {
@@ -261,7 +267,7 @@ impl WorldSpec {
             network: spec.hop_s.map(|mean| Distribution::Exponential { mean }),
             initial_replicas: spec.initial,
             resident_on: self.owner(i).map(|owner| owner as u32),
-            memory_per_gpu: Bytes::gib(self.needs_gib(i)),
+            memory_per_gpu: Bytes::gib(needs_gib(i)),
             gpus_per_group: spec.gpus,
             groups: spec.groups,
             pools: self.pools_of(i),
@@ -274,11 +280,6 @@ impl WorldSpec {
             capacity: self.capacity(i),
             ..service(&format!("service-{i}"), spec.discipline.clone())
         }
-    }
-
-    /// Memory that a service needs on each of its GPUs.
-    pub(crate) fn needs_gib(&self, service: usize) -> u64 {
-        7 + 6 * service as u64
     }
 
     fn pool(&self, i: usize, spec: &PoolSpec) -> PoolConfig {
