@@ -73,12 +73,15 @@ fn the_folder_is_whole_and_replaced_only_if_it_is_ours() {
     names.sort();
     let expected = [
         "decisions.csv",
+        "faults.csv",
         "fleet.csv",
+        "health.csv",
         "latency.hgrm",
         "nodes.csv",
         "replicas.csv",
         "requests.csv",
         "series.csv",
+        "served.csv",
         "summary.json",
     ];
     assert_eq!(names, expected);
