@@ -20,6 +20,8 @@ use tempfile::TempDir;
 const RICH: &str = include_str!("fuzz/rich.ron");
 /// A service of tokens, for manifests that ask for their metrics.
 const LLM: &str = include_str!("fuzz/llm.ron");
+/// Regions, markets, faults, buyers.
+const REGIONS: &str = include_str!("fuzz/regions.ron");
 const MANIFEST: &str = include_str!("fuzz/hpa.yaml");
 const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n\
     2023-11-16 18:15:50.9951690,396,109\n2023-11-16 18:15:51.2224670,879,55\n2023-11-16 18:15:58.5,91,16\n";
@@ -394,6 +396,57 @@ fn no_mutant_of_a_policy_panics_or_hangs() {
         fs::write(folder.path().join("s.ron"), LLM.replace("h.yaml", name)).unwrap();
         fs::write(folder.path().join(name), &manifest).unwrap();
         let about = format!("seed {seed} case {case}, {name}: {sets:?} {}", difference(text, &manifest));
+        let base = folder.path().to_owned();
+        match std::panic::catch_unwind(|| watched(base, sets, &about)) {
+            Ok(result) => played += u64::from(result.is_ok()),
+            Err(_) => failures += 1,
+        }
+    }
+    if cases > 1_000 {
+        eprintln!("{played} of {cases} were played");
+    }
+    assert_eq!(failures, 0, "{failures} of {cases} mutants failed");
+    assert!(played > cases / 10, "only {played} of {cases} mutants were valid");
+}
+
+/// Overrides of the world of regions.
+const PLACES: &[&str] = &[
+    "node_autoscaler=ClusterAutoscaler()",
+    "node_autoscaler=Plain",
+    "drains_on_notice=false",
+    "services.s.routing=LatencyAware(per_outstanding: \"$\")",
+    "services.s.routing=PrefixAffinity(at: ?)",
+    "services.s.routing=LeastLoaded",
+    "services.s.routing=Weighted(weights: {\"moon\": ?})",
+    "services.s.capacity=Foresight(lead: \"$\", look_every: \"$\")",
+    "services.s.capacity=OnDemandOnly(look_every: \"$\")",
+    "services.s.capacity.overprovision=?",
+    "services.s.health.time_to_live=$",
+    "services.s.replicas=?",
+    "services.s.requeue_lost=?",
+    "markets.aws.nodes=?",
+    "markets.aws.up_scale=?",
+    "markets.lives.lifetime=Bathtub",
+    "pools.us-spot.notice=$",
+    "pools.eu.committed_nodes=?",
+    "faults.one.lasts=$",
+    "faults.three.every=$",
+    "traffic.us.client.round_trips=?",
+    "geography.egress_per_gb=?",
+];
+
+/// The same of regions, spot markets, faults and who buys where.
+#[test]
+fn no_mutant_of_the_world_panics_or_hangs() {
+    let folder = TempDir::new().unwrap();
+    let (seed, cases) = (number_of("FUZZ_SEED", 1), number_of("FUZZ_CASES", 300));
+    let (mut played, mut failures) = (0, 0);
+    for case in 0..cases {
+        let mut dice = Dice(seed << 32 | case | 1 << 25);
+        let scenario = if dice.below(4) > 0 { mutate(REGIONS, &mut dice) } else { REGIONS.to_owned() };
+        let sets: Vec<String> = (0..dice.below(3)).map(|_| fill(dice.pick(PLACES), &mut dice)).collect();
+        fs::write(folder.path().join("s.ron"), &scenario).unwrap();
+        let about = format!("seed {seed} case {case}: {sets:?} {}", difference(REGIONS, &scenario));
         let base = folder.path().to_owned();
         match std::panic::catch_unwind(|| watched(base, sets, &about)) {
             Ok(result) => played += u64::from(result.is_ok()),

@@ -8,7 +8,7 @@ use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::spot_mix::{Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::spot_mix::{OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
 use flashcrowd_tests::kit::{pool, run, service, world};
 use flashcrowd_workloads::faults::Listed;
 
@@ -57,6 +57,17 @@ fn a_node_that_never_came_is_bought_elsewhere() {
     assert_eq!(nodes(&record), [(0, 0, 0, Some(10)), (0, 1, 30, None)]);
     assert_eq!(record.services[0].market.preempted, 1);
     assert_eq!(record.replicas[1].ready, Some(SimTime::from_s(50)));
+}
+
+/// A stock-out of on-demand capacity takes nothing away, and gives nothing either until it is over.
+#[test]
+fn a_stock_out_refuses_new_nodes_and_keeps_the_old() {
+    let stock = |nodes| Fault::Capacity { pool: 1, zone: 0, nodes };
+    let lose = Fault::Lose { area: Area { region: 0, zone: None }, share_ppm: 1_000_000 };
+    let mix = OnDemandOnly::new(S(30));
+    let record = run(market(Box::new(mix), &[(25, stock(0)), (65, lose), (130, stock(1))]));
+    assert_eq!(nodes(&record), [(1, 0, 0, Some(65)), (1, 0, 150, None)]);
+    assert_eq!(record.services[0].market.on_demand_refused, 2, "at 90 s and at 120 s");
 }
 
 /// An outage is no reclaim, but the buyer goes elsewhere all the same.

@@ -19,8 +19,8 @@ pub struct Area {
 /// One thing that happens to the fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The market holds so many nodes of a pool in a zone: what lives beyond that is reclaimed, the
-    /// newest first, and no more are granted.
+    /// The market holds so many nodes of a pool in a zone: no more are granted, and of a spot pool what
+    /// lives beyond that is reclaimed, the newest first. Others keep what they have: a stock-out.
     Capacity {
         /// Which pool.
         pool: u32,

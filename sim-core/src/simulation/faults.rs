@@ -5,7 +5,7 @@ use crate::clock::{Class, keyed};
 use crate::fleet::NodeLife;
 use crate::ledger::FaultRecord;
 use crate::ports::{Area, Fault, FaultSource, TimedFault};
-use crate::units::PicoUsdPerHour;
+use crate::units::{Market, PicoUsdPerHour};
 use rand::RngExt;
 
 /// All sources, with the next fault of each.
@@ -90,7 +90,9 @@ impl Simulation {
         let stock = &mut self.stock[pool as usize].zones[zone as usize];
         let grows = nodes > stock.capacity;
         stock.capacity = nodes;
-        let excess = stock.nodes.len().saturating_sub(nodes as usize);
+        // What is not spot is kept by whoever has it: only new nodes are refused.
+        let keeps = self.world.pools[pool as usize].market != Market::Spot;
+        let excess = if keeps { 0 } else { stock.nodes.len().saturating_sub(nodes as usize) };
         let newest: Vec<u32> = stock.nodes.iter().rev().take(excess).copied().collect();
         if !newest.is_empty() {
             self.reclaim(&newest);

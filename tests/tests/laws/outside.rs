@@ -296,7 +296,10 @@ impl Trouble {
             }
             Trouble::Node { at_ms: at, pool } => once(at, Fault::Node { pool: pool % pools }),
             Trouble::Capacity { at_ms: at, pool, zone, nodes } => {
-                once(at, Fault::Capacity { pool: pool % pools, zone, nodes })
+                // Mostly of a spot pool, where it is a reclaim.
+                let spot = pools > 1 && nodes < 3;
+                let pool = if spot { 1 + pool % (pools - 1) } else { pool % pools };
+                once(at, Fault::Capacity { pool, zone, nodes })
             }
             Trouble::Price { at_ms: at, pool, zone, cents } => {
                 let price = PicoUsdPerHour::from_usd(f64::from(cents) / 100.0);

@@ -58,7 +58,8 @@ fn counts_until(spec: &WorldSpec, record: &RunRecord, node: &NodeRecord) -> SimT
     taken.map_or(gone, |at| at.min(gone))
 }
 
-/// After all that happens at an instant, a zone's nodes are at most its capacity.
+/// After all that happens at an instant, a zone's nodes are at most its capacity; those of the on-demand
+/// pool may stay beyond it, but none may come.
 fn markets_hold_no_more_than_they_have(spec: &WorldSpec, record: &RunRecord) -> bool {
     let mut places: Vec<(u32, u32)> = record.nodes.iter().map(|node| (node.pool, node.zone)).collect();
     places.sort_unstable();
@@ -78,10 +79,14 @@ fn markets_hold_no_more_than_they_have(spec: &WorldSpec, record: &RunRecord) -> 
             }
         }
         let (mut held, mut capacity) = (0_i64, i64::MAX);
-        changes.values().all(|(step, change)| {
+        let comes = |at: SimTime| {
+            let here = record.nodes.iter().filter(|node| (node.pool, node.zone) == (pool, zone));
+            here.map(|node| node.ordered).any(|ordered| ordered == at)
+        };
+        changes.iter().all(|(&at, (step, change))| {
             held += step;
             capacity = change.map_or(capacity, i64::from);
-            (0..=capacity).contains(&held)
+            (0..=capacity).contains(&held) || (pool == 0 && held > capacity && !comes(at))
         })
     })
 }
