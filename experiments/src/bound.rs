@@ -4,7 +4,7 @@
 //! settings say one replica carries. What a policy has more than that is over-provisioned, what it
 //! has less is under-provisioned; both are integrals over the series, so exact to its period.
 
-use crate::export::summary::SloResult;
+use crate::report::groups::spoken_for;
 use crate::report::money;
 use crate::run::{Played, Run};
 use flashcrowd_core::ledger::SeriesRow;
@@ -50,8 +50,10 @@ fn distance(played: &Played, variant: usize, bound: Option<usize>) -> Distance {
     let runs: Vec<&Run> = played.of_variant(variant).collect();
     let mean = |of: &dyn Fn(&Run) -> f64| runs.iter().map(|run| of(run)).sum::<f64>() / runs.len().max(1) as f64;
     let cost = |run: &Run| run.record.bill.usd(|_| true);
-    let slo = played.loaded.variants[variant].services[0].slos.first();
-    let kept = |run: &Run| slo.map(|slo| SloResult::of(&run.record.services[0], 0, slo));
+    let resolved = &played.loaded.variants[variant];
+    let group = spoken_for(resolved);
+    let slo = resolved.services[group.services[0]].slos.first();
+    let kept = |run: &Run| slo.map(|slo| group.slo(run, 0, slo));
     let cost_usd = mean(&cost);
     let beside: Option<Vec<[f64; 3]>> = bound.map(|bound| {
         let pairs = runs.iter().zip(played.of_variant(bound));

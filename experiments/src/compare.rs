@@ -1,10 +1,12 @@
 //! Paired comparison of variants: all play the same world, so differences by replicate have much
 //! less noise than the runs themselves.
 
-use crate::export::summary::{Counts, SloResult, quantile_s};
+use crate::export::summary::{Counts, quantile_s};
+use crate::report::groups::{Group, spoken_for};
 use crate::report::{duration, money};
 use crate::run::{Played, Run};
 use crate::statistics::{Estimate, t_975};
+use flashcrowd_core::ports::LatencyPart;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -24,14 +26,14 @@ const FIGURES: [Figure; 7] = [
         name: "e2e_mean_s",
         words: "mean latency",
         less_is_better: true,
-        of: |_, run| Some(run.record.services[0].latency.mean_s(flashcrowd_core::ports::LatencyPart::EndToEnd)),
+        of: |played, run| Some(group(played, run).latency(run).mean_s(LatencyPart::EndToEnd)),
         show: signed_duration,
     },
     Figure {
         name: "e2e_p99_s",
         words: "p99 latency",
         less_is_better: true,
-        of: |_, run| Some(quantile_s(&run.record.services[0].latency.e2e, 0.99)),
+        of: |played, run| Some(quantile_s(&group(played, run).latency(run).e2e, 0.99)),
         show: signed_duration,
     },
     Figure { name: "attainment", words: "SLO attainment", less_is_better: false, of: attainment, show: signed_percent },
@@ -51,7 +53,7 @@ const FIGURES: [Figure; 7] = [
         less_is_better: true,
         of: |played, run| {
             let horizon = played.loaded.variants[run.variant].horizon.as_s_f64();
-            Some(run.record.services[0].ready_replica_s / horizon)
+            Some(group(played, run).sum(run, |service| service.ready_replica_s) / horizon)
         },
         show: |x| format!("{x:+.2}"),
     },
@@ -59,7 +61,7 @@ const FIGURES: [Figure; 7] = [
         name: "reversals",
         words: "reversals",
         less_is_better: true,
-        of: |_, run| Some(run.record.services[0].reversals as f64),
+        of: |played, run| Some(group(played, run).sum(run, |service| service.reversals as f64)),
         show: |x| format!("{x:+.1}"),
     },
     Figure {
@@ -71,9 +73,15 @@ const FIGURES: [Figure; 7] = [
     },
 ];
 
+/// What is compared of a run: its first service, or all cells of its first route.
+fn group(played: &Played, run: &Run) -> Group {
+    spoken_for(&played.loaded.variants[run.variant])
+}
+
 fn attainment(played: &Played, run: &Run) -> Option<f64> {
-    let slo = played.loaded.variants[run.variant].services[0].slos.first()?;
-    Some(SloResult::of(&run.record.services[0], 0, slo).attainment)
+    let group = group(played, run);
+    let slo = played.loaded.variants[run.variant].services[group.services[0]].slos.first()?;
+    Some(group.slo(run, 0, slo).attainment)
 }
 
 fn signed_duration(s: f64) -> String {

@@ -3,7 +3,7 @@
 use crate::export::summary::SloResult;
 use crate::run::Run;
 use crate::scenario::resolve::Resolved;
-use flashcrowd_core::ledger::{Latency, SloCount};
+use flashcrowd_core::ledger::{Latency, ServiceRecord, SloCount};
 use flashcrowd_core::serving::Slo;
 
 /// Services that a report adds up.
@@ -33,7 +33,17 @@ pub(crate) fn groups(resolved: &Resolved) -> Vec<Group> {
     groups
 }
 
+/// The group that speaks for a variant where there is room for one: the first.
+pub(crate) fn spoken_for(resolved: &Resolved) -> Group {
+    groups(resolved).swap_remove(0)
+}
+
 impl Group {
+    /// A sum over its services in one run.
+    pub(crate) fn sum(&self, run: &Run, of: impl Fn(&ServiceRecord) -> f64) -> f64 {
+        self.services.iter().map(|&at| of(&run.record.services[at])).sum()
+    }
+
     /// Latency of one run over all its services: histograms and sums add up exactly.
     pub(crate) fn latency(&self, run: &Run) -> Latency {
         let mut merged = run.record.services[self.services[0]].latency.clone();

@@ -1,7 +1,7 @@
 //! The report of a scenario with several variants: one line each, on the same world.
 
 use super::format::{count, duration, money, percent, quantile_name};
-use super::groups::{Group, groups};
+use super::groups::{Group, spoken_for};
 use super::latencies::part_words;
 use super::{line, trouble};
 use crate::export::summary::{Counts, Quantiles};
@@ -72,11 +72,6 @@ pub(super) fn write(text: &mut String, played: &Played) {
 fn part_of(resolved: &Resolved) -> LatencyPart {
     let group = spoken_for(resolved);
     resolved.services[group.services[0]].slos.first().map_or(LatencyPart::EndToEnd, |slo| slo.part)
-}
-
-/// The group that speaks for a variant: the first; the summary has all.
-fn spoken_for(resolved: &Resolved) -> Group {
-    groups(resolved).swap_remove(0)
 }
 
 /// Share of the requests of the last tenth of a run that kept their promises: whether it came back.
