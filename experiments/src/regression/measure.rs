@@ -6,6 +6,7 @@ use crate::run::Run;
 use crate::scenario::language::units::Duration;
 use crate::scenario::resolve::Resolved;
 use flashcrowd_core::SimDuration;
+use flashcrowd_core::ledger::ClientRecord;
 use flashcrowd_core::ports::LatencyPart;
 
 /// A figure of a run.
@@ -26,6 +27,9 @@ pub(super) enum Measure {
     Downs,
     Reversals,
     Refused,
+    Availability,
+    Preempted,
+    Requeued,
 }
 
 /// Which figure of a distribution.
@@ -62,7 +66,7 @@ pub(super) const STATISTICS: [(&str, Statistic); 7] = [
 ];
 
 /// All other figures by name.
-pub(super) const PLAIN: [(&str, Measure); 14] = [
+pub(super) const PLAIN: [(&str, Measure); 17] = [
     ("cost_usd", Measure::CostUsd),
     ("usd_per_1k_requests", Measure::UsdPer1kRequests),
     ("requests", Measure::Requests),
@@ -77,6 +81,9 @@ pub(super) const PLAIN: [(&str, Measure); 14] = [
     ("downs", Measure::Downs),
     ("reversals", Measure::Reversals),
     ("refused", Measure::Refused),
+    ("availability", Measure::Availability),
+    ("preempted", Measure::Preempted),
+    ("requeued", Measure::Requeued),
 ];
 
 /// How a value is written.
@@ -92,7 +99,7 @@ impl Measure {
     pub(super) fn unit(self) -> Unit {
         match self {
             Measure::Latency(..) => Unit::Time,
-            Measure::Attainment => Unit::Share,
+            Measure::Attainment | Measure::Availability => Unit::Share,
             Measure::CostUsd | Measure::UsdPer1kRequests | Measure::ReplicasMean => Unit::Number,
             _ => Unit::Count,
         }
@@ -109,6 +116,9 @@ impl Measure {
                 | Measure::Ups
                 | Measure::Downs
                 | Measure::Reversals
+                | Measure::Availability
+                | Measure::Preempted
+                | Measure::Requeued
         )
     }
 
@@ -119,7 +129,9 @@ impl Measure {
         let record = &run.record;
         let index = service.unwrap_or(0);
         let within = |of: u32| service.is_none_or(|wanted| wanted == of as usize);
-        let counts = || Counts::of(record.clients.iter().filter(|client| within(client.service)));
+        // Requests of a route are of none of its cells alone.
+        let of_client = |client: &&ClientRecord| service.is_none() || client.route.is_none() && within(client.service);
+        let counts = || Counts::of(record.clients.iter().filter(of_client));
         let usd = || record.bill.usd(|line| service.is_none() || line.service == service.map(|service| service as u32));
         let of = &record.services[index];
         Ok(match self {
@@ -149,6 +161,9 @@ impl Measure {
             Measure::Ups => of.ups as f64,
             Measure::Downs => of.downs as f64,
             Measure::Reversals => of.reversals as f64,
+            Measure::Availability => 1.0 - of.short.as_s_f64() / record.ended.as_s_f64(),
+            Measure::Preempted => of.market.preempted as f64,
+            Measure::Requeued => of.market.requeued as f64,
             Measure::Refused => {
                 let decisions = record.decisions.iter().filter(|decision| within(decision.target.0));
                 decisions.map(|decision| decision.refused.len()).sum::<usize>() as f64
