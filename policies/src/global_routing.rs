@@ -1,5 +1,5 @@
 //! Routing across regions: policies of the
-//! [`GlobalRouter`](flashcrowd_core::ports::GlobalRouter) port. Cells come sorted by distance, the
+//! [`GlobalRouter`] port. Cells come sorted by distance, the
 //! nearest first; who is not healthy or not allowed is not among them.
 
 use flashcrowd_core::SimDuration;
