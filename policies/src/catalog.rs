@@ -11,6 +11,10 @@ pub enum Port {
     Placement,
     /// Decides which nodes there are.
     NodeAutoscaler,
+    /// Decides which region takes an attempt.
+    GlobalRouter,
+    /// Decides where and in which market capacity is bought.
+    SpotMix,
 }
 
 impl Port {
@@ -21,6 +25,8 @@ impl Port {
             Port::Router => "router",
             Port::Placement => "placement",
             Port::NodeAutoscaler => "nodes",
+            Port::GlobalRouter => "routing",
+            Port::SpotMix => "capacity",
         }
     }
 }
@@ -222,6 +228,61 @@ const POLICIES: &[PolicyInfo] = &[
         port: Port::NodeAutoscaler,
         about: "the cheapest offer for each batch, consolidation within a budget, drain at a notice",
         reproduces: "kubernetes-sigs/karpenter @ 22664681, from its documents and source by reading",
+    },
+    PolicyInfo {
+        name: "latency-aware",
+        port: Port::GlobalRouter,
+        about: "the region with the shortest of round trip and expected wait",
+        reproduces: NOTHING,
+    },
+    PolicyInfo {
+        name: "least-loaded",
+        port: Port::GlobalRouter,
+        about: "the region with the fewest outstanding attempts for each ready replica",
+        reproduces: NOTHING,
+    },
+    PolicyInfo {
+        name: "nearest",
+        port: Port::GlobalRouter,
+        about: "the nearest healthy region",
+        reproduces: "latency records of a name service",
+    },
+    PolicyInfo {
+        name: "prefix-affinity",
+        port: Port::GlobalRouter,
+        about: "the same region for the same beginning of a prompt, below a load",
+        reproduces: "rendezvous hashing with bounded loads; no upstream",
+    },
+    PolicyInfo {
+        name: "spill-over",
+        port: Port::GlobalRouter,
+        about: "the nearest region below a load, else the least loaded",
+        reproduces: NOTHING,
+    },
+    PolicyInfo {
+        name: "weighted",
+        port: Port::GlobalRouter,
+        about: "regions at random, by weight",
+        reproduces: "weighted records of a name service",
+    },
+    PolicyInfo {
+        name: "foresight",
+        port: Port::SpotMix,
+        about: "knows what the market will hold: the bound of those that buy",
+        reproduces: NOTHING,
+    },
+    PolicyInfo { name: "on-demand-only", port: Port::SpotMix, about: "no spot capacity", reproduces: NOTHING },
+    PolicyInfo {
+        name: "spot-hedge",
+        port: Port::SpotMix,
+        about: "spot beyond the target, away from zones that preempt, and on-demand for what is missing",
+        reproduces: "SkyServe (EuroSys 2025); the placer equal to recorded runs of SkyPilot 0.14.1, the replay to reference values",
+    },
+    PolicyInfo {
+        name: "spot-only",
+        port: Port::SpotMix,
+        about: "spot in one zone, spread or in turn",
+        reproduces: NOTHING,
     },
 ];
 
