@@ -1,6 +1,7 @@
 //! Regions, spot capacity and outages through scenario files: what is refused before it runs, and the
 //! stories of the shipped scenarios.
 
+use flashcrowd::export::summary::summary;
 use flashcrowd::registry::Registry;
 use flashcrowd::run::{Played, Progress, Run, play};
 use flashcrowd::scenario::load::Text;
@@ -100,6 +101,27 @@ fn who_may_leave_a_lost_region_leaves_it() {
     assert!((622.0..=632.0).contains(&out.at.as_s_f64()), "{out:?}");
     let lost = client(record, "eu").failed as f64 / 4.0;
     assert!((25.0..60.0).contains(&lost), "{lost} s of requests failed until answers were old: 27 s and half of 30 s");
+}
+
+/// The summary adds the cells of a route up, and says who served whom.
+#[test]
+fn the_summary_of_a_route_is_that_of_its_cells() {
+    let played = played(SCENARIO, &[]);
+    let summary = summary(&played.loaded, &played.runs[0]);
+    let route = &summary["routes"]["api"];
+    let cells = ["api@us-east-1", "api@eu-west-1", "api@ap-northeast-1"].map(|cell| &summary["services"][cell]);
+    let count = |of: &serde_json::Value| of["latency_s"]["e2e"]["count"].as_u64().unwrap();
+    assert_eq!(count(route), cells.iter().map(|cell| count(cell)).sum::<u64>());
+    let completed = |of: &serde_json::Value| of["requests"]["completed"].as_u64().unwrap();
+    assert_eq!(completed(route), completed(&summary));
+    let by_client: u64 = ["eu", "us", "patients"]
+        .iter()
+        .flat_map(|client| route["clients"][client]["cells"].as_object().unwrap().values())
+        .map(|cell| cell["completed"].as_u64().unwrap())
+        .sum();
+    assert_eq!(by_client, completed(route));
+    let slo = &route["slo"][0];
+    assert!(slo["met"] == serde_json::json!(false) && slo["attainment"].as_f64().unwrap() > 0.8, "{slo}");
 }
 
 #[test]

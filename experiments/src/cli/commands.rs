@@ -4,7 +4,7 @@ use super::args::{
     Args, CheckArgs, CompareArgs, CompletionsArgs, Format, Play, RunArgs, SchemaArgs, SchemaKind, Suite, ValidateArgs,
 };
 use super::{Outcome, print, say};
-use crate::export::summary::{self, SloResult};
+use crate::export::summary;
 use crate::export::write_folder;
 use crate::profiles::{self, Library};
 use crate::registry::Registry;
@@ -62,13 +62,14 @@ pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + 
     }
 }
 
+/// Whether a service missed a promise in any run; the cells of a route keep theirs together.
 fn slo_missed(played: &Played) -> bool {
     played.runs.iter().any(|run| {
-        let services = &played.loaded.variants[run.variant].services;
-        services
-            .iter()
-            .zip(&run.record.services)
-            .any(|(config, service)| config.slos.iter().enumerate().any(|(i, slo)| !SloResult::of(service, i, slo).met))
+        let resolved = &played.loaded.variants[run.variant];
+        report::groups::groups(resolved).iter().any(|group| {
+            let slos = resolved.services[group.services[0]].slos.iter().enumerate();
+            slos.into_iter().any(|(i, slo)| !group.slo(run, i, slo).met)
+        })
     })
 }
 

@@ -1,5 +1,6 @@
 //! The summary of a run: one JSON object whose form is the same for every scenario.
 
+use crate::report::groups::Group;
 use crate::run::{Played, Run};
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::{InputHash, Resolved, ResolvedService, SettingOrigin};
@@ -223,21 +224,8 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
         let latency: BTreeMap<&str, Quantiles> =
             PARTS.iter().filter_map(|&(name, part)| Some((name, Quantiles::of(&service.latency, part)?))).collect();
         let slos = &resolved.services[index as usize].slos;
-        let slo: Vec<Value> = slos
-            .iter()
-            .enumerate()
-            .map(|(i, slo)| {
-                let result = SloResult::of(service, i, slo);
-                json!({
-                    "metric": part_name(slo.part),
-                    "quantile": slo.quantile,
-                    "limit_s": slo.limit.as_s_f64(),
-                    "observed_s": result.observed_s,
-                    "attainment": result.attainment,
-                    "met": result.met,
-                })
-            })
-            .collect();
+        let slo: Vec<Value> =
+            slos.iter().enumerate().map(|(i, slo)| promise(slo, SloResult::of(service, i, slo))).collect();
         services.insert(
             service.name.to_string(),
             json!({
@@ -270,6 +258,18 @@ fn services(resolved: &Resolved, run: &Run) -> Value {
     Value::Object(services)
 }
 
+/// A promise and how it was kept.
+fn promise(slo: &Slo, result: SloResult) -> Value {
+    json!({
+        "metric": part_name(slo.part),
+        "quantile": slo.quantile,
+        "limit_s": slo.limit.as_s_f64(),
+        "observed_s": result.observed_s,
+        "attainment": result.attainment,
+        "met": result.met,
+    })
+}
+
 /// What each route did: its requests, and by client where it is and who served it.
 fn routes(resolved: &Resolved, run: &Run) -> Value {
     let mut routes = serde_json::Map::new();
@@ -277,10 +277,25 @@ fn routes(resolved: &Resolved, run: &Run) -> Value {
         let own = || run.record.clients.iter().filter(|client| client.route == Some(at));
         let clients: serde_json::Map<String, Value> =
             own().map(|client| (client.name.to_string(), client_of_route(resolved, client))).collect();
+        let cells = Group { name: String::new(), services: route.cells.iter().map(|&cell| cell as usize).collect() };
+        let merged = cells.latency(run);
+        let latency: BTreeMap<&str, Quantiles> =
+            PARTS.iter().filter_map(|&(name, part)| Some((name, Quantiles::of(&merged, part)?))).collect();
+        // Cells are copies of one service, or promise what the first does.
+        let slos = &resolved.services[cells.services[0]].slos;
+        let same = cells.services.iter().all(|&cell| resolved.services[cell].slos == *slos);
+        let slo = slos.iter().enumerate().filter(|_| same).map(|(i, slo)| promise(slo, cells.slo(run, i, slo)));
+        let slo: Vec<Value> = slo.collect();
         let changes = run.record.health.iter().filter(|change| change.route == at).count();
         routes.insert(
             route.name.to_string(),
-            json!({ "requests": Counts::of(own()), "clients": clients, "health_changes": changes }),
+            json!({
+                "requests": Counts::of(own()),
+                "latency_s": latency,
+                "slo": slo,
+                "clients": clients,
+                "health_changes": changes,
+            }),
         );
     }
     Value::Object(routes)
