@@ -21,7 +21,7 @@ const FOLDERS: [(&str, &str); 3] = [
 #[derive(Deserialize)]
 struct RawSet {
     zones: Vec<String>,
-    gap_seconds: u32,
+    gap_seconds: f64,
     target: u32,
     k_od: f64,
     results: BTreeMap<String, BTreeMap<String, Value>>,
@@ -78,8 +78,8 @@ fn resolve(file: &str, name: String, raw: RawSet) -> Result<Set, ValidateError> 
     if raw.zones.is_empty() {
         return wrong("it names no zone".to_owned());
     }
-    if raw.gap_seconds == 0 {
-        return wrong("`gap_seconds` is 0; expected at least 1".to_owned());
+    if raw.gap_seconds.fract() != 0.0 || !(1.0..=86_400.0).contains(&raw.gap_seconds) {
+        return wrong(format!("`gap_seconds` is {}; expected whole seconds, 1 to 86400", raw.gap_seconds));
     }
     if raw.target > MOST_REPLICAS {
         return wrong(format!("`target` is {}; expected at most {MOST_REPLICAS}", raw.target));
@@ -100,7 +100,7 @@ fn resolve(file: &str, name: String, raw: RawSet) -> Result<Set, ValidateError> 
         file: file.to_owned(),
         name,
         zones: raw.zones,
-        gap_s: raw.gap_seconds,
+        gap_s: raw.gap_seconds as u32,
         target: raw.target,
         ratio: raw.k_od,
         cases,
