@@ -3,6 +3,7 @@
 
 use flashcrowd::export::summary::summary;
 use flashcrowd::registry::Registry;
+use flashcrowd::report;
 use flashcrowd::run::{Played, Progress, Run, play};
 use flashcrowd::scenario::load::Text;
 use flashcrowd_core::ledger::{ClientRecord, RunRecord};
@@ -120,6 +121,7 @@ fn the_summary_of_a_route_is_that_of_its_cells() {
         .map(|cell| cell["completed"].as_u64().unwrap())
         .sum();
     assert_eq!(by_client, completed(route));
+    assert!(report::text(&played).lines().count() <= 30);
     let slo = &route["slo"][0];
     assert!(slo["met"] == serde_json::json!(false) && slo["attainment"].as_f64().unwrap() > 0.8, "{slo}");
 }
@@ -162,6 +164,11 @@ fn mistakes_are_shown_where_they_are_written() {
             assert!(message.contains(word), "{overrides:?}: expected `{word}` in\n{message}");
         }
     }
+    let many: Vec<String> = (0..1_001).map(|i| format!("\"r{i}\": (zones: [\"a\"])")).collect();
+    let many = many.join(", ") + ",";
+    let crowded = SCENARIO.replace("regions: {\n", &format!("regions: {{ {many}\n"));
+    let message = loaded(&crowded, &[]).unwrap_err();
+    assert!(message.contains("1004 regions; expected at most 1000"), "{message}");
     let far = SCENARIO.replace("ap-northeast-1", "moon-1");
     let message = loaded(&far, &[]).unwrap_err();
     assert!(message.contains("no round trip is known between"), "{message}");

@@ -60,9 +60,12 @@ fn single(text: &mut String, played: &Played) {
     let records: Vec<&RunRecord> = runs.iter().map(|run| &run.record).collect();
     let warnings = trouble::of_runs(resolved, &records);
     // What follows the assumptions: their sources, warnings, what to type next.
-    let room = LINES.saturating_sub(text.lines().count() + warnings.len().min(WARNINGS) + 2);
+    let left = LINES.saturating_sub(text.lines().count());
+    // Two lines of assumptions and what to type next always have theirs.
+    let shown = warnings.len().min(WARNINGS).min(left.saturating_sub(3));
+    let room = left.saturating_sub(shown + 2);
     trust(text, resolved, &played.loaded.given, room.clamp(1, 4));
-    for warning in warnings.iter().take(WARNINGS) {
+    for warning in warnings.iter().take(shown) {
         line(text, "warning", warning);
     }
     line(text, "next", &next(played, &runs));

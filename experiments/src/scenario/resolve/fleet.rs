@@ -14,10 +14,16 @@ use std::collections::BTreeMap;
 
 /// Most GPUs of one node: the engine keeps them as bits of one word.
 const MAX_GPUS: u64 = 64;
+/// Most regions.
+const MAX_REGIONS: usize = 1_000;
 
 pub(super) fn regions(notes: &Notes<'_>, given: &BTreeMap<String, schema::Region>) -> Result<Vec<Region>, Diagnostic> {
     if given.is_empty() {
         return Ok(vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }]);
+    }
+    // Distances are a square table, and an attempt has two bytes for its origin.
+    if given.len() > MAX_REGIONS {
+        return Err(notes.error("regions", format!("{} regions; expected at most {MAX_REGIONS}", given.len())));
     }
     let mut regions = Vec::new();
     for (name, region) in given {

@@ -59,6 +59,9 @@ impl ResolvedRoute {
     }
 }
 
+/// Most routes, and most cells of one.
+const MOST: usize = 1_000;
+
 /// The region in which a service may be placed, if all of its pools lie in one.
 pub(super) fn region_of(service: &ResolvedService, pools: &[PoolConfig]) -> Option<u32> {
     let mut regions = service.pools.iter().map(|&pool| pools[pool as usize].region);
@@ -73,8 +76,15 @@ pub(super) fn routes(
     pools: &[PoolConfig],
     regions: &[Region],
 ) -> Result<Vec<ResolvedRoute>, Diagnostic> {
+    if given.len() > MOST {
+        return Err(notes.error("routes", format!("{} routes; expected at most {MOST}", given.len())));
+    }
     let mut routes = Vec::new();
     for (name, route) in given {
+        if route.cells.len() > MOST {
+            let message = format!("{} cells; expected at most {MOST}", route.cells.len());
+            return Err(notes.error(&format!("routes.{name}.cells"), message));
+        }
         let path = |field: &str| format!("routes.{name}.{field}");
         if services.iter().any(|service| *service.name == **name) {
             return Err(notes.error(&format!("routes.{name}"), format!("there is a service `{name}`, too")));
