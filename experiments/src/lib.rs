@@ -13,18 +13,16 @@
 //! | [`regression`] | policy regression tests |
 //! | [`report`], [`compare`], [`lint`] | results in words |
 //! | [`tables`] | round trips, jurisdictions, prices, charges for traffic |
-//! | [`export`] | summary, tables, latency distributions |
+//! | [`results`] | the catalogue of figures, trials, summary, tables, the output folder |
 //! | [`validate`], [`closed_forms`] | the simulator against reference data |
 //! | [`statistics`] | means over replicates and their intervals |
 //! | [`shipped`] | scenarios that are part of the program |
 //! | [`schemas`] | JSON schemas |
 //! | [`cli`] | the command |
 
-pub mod bound;
 pub mod cli;
 pub mod closed_forms;
 pub mod compare;
-pub mod export;
 pub mod external;
 pub mod fit;
 pub mod lint;
@@ -34,6 +32,7 @@ pub mod registry;
 pub mod regression;
 pub mod replay;
 pub mod report;
+pub mod results;
 pub mod run;
 pub mod scenario;
 pub mod schemas;

@@ -1,10 +1,10 @@
 //! JSON schemas, made from the types that read and write the files.
 
-use crate::export::summary::{Counts, SCHEMA};
 use crate::regression::TestFile;
+use crate::results::summary::Summary;
 use crate::scenario::schema::Scenario;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The schema of scenario files: the tree that their RON stands for, with enum variants as the
 /// single key of an object.
@@ -39,58 +39,8 @@ pub fn decision() -> Value {
 
 /// The schema of one run's summary.
 pub fn summary() -> Value {
-    let counts = serde_json::to_value(Counts::default()).unwrap_or_default();
-    let counts: Vec<&String> = counts.as_object().map(|map| map.keys().collect()).unwrap_or_default();
-    let numbers = |names: &[&str]| -> Value {
-        let fields = names.iter().map(|name| ((*name).to_owned(), json!({ "type": "number" })));
-        json!({ "type": "object", "required": names, "properties": fields.collect::<serde_json::Map<String, Value>>() })
-    };
-    let sums = json!({ "type": "object", "additionalProperties": { "type": "number" } });
-    let requests = json!({
-        "type": "object",
-        "required": counts,
-        "additionalProperties": { "type": "integer", "minimum": 0 },
-    });
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "flashcrowd summary of one run",
-        "type": "object",
-        "required": ["schema", "scenario", "variant", "seed", "replicate", "horizon_s", "digest", "engine", "requests",
-                     "services", "cost", "training", "trust", "version", "commit", "inputs"],
-        "properties": {
-            "schema": { "const": SCHEMA },
-            "scenario": { "type": "string" },
-            "variant": { "type": "string" },
-            "seed": { "type": "integer" },
-            "replicate": { "type": "integer" },
-            "horizon_s": { "type": "number" },
-            "digest": { "type": "string", "pattern": "^[0-9a-f]{32}$" },
-            "engine": numbers(&["events", "requests_per_cpu_s", "cpu_s", "peak_live_requests"]),
-            "requests": requests,
-            "services": { "type": "object", "additionalProperties": {
-                "type": "object",
-                "required": ["requests", "latency_s", "slo", "replicas", "tokens", "engine"],
-                "properties": {
-                    "requests": requests,
-                    "latency_s": { "type": "object", "additionalProperties":
-                        numbers(&["count", "mean", "p50", "p90", "p95", "p99", "p999", "max"]) },
-                    "slo": { "type": "array", "items": { "type": "object",
-                        "required": ["metric", "quantile", "limit_s", "observed_s", "attainment", "met"] } },
-                    "replicas": numbers(&["mean", "max", "ups", "downs", "reversals", "at_max_s"]),
-                    "tokens": numbers(&["prompt", "output"]),
-                    "engine": { "oneOf": [{ "type": "null" }, numbers(&["iterations", "computed_tokens",
-                        "cached_tokens", "preemptions", "kv_cache_tokens", "kv_cache_peak_use"])] },
-                },
-            } },
-            "cost": { "type": "object", "properties": {
-                "total_usd": { "type": "number" },
-                "by_pool": sums, "by_region": sums, "by_market": sums, "by_state": sums, "by_service": sums,
-                "egress_usd": { "type": "number" },
-                "usd_per_1k_requests": { "type": ["number", "null"] },
-                "usd_per_1m_tokens": { "type": ["number", "null"] },
-            } },
-            "training": numbers(&["jobs_done", "mean_completion_s", "gpu_hours", "preemptions", "lost_gpu_hours"]),
-            "trust": { "type": "object", "required": ["late_requests_outside_validated_band", "assumed", "warnings"] },
-        },
-    })
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<Summary>();
+    schema.insert("title".to_owned(), "flashcrowd summary of one run".into());
+    schema.to_value()
 }

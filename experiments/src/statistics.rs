@@ -2,7 +2,7 @@
 
 /// A mean over replicates.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Estimate {
+pub struct Interval {
     /// The mean.
     pub mean: f64,
     /// Half-width of the 95 % interval by Student's t; `None` with fewer than two values.
@@ -11,26 +11,26 @@ pub struct Estimate {
     pub count: usize,
 }
 
-impl Estimate {
+impl Interval {
     /// The estimate from independent values.
     ///
     /// ```
-    /// use flashcrowd::statistics::Estimate;
-    /// let estimate = Estimate::of(&[1.0, 2.0, 3.0]);
+    /// use flashcrowd::statistics::Interval;
+    /// let estimate = Interval::of(&[1.0, 2.0, 3.0]);
     /// assert_eq!(estimate.mean, 2.0);
     /// assert!((estimate.half_width.unwrap() - 2.484).abs() < 0.001);
     /// ```
     pub fn of(values: &[f64]) -> Self {
         let count = values.len();
         if count == 0 {
-            return Estimate::default();
+            return Interval::default();
         }
         let mean = values.iter().sum::<f64>() / count as f64;
         let half_width = (count > 1).then(|| {
             let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
             t_975((count - 1) as f64) * (squares / (count - 1) as f64 / count as f64).sqrt()
         });
-        Estimate { mean, half_width, count }
+        Interval { mean, half_width, count }
     }
 
     /// Whether zero lies outside the interval. Values that are all equal decide without chance.
@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn equal_values_have_no_width() {
-        let zero = Estimate::of(&[0.0; 5]);
+        let zero = Interval::of(&[0.0; 5]);
         assert_eq!((zero.half_width, zero.differs_from_zero()), (Some(0.0), false));
-        assert!(Estimate::of(&[1.0; 5]).differs_from_zero());
-        assert!(!Estimate::of(&[1.0]).differs_from_zero());
+        assert!(Interval::of(&[1.0; 5]).differs_from_zero());
+        assert!(!Interval::of(&[1.0]).differs_from_zero());
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn the_folder_is_whole_and_replaced_only_if_it_is_ours() {
     let expected = [
         "decisions.csv",
         "faults.csv",
+        "files.json",
         "fleet.csv",
         "health.csv",
         "latency.hgrm",
@@ -96,8 +97,8 @@ fn the_report_fits_on_a_screen_and_says_the_verdict_first() {
     let output = flashcrowd(&quick(&["--no-out"]));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.lines().count() <= 30, "{text}");
-    let verdict = text.lines().position(|line| line.contains("its SLO:")).unwrap();
-    let cost = text.lines().position(|line| line.starts_with("cost")).unwrap();
+    let verdict = text.lines().position(|line| line.contains("ttft p99 < 1s")).unwrap();
+    let cost = text.lines().position(|line| line.starts_with("money")).unwrap();
     let trust = text.lines().position(|line| line.starts_with("trust")).unwrap();
     let next = text.lines().position(|line| line.starts_with("next")).unwrap();
     assert!(verdict < cost && cost < trust && trust < next, "{text}");
@@ -140,8 +141,9 @@ fn a_policy_against_itself_differs_by_zero_and_pairs_are_narrower() {
     let width = |figure: &str, name: &str| {
         rows.iter().find(|row| row["figure"] == figure).and_then(|row| row[name].as_f64()).unwrap()
     };
+    assert!(differing["variants"].as_array().unwrap().iter().all(|variant| variant["paired"] == true));
     assert!(width("cost_usd", "difference") != 0.0, "{differing}");
-    let (paired, unpaired) = (width("e2e_mean_s", "half_width"), width("e2e_mean_s", "unpaired_half_width"));
+    let (paired, unpaired) = (width("e2e.mean", "half_width"), width("e2e.mean", "unpaired_half_width"));
     assert!(3.0 * paired < unpaired, "paired {paired}, unpaired {unpaired}");
 }
 

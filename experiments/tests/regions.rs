@@ -1,10 +1,10 @@
 //! Regions, spot capacity and outages through scenario files: what is refused before it runs, and the
 //! stories of the shipped scenarios.
 
-use flashcrowd::export::summary::summary;
 use flashcrowd::registry::Registry;
 use flashcrowd::report;
-use flashcrowd::run::{Played, Progress, Run, play};
+use flashcrowd::results::summary::summary;
+use flashcrowd::run::{Played, Progress, Run, play_whole};
 use flashcrowd::scenario::load::Text;
 use flashcrowd_core::ledger::{ClientRecord, RunRecord};
 use std::path::PathBuf;
@@ -49,12 +49,12 @@ fn loaded(text: &str, overrides: &[&str]) -> Result<flashcrowd::scenario::load::
 }
 
 fn played(text: &str, overrides: &[&str]) -> Played {
-    play(loaded(text, overrides).unwrap(), &Progress::new(false)).unwrap()
+    play_whole(loaded(text, overrides).unwrap(), &Progress::new(false)).unwrap()
 }
 
 fn shipped(name: &str, overrides: &[String]) -> Played {
     let loaded = Text::read(name).and_then(|text| text.with(overrides)).and_then(|text| text.resolve());
-    play(loaded.unwrap(), &Progress::new(false)).unwrap()
+    play_whole(loaded.unwrap(), &Progress::new(false)).unwrap()
 }
 
 fn of<'a>(played: &'a Played, variant: &str) -> Vec<&'a Run> {
@@ -108,7 +108,7 @@ fn who_may_leave_a_lost_region_leaves_it() {
 #[test]
 fn the_summary_of_a_route_is_that_of_its_cells() {
     let played = played(SCENARIO, &[]);
-    let summary = summary(&played.loaded, &played.runs[0]);
+    let summary = serde_json::to_value(summary(&played.loaded, &played.runs[0])).unwrap();
     let route = &summary["routes"]["api"];
     let cells = ["api@us-east-1", "api@eu-west-1", "api@ap-northeast-1"].map(|cell| &summary["services"][cell]);
     let count = |of: &serde_json::Value| of["latency_s"]["e2e"]["count"].as_u64().unwrap();
@@ -121,7 +121,7 @@ fn the_summary_of_a_route_is_that_of_its_cells() {
         .map(|cell| cell["completed"].as_u64().unwrap())
         .sum();
     assert_eq!(by_client, completed(route));
-    assert!(report::text(&played).lines().count() <= 30);
+    assert!(report::text(&played.results()).lines().count() <= 30);
     let slo = &route["slo"][0];
     assert!(slo["met"] == serde_json::json!(false) && slo["attainment"].as_f64().unwrap() > 0.8, "{slo}");
 }

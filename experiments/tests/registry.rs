@@ -1,7 +1,7 @@
 //! Policies of a user's own crate: made by name with their settings, and what is refused.
 
 use flashcrowd::Registry;
-use flashcrowd::run::{Progress, play};
+use flashcrowd::run::{Progress, play_whole};
 use flashcrowd::scenario::language::units::Duration;
 use flashcrowd::scenario::load::{Loaded, Text};
 use flashcrowd_core::ledger::RunRecord;
@@ -121,7 +121,7 @@ fn named(service: &str, policy: &str) -> Result<Loaded, String> {
 
 fn record(policy: &str) -> RunRecord {
     let loaded = resolved(policy).unwrap_or_else(|error| panic!("{error}"));
-    play(loaded, &Progress::new(false)).unwrap().runs.remove(0).record
+    play_whole(loaded, &Progress::new(false)).unwrap().runs.remove(0).record
 }
 
 fn last(policy: &str) -> u32 {

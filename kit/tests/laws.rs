@@ -2,7 +2,7 @@
 //! that plays and shows it. Policies that are not bad keep the laws.
 
 use flashcrowd::Registry;
-use flashcrowd::run::{Played, Progress, play};
+use flashcrowd::run::{Played, Progress, play_whole};
 use flashcrowd::scenario::load::Text;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
@@ -106,7 +106,7 @@ fn replayed(broken: &Broken) -> Played {
     let scenario = broken.scenario.as_ref().expect("a scenario");
     let text = Text::parse("counterexample", scenario, &registry());
     let loaded = text.and_then(|text| text.resolve()).unwrap_or_else(|error| panic!("{error}\n{scenario}"));
-    play(loaded, &Progress::new(false)).unwrap_or_else(|error| panic!("{error}"))
+    play_whole(loaded, &Progress::new(false)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn means(played: &Played) -> Vec<f64> {

@@ -31,6 +31,8 @@ pub(super) enum Command {
     Fit(FitArgs),
     /// List every policy with the upstream version that it reproduces.
     Policies,
+    /// List every figure: its unit, what is better, what it is about, how replicates are pooled.
+    Figures,
     /// Print a JSON schema.
     Schema(SchemaArgs),
     /// Print completions for a shell.
@@ -55,7 +57,7 @@ pub(super) struct Play {
     pub(super) seed: Option<u64>,
     /// Independent repetitions; the scenario's by default.
     #[arg(long)]
-    pub(super) replicates: Option<u32>,
+    pub(super) replicates: Option<u64>,
     /// Threads; all cores by default. Results do not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
@@ -93,9 +95,12 @@ pub(super) struct CompareArgs {
     pub(super) scenario: String,
     /// Manifests to compare on it, instead of its variants; the first is the baseline.
     pub(super) manifests: Vec<PathBuf>,
-    /// The service that the manifests scale, if the scenario has several.
+    /// The service that the manifests scale, if the scenario has several; of variants, the one to show.
     #[arg(long)]
     pub(super) service: Option<String>,
+    /// Every figure that is compared.
+    #[arg(long)]
+    pub(super) long: bool,
     #[command(flatten)]
     pub(super) play: Play,
 }

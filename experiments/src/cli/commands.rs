@@ -1,57 +1,17 @@
-//! What each subcommand does, except `fit` and `replay`.
+//! What each subcommand does, except `run`, `compare`, `fit`, `replay` and `test`.
 
-use super::args::{
-    Args, CheckArgs, CompareArgs, CompletionsArgs, Format, Play, RunArgs, SchemaArgs, SchemaKind, Suite, ValidateArgs,
-};
-use super::{Outcome, print, say};
-use crate::export::summary;
-use crate::export::write_folder;
+use super::args::{Args, CheckArgs, CompletionsArgs, Format, SchemaArgs, SchemaKind, Suite, ValidateArgs};
+use super::{Outcome, print};
 use crate::profiles::{self, Library};
 use crate::registry::Registry;
-use crate::run::{Played, Progress, play};
-use crate::scenario::language::{Diagnostic, list, nearest};
-use crate::scenario::load::{Loaded, Text};
+use crate::scenario::language::Diagnostic;
+use crate::scenario::load::Text;
 use crate::scenario::resolve::ResolvedAutoscaler;
-use crate::{compare as comparison, lint, report, validate as validation};
+use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
 use rayon::ThreadPoolBuilder;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-
-pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
-    let loaded = adjust(Text::read_with(&args.scenario, registry)?.with(&args.play.set)?.resolve()?, &args.play);
-    let folder = args.out.clone().unwrap_or_else(|| Path::new("out").join(plain(&loaded.name)));
-    let played = in_pool(args.play.threads, || play(loaded, &Progress::new(!args.play.quiet)))?;
-    if !args.no_out {
-        write_folder(&played, &folder)?;
-    }
-    let missed = slo_missed(&played);
-    match args.play.format {
-        Format::Json => print(&serde_json::to_string_pretty(&summary::json(&played)).unwrap_or_default())?,
-        Format::Text => {
-            print(&report::text(&played))?;
-            if !args.no_out {
-                say(&format!("outputs: {}", folder.display()));
-            }
-        }
-    }
-    Ok(if args.strict && missed { 3 } else { 0 })
-}
-
-/// A name that is one path component.
-fn plain(name: &str) -> String {
-    let kept = |c: char| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '_' };
-    let name: String = name.chars().map(kept).collect();
-    if name.trim().is_empty() { "run".to_owned() } else { name }
-}
-
-fn adjust(mut loaded: Loaded, play: &Play) -> Loaded {
-    for variant in &mut loaded.variants {
-        variant.seed = play.seed.unwrap_or(variant.seed);
-        variant.replicates = play.replicates.unwrap_or(variant.replicates).clamp(1, 100_000);
-    }
-    loaded
-}
 
 /// Runs on so many threads; results are the same on any number.
 pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> T {
@@ -60,82 +20,6 @@ pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + 
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     }
-}
-
-/// Whether a service missed a promise in any run; the cells of a route keep theirs together.
-fn slo_missed(played: &Played) -> bool {
-    played.runs.iter().any(|run| {
-        let resolved = &played.loaded.variants[run.variant];
-        report::groups::groups(resolved).iter().any(|group| {
-            let slos = resolved.services[group.services[0]].slos.iter().enumerate();
-            slos.into_iter().any(|(i, slo)| !group.slo(run, i, slo).met)
-        })
-    })
-}
-
-pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
-    let text = Text::read_with(&args.scenario, registry)?.with(&args.play.set)?;
-    let loaded = if args.manifests.is_empty() { text.resolve()? } else { with_manifests(&text, args)? };
-    if loaded.variants.len() < 2 {
-        let error = Diagnostic::about(&args.scenario, "there is only one thing to compare");
-        let help = "give two or more manifests, or `variants` in the scenario";
-        return Err(error.with_help(help).into());
-    }
-    let loaded = adjust(loaded, &args.play);
-    let played = in_pool(args.play.threads, || play(loaded, &Progress::new(!args.play.quiet)))?;
-    match args.play.format {
-        Format::Json => print(&serde_json::to_string_pretty(&comparison::json(&played)).unwrap_or_default())?,
-        Format::Text => print(&comparison::text(&played))?,
-    }
-    Ok(0)
-}
-
-/// One variant for each manifest, on the scenario itself. A single manifest is compared with what
-/// the scenario has.
-fn with_manifests(text: &Text, args: &CompareArgs) -> Result<Loaded, Diagnostic> {
-    let base = text.resolve()?;
-    let names: Vec<&str> = base.variants[0].services.iter().map(|service| &*service.name).collect();
-    let service = match &args.service {
-        Some(wanted) if names.contains(&wanted.as_str()) => wanted.as_str(),
-        Some(wanted) => {
-            let error = Diagnostic::about("--service", format!("there is no service `{wanted}`"));
-            let error = error.with_label(format!("expected {}", list(names.iter().copied())));
-            return Err(match nearest(wanted, names) {
-                Some(near) => error.with_help(format!("did you mean `{near}`?")),
-                None => error,
-            });
-        }
-        None if names.len() == 1 => names[0],
-        None => {
-            let error = Diagnostic::about(&args.scenario, "the scenario has several services");
-            return Err(error.with_help(format!("say which one the manifests scale: --service, {}", list(names))));
-        }
-    };
-    let mut variants = Vec::new();
-    if args.manifests.len() == 1 {
-        variants.push(text.resolve_with("scenario", &[])?);
-    }
-    for (name, path) in labels(&args.manifests).into_iter().zip(&args.manifests) {
-        let quoted = serde_json::to_string(&path.to_string_lossy()).unwrap_or_default();
-        let assignment = format!("services.\"{service}\".autoscaler=Manifest({quoted})");
-        variants.push(text.resolve_with(&name, &[("manifest".to_owned(), assignment)])?);
-    }
-    Ok(Loaded { variants, baseline: 0, ..base })
-}
-
-/// File names, with their folders or a number where they are equal.
-fn labels(paths: &[PathBuf]) -> Vec<String> {
-    let short = |path: &PathBuf| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let mut labels: Vec<String> = Vec::new();
-    for path in paths {
-        let mut label = short(path);
-        if paths.iter().filter(|other| short(other) == label).count() > 1 {
-            label = path.with_extension("").display().to_string();
-        }
-        let before = labels.iter().filter(|other| **other == label || other.starts_with(&format!("{label} #"))).count();
-        labels.push(if before > 0 { format!("{label} #{}", before + 1) } else { label });
-    }
-    labels
 }
 
 pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
@@ -226,6 +110,24 @@ pub(super) fn policies(registry: &Registry) -> Outcome {
         let _ = writeln!(text, "{name:<24} {:<11} registered by this program", "autoscaler");
     }
     print(&text)?;
+    Ok(0)
+}
+
+/// The catalogue of figures as a table.
+pub(super) fn figures() -> Outcome {
+    let mut rows = vec![["figure", "unit", "better", "pooled", "of", "what it is"].map(str::to_owned).to_vec()];
+    for figure in results::catalogue() {
+        let scopes: Vec<String> = figure.scopes.iter().map(|scope| format!("{scope:?}").to_lowercase()).collect();
+        rows.push(vec![
+            figure.id.to_owned(),
+            figure.unit.name().to_owned(),
+            figure.better.name().to_owned(),
+            figure.pool.name().to_owned(),
+            scopes.join(" "),
+            figure.words.to_owned(),
+        ]);
+    }
+    print(&report::columns(&rows, &[]))?;
     Ok(0)
 }
 

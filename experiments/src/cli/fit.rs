@@ -2,10 +2,10 @@
 
 use super::args::{FitArgs, FitWhat, Format, ServingArgs};
 use super::{Outcome, print, say};
-use crate::export::write_whole;
 use crate::fit::report::{self, About, model_name};
 use crate::fit::{Lookahead, Row, input};
 use crate::profiles::{self, Precision, Profile};
+use crate::results::write_whole;
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::resolve::files::plain;
 use std::fs;

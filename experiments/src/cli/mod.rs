@@ -7,11 +7,12 @@
 mod args;
 mod commands;
 mod fit;
+mod play;
 mod replay;
 mod test;
 
-use crate::export::ExportError;
 use crate::registry::Registry;
+use crate::results::ExportError;
 use crate::scenario::language::Diagnostic;
 use crate::validate::ValidateError;
 use args::{Args, Command};
@@ -83,14 +84,15 @@ pub fn main_with(registry: Registry) -> ExitCode {
 
 fn dispatch(command: &Command, registry: &Registry) -> u8 {
     let outcome = match command {
-        Command::Run(args) => commands::run(args, registry),
-        Command::Compare(args) => commands::compare(args, registry),
+        Command::Run(args) => play::run(args, registry),
+        Command::Compare(args) => play::compare(args, registry),
         Command::Check(args) => commands::check(args, registry),
         Command::Replay(args) => replay::replay(args, registry),
         Command::Test(args) => test::test(args, registry),
         Command::Validate(args) => commands::validate(args),
         Command::Fit(args) => fit::fit(args),
         Command::Policies => commands::policies(registry),
+        Command::Figures => commands::figures(),
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),
     };

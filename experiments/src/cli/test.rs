@@ -3,9 +3,9 @@
 use super::args::{Format, TestArgs};
 use super::commands::in_pool;
 use super::{Outcome, print, say};
-use crate::export::write_whole;
 use crate::registry::Registry;
 use crate::regression::{self, junit};
+use crate::results::write_whole;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::resolve::files::plain;
 

@@ -1,11 +1,11 @@
 //! Assertions: `[service.]metric[.quantile] OP value`.
 
-use super::measure::{LATENCIES, Measure, PLAIN, STATISTICS, Unit};
+use super::measure::{Measure, Written};
 use super::outcome::Failure;
-use crate::run::Run;
+use crate::results::{Distribution, Figures, STATISTICS, Scope, ScopeKind};
 use crate::scenario::language::units::Duration;
 use crate::scenario::language::{list, nearest};
-use crate::scenario::resolve::{Resolved, ResolvedService};
+use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Discipline;
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(super) struct Assertion {
     text: String,
     measure: Measure,
-    service: Option<usize>,
+    scope: Scope,
     operator: Operator,
     limit: f64,
 }
@@ -65,8 +65,9 @@ impl Wrong {
 }
 
 impl Assertion {
-    pub(super) fn parse(text: &str, services: &[ResolvedService]) -> Result<Self, Wrong> {
+    pub(super) fn parse(text: &str, resolved: &Resolved) -> Result<Self, Wrong> {
         const FORM: &str = "an assertion is written `[service.]metric[.quantile] OP value`, such as `ttft.p99 <= 1.5s`";
+        let targets = targets(resolved);
         let quoted = text.strip_prefix('"').and_then(|rest| rest.find('"')).map_or(0, |at| at + 2);
         let operators = |c| "<>=!".contains(c);
         let Some(start) = text[quoted..].find(operators).map(|at| quoted + at) else {
@@ -78,15 +79,15 @@ impl Assertion {
         if left.is_empty() {
             return Err(Wrong::new(start..end, "there is no metric before the comparison").help(FORM));
         }
-        let (service, path) = service(text, left, services)?;
+        let (target, path) = target(text, left, &targets)?;
         let measure = measure(text, path.clone())?;
-        let service = fits(measure, service, path, services)?;
-        let limit = value(text, trim(text, end..text.len()), measure.unit())?;
-        if operator == Operator::Equal && measure.unit() != Unit::Count {
+        let scope = fits(measure, target, path, &targets)?;
+        let limit = value(text, trim(text, end..text.len()), measure.written())?;
+        if operator == Operator::Equal && measure.written() != Written::Count {
             let wrong = Wrong::new(start..end, "only counts are compared with `==`");
             return Err(wrong.help("write `<=` or `>=`"));
         }
-        Ok(Assertion { text: text.trim().to_owned(), measure, service, operator, limit })
+        Ok(Assertion { text: text.trim().to_owned(), measure, scope, operator, limit })
     }
 
     fn holds(&self, value: f64) -> bool {
@@ -100,18 +101,19 @@ impl Assertion {
     }
 
     /// The replicates in which it does not hold, with what was found there.
-    pub(super) fn judge(&self, resolved: &Resolved, runs: &[Run]) -> Option<Failure> {
+    pub(super) fn judge(&self, trials: &[Figures]) -> Option<Failure> {
         const SHOWN: usize = 4;
         let mut found = Vec::new();
-        for run in runs {
-            let words = match self.measure.value(resolved, run, self.service) {
+        for figures in trials {
+            let words = match self.measure.value(figures, &self.scope) {
                 Ok(value) if self.holds(value) => continue,
-                Ok(value) => format!("it is {}", self.measure.unit().show(value)),
+                Ok(value) => format!("it is {}", self.measure.written().show(value)),
                 Err(reason) => reason.to_owned(),
             };
             // Said once is enough.
             let words = if found.is_empty() { words } else { words.trim_start_matches("it is ").to_owned() };
-            found.push(if runs.len() == 1 { words } else { format!("{words} in replicate {}", run.replicate) });
+            let replicate = figures.trial.replicate;
+            found.push(if trials.len() == 1 { words } else { format!("{words} in replicate {replicate}") });
         }
         if found.is_empty() {
             return None;
@@ -150,13 +152,35 @@ fn operator(text: &str, span: Range<usize>) -> Result<Operator, Wrong> {
     })
 }
 
-/// The service that the left side begins with, if it names one, and the rest.
-fn service(
-    text: &str,
-    left: Range<usize>,
-    services: &[ResolvedService],
-) -> Result<(Option<usize>, Range<usize>), Wrong> {
-    let names: Vec<&str> = services.iter().map(|service| &*service.name).collect();
+/// A service or route that an assertion may begin with.
+struct Target {
+    name: String,
+    scope: Scope,
+    tokens: bool,
+    promises: bool,
+}
+
+fn targets(resolved: &Resolved) -> Vec<Target> {
+    let services = &resolved.services;
+    let tokens = |at: usize| matches!(services[at].discipline, Discipline::ContinuousBatch(_));
+    let of_services = services.iter().enumerate().map(|(at, service)| Target {
+        name: service.name.to_string(),
+        scope: Scope::new(ScopeKind::Service, &*service.name),
+        tokens: tokens(at),
+        promises: !service.slos.is_empty(),
+    });
+    let of_routes = resolved.routes.iter().map(|route| Target {
+        name: route.name.to_string(),
+        scope: Scope::new(ScopeKind::Route, &*route.name),
+        tokens: route.cells.iter().any(|&cell| tokens(cell as usize)),
+        promises: route.cells.iter().any(|&cell| !services[cell as usize].slos.is_empty()),
+    });
+    of_services.chain(of_routes).collect()
+}
+
+/// The service or route that the left side begins with, if it names one, and the rest.
+fn target(text: &str, left: Range<usize>, targets: &[Target]) -> Result<(Option<usize>, Range<usize>), Wrong> {
+    let names: Vec<&str> = targets.iter().map(|target| &*target.name).collect();
     let written = &text[left.clone()];
     if let Some(rest) = written.strip_prefix('"') {
         let Some(length) = rest.find('"') else {
@@ -179,99 +203,101 @@ fn service(
     if let Some((index, name)) = fitting.max_by_key(|(_, name)| name.len()) {
         return Ok((Some(index), left.start + name.len() + 1..left.end));
     }
+    misspelt(text, left, &names)
+}
+
+/// Whether what stands alone or before a dot is meant to be a metric or a service, where it is neither.
+fn misspelt(text: &str, left: Range<usize>, names: &[&str]) -> Result<(Option<usize>, Range<usize>), Wrong> {
+    let written = &text[left.clone()];
     let first = written.find('.').map_or(left.end, |at| left.start + at);
     let word = &text[left.start..first];
-    let metrics = metric_names();
     // Whatever stands before a metric that there is, is meant to be a service.
     let dots = written.match_indices('.').map(|(at, _)| left.start + at);
     if let Some(dot) = dots.into_iter().find(|dot| measure(text, dot + 1..left.end).is_ok()) {
-        return Err(Wrong::name(left.start..dot, "service", &text[left.start..dot], &names));
+        return Err(Wrong::name(left.start..dot, "service", &text[left.start..dot], names));
     }
     // A misspelt metric stands alone or before a statistic; everything else before a dot is a service.
     let second = text[first..left.end].trim_start_matches('.');
-    let is_metric = metrics.contains(&word)
+    let is_metric = Measure::names().contains(&word)
         || first == left.end
         || (STATISTICS.iter().any(|(name, _)| *name == second) && nearest(word, names.iter().copied()).is_none());
-    if is_metric { Ok((None, left)) } else { Err(Wrong::name(left.start..first, "service", word, &names)) }
-}
-
-fn metric_names() -> Vec<&'static str> {
-    LATENCIES.iter().map(|(name, _)| *name).chain(PLAIN.iter().map(|(name, _)| *name)).collect()
+    if is_metric { Ok((None, left)) } else { Err(Wrong::name(left.start..first, "service", word, names)) }
 }
 
 fn measure(text: &str, span: Range<usize>) -> Result<Measure, Wrong> {
     let written = &text[span.clone()];
+    if let Some(measure) = Measure::find(written) {
+        return Ok(measure);
+    }
     let dot = written.find('.');
     let name = &written[..dot.unwrap_or(written.len())];
     let (name_span, rest_span) = (span.start..span.start + name.len(), span.start + name.len()..span.end);
     let rest = dot.map(|at| &written[at + 1..]);
-    if let Some((_, measure)) = PLAIN.iter().find(|(known, _)| *known == name) {
-        let Some(rest) = rest else { return Ok(*measure) };
+    if let (Some(rest), Some(_)) = (rest, Measure::find(name)) {
         return Err(Wrong::new(rest_span, format!("`{name}` is one number: it has no `{rest}`")));
     }
-    let Some((_, part)) = LATENCIES.iter().find(|(known, _)| *known == name) else {
-        return Err(Wrong::name(name_span, "metric", name, &metric_names()));
-    };
+    if !Distribution::ALL.into_iter().any(|of| of.name() == name) {
+        return Err(no_metric(name_span, name));
+    }
     let statistics = STATISTICS.map(|(known, _)| known);
     let Some(rest) = rest else {
         let wrong = Wrong::new(name_span, format!("`{name}` is a distribution"));
         let label = Some(format!("expected {} after it", list(statistics)));
         return Err(Wrong { label, ..wrong }.help(format!("write `{name}.p99`")));
     };
-    let known = STATISTICS.iter().find(|(known, _)| *known == rest);
-    known.map(|(_, statistic)| Measure::Latency(*part, *statistic)).ok_or_else(|| {
-        let wrong = Wrong::name(rest_span.start + 1..rest_span.end, "statistic", rest, &statistics);
-        if rest == "p99.9" { wrong.help("did you mean `p999`?") } else { wrong }
-    })
+    let wrong = Wrong::name(rest_span.start + 1..rest_span.end, "statistic", rest, &statistics);
+    Err(if rest == "p99.9" { wrong.help("did you mean `p999`?") } else { wrong })
 }
 
-/// The service that a measure is of; refuses what the service does not have.
-fn fits(
-    measure: Measure,
-    service: Option<usize>,
-    span: Range<usize>,
-    services: &[ResolvedService],
-) -> Result<Option<usize>, Wrong> {
-    if !measure.is_of_a_service() {
-        return Ok(service);
+/// There are too many figures to list: the nearest one, and where they stand.
+fn no_metric(span: Range<usize>, name: &str) -> Wrong {
+    let all = "`flashcrowd figures` lists them";
+    Wrong {
+        label: Some("expected a distribution or a figure".to_owned()),
+        help: Some(match nearest(name, Measure::names()) {
+            Some(near) => format!("did you mean `{near}`? {all}"),
+            None => all.to_owned(),
+        }),
+        ..Wrong::new(span, format!("there is no metric `{name}`"))
     }
-    let names = services.iter().map(|service| &*service.name);
-    let index = match service {
+}
+
+/// What a measure is of; refuses what that does not have.
+fn fits(measure: Measure, target: Option<usize>, span: Range<usize>, targets: &[Target]) -> Result<Scope, Wrong> {
+    let index = match target {
         Some(index) => index,
-        None if services.len() == 1 => 0,
+        None if !measure.is_of_a_service() => return Ok(Scope::all()),
+        None if targets.len() == 1 => 0,
         None => {
             let wrong = Wrong::new(span, "there are several services");
+            let names = targets.iter().map(|target| &*target.name);
             return Err(wrong.help(format!("begin with {} and a dot", list(names))));
         }
     };
-    let of = &services[index];
-    match measure {
-        Measure::Latency(part, _)
-            if part.is_of_tokens() && !matches!(of.discipline, Discipline::ContinuousBatch(_)) =>
-        {
-            Err(Wrong::new(span, format!("`{}` serves no tokens, and has no such latency", of.name)))
-        }
-        Measure::Attainment if of.slos.is_empty() => {
-            let wrong = Wrong::new(span, format!("`{}` promises nothing", of.name));
-            Err(wrong.help("give the service an `slo`, or ask for a latency"))
-        }
-        _ => Ok(Some(index)),
+    let of = &targets[index];
+    if measure.is_of_tokens() && !of.tokens {
+        return Err(Wrong::new(span, format!("`{}` serves no tokens, and has no such latency", of.name)));
     }
+    if measure.is_of_promises() && !of.promises {
+        let wrong = Wrong::new(span, format!("`{}` promises nothing", of.name));
+        return Err(wrong.help("give the service an `slo`, or ask for a latency"));
+    }
+    Ok(of.scope.clone())
 }
 
-fn value(text: &str, span: Range<usize>, unit: Unit) -> Result<f64, Wrong> {
+fn value(text: &str, span: Range<usize>, written_as: Written) -> Result<f64, Wrong> {
     let written = &text[span.clone()];
     if written.is_empty() {
         return Err(Wrong::new(text.len()..text.len(), "there is no value after the comparison"));
     }
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     let wrong = |message: String, help: &str| Err(Wrong::new(span.clone(), message).help(help));
-    match unit {
-        Unit::Time => match written.parse::<Duration>() {
+    match written_as {
+        Written::Time => match written.parse::<Duration>() {
             Ok(span) => Ok(span.get().as_s_f64()),
             Err(message) => wrong(message, "a latency is written `1.5s` or `800ms`"),
         },
-        Unit::Share => {
+        Written::Share => {
             let percent = written.strip_suffix('%').map(str::trim_end);
             let share = percent.map_or_else(|| number(written), |percent| number(percent).map(|value| value / 100.0));
             match share {
@@ -279,11 +305,11 @@ fn value(text: &str, span: Range<usize>, unit: Unit) -> Result<f64, Wrong> {
                 _ => wrong(format!("`{written}` is no share"), "a share is written `99.5%` or `0.995`"),
             }
         }
-        Unit::Number => match number(written) {
+        Written::Number => match number(written) {
             Some(number) => Ok(number),
             None => wrong(format!("`{written}` is no number"), "write it without a unit, such as `900` or `1.5`"),
         },
-        Unit::Count => match written.parse::<u64>() {
+        Written::Count => match written.parse::<u64>() {
             Ok(count) => Ok(count as f64),
             Err(_) => wrong(format!("`{written}` is no count"), "write a whole number"),
         },
@@ -297,26 +323,25 @@ mod tests {
     use crate::scenario::load::Text;
     use proptest::prelude::*;
 
-    fn services() -> Vec<ResolvedService> {
+    fn resolved() -> Resolved {
         let text = r#"(horizon: "1s", pools: {"p": (gpu: "H100", max_nodes: 1)}, services: {
             "a.b": (serving: Slots(concurrency: 1), service_time: Takes("1s"), slo: [(quantile: 0.9, limit: "1s")]),
             "ttft": (serving: Slots(concurrency: 1), service_time: Takes("1s")), "é": (serving: Slots(concurrency: 1),
             service_time: Takes("1s")) }, traffic: {"t": Poisson(rate: 1.0, service: "ttft")})"#;
         let loaded = Text::parse("s", text, &Registry::new()).and_then(|text| text.resolve()).unwrap();
-        loaded.variants[0].services.clone()
+        loaded.variants[0].clone()
     }
 
     #[test]
     fn a_service_may_be_called_as_a_metric_or_a_statistic_is() {
-        let parsed = |text: &str| Assertion::parse(text, &services()).map(|one| (one.measure, one.service));
-        let p99 =
-            Measure::Latency(flashcrowd_core::ports::LatencyPart::EndToEnd, super::super::measure::Statistic::P99);
-        assert_eq!(parsed("a.b.e2e.p99<1s"), Ok((p99, Some(0))));
-        assert_eq!(parsed("ttft.e2e.p99 < 1s"), Ok((p99, Some(1))));
-        assert_eq!(parsed("\"é\".e2e.p99 < 1m30s"), Ok((p99, Some(2))));
-        assert_eq!(parsed("ttft.requests >= 0"), Ok((Measure::Requests, Some(1))));
-        assert_eq!(parsed("requests >= 0"), Ok((Measure::Requests, None)));
-        assert_eq!(parsed("a.b.attainment >= 99.5%"), Ok((Measure::Attainment, Some(0))));
+        let parsed = |text: &str| Assertion::parse(text, &resolved()).map(|one| (one.measure, one.scope));
+        let of = |id: &str, service: &str| Ok((Measure::find(id).unwrap(), Scope::new(ScopeKind::Service, service)));
+        assert_eq!(parsed("a.b.e2e.p99<1s"), of("e2e.p99", "a.b"));
+        assert_eq!(parsed("ttft.e2e.p99 < 1s"), of("e2e.p99", "ttft"));
+        assert_eq!(parsed("\"é\".e2e.p99 < 1m30s"), of("e2e.p99", "é"));
+        assert_eq!(parsed("ttft.requests >= 0"), of("requests", "ttft"));
+        assert_eq!(parsed("requests >= 0"), Ok((Measure::find("requests").unwrap(), Scope::all())));
+        assert_eq!(parsed("a.b.attainment >= 99.5%"), of("attainment", "a.b"));
     }
 
     /// Words and signs of assertions in any order, and anything else.
@@ -332,7 +357,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_written_panics_and_places_lie_within(text in nonsense()) {
-            if let Err(wrong) = Assertion::parse(&text, &services()) {
+            if let Err(wrong) = Assertion::parse(&text, &resolved()) {
                 prop_assert!(wrong.span.start <= wrong.span.end && wrong.span.end <= text.len() + 1, "{:?}", wrong);
             }
         }

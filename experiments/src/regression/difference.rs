@@ -49,7 +49,7 @@ fn label(name: &str, words: &str) -> String {
 
 /// What the policy was shown at a tick; of the tick before, if there was none then.
 fn seen(played: &Played, at: &Row) -> Vec<String> {
-    let Some(run) = played.runs.iter().find(|run| run.replicate == at.replicate) else {
+    let Some(run) = played.runs.iter().find(|run| run.replicate() == at.replicate) else {
         return vec![label("seen", &format!("there is no replicate {} now", at.replicate))];
     };
     let services = &played.loaded.variants[run.variant].services;

@@ -51,9 +51,9 @@ pub(super) fn read(path: &Path, registry: &Registry) -> Result<Test, Diagnostic>
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let loaded = chosen(&document, &test, scenario(&document, &test, folder, registry)?)?;
-    let services = &loaded.variants[0].services;
+    let resolved = &loaded.variants[0];
     let parse = |(i, text): (usize, &String)| {
-        Assertion::parse(text, services).map_err(|wrong| at_assertion(&document, i, text, wrong))
+        Assertion::parse(text, resolved).map_err(|wrong| at_assertion(&document, i, text, wrong))
     };
     let assertions = test.assert.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
     let golden = match &test.golden {

@@ -1,6 +1,6 @@
 //! Golden files: the decisions that changed something, as CSV.
 
-use crate::export::write_whole;
+use crate::results::write_whole;
 use crate::run::Played;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::resolve::files::{plain, read_small};
@@ -44,7 +44,7 @@ pub(super) fn rows(played: &Played) -> Vec<Row> {
         let services = &played.loaded.variants[run.variant].services;
         for decision in run.record.decisions.iter().filter(|decision| decision.before != decision.after) {
             rows.push(Row {
-                replicate: run.replicate,
+                replicate: run.replicate(),
                 at_s: s(decision.at),
                 controller: run.record.controllers[decision.controller as usize].name.to_string(),
                 service: services[decision.target.0 as usize].name.to_string(),

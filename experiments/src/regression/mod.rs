@@ -26,7 +26,8 @@ pub use junit::junit;
 pub use outcome::{Failure, Outcome, Report, Status};
 
 use crate::registry::Registry;
-use crate::run::{Progress, play};
+use crate::results::Figures;
+use crate::run::{Progress, play_whole};
 use file::Test;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -67,14 +68,15 @@ fn refuse_shared_goldens(tests: &mut [Result<Test, Outcome>]) {
 
 fn one(test: Test, bless: bool) -> (Outcome, Option<golden::Blessing>) {
     let Test { path, document, loaded, assertions, golden } = test;
-    let played = match play(loaded, &Progress::new(false)) {
+    let played = match play_whole(loaded, &Progress::new(false)) {
         Ok(played) => played,
         Err(error) => return (Outcome::broken(&path, error), None),
     };
     let mut outcome = Outcome::of(&path, &played, assertions.len());
     let resolved = &played.loaded.variants[0];
+    let trials: Vec<Figures> = played.runs.iter().map(|run| Figures::of(resolved, run)).collect();
     for assertion in &assertions {
-        outcome.fail(assertion.judge(resolved, &played.runs));
+        outcome.fail(assertion.judge(&trials));
     }
     let Some(golden) = golden else { return (outcome, None) };
     let now = golden::rows(&played);

@@ -88,8 +88,87 @@ pub(super) fn rate(per_s: f64) -> String {
     }
 }
 
-/// `p99` of 0.99, `p99.9` of 0.999.
-pub(crate) fn quantile_name(quantile: f64) -> String {
-    let percent = format!("{:.4}", quantile * 100.0);
-    format!("p{}", percent.trim_end_matches('0').trim_end_matches('.'))
+/// A value and the half-width of its interval: `1.22s +-20ms`.
+pub(crate) fn interval(got: f64, half_width: Option<f64>, show: fn(f64) -> String) -> String {
+    match half_width {
+        Some(half) => format!("{} +-{}", show(got), show(half)),
+        None => show(got),
+    }
+}
+
+/// Dollars with a sign: `+$3.79`.
+pub(crate) fn money_per(usd: f64) -> String {
+    format!("{}{}", if usd < 0.0 { "-" } else { "+" }, money(usd.abs()))
+}
+
+/// Shares of a whole in tenths of a percent that add up to it, by the largest remainders. `None` for one
+/// that is no tenth.
+///
+/// What is next to nothing takes no tenth from others, so that the shown ones add up to 100 %.
+pub(crate) fn shares(parts: &[f64]) -> Vec<Option<String>> {
+    let whole: f64 = parts.iter().sum();
+    if whole <= 0.0 {
+        return vec![None; parts.len()];
+    }
+    let exact: Vec<f64> = parts.iter().map(|part| part / whole * 1_000.0).collect();
+    let mut tenths: Vec<u64> = exact.iter().map(|exact| exact.floor() as u64).collect();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())));
+    let missing = 1_000_usize.saturating_sub(tenths.iter().sum::<u64>() as usize);
+    for at in order.into_iter().take(missing) {
+        tenths[at] += 1;
+    }
+    let show = |tenths: u64| match (tenths / 10, tenths % 10) {
+        (0, 0) => None,
+        (whole, 0) => Some(format!("{whole} %")),
+        (whole, tenth) => Some(format!("{whole}.{tenth} %")),
+    };
+    tenths.into_iter().map(show).collect()
+}
+
+/// Rows as aligned columns, two spaces apart; those of `right` are aligned to the right. Lines end
+/// without spaces.
+pub(crate) fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        widths.max().unwrap_or(0)
+    };
+    // Labels of other lines take eleven characters.
+    let widths: Vec<usize> = (0..count).map(|at| if at == 0 { width(0).max(11) } else { width(at) }).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for ((cell, width), at) in row.iter().zip(&widths).zip(0..) {
+            let cell = if right.contains(&at) { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+            line.push_str(&cell);
+            line.push_str(if at == 0 { " " } else { "  " });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn shown_shares_add_up_to_the_whole(parts in prop::collection::vec(0.0_f64..1e6, 1..9)) {
+            prop_assume!(parts.iter().sum::<f64>() > 0.0);
+            let tenths = |share: &Option<String>| share.as_ref().map_or(0, |share| {
+                (share.trim_end_matches(" %").parse::<f64>().unwrap() * 10.0).round() as u64
+            });
+            prop_assert_eq!(shares(&parts).iter().map(tenths).sum::<u64>(), 1_000);
+        }
+    }
+
+    #[test]
+    fn columns_are_aligned_and_end_without_spaces() {
+        let rows = [vec!["a", "bb", ""], vec!["", "c", "ddd"]].map(|row| row.into_iter().map(str::to_owned).collect());
+        assert_eq!(columns(&rows, &[1]), "a           bb\n             c  ddd\n");
+    }
 }

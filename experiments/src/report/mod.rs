@@ -1,26 +1,32 @@
-//! The text report: at most 30 lines, in plain words. First whether the promises held, then why
-//! not, then cost, the worst moment, what was assumed, and what to type next.
+//! The text report: at most 30 lines, in plain words. First which promises held, then why not, then
+//! latency and replicas, money, the worst moment, what was assumed, and what to type next.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `format` | numbers in plain words |
+//! | `promises` | which promises held, and why others did not |
+//! | `services` | latency, replicas, requests not served |
+//! | `money` | what was paid, for what |
+//! | `places` | origins, markets, outages |
+//! | `variants` | several variants, a line each and service |
+//! | `trouble` | what to know before trusting a result |
 
 mod format;
-pub(crate) mod groups;
-mod latencies;
+mod money;
 mod places;
+mod promises;
+mod services;
 mod trouble;
 mod variants;
-mod worst;
 
+pub(crate) use format::{columns, money_per};
 pub use format::{count, duration, money, percent};
-pub(crate) use places::egress_usd;
+pub(crate) use promises::{late_because, promise_rows};
 pub use trouble::warnings;
 
-use crate::export::summary::Counts;
-use crate::run::{Played, Run};
-use crate::scenario::resolve::{Resolved, Setting};
-use crate::statistics::Estimate;
-use flashcrowd_core::ledger::{GpuState, RunRecord};
-use flashcrowd_core::serving::{Discipline, EngineWork};
+use crate::results::{Results, Scope, Worst, groups};
+use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, Setting};
 use format::rate;
-use groups::groups;
 use std::fmt::Write;
 
 /// Most lines of a report, and of the warnings in it.
@@ -28,47 +34,50 @@ const LINES: usize = 30;
 const WARNINGS: usize = 4;
 
 /// The report of a played scenario.
-pub fn text(played: &Played) -> String {
+pub fn text(results: &Results<'_>) -> String {
     let mut text = String::new();
-    if played.loaded.variants.len() > 1 {
-        variants::write(&mut text, played);
+    if results.variants.len() > 1 {
+        variants::write(&mut text, results);
     } else {
-        single(&mut text, played);
+        single(&mut text, results);
     }
     text
 }
 
-fn single(text: &mut String, played: &Played) {
-    let resolved = &played.loaded.variants[0];
-    let runs: Vec<&Run> = played.of_variant(0).collect();
-    header(text, resolved, &runs);
-    let groups = groups(resolved);
-    for group in &groups {
-        latencies::verdict(text, resolved, &runs, group, groups.len());
-    }
-    for (group, at) in groups.iter().zip(0..) {
-        latencies::table(text, resolved, &runs, group, (at, groups.len()));
-    }
-    requests(text, &runs);
-    places::origins(text, resolved, &runs);
-    replicas(text, resolved, &runs);
-    engines(text, resolved, &runs);
-    cost(text, resolved, &runs);
-    places::costs(text, resolved, &runs);
-    places::outages(text, resolved, &runs);
-    worst::write(text, resolved, &runs);
-    let records: Vec<&RunRecord> = runs.iter().map(|run| &run.record).collect();
-    let warnings = trouble::of_runs(resolved, &records);
-    // What follows the assumptions: their sources, warnings, what to type next.
+fn single(text: &mut String, results: &Results<'_>) {
+    let resolved = &results.loaded.variants[0];
+    header(text, results, resolved);
+    promises::write(text, results, 0);
+    services::write(text, results, 0);
+    let _ = writeln!(text);
+    services::requests(text, results, 0);
+    places::origins(text, results, 0);
+    services::losses(text, results, 0);
+    services::engines(text, results, 0);
+    money::write(text, results, 0);
+    places::costs(text, results, 0);
+    places::outages(text, results, 0);
+    worst(text, results, 0);
+    let warnings = trouble::of_variant(results, 0);
+    ending(text, results, &warnings);
+}
+
+/// What was assumed, warnings, and what to type next, within the lines that are left.
+fn ending(text: &mut String, results: &Results<'_>, warnings: &[String]) {
+    let resolved = &results.loaded.variants[0];
     let left = LINES.saturating_sub(text.lines().count());
     // Two lines of assumptions and what to type next always have theirs.
     let shown = warnings.len().min(WARNINGS).min(left.saturating_sub(3));
-    let room = left.saturating_sub(shown + 2);
-    trust(text, resolved, &played.loaded.given, room.clamp(1, 4));
+    let more = usize::from(warnings.len() > shown);
+    let room = left.saturating_sub(shown + more + 2);
+    trust(text, resolved, &results.loaded.given, room.clamp(1, 4));
     for warning in warnings.iter().take(shown) {
         line(text, "warning", warning);
     }
-    line(text, "next", &next(played, &runs));
+    if warnings.len() > shown && left > shown + 3 {
+        line(text, "", &format!("and {} more in summary.json", warnings.len() - shown));
+    }
+    line(text, "next", &next(results));
 }
 
 /// A labelled line.
@@ -76,7 +85,8 @@ fn line(text: &mut String, label: &str, content: &str) {
     let _ = writeln!(text, "{label:<11} {content}");
 }
 
-fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
+/// What is played, for how long, and how much of it.
+fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
     let groups = groups(resolved);
     let services: Vec<String> = groups
         .iter()
@@ -87,7 +97,7 @@ fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
                     1 => "1 replica".to_owned(),
                     n => format!("{n} replicas"),
                 },
-                super::scenario::resolve::ResolvedAutoscaler::describe,
+                ResolvedAutoscaler::describe,
             );
             let pool = &resolved.pools[service.pools[0] as usize];
             let model = service.model.as_ref().map_or_else(String::new, |model| format!(", {model}"));
@@ -101,131 +111,58 @@ fn header(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
         })
         .collect();
     let _ = writeln!(text, "{}: {}", resolved.name, services.join("; "));
-    let counts = runs.iter().map(|run| Counts::of(&run.record.clients).arrived).collect::<Vec<_>>();
-    let mean = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
-    let horizon = resolved.horizon.as_s_f64();
-    let period_s = resolved.series_period.as_s_f64();
-    let peak = runs[0].record.series.iter().map(|row| row.arrived).max().unwrap_or(0) as f64 / period_s;
-    let replicates = match runs.len() {
+    let _ = writeln!(text, "{}\n", extent(results, resolved));
+}
+
+/// `2h, 947,722 requests in 5 replicates (26/s, peak 86/s in 15s), seed 1`.
+fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
+    let of = |id| results.estimate(0, &Scope::all(), id);
+    let arrived = of("requests");
+    let rates = [of("requests_per_s"), of("peak_requests_per_s")].map(|rate| rate.got.unwrap_or(0.0));
+    let replicates = match arrived.each.len() {
         1 => "1 replicate".to_owned(),
         n => format!("{n} replicates"),
     };
-    let _ = writeln!(
-        text,
-        "{}, {} requests, mean {}/s, peak {}/s; {replicates}, seed {}\n",
-        duration(horizon),
-        count(mean.round() as u64),
-        rate(mean / horizon),
-        rate(peak),
-        resolved.seed
-    );
-}
-
-fn requests(text: &mut String, runs: &[&Run]) {
-    let all = runs.iter().flat_map(|run| &run.record.clients);
-    let counts = Counts::of(all);
-    let mut parts = vec![format!("{} completed", count(counts.completed))];
-    let others = [
-        (counts.rejected, "rejected"),
-        (counts.expired, "expired"),
-        (counts.failed, "failed"),
-        (counts.live_at_end, "live at the end"),
-    ];
-    parts.extend(others.iter().filter(|other| other.0 > 0).map(|(n, word)| format!("{} {word}", count(*n))));
-    if counts.attempts > counts.arrived {
-        parts.push(format!("{:.2} attempts a request", counts.attempts as f64 / counts.arrived.max(1) as f64));
-    }
-    if counts.dropped_rows > 0 {
-        parts.push(format!("{} rows dropped", count(counts.dropped_rows)));
-    }
-    let _ = writeln!(text);
-    line(text, "requests", &format!("{} = {}", count(counts.arrived), parts.join(", ")));
-}
-
-fn replicas(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
-    for (config, service) in resolved.services.iter().zip(0..) {
-        let of = |pick: fn(&flashcrowd_core::ledger::ServiceRecord) -> f64| {
-            Estimate::of(&runs.iter().map(|run| pick(&run.record.services[service])).collect::<Vec<_>>()).mean
-        };
-        let horizon_s = resolved.horizon.as_s_f64();
-        let max = runs.iter().map(|run| run.record.services[service].ready_max).max().unwrap_or(0);
-        let name = if resolved.services.len() > 1 { format!("{}: ", config.name) } else { String::new() };
-        let (mean, ups, downs) = (of(|s| s.ready_replica_s) / horizon_s, of(|s| s.ups as f64), of(|s| s.downs as f64));
-        let changes = match places::losses(resolved, runs, service) {
-            // What was there matters more than how often it changed.
-            Some(losses) => format!("{ups:.0} ups, {downs:.0} downs; {losses}"),
-            None => format!(
-                "{ups:.0} ups, {downs:.0} downs, {:.0} reversals; at the highest count {}",
-                of(|s| s.reversals as f64),
-                duration(of(|s| s.at_max.as_s_f64()))
-            ),
-        };
-        line(text, "replicas", &format!("{name}mean {mean:.1}, most {max}; {changes}"));
-    }
-}
-
-/// What token-level engines did: how full their caches were, and what that cost.
-fn engines(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
-    for (config, service) in resolved.services.iter().zip(0..) {
-        let Discipline::ContinuousBatch(engine) = &config.discipline else { continue };
-        let records = || runs.iter().map(|run| &run.record.services[service].engine);
-        let peak = records().map(|record| record.peak_blocks).max().unwrap_or(0);
-        let sum = |pick: fn(&EngineWork) -> u64| records().map(pick).sum::<u64>();
-        let prompts: u64 = runs.iter().map(|run| run.record.services[service].tokens[0]).sum();
-        let (preemptions, cached) = (sum(|work| work.preemptions), sum(|work| work.cached_tokens));
-        let full = peak as f64 / engine.blocks as f64;
-        if resolved.services.len() > 2 && preemptions == 0 && full < 0.9 {
-            continue;
-        }
-        let name = if resolved.services.len() > 1 { format!("{}: ", config.name) } else { String::new() };
-        let mut parts = vec![format!("{name}KV cache at most {} full", percent(full))];
-        if preemptions > 0 {
-            parts.push(format!("{} preemptions", count(preemptions)));
-        }
-        if cached > 0 {
-            parts.push(format!("{} of prompt tokens cached", percent(cached as f64 / prompts.max(1) as f64)));
-        }
-        parts.push(format!(
-            "{:.1} tokens an iteration",
-            sum(|work| work.tokens) as f64 / sum(|work| work.iterations).max(1) as f64
-        ));
-        line(text, "engine", &parts.join(", "));
-    }
-}
-
-fn cost(text: &mut String, resolved: &Resolved, runs: &[&Run]) {
-    let totals: Vec<f64> = runs.iter().map(|run| run.record.bill.usd(|_| true)).collect();
-    let total = Estimate::of(&totals).mean;
-    let completed: u64 = runs.iter().map(|run| Counts::of(&run.record.clients).completed).sum();
-    let per_1k = total * runs.len() as f64 / completed.max(1) as f64 * 1e3;
-    let states: Vec<String> = GpuState::ALL
-        .iter()
-        .filter_map(|&state| {
-            let usd: f64 = runs.iter().map(|run| run.record.bill.usd(|line| line.state == state)).sum();
-            let share = usd / (total * runs.len() as f64).max(f64::MIN_POSITIVE);
-            (share >= 0.005).then(|| format!("{} {}", state.name(), percent(share)))
-        })
-        .collect();
-    let tokens: u64 =
-        runs.iter().flat_map(|run| &run.record.services).map(|service| service.tokens.iter().sum::<u64>()).sum();
-    let serves_tokens = resolved.services.iter().any(|service| service.profile.is_some());
-    let per_1m = if serves_tokens && tokens > 0 {
-        format!("  {}/1M tokens", money(total * runs.len() as f64 / tokens as f64 * 1e6))
+    let warmup = resolved.warmup.as_s_f64();
+    let warmup = if warmup > 0.0 {
+        format!("; promises and latencies after a warm-up of {}", duration(warmup))
     } else {
         String::new()
     };
-    let weekly = total / resolved.horizon.as_s_f64() * 7.0 * 86_400.0;
-    line(
-        text,
-        "cost",
-        &format!(
-            "{} ({}/week)  {}/1k requests{per_1m}   {}",
-            money(total),
-            money(weekly),
-            money(per_1k),
-            states.join("  ")
-        ),
-    );
+    format!(
+        "{}, {} requests in {replicates} ({}/s, peak {}/s in {}), seed {}{warmup}",
+        duration(resolved.horizon.as_s_f64()),
+        count(arrived.total() as u64),
+        rate(rates[0]),
+        rate(rates[1]),
+        duration(resolved.series_period.as_s_f64()),
+        resolved.seed
+    )
+}
+
+/// The stretch in which most requests were late, and what the fleet looked like then.
+fn worst(text: &mut String, results: &Results<'_>, variant: usize) {
+    let resolved = &results.loaded.variants[variant];
+    let Some(worst) = &results.variants[variant].worst else {
+        if resolved.services.iter().any(|service| !service.slos.is_empty()) {
+            line(text, "worst", "no request was late");
+        }
+        return;
+    };
+    let Worst { late, p99_s, replicas: [ready, starting, pending], waiting, .. } = worst;
+    let service = if resolved.services.len() > 1 { format!("{}, ", worst.service) } else { String::new() };
+    let trials = results.variants[variant].figures.trials();
+    let replicate = if trials > 1 { format!(" of replicate {}", worst.replicate) } else { String::new() };
+    let unplaced = if *pending > 0 { format!(", {pending} without a GPU") } else { String::new() };
+    let span = format!("{} to {}", since_start(worst.from_s), since_start(worst.to_s));
+    let late = format!("{} late, end-to-end p99 {}", count(*late), duration(*p99_s));
+    let fleet = format!("{ready} ready, {starting} starting{unplaced}, queue {}", count(u64::from(*waiting)));
+    line(text, "worst", &format!("{service}{span}{replicate}: {late}; at its peak {fleet}"));
+}
+
+/// `1h12m` after the start.
+fn since_start(s: f64) -> String {
+    if s <= 0.0 { "the start".to_owned() } else { format!("+{}", duration(s)) }
 }
 
 /// What results lean on without the scenario saying so; the sources are one command away.
@@ -245,11 +182,15 @@ fn trust(text: &mut String, resolved: &Resolved, given: &str, shown: usize) {
     }
 }
 
-fn next(played: &Played, runs: &[&Run]) -> String {
-    let given = &played.loaded.given;
-    if runs.len() == 1 {
+fn next(results: &Results<'_>) -> String {
+    let given = &results.loaded.given;
+    let trials = results.variants[0].figures.trials();
+    if results.variants.len() > 1 {
+        let replicates = trials.max(20);
+        format!("flashcrowd compare {given} --replicates {replicates}   for differences with intervals")
+    } else if trials == 1 {
         format!("flashcrowd run {given} --replicates 10   for intervals")
     } else {
-        format!("flashcrowd compare {given} YOUR-HPA.yaml --replicates {}   to try another policy", runs.len())
+        format!("flashcrowd compare {given} YOUR-HPA.yaml --replicates {trials}   to try another policy")
     }
 }

@@ -1,21 +1,53 @@
 //! What a user should know before trusting a result.
 
 use super::format::{count, percent};
-use crate::export::summary::Counts;
-use crate::scenario::resolve::Resolved;
+use crate::results::{Results, Scope, ScopeKind};
+use crate::scenario::resolve::{Resolved, ResolvedService};
 use crate::statistics::correlation;
-use flashcrowd_core::ledger::{DecisionRecord, RunRecord, SeriesRow};
+use flashcrowd_core::ledger::{DecisionRecord, RunRecord, SeriesRow, ServiceRecord};
 use flashcrowd_core::serving::Discipline;
 
 /// Warnings about one run, most important first.
 pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
-    of_runs(resolved, &[record])
+    let share = |(service, of): (&ResolvedService, &ServiceRecord)| {
+        let late: u64 = of.latency.late.iter().sum();
+        beyond_band(service, of.late_beyond_band as f64 / late.max(1) as f64)
+    };
+    let mut warnings: Vec<String> = resolved.services.iter().zip(&record.services).filter_map(share).collect();
+    warnings.extend(of_record(resolved, record));
+    warnings
 }
 
-/// Warnings about runs of one variant: what is counted is counted in all, the rest seen in the
+/// Warnings about all trials of a variant: what is counted is counted in all, the rest seen in the
 /// first.
-pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String> {
-    let record = records[0];
+pub(super) fn of_variant(results: &Results<'_>, variant: usize) -> Vec<String> {
+    let resolved = &results.loaded.variants[variant];
+    let share = |service: &ResolvedService| {
+        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        beyond_band(service, results.got(variant, &scope, "late_beyond_band")?)
+    };
+    let mut warnings: Vec<String> = resolved.services.iter().filter_map(share).collect();
+    if let Some(record) = &results.variants[variant].first {
+        warnings.extend(of_record(resolved, record));
+    }
+    warnings
+}
+
+/// Late requests of which the engine's times are extrapolated.
+fn beyond_band(service: &ResolvedService, share: f64) -> Option<String> {
+    let Discipline::ContinuousBatch(engine) = &service.discipline else { return None };
+    let band = engine.validated.filter(|_| share > 0.0)?;
+    Some(format!(
+        "`{}`: {} of late requests beyond the band in which its engine was measured ({} sequences, {} tokens)",
+        service.name,
+        percent(share),
+        count(u64::from(band.sequences)),
+        count(band.context_tokens)
+    ))
+}
+
+/// Warnings that one record shows.
+fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
     for (service, index) in resolved.services.iter().zip(0_u32..) {
         let rows: Vec<&SeriesRow> =
@@ -37,7 +69,6 @@ pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String
         }
     }
     warnings.extend(too_long(resolved, record));
-    warnings.extend(beyond_band(resolved, records));
     warnings.extend(loadless_signals(resolved, record));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
     if refused > 0 {
@@ -52,32 +83,14 @@ fn too_long(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
     for (service, index) in resolved.services.iter().zip(0_u32..) {
         let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
-        let counts = Counts::of(record.clients.iter().filter(|client| client.service == index));
-        if counts.rejected > 0 && counts.completed == 0 {
+        let clients = record.clients.iter().filter(|client| client.service == index);
+        let (rejected, completed) =
+            clients.fold((0, 0), |sum, client| (sum.0 + client.rejected, sum.1 + client.completed));
+        if rejected > 0 && completed == 0 {
             warnings.push(format!(
                 "`{}`: every request was refused; prompts may be longer than the {} tokens of its longest context",
                 service.name,
                 count(engine.longest_context())
-            ));
-        }
-    }
-    warnings
-}
-
-/// Late requests of which the engine's times are extrapolated.
-fn beyond_band(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for (index, service) in resolved.services.iter().enumerate() {
-        let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
-        let late: u64 = records.iter().flat_map(|record| record.services[index].latency.late).sum();
-        let beyond: u64 = records.iter().map(|record| record.services[index].late_beyond_band).sum();
-        if let Some(band) = engine.validated.filter(|_| beyond > 0) {
-            warnings.push(format!(
-                "`{}`: {} of late requests beyond the band in which its engine was measured ({} sequences, {} tokens)",
-                service.name,
-                percent(beyond as f64 / late.max(1) as f64),
-                count(u64::from(band.sequences)),
-                count(band.context_tokens)
             ));
         }
     }

@@ -1,9 +1,10 @@
-//! Runs: every variant and replicate of a scenario, in parallel, with their CPU time.
+//! Runs: trials played in parallel, handed on one after the other, with their CPU time.
 
 mod progress;
 
 pub use progress::Progress;
 
+use crate::results::{Results, Trial, trials};
 use crate::scenario::language::Diagnostic;
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, source_error};
@@ -18,15 +19,35 @@ use rayon::prelude::*;
 pub struct Run {
     /// Position of its variant.
     pub variant: usize,
-    /// Number of its replicate.
-    pub replicate: u32,
-    /// CPU time that it took, in seconds.
+    /// What it is, so that it can be repeated.
+    pub trial: Trial,
+    /// CPU time that it took, in seconds: no figure, since it is another each time.
     pub cpu_s: f64,
     /// What it left behind.
     pub record: RunRecord,
 }
 
-/// A scenario that was played: its runs by variant, then replicate.
+impl Run {
+    /// Number of its replicate.
+    pub fn replicate(&self) -> u32 {
+        self.trial.replicate
+    }
+}
+
+/// Takes finished runs, one after the other, in the order of the trials.
+pub trait Sink {
+    /// The next run.
+    fn take(&mut self, run: Run);
+}
+
+/// Keeps every run whole.
+impl Sink for Vec<Run> {
+    fn take(&mut self, run: Run) {
+        self.push(run);
+    }
+}
+
+/// A scenario that was played and kept whole: its runs by variant, then replicate.
 #[derive(Clone, Debug)]
 pub struct Played {
     /// The scenario.
@@ -41,34 +62,59 @@ impl Played {
         self.runs.iter().filter(move |run| run.variant == variant)
     }
 
-    /// One digest of all runs, in order.
-    pub fn digest(&self) -> String {
-        if let [only] = self.runs.as_slice() {
-            return only.record.digest.clone();
-        }
-        let all: Vec<&str> = self.runs.iter().map(|run| run.record.digest.as_str()).collect();
-        crate::scenario::resolve::files::hash(all.join("\n").as_bytes())
+    /// Its figures.
+    pub fn results(&self) -> Results<'_> {
+        let mut results = Results::new(&self.loaded);
+        self.runs.iter().for_each(|run| results.add(run));
+        results
     }
 }
 
-/// Plays all variants and replicates on the threads of the current pool.
+/// Plays trials on the threads of the current pool and hands each run to `sink`, in their order.
+///
+/// Only some runs for each thread are there at once, so that memory does not grow with replicates.
 ///
 /// # Errors
-/// What stopped the first run that stopped, by variant and replicate.
-pub fn play(loaded: Loaded, progress: &Progress) -> Result<Played, Diagnostic> {
-    let mut cells: Vec<(usize, u32)> = Vec::new();
-    for (variant, resolved) in loaded.variants.iter().enumerate() {
-        cells.extend((0..resolved.replicates).map(|replicate| (variant, replicate)));
+/// What stopped the first run that stopped, in the order of the trials.
+pub fn play(
+    loaded: &Loaded,
+    trials: &[(usize, Trial)],
+    progress: &Progress,
+    sink: &mut dyn Sink,
+) -> Result<(), Diagnostic> {
+    progress.start(trials.len(), loaded.variants.iter().map(|variant| variant.horizon).max());
+    let at_once = rayon::current_num_threads() * RUNS_A_THREAD;
+    for some in trials.chunks(at_once) {
+        let runs: Vec<Result<Run, Diagnostic>> =
+            some.par_iter().map(|(variant, trial)| checked(loaded, *variant, trial, progress)).collect();
+        for run in runs {
+            sink.take(run.inspect_err(|_| progress.finish())?);
+        }
     }
-    progress.start(cells.len(), loaded.variants.iter().map(|variant| variant.horizon).max());
-    let runs: Vec<Result<Run, Diagnostic>> =
-        cells.into_par_iter().map(|(variant, replicate)| one(&loaded, variant, replicate, progress)).collect();
     progress.finish();
-    let runs = runs.into_iter().collect::<Result<Vec<Run>, Diagnostic>>()?;
-    for run in runs.iter().filter(|run| run.replicate == 0 && is_external(&loaded.variants[run.variant])) {
-        check_external(&loaded, run)?;
-    }
+    Ok(())
+}
+
+/// Runs for each thread that are there at once: enough that few wait for the longest of them.
+const RUNS_A_THREAD: usize = 8;
+
+/// Plays all trials of a scenario and keeps every run whole, for those who look into records.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_whole(loaded: Loaded, progress: &Progress) -> Result<Played, Diagnostic> {
+    let mut runs = Vec::new();
+    play(&loaded, &trials(&loaded), progress, &mut runs)?;
     Ok(Played { loaded, runs })
+}
+
+/// Plays one trial, and once more where a policy outside the program decided.
+fn checked(loaded: &Loaded, variant: usize, trial: &Trial, progress: &Progress) -> Result<Run, Diagnostic> {
+    let run = one(loaded, variant, trial, progress)?;
+    if trial.replicate == 0 && is_external(&loaded.variants[variant]) {
+        check_external(loaded, &run)?;
+    }
+    Ok(run)
 }
 
 fn is_external(resolved: &Resolved) -> bool {
@@ -77,7 +123,7 @@ fn is_external(resolved: &Resolved) -> bool {
 
 /// Plays a run with policies outside the program once more: they must decide the same.
 fn check_external(loaded: &Loaded, run: &Run) -> Result<(), Diagnostic> {
-    let again = one(loaded, run.variant, run.replicate, &Progress::new(false))?;
+    let again = one(loaded, run.variant, &run.trial, &Progress::new(false))?;
     if again.record.digest == run.record.digest {
         return Ok(());
     }
@@ -92,15 +138,15 @@ fn check_external(loaded: &Loaded, run: &Run) -> Result<(), Diagnostic> {
     ))
 }
 
-fn one(loaded: &Loaded, variant: usize, replicate: u32, progress: &Progress) -> Result<Run, Diagnostic> {
+fn one(loaded: &Loaded, variant: usize, trial: &Trial, progress: &Progress) -> Result<Run, Diagnostic> {
     let resolved = &loaded.variants[variant];
     let started = ThreadTime::now();
-    let world = resolved.world(replicate).map_err(|error| source_error(&error))?;
+    let world = resolved.world(trial.replicate).map_err(|error| source_error(&error))?;
     let mut cell = progress.cell();
     let record = Simulation::new(world).run_with(|now| cell.advance(now));
     cell.done(resolved.horizon);
     let record = record.map_err(|error| stopped(loaded, resolved, &error))?;
-    Ok(Run { variant, replicate, cpu_s: started.elapsed().as_secs_f64(), record })
+    Ok(Run { variant, trial: trial.clone(), cpu_s: started.elapsed().as_secs_f64(), record })
 }
 
 fn stopped(loaded: &Loaded, resolved: &Resolved, error: &RunError) -> Diagnostic {

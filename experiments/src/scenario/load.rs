@@ -37,6 +37,8 @@ pub struct Text {
     typed: PathBuf,
     registry: Registry,
     hash: String,
+    /// Overrides of every variant, after its own: options of the command line.
+    last: Vec<(&'static str, String)>,
 }
 
 /// The part of the schema that says which variants there are; everything else is passed over here.
@@ -75,7 +77,8 @@ impl Text {
         let document = Document::from_bytes(&shown, &bytes)?;
         let (typed, registry) = (PathBuf::new(), registry.clone());
         let hash = files::hash(&bytes);
-        Ok(Text { document, given: given.to_owned(), stem, folder, embedded, typed, registry, hash })
+        let (given, last) = (given.to_owned(), Vec::new());
+        Ok(Text { document, given, stem, folder, embedded, typed, registry, hash, last })
     }
 
     /// A scenario that stands in no file; relative paths start in the working directory.
@@ -92,6 +95,7 @@ impl Text {
             typed: PathBuf::new(),
             registry: registry.clone(),
             hash: files::hash(text.as_bytes()),
+            last: Vec::new(),
         })
     }
 
@@ -104,6 +108,14 @@ impl Text {
             self.document.set("--set", assignment)?;
         }
         Ok(self)
+    }
+
+    /// The document with an override that also holds over those of variants: an option of the command
+    /// line, such as `--seed`.
+    #[must_use]
+    pub fn finally(mut self, option: &'static str, assignment: String) -> Text {
+        self.last.push((option, assignment));
+        self
     }
 
     /// The document with one override that stands in a file in `folder`: paths that it gives start there.
@@ -161,8 +173,14 @@ impl Text {
         let Text { folder, embedded, typed, registry, .. } = self;
         let base = Base { folder, embedded: *embedded, typed, registry };
         let mut document = document.clone();
+        for (option, assignment) in &self.last {
+            document.set(option, assignment)?;
+        }
+        let overrides = document.assignments();
         document.spread_services()?;
-        resolve(&document, base, &self.stem, variant)
+        let mut resolved = resolve(&document, base, &self.stem, variant)?;
+        resolved.overrides = overrides;
+        Ok(resolved)
     }
 
     fn variants(&self) -> Result<Variants, Diagnostic> {

@@ -174,6 +174,19 @@ impl Latency {
         }
     }
 
+    /// Exact sum of a part in microseconds, and the count below it: a mean is their quotient.
+    pub fn mean_us(&self, part: LatencyPart) -> (i128, i128) {
+        if let Some(&sum) = self.sums_us.get(part as usize) {
+            return (sum as i128, self.part(part).map_or(0, |all| i128::from(all.len())));
+        }
+        self.tokens.as_ref().map_or((0, 0), |tokens| tokens.mean_us(part))
+    }
+
+    /// STAND-IN until the exact one is merged.
+    pub fn max_us(&self, part: LatencyPart) -> Option<u64> {
+        self.part(part).filter(|all| !all.is_empty()).map(Histogram::max)
+    }
+
     /// A completed request. True if it was late.
     #[inline]
     pub(crate) fn record(&mut self, parts: &Parts, slos: &[Slo]) -> bool {

@@ -13,8 +13,8 @@ pub use latency::{LateBecause, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub use record::{
     ClientRecord, ControllerRecord, DecisionRecord, EgressRecord, FaultRecord, FleetRow, HealthRecord, MarketRecord,
-    NodeRecord, NodeScalerRecord, ReplicaRecord, RequestRecord, RunRecord, SeriesRow, ServedRecord, ServiceRecord,
-    SignalValue, WorkRecord,
+    Measured, NodeRecord, NodeScalerRecord, ReplicaRecord, RequestRecord, RunRecord, SeriesRow, ServedRecord,
+    ServiceRecord, SignalValue, WorkRecord,
 };
 pub(crate) use tally::Tally;
 pub use tokens::TokenLatency;

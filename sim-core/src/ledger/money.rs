@@ -152,6 +152,13 @@ impl Bill {
         by_rate.iter().zip(0..).map(|(&gpu_ps, rate)| self.price(rate, gpu_ps).as_usd()).sum()
     }
 
+    /// Pico-dollars of all lines that `pick` chooses, each line rounded down once: however the lines are
+    /// divided among tables, each table adds up to the same total.
+    pub fn pico_usd(&self, pick: impl Fn(&BillLine) -> bool) -> u128 {
+        let lines = self.lines().filter(|(line, _)| pick(line));
+        lines.map(|(line, gpu_ps)| self.price(line.rate, gpu_ps).whole).sum()
+    }
+
     /// GPU-hours of all lines that `pick` chooses.
     pub fn gpu_hours(&self, pick: impl Fn(&BillLine) -> bool) -> f64 {
         let gpu_ps: u128 = self.lines().filter(|(line, _)| pick(line)).map(|(_, gpu_ps)| gpu_ps).sum();

@@ -47,6 +47,8 @@ pub struct RunRecord {
     pub node_autoscaler: Option<NodeScalerRecord>,
     /// The bill.
     pub bill: Bill,
+    /// STAND-IN
+    pub warmup_bill: Bill,
     /// Ended requests, if they were asked for: every so many of each client, in order of their end.
     pub requests: Vec<RequestRecord>,
 }
@@ -129,6 +131,8 @@ pub struct ServiceRecord {
     pub market: MarketRecord,
     /// Most ready replicas.
     pub ready_max: u32,
+    /// Highest `spec.replicas`.
+    pub spec_max: u32,
     /// Changes of `spec.replicas` upwards.
     pub ups: u64,
     /// Changes downwards.
@@ -200,12 +204,31 @@ pub struct ClientRecord {
     pub attempts: u64,
     /// Rows that its source left out.
     pub dropped_rows: u64,
+    /// STAND-IN
+    pub measured: Measured,
     /// The route that it calls, if it calls one.
     pub route: Option<u32>,
     /// Its region, if distance matters.
     pub origin: Option<u32>,
     /// What each cell that it may reach did for it, nearest first.
     pub served: Vec<ServedRecord>,
+}
+
+/// STAND-IN
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// a
+    pub arrived: u64,
+    /// a
+    pub completed: u64,
+    /// a
+    pub rejected: u64,
+    /// a
+    pub expired: u64,
+    /// a
+    pub failed: u64,
+    /// a
+    pub live_at_end: u64,
 }
 
 /// What one cell did for one client.

@@ -2,6 +2,7 @@
 
 use super::tally::Digits3;
 use crate::clock::SimDuration;
+use crate::ports::LatencyPart;
 use crate::serving::{FRACTION_BITS, Leap};
 use hdrhistogram::Histogram;
 
@@ -59,6 +60,16 @@ impl TokenLatency {
             mean(self.tpot_us as f64, self.tpot.len()),
             mean(self.itl_units as f64 / UNITS_PER_US as f64, self.itl.len()),
         ]
+    }
+
+    /// Exact sum in microseconds and the count below it, both times what makes them whole.
+    pub(super) fn mean_us(&self, part: LatencyPart) -> (i128, i128) {
+        let of = |sum: u128, count: u64| (sum as i128, i128::from(count));
+        match part {
+            LatencyPart::TimeToFirstToken => of(self.ttft_us, self.ttft.len()),
+            LatencyPart::TimePerOutputToken => of(self.tpot_us, self.tpot.len()),
+            _ => (self.itl_units as i128, i128::from(self.itl.len()) * i128::from(UNITS_PER_US)),
+        }
     }
 
     /// Adds what another run of the same service has measured.

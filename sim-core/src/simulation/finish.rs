@@ -59,6 +59,7 @@ impl Simulation {
             faults: self.faults.log,
             node_autoscaler: self.node_scaler.map(|scaler| scaler.record),
             bill: self.bill,
+            warmup_bill: crate::ledger::Bill::default(),
             requests: self.sampled,
         }
     }
@@ -110,6 +111,7 @@ impl Simulation {
             short: book.short_time,
             market: book.market,
             ready_max: book.ready_max,
+            spec_max: highest,
             ups: book.changes[0],
             downs: book.changes[1],
             reversals: book.changes[2],
@@ -138,6 +140,14 @@ impl Simulation {
             expired,
             failed,
             live_at_end: self.live_requests(client),
+            measured: crate::ledger::Measured {
+                arrived: state.made,
+                completed,
+                rejected,
+                expired,
+                failed,
+                live_at_end: 0,
+            },
             attempts: state.attempts,
             dropped_rows: match &state.config.traffic {
                 Traffic::Open(source) => source.dropped_rows(),

@@ -80,6 +80,11 @@ impl Document {
         overrides::apply(self, label, assignment)
     }
 
+    /// The overrides applied so far, as typed, in order.
+    pub fn assignments(&self) -> Vec<String> {
+        self.sources.iter().filter(|source| source.is_override).map(|source| source.text.clone()).collect()
+    }
+
     /// Reads the tree as a `T`.
     ///
     /// # Errors

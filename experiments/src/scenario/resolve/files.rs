@@ -86,7 +86,8 @@ pub(crate) fn plain(error: &io::Error) -> String {
 }
 
 /// A 128-bit hash for telling inputs apart (two FNV-1a lanes; not cryptographic).
-struct Hasher([u64; 2]);
+#[derive(Clone, Debug)]
+pub(crate) struct Hasher([u64; 2]);
 
 impl Default for Hasher {
     fn default() -> Self {
@@ -95,14 +96,14 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0[0] = (self.0[0] ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
             self.0[1] = (self.0[1].rotate_left(7) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
     }
 
-    fn finish(&self) -> String {
+    pub(crate) fn finish(&self) -> String {
         format!("{:016x}{:016x}", self.0[0], self.0[1])
     }
 }

@@ -61,6 +61,8 @@ pub struct Resolved {
     pub name: String,
     /// Name of the variant; empty if the scenario has none.
     pub variant: String,
+    /// What was set beyond the scenario's text, in order.
+    pub overrides: Vec<String>,
     /// What it is about.
     pub about: String,
     /// Seed.
@@ -237,6 +239,17 @@ impl Resolved {
 }
 
 impl Resolved {
+    /// Whether the same requests come as to another variant, replicate for replicate.
+    pub(crate) fn has_traffic_of(&self, other: &Resolved) -> bool {
+        // Resolved traffic is plain data, whose text has all that it is.
+        format!("{:?}", self.traffic) == format!("{:?}", other.traffic)
+    }
+
+    /// Whether the same befalls the fleet as that of another variant.
+    pub(crate) fn has_faults_of(&self, other: &Resolved) -> bool {
+        format!("{:?}", self.faults) == format!("{:?}", other.faults)
+    }
+
     fn service_configs(&self, seed: Seed) -> Result<Vec<ServiceConfig>, SourceError> {
         let config = |service: &ResolvedService| {
             let foresees = service.capacity.as_ref().is_some_and(ResolvedCapacity::foresees);
@@ -347,6 +360,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let resolved = Resolved {
         name: raw.name.clone().unwrap_or_else(|| stem.to_owned()),
         variant: variant.to_owned(),
+        overrides: Vec::new(),
         about: raw.about.clone().unwrap_or_default(),
         seed: notes.or("seed", raw.seed, 1, "a fixed seed, so that runs can be repeated"),
         horizon: SimTime::ZERO + horizon,

@@ -1,0 +1,167 @@
+//! `run` and `compare`: scenarios are played, and what comes of them goes to its places.
+
+use super::args::{CompareArgs, Format, Play, RunArgs};
+use super::commands::in_pool;
+use super::{Outcome, print, say};
+use crate::registry::Registry;
+use crate::results::{OutputFolder, Results, Summaries, missed, trials};
+use crate::run::{Progress, Run, Sink, play};
+use crate::scenario::language::{Diagnostic, list, nearest};
+use crate::scenario::load::{Loaded, Text};
+use crate::{compare as comparison, report};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Where the runs of `run` go.
+struct Outputs<'l> {
+    results: Results<'l>,
+    summaries: Option<Summaries>,
+    folder: Option<OutputFolder>,
+}
+
+impl Sink for Outputs<'_> {
+    fn take(&mut self, run: Run) {
+        let loaded = self.results.loaded;
+        if let Some(summaries) = &mut self.summaries {
+            summaries.add(loaded, &run);
+        }
+        if let Some(folder) = &mut self.folder {
+            folder.add(loaded, &run);
+        }
+        self.results.add(&run);
+    }
+}
+
+pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
+    let loaded = text(&args.scenario, &args.play, registry)?.resolve()?;
+    let path = args.out.clone().unwrap_or_else(|| Path::new("out").join(plain(&loaded.name)));
+    // What cannot be written is said before anything runs.
+    let folder = if args.no_out { None } else { Some(OutputFolder::prepare(&path, &loaded)?) };
+    let wants_summaries = !args.no_out || args.play.format == Format::Json;
+    let mut outputs =
+        Outputs { results: Results::new(&loaded), summaries: wants_summaries.then(Summaries::new), folder };
+    let progress = Progress::new(!args.play.quiet);
+    let played = in_pool(args.play.threads, || play(&loaded, &trials(&loaded), &progress, &mut outputs));
+    let Outputs { results, mut summaries, folder } = outputs;
+    if let Err(error) = played {
+        if let Some(folder) = folder {
+            folder.give_up();
+        }
+        return Err(error.into());
+    }
+    let written = match (folder, &mut summaries) {
+        (Some(folder), Some(summaries)) => folder.finish(&results, summaries).map(|()| true),
+        _ => Ok(false),
+    };
+    // Whatever became of the folder, what was found is printed.
+    match (args.play.format, &mut summaries) {
+        (Format::Json, Some(summaries)) => {
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            summaries.write(&results, &mut out)?;
+            out.flush()?;
+        }
+        _ => print(&report::text(&results))?,
+    }
+    if written? && args.play.format == Format::Text {
+        say(&format!("outputs: {}", path.display()));
+    }
+    Ok(if args.strict && missed(&results) { 3 } else { 0 })
+}
+
+/// The scenario with what the command line says: `--set` before variants, `--seed` and `--replicates`
+/// after them.
+fn text(scenario: &str, play: &Play, registry: &Registry) -> Result<Text, Diagnostic> {
+    let mut text = Text::read_with(scenario, registry)?.with(&play.set)?;
+    if let Some(seed) = play.seed {
+        text = text.finally("--seed", format!("seed={seed}"));
+    }
+    if let Some(replicates) = play.replicates {
+        text = text.finally("--replicates", format!("replicates={replicates}"));
+    }
+    Ok(text)
+}
+
+/// A name that is one path component.
+fn plain(name: &str) -> String {
+    let kept = |c: char| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '_' };
+    let name: String = name.chars().map(kept).collect();
+    if name.trim().is_empty() { "run".to_owned() } else { name }
+}
+
+pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
+    let text = text(&args.scenario, &args.play, registry)?;
+    let mut options = comparison::Options { long: args.long, ..comparison::Options::default() };
+    let loaded = if args.manifests.is_empty() {
+        options.service.clone_from(&args.service);
+        text.resolve()?
+    } else {
+        let (loaded, service) = with_manifests(&text, args)?;
+        options.scaled = Some(service);
+        loaded
+    };
+    if loaded.variants.len() < 2 {
+        let error = Diagnostic::about(&args.scenario, "there is only one thing to compare");
+        let help = "give two or more manifests, or `variants` in the scenario";
+        return Err(error.with_help(help).into());
+    }
+    options.check(&loaded)?;
+    let mut results = Results::new(&loaded);
+    let progress = Progress::new(!args.play.quiet);
+    in_pool(args.play.threads, || play(&loaded, &trials(&loaded), &progress, &mut results))?;
+    match args.play.format {
+        Format::Json => {
+            print(&serde_json::to_string_pretty(&comparison::json(&results, &options)).unwrap_or_default())?;
+        }
+        Format::Text => print(&comparison::text(&results, &options))?,
+    }
+    Ok(0)
+}
+
+/// One variant for each manifest, on the scenario itself. A single manifest is compared with what
+/// the scenario has.
+fn with_manifests(text: &Text, args: &CompareArgs) -> Result<(Loaded, String), Diagnostic> {
+    let base = text.resolve()?;
+    let names: Vec<&str> = base.variants[0].services.iter().map(|service| &*service.name).collect();
+    let service = match &args.service {
+        Some(wanted) if names.contains(&wanted.as_str()) => wanted.as_str(),
+        Some(wanted) => {
+            let error = Diagnostic::about("--service", format!("there is no service `{wanted}`"));
+            let error = error.with_label(format!("expected {}", list(names.iter().copied())));
+            return Err(match nearest(wanted, names) {
+                Some(near) => error.with_help(format!("did you mean `{near}`?")),
+                None => error,
+            });
+        }
+        None if names.len() == 1 => names[0],
+        None => {
+            let error = Diagnostic::about(&args.scenario, "the scenario has several services");
+            return Err(error.with_help(format!("say which one the manifests scale: --service, {}", list(names))));
+        }
+    };
+    let mut variants = Vec::new();
+    if args.manifests.len() == 1 {
+        variants.push(text.resolve_with("scenario", &[])?);
+    }
+    for (name, path) in labels(&args.manifests).into_iter().zip(&args.manifests) {
+        let quoted = serde_json::to_string(&path.to_string_lossy()).unwrap_or_default();
+        let assignment = format!("services.\"{service}\".autoscaler=Manifest({quoted})");
+        variants.push(text.resolve_with(&name, &[("manifest".to_owned(), assignment)])?);
+    }
+    let service = service.to_owned();
+    Ok((Loaded { variants, baseline: 0, ..base }, service))
+}
+
+/// File names, with their folders or a number where they are equal.
+fn labels(paths: &[PathBuf]) -> Vec<String> {
+    let short = |path: &PathBuf| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut labels: Vec<String> = Vec::new();
+    for path in paths {
+        let mut label = short(path);
+        if paths.iter().filter(|other| short(other) == label).count() > 1 {
+            label = path.with_extension("").display().to_string();
+        }
+        let before = labels.iter().filter(|other| **other == label || other.starts_with(&format!("{label} #"))).count();
+        labels.push(if before > 0 { format!("{label} #{}", before + 1) } else { label });
+    }
+    labels
+}

@@ -1,0 +1,134 @@
+//! A figure of two variants, and the interval of its difference.
+
+use super::Options;
+use super::worlds::unlike;
+use crate::results::{Estimate, FigureDef, Group, Results, Scope, ScopeKind, find, groups, promise_name};
+use crate::statistics::{Interval, t_975};
+
+/// One figure of a variant against the baseline.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The variant.
+    pub variant: String,
+    /// What the figure is about.
+    pub scope: Scope,
+    /// The figure.
+    pub figure: &'static FigureDef,
+    /// Of the baseline.
+    pub baseline: Estimate,
+    /// Of the variant.
+    pub value: Estimate,
+    /// Mean of the differences by replicate; of worlds that may not be paired, the difference of the
+    /// means. `None` where a replicate has no value.
+    pub difference: Option<f64>,
+    /// Half-width of its 95 % interval.
+    pub half_width: Option<f64>,
+    /// Half-width that independent runs would have.
+    pub unpaired_half_width: Option<f64>,
+    /// Whether replicates were paired.
+    pub paired: bool,
+}
+
+impl Difference {
+    /// Whether zero lies outside its interval. Without an interval nothing can be said.
+    pub fn differs(&self) -> bool {
+        matches!((self.difference, self.half_width), (Some(by), Some(half)) if by.abs() > half)
+    }
+
+    /// Whether all replicates are the same to the last bit.
+    pub fn is_none(&self) -> bool {
+        self.baseline.each == self.value.each
+    }
+
+    pub(super) fn new(results: &Results<'_>, variant: usize, scope: &Scope, figure: &'static FigureDef) -> Self {
+        let loaded = results.loaded;
+        let [base, own] = [loaded.baseline, variant].map(|at| results.estimate(at, scope, figure.id));
+        let paired = unlike(&loaded.variants[loaded.baseline], &loaded.variants[variant]).is_empty()
+            && base.each.len() == own.each.len();
+        let values = |estimate: &Estimate| -> Option<Vec<f64>> { estimate.each.iter().copied().collect() };
+        let both = values(&base).zip(values(&own)).filter(|(base, own)| !base.is_empty() && !own.is_empty());
+        let unpaired_half_width = both.as_ref().and_then(|(base, own)| unpaired(base, own));
+        let (difference, half_width) = match &both {
+            None => (None, None),
+            Some((base, own)) if paired => {
+                let pairs: Vec<f64> = own.iter().zip(base).map(|(own, base)| own - base).collect();
+                let interval = Interval::of(&pairs);
+                (Some(interval.mean), interval.half_width)
+            }
+            Some((base, own)) => (Some(Interval::of(own).mean - Interval::of(base).mean), unpaired_half_width),
+        };
+        Difference {
+            variant: loaded.variants[variant].variant.clone(),
+            scope: scope.clone(),
+            figure,
+            baseline: base,
+            value: own,
+            difference,
+            half_width,
+            unpaired_half_width,
+            paired,
+        }
+    }
+}
+
+/// Half-width of the difference of two independent means (Welch, with the degrees of freedom of
+/// Satterthwaite).
+fn unpaired(a: &[f64], b: &[f64]) -> Option<f64> {
+    if a.len() < 2 || b.len() < 2 {
+        return None;
+    }
+    let of = |values: &[f64]| {
+        let (n, mean) = (values.len() as f64, Interval::of(values).mean);
+        (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n, n)
+    };
+    let ((a, n), (b, m)) = (of(a), of(b));
+    if a + b == 0.0 {
+        return Some(0.0);
+    }
+    let freedom = (a + b).powi(2) / (a.powi(2) / (n - 1.0) + b.powi(2) / (m - 1.0));
+    Some(t_975(freedom) * (a + b).sqrt())
+}
+
+/// Figures of each route and service that are compared, after its promises.
+const OF_GROUPS: [&str; 9] = [
+    "attainment",
+    "e2e.mean",
+    "e2e.p99",
+    "ttft.p99",
+    "not_served",
+    "replicas_mean",
+    "reversals",
+    "preempted",
+    "cost_usd",
+];
+
+/// Figures of the whole run that are compared.
+const OF_ALL: [&str; 4] = ["cost_usd", "usd_per_week", "usd_per_1k_good", "not_served"];
+
+/// What is compared of the groups of a variant, in order.
+fn compared(results: &Results<'_>, variant: usize, options: &Options) -> Vec<(Scope, &'static FigureDef)> {
+    let resolved = &results.loaded.variants[variant];
+    let mut figures = Vec::new();
+    let wanted = |group: &Group| options.service.as_ref().is_none_or(|wanted| *wanted == group.name);
+    for group in groups(resolved).iter().filter(|group| wanted(group)) {
+        for slo in group.slos(resolved) {
+            let scope = Scope::new(ScopeKind::Promise, promise_name(&group.name, slo));
+            figures.extend(["observed_s", "attainment"].iter().filter_map(|id| Some((scope.clone(), find(id)?))));
+        }
+        let kind = if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
+        let scope = Scope::new(kind, &*group.name);
+        figures.extend(OF_GROUPS.iter().filter_map(|id| Some((scope.clone(), find(id)?))));
+    }
+    figures.extend(OF_ALL.iter().filter_map(|id| Some((Scope::all(), find(id)?))));
+    figures
+}
+
+/// All differences from the baseline, by variant; figures that neither has are left out.
+pub fn differences(results: &Results<'_>, options: &Options) -> Vec<Difference> {
+    let others = (0..results.variants.len()).filter(|variant| *variant != results.loaded.baseline);
+    let of_variant = |variant| {
+        let figures = compared(results, variant, options);
+        figures.into_iter().map(move |(scope, figure)| Difference::new(results, variant, &scope, figure))
+    };
+    others.flat_map(of_variant).filter(|row| row.baseline.got.is_some() || row.value.got.is_some()).collect()
+}

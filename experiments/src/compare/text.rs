@@ -1,0 +1,399 @@
+//! The comparison in words and tables: one line a variant and service, those that hold first, the
+//! cheapest of them before others.
+
+use super::difference::{Difference, differences};
+use super::worlds::unlike;
+use super::{Options, Results};
+use crate::report::{columns, count, duration, late_because, money, money_per, percent};
+use crate::results::{
+    Better, FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, find, groups, promise_name, verdicts as promises,
+};
+use std::fmt::Write;
+
+/// Promises of a service that have columns of their own; more stand behind `--long`.
+const PROMISES: usize = 2;
+
+/// The comparison.
+pub fn text(results: &Results<'_>, options: &Options) -> String {
+    let loaded = results.loaded;
+    let baseline = &loaded.variants[loaded.baseline];
+    let mut text = String::new();
+    let pairing = pairing(results);
+    let _ = writeln!(text, "{}: {}; difference from `{}`, 95 % intervals", loaded.name, pairing[0], baseline.variant);
+    for line in &pairing[1..] {
+        let _ = writeln!(text, "{line}");
+    }
+    for group in shown(results, options) {
+        let _ = writeln!(text);
+        match unchanged(results, &group) {
+            true => {
+                let _ = writeln!(text, "{}: {}", group.name, as_it_was(results, &group));
+            }
+            false => table(&mut text, results, &group),
+        }
+    }
+    whole(&mut text, results, options);
+    if options.long {
+        long(&mut text, results, options);
+    }
+    let _ = writeln!(text);
+    for verdict in verdicts(results, options) {
+        let _ = writeln!(text, "{verdict}");
+    }
+    if baseline.replicates < 5 {
+        let _ = writeln!(text, "Few replicates make wide intervals: --replicates 20");
+    }
+    if !options.long {
+        let _ = writeln!(text, "next        flashcrowd compare ... --long   for every figure that differs");
+    }
+    text
+}
+
+/// How many replicates are paired, and which variants are not and why.
+fn pairing(results: &Results<'_>) -> Vec<String> {
+    let loaded = results.loaded;
+    let baseline = &loaded.variants[loaded.baseline];
+    let mut lines = Vec::new();
+    let mut paired = 0;
+    for (resolved, at) in loaded.variants.iter().zip(0..) {
+        let differs = unlike(baseline, resolved);
+        let counts = resolved.replicates != baseline.replicates;
+        if at == loaded.baseline {
+            continue;
+        }
+        if differs.is_empty() && !counts {
+            paired += 1;
+            continue;
+        }
+        let mut why: Vec<String> = differs.into_iter().map(str::to_owned).collect();
+        if counts {
+            why.push(format!("{} replicates", resolved.replicates));
+        }
+        lines.push(format!(
+            "not paired: `{}` has {}; its differences are of independent runs",
+            resolved.variant,
+            why.join(", ")
+        ));
+    }
+    let replicates = match baseline.replicates {
+        1 => "1 replicate".to_owned(),
+        n => format!("{n} replicates"),
+    };
+    let first = match (paired, lines.is_empty()) {
+        (_, true) => format!("{replicates} of the same world, paired"),
+        (0, false) => format!("{replicates}, not paired"),
+        (n, false) => format!("{replicates}; {n} of {} others play the same world and are paired", n + lines.len()),
+    };
+    lines.insert(0, first);
+    lines
+}
+
+/// The routes and services of the baseline that are shown.
+fn shown(results: &Results<'_>, options: &Options) -> Vec<Group> {
+    let loaded = results.loaded;
+    let wanted = |group: &Group| options.service.as_ref().is_none_or(|wanted| *wanted == group.name);
+    groups(&loaded.variants[loaded.baseline]).into_iter().filter(wanted).collect()
+}
+
+fn scope(group: &Group) -> Scope {
+    Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
+}
+
+fn others<'r>(results: &'r Results<'_>) -> impl Iterator<Item = usize> + 'r {
+    (0..results.variants.len()).filter(|variant| *variant != results.loaded.baseline)
+}
+
+/// Whether every variant served a group as the baseline did, in every figure and replicate.
+fn unchanged(results: &Results<'_>, group: &Group) -> bool {
+    let same = |variant: usize| {
+        ["e2e.mean", "e2e.max", "completed", "not_served", "replicas_mean", "cost_usd"]
+            .iter()
+            .all(|id| find(id).is_none_or(|figure| Difference::new(results, variant, &scope(group), figure).is_none()))
+    };
+    others(results).all(same)
+}
+
+/// `unchanged by these variants, holds 5/5`.
+fn as_it_was(results: &Results<'_>, group: &Group) -> String {
+    let own = promises(results, results.loaded.baseline);
+    let held: Vec<String> = own
+        .iter()
+        .filter(|verdict| verdict.group == *group)
+        .map(|verdict| {
+            let (held, of) = verdict.held();
+            let word = if verdict.holds() { "holds" } else { "MISSES" };
+            format!("{word} {} {held}/{of}", verdict.words)
+        })
+        .collect();
+    let held = if held.is_empty() { "it promises nothing".to_owned() } else { held.join(", ") };
+    format!("unchanged by these variants; {held}")
+}
+
+/// One line for each variant.
+struct Line {
+    variant: usize,
+    held: (u32, u32),
+    cost: f64,
+    cells: Vec<String>,
+}
+
+fn table(text: &mut String, results: &Results<'_>, group: &Group) {
+    let slos = group.slos(&results.loaded.variants[results.loaded.baseline]).to_vec();
+    let mut header = vec![group.name.clone(), "held".to_owned()];
+    for slo in slos.iter().take(PROMISES) {
+        header.extend([crate::results::promise_words(slo), "difference".to_owned()]);
+    }
+    if slos.is_empty() {
+        header.extend(["e2e p99", "difference"].map(str::to_owned));
+    }
+    header.extend(["attained", "not served", "$/week", "difference", ""].map(str::to_owned));
+    let mut lines: Vec<Line> = (0..results.variants.len()).map(|variant| line(results, variant, group)).collect();
+    lines.sort_by(|a, b| {
+        let missed = |line: &Line| line.held.1 - line.held.0;
+        missed(a).cmp(&missed(b)).then(a.cost.total_cmp(&b.cost)).then(a.variant.cmp(&b.variant))
+    });
+    let mut rows = vec![header];
+    let cheapest = lines.first().filter(|line| line.held.0 == line.held.1 && line.held.1 > 0).map(|line| line.variant);
+    for line in lines {
+        let mut cells = line.cells;
+        let mark = match (line.held.0 < line.held.1, Some(line.variant) == cheapest && !slos.is_empty()) {
+            (true, _) => format!("MISS{}", because(results, line.variant, group)),
+            (_, true) => "<- cheapest that holds".to_owned(),
+            _ => String::new(),
+        };
+        cells.push(mark);
+        rows.push(cells);
+    }
+    let _ = write!(text, "{}", columns(&rows, &[]));
+}
+
+fn because(results: &Results<'_>, variant: usize, group: &Group) -> String {
+    late_because(results, variant, group).map_or_else(String::new, |why| format!(": {why}"))
+}
+
+fn line(results: &Results<'_>, variant: usize, group: &Group) -> Line {
+    let loaded = results.loaded;
+    let resolved = &loaded.variants[variant];
+    let all = promises(results, variant);
+    let own: Vec<&Verdict> = all.iter().filter(|verdict| verdict.group.name == group.name).collect();
+    let held = held_together(&own);
+    let is_base = variant == loaded.baseline;
+    let mut cells = vec![resolved.variant.clone()];
+    cells.push(if own.is_empty() { "-".to_owned() } else { format!("{}/{}", held.0, held.1) });
+    let mut figures: Vec<(Scope, &str)> = own
+        .iter()
+        .take(PROMISES)
+        .map(|verdict| (Scope::new(ScopeKind::Promise, promise_name(&group.name, &verdict.slo)), "observed_s"))
+        .collect();
+    if own.is_empty() {
+        figures.push((scope(group), "e2e.p99"));
+    }
+    for (scope, id) in figures {
+        cells.extend(value_and_difference(results, variant, &scope, id, is_base));
+    }
+    let got = |id: &str| results.got(variant, &scope(group), id);
+    cells.push(got("attainment").map_or_else(|| "-".to_owned(), percent));
+    cells.push(count(results.estimate(variant, &scope(group), "not_served").total() as u64));
+    cells.extend(value_and_difference(results, variant, &Scope::all(), "usd_per_week", is_base));
+    let cost = results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(0.0);
+    Line { variant, held, cost, cells }
+}
+
+/// Replicates in which all of these promises held, of how many.
+fn held_together(own: &[&Verdict]) -> (u32, u32) {
+    let trials = own.first().map_or(0, |verdict| verdict.attainment.each.len());
+    let holds = |trial: &usize| {
+        own.iter().all(|verdict| verdict.attainment.each[*trial].is_none_or(|share| share >= verdict.slo.quantile))
+    };
+    ((0..trials).filter(holds).count() as u32, trials as u32)
+}
+
+fn value_and_difference(results: &Results<'_>, variant: usize, scope: &Scope, id: &str, is_base: bool) -> [String; 2] {
+    let Some(figure) = find(id) else { return Default::default() };
+    let row = Difference::new(results, variant, scope, figure);
+    let value = match (row.value.got, id) {
+        (Some(got), _) => shown_value(figure, got),
+        (None, "observed_s") => "never".to_owned(),
+        (None, _) => "-".to_owned(),
+    };
+    [value, if is_base { "-".to_owned() } else { in_words(&row) }]
+}
+
+/// `+1.5s +-1.6s`, `none`, or what can be said without an interval.
+fn in_words(row: &Difference) -> String {
+    if row.is_none() {
+        return "none".to_owned();
+    }
+    match (row.difference, row.half_width) {
+        (None, _) => "-".to_owned(),
+        (Some(by), None) => signed(row.figure, by),
+        (Some(by), Some(half)) if row.differs() => {
+            format!("{} +-{}", signed(row.figure, by), shown_value(row.figure, half))
+        }
+        (Some(_), Some(half)) => format!("none seen (+-{})", shown_value(row.figure, half)),
+    }
+}
+
+fn shown_value(figure: &FigureDef, value: f64) -> String {
+    match figure.unit {
+        Unit::Seconds => duration(value),
+        Unit::Share => percent(value),
+        Unit::Usd => money(value),
+        Unit::Count | Unit::Number => format!("{value:.2}"),
+    }
+}
+
+fn signed(figure: &FigureDef, by: f64) -> String {
+    let sign = if by < 0.0 { "-" } else { "+" };
+    match figure.unit {
+        Unit::Seconds => format!("{sign}{}", duration(by.abs())),
+        Unit::Share => format!("{:+.3} points", by * 100.0),
+        Unit::Usd => money_per(by),
+        Unit::Count | Unit::Number => format!("{by:+.2}"),
+    }
+}
+
+/// How far variants are from the bound, where there is one.
+fn whole(text: &mut String, results: &Results<'_>, _: &Options) {
+    let Some(best) = results.bound() else { return };
+    let header = ["", "cost", "over bound", "GPU-hours", "ready, too many", "ready, missing", "not ready, more"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for (resolved, variant) in results.loaded.variants.iter().zip(0..) {
+        let Some(far) = bound::distance(results, variant) else { continue };
+        let dash = |value: Option<f64>, show: &dyn Fn(f64) -> String| value.map_or_else(|| "-".to_owned(), show);
+        let hours = results.got(variant, &Scope::all(), "gpu_hours");
+        rows.push(vec![
+            resolved.variant.clone(),
+            dash(far.cost_usd.got, &money),
+            dash(far.cost_over_bound.got, &|over| format!("{:+.1} %", over * 100.0)),
+            dash(hours, &|hours| format!("{hours:.1}")),
+            dash(far.over_gpu_h.got, &|hours| format!("{hours:.1}")),
+            dash(far.under_gpu_h.got, &|hours| format!("{hours:.1}")),
+            dash(far.not_ready_gpu_h.got, &|hours| format!("{hours:+.1}")),
+        ]);
+    }
+    let name = &results.loaded.variants[best].variant;
+    let _ = writeln!(text, "\n`{name}` knows the arrivals. GPU-hours beyond its own = too many - missing + not ready:");
+    let _ = write!(text, "{}", columns(&rows, &[1, 2, 3, 4, 5, 6]));
+}
+
+/// Every figure that is compared, with its interval, paired and not.
+fn long(text: &mut String, results: &Results<'_>, options: &Options) {
+    let header = ["variant", "of", "figure", "baseline", "value", "difference", "+-", "(unpaired +-)"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for row in differences(results, options) {
+        let show = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| shown_value(row.figure, value));
+        let by = match (row.is_none(), row.difference) {
+            (true, _) => "none".to_owned(),
+            (_, Some(by)) => signed(row.figure, by),
+            (_, None) => "-".to_owned(),
+        };
+        let of = if row.scope.kind == ScopeKind::All { "all".to_owned() } else { row.scope.name.clone() };
+        rows.push(vec![
+            row.variant.clone(),
+            of,
+            row.figure.id.to_owned(),
+            show(row.baseline.got),
+            show(row.value.got),
+            by,
+            show(row.half_width),
+            show(row.unpaired_half_width),
+        ]);
+    }
+    let _ = write!(text, "\n{}", columns(&rows, &[3, 4, 5, 6, 7]));
+}
+
+/// One sentence for each variant: what it holds that the baseline does not or the other way round, for
+/// which services, and what changes.
+pub(super) fn verdicts(results: &Results<'_>, options: &Options) -> Vec<String> {
+    let loaded = results.loaded;
+    let baseline = &loaded.variants[loaded.baseline].variant;
+    let all = differences(results, options);
+    let mut sentences = Vec::new();
+    for variant in others(results) {
+        let name = &loaded.variants[variant].variant;
+        let rows: Vec<&Difference> = all.iter().filter(|row| row.variant == *name).collect();
+        if rows.iter().all(|row| row.is_none()) {
+            sentences.push(format!("`{name}` does the same as `{baseline}`."));
+            continue;
+        }
+        let (gained, lost) = held_changes(results, variant, options);
+        let single = loaded.variants[variant].replicates == 1;
+        let once = if single { " In one replicate, which chance may have made." } else { "" };
+        let (better, worse) = told(&rows, single);
+        let join = |words: &[String]| words.join(", ");
+        let mut sentence = match (gained.is_empty(), lost.is_empty()) {
+            (false, true) => format!("`{name}` is better than `{baseline}`: it holds {}", join(&gained)),
+            (true, false) => format!("`{name}` is worse than `{baseline}`: it misses {}", join(&lost)),
+            (false, false) => format!("`{name}` trades: it holds {}, and misses {}", join(&gained), join(&lost)),
+            (true, true) => match (better.is_empty(), worse.is_empty()) {
+                (true, true) => format!("`{name}` against `{baseline}`: these replicates show no difference"),
+                (false, true) => format!("`{name}` is better than `{baseline}`"),
+                (true, false) => format!("`{name}` is worse than `{baseline}`"),
+                (false, false) => format!("`{name}` trades against `{baseline}`"),
+            },
+        };
+        for (word, told) in [("better", &better), ("worse", &worse)] {
+            if !told.is_empty() {
+                let _ = write!(sentence, "; {word}: {}", join(told));
+            }
+        }
+        sentences.push(format!("{sentence}.{once}"));
+    }
+    sentences
+}
+
+/// Promises that a variant holds in more replicates than the baseline, and in fewer.
+fn held_changes(results: &Results<'_>, variant: usize, options: &Options) -> (Vec<String>, Vec<String>) {
+    let base = promises(results, results.loaded.baseline);
+    let (mut gained, mut lost) = (Vec::new(), Vec::new());
+    for own in promises(results, variant) {
+        if options.service.as_ref().is_some_and(|wanted| *wanted != own.group.name) {
+            continue;
+        }
+        let same = |other: &&Verdict| other.group.name == own.group.name && other.words == own.words;
+        let Some(other) = base.iter().find(same) else { continue };
+        let share = |verdict: &Verdict| f64::from(verdict.held().0) / f64::from(verdict.held().1.max(1));
+        let words = format!(
+            "{} {} ({}/{}, was {}/{})",
+            own.group.name,
+            own.words,
+            own.held().0,
+            own.held().1,
+            other.held().0,
+            other.held().1
+        );
+        if share(&own) > share(other) {
+            gained.push(words);
+        } else if share(&own) < share(other) {
+            lost.push(words);
+        }
+    }
+    (gained, lost)
+}
+
+/// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
+/// the whole what it cost.
+fn told(rows: &[&Difference], single: bool) -> (Vec<String>, Vec<String>) {
+    const TOLD: [&str; 4] = ["e2e.p99", "ttft.p99", "not_served", "cost_usd"];
+    let (mut better, mut worse) = (Vec::new(), Vec::new());
+    for row in rows.iter().filter(|row| TOLD.contains(&row.figure.id)) {
+        let of_all = row.scope.kind == ScopeKind::All;
+        // Money is told of the whole, the rest of each service.
+        if of_all != (row.figure.id == "cost_usd") || row.scope.kind == ScopeKind::Promise {
+            continue;
+        }
+        let Some(by) = row.difference.filter(|by| *by != 0.0) else { continue };
+        if !(row.differs() || single) {
+            continue;
+        }
+        let of = if of_all { String::new() } else { format!("{} ", row.scope.name) };
+        let words = format!("{of}{} {}", row.figure.words, signed(row.figure, by));
+        match (row.figure.better, by < 0.0) {
+            (Better::Lower, true) | (Better::Higher, false) => better.push(words),
+            (Better::Neither, _) => {}
+            _ => worse.push(words),
+        }
+    }
+    (better, worse)
+}

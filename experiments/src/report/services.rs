@@ -1,0 +1,147 @@
+//! Latency, replicas and what was not served, by route or service.
+
+use super::format::{columns, count, duration, percent};
+use super::line;
+use crate::results::{Distribution, Group, Results, Scope, ScopeKind, groups};
+use crate::scenario::resolve::{Resolved, ResolvedAutoscaler};
+use flashcrowd_core::serving::Discipline;
+use std::fmt::Write;
+
+/// The scope of a group.
+pub(super) fn scope(group: &Group) -> Scope {
+    Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
+}
+
+pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
+    let resolved = &results.loaded.variants[variant];
+    let groups = groups(resolved);
+    let header = ["", "", "p50", "p95", "p99", "p99.9", "max", "replicas: mean / most / max", "not served"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for group in &groups {
+        rows.extend(rows_of(results, variant, group, groups.len()));
+    }
+    let _ = write!(text, "{}", columns(&rows, &[2, 3, 4, 5, 6]));
+}
+
+fn rows_of(results: &Results<'_>, variant: usize, group: &Group, groups: usize) -> Vec<Vec<String>> {
+    let resolved = &results.loaded.variants[variant];
+    let scope = scope(group);
+    let shown = Distribution::ALL.into_iter().filter(|of| is_shown(resolved, group, *of, groups));
+    let mut rows: Vec<Vec<String>> = shown
+        .map(|of| {
+            let at = |name: &str| {
+                let value = results.got(variant, &scope, &format!("{}.{name}", of.name()));
+                value.map_or_else(|| "-".to_owned(), duration)
+            };
+            let mut row = vec![String::new(), of.name().replace('_', " ")];
+            row.extend(["p50", "p95", "p99", "p999", "max"].map(at));
+            row
+        })
+        .collect();
+    rows[0][0] = group.name.clone();
+    rows[0].extend([replicas(results, variant, group), not_served(results, variant, &scope)]);
+    rows
+}
+
+/// With many services there is no room for every part: then for those of which something is
+/// promised, and those that every user asks for.
+fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize) -> bool {
+    let config = &resolved.services[group.services[0]];
+    let promised = group.slos(resolved).iter().any(|slo| Distribution::of(slo.part) == of);
+    let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
+    let usual = match of {
+        Distribution::E2e => groups <= 6 || group.slos(resolved).is_empty(),
+        Distribution::Ttft | Distribution::Itl => tokens && groups <= 2,
+        Distribution::Tpot => tokens && groups == 1,
+        Distribution::Queue | Distribution::ColdStart => groups == 1,
+        // The service time of an engine is what its end-to-end time has beyond the waits.
+        Distribution::Service => groups == 1 && !tokens,
+    };
+    promised || usual
+}
+
+/// `1.0 / 8 / 8 (8m at the maximum)`: the last is what its policy may ask for.
+pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> String {
+    let resolved = &results.loaded.variants[variant];
+    let got = |id: &str| results.got(variant, &scope(group), id).unwrap_or(0.0);
+    let most = |service: &crate::scenario::resolve::ResolvedService| {
+        let scaled = service.autoscaler.as_ref().and_then(ResolvedAutoscaler::max_replicas);
+        scaled.unwrap_or_else(|| service.initial_replicas())
+    };
+    let max: u64 = group.services.iter().map(|&at| u64::from(most(&resolved.services[at]))).sum();
+    let scaled = group.services.iter().any(|&at| resolved.services[at].autoscaler.is_some());
+    // Of a maximum that was never asked for there is no time to tell.
+    let reached = scaled && group.services.len() == 1 && got("replicas_wanted_max") >= max as f64;
+    let at_max = if reached { format!(" ({} at the maximum)", duration(got("at_max_s"))) } else { String::new() };
+    format!("{:.1} / {:.0} / {max}{at_max}", got("replicas_mean"), got("replicas_max"))
+}
+
+/// Requests after the warm-up that were not served, over all replicates, and what became of them.
+pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -> String {
+    count(results.estimate(variant, scope, "not_served").total() as u64)
+}
+
+/// All requests of all replicates: the parts add up.
+pub(super) fn requests(text: &mut String, results: &Results<'_>, variant: usize) {
+    let total = |id: &str| results.estimate(variant, &Scope::all(), id).total() as u64;
+    let mut parts = vec![format!("{} completed", count(total("completed")))];
+    let others =
+        [("rejected", "rejected"), ("expired", "given up"), ("failed", "failed"), ("live_at_end", "live at the end")];
+    let others = others.map(|(id, words)| (total(id), words));
+    parts.extend(others.iter().filter(|other| other.0 > 0).map(|(n, words)| format!("{} {words}", count(*n))));
+    let mut content = format!("{} = {}", count(total("requests")), parts.join(" + "));
+    if total("attempts") > total("requests") {
+        let each = results.got(variant, &Scope::all(), "attempts_per_request").unwrap_or(1.0);
+        let _ = write!(content, "; {each:.2} attempts a request");
+    }
+    if total("dropped_rows") > 0 {
+        let _ = write!(content, "; {} rows dropped", count(total("dropped_rows")));
+    }
+    line(text, "requests", &content);
+}
+
+/// How much of what was asked for was there, where capacity was bought or lost.
+pub(super) fn losses(text: &mut String, results: &Results<'_>, variant: usize) {
+    let resolved = &results.loaded.variants[variant];
+    for service in &resolved.services {
+        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        let total = |id: &str| results.estimate(variant, &scope, id).total() as u64;
+        if total("preempted") + total("spot_orders") == 0 {
+            continue;
+        }
+        let name = if resolved.services.len() > 1 { format!("{}: ", service.name) } else { String::new() };
+        let share = results.got(variant, &scope, "availability").map_or_else(|| "-".to_owned(), percent);
+        let mut content =
+            format!("{name}all wanted replicas ready {share} of the time, {} lost", count(total("preempted")));
+        if total("requeued") > 0 {
+            let _ = write!(content, " ({} requests sent again)", count(total("requeued")));
+        }
+        line(text, "capacity", &content);
+    }
+}
+
+/// What token-level engines did: how full their caches were, and what that cost.
+pub(super) fn engines(text: &mut String, results: &Results<'_>, variant: usize) {
+    let resolved = &results.loaded.variants[variant];
+    for service in &resolved.services {
+        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        let got = |id: &str| results.got(variant, &scope, id);
+        let Some(full) = got("kv_cache_peak") else { continue };
+        let preemptions = results.estimate(variant, &scope, "preemptions").total() as u64;
+        if resolved.services.len() > 2 && preemptions == 0 && full < 0.9 {
+            continue;
+        }
+        let name = if resolved.services.len() > 1 { format!("{}: ", service.name) } else { String::new() };
+        let mut parts = vec![format!("{name}KV cache at most {} full", percent(full))];
+        if preemptions > 0 {
+            parts.push(format!("{} preemptions", count(preemptions)));
+        }
+        if let Some(cached) = got("cached_prompt_tokens").filter(|share| *share > 0.0) {
+            parts.push(format!("{} of prompt tokens cached", percent(cached)));
+        }
+        if let Some(tokens) = got("tokens_per_iteration") {
+            parts.push(format!("{tokens:.1} tokens an iteration"));
+        }
+        line(text, "engine", &parts.join(", "));
+    }
+}

@@ -1,0 +1,170 @@
+//! Results: every figure once, trials, what a run leaves behind.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `figure` | the catalogue: id, unit, what is better, scopes, how trials are pooled |
+//! | `promises`, `requests`, `money`, `replicas` | the figures themselves |
+//! | `scope`, `view` | what a figure is about, and a record seen from there |
+//! | `part` | exact, mergeable contributions of one trial |
+//! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
+//! | `verdict` | which promises held, in how many trials, and why not |
+//! | `story` | the worst moment and the outages of a variant |
+//! | `bound` | how far from the clairvoyant bound |
+//! | `summary` | `summary.json`, and its schema |
+//! | `table`, `tables` | tables: columns with name, unit and kind; CSV |
+//! | `folder`, `place` | the output folder, and whose files it holds |
+//! | `spool` | all summaries as one JSON text |
+//! | `whole` | a file that is whole or as it was |
+//! | `break_even` | below which price spot would have been cheaper |
+//! | `hgrm` | distributions in the text form of `HdrHistogram` |
+
+pub mod bound;
+mod break_even;
+mod figure;
+mod figures;
+mod folder;
+mod hgrm;
+mod money;
+mod part;
+mod place;
+mod pooled;
+mod promises;
+mod replicas;
+mod requests;
+mod scope;
+mod spool;
+mod story;
+pub mod summary;
+mod table;
+mod tables;
+mod trial;
+mod verdict;
+mod view;
+mod whole;
+
+pub use figure::{Better, FigureDef, STATISTICS, Statistic, Unit, catalogue, find, part_name, part_words};
+pub use figures::{FigureId, Figures, ScopeFigures};
+pub use folder::{ExportError, OutputFolder};
+pub use hgrm::hgrm;
+pub use part::{Distribution, Integer, Part, Pool, Quantile, Spread};
+pub use pooled::{Estimate, PooledFigures};
+pub use scope::{Group, Scope, ScopeKind, Use, groups};
+pub(crate) use scope::{promise_name, promise_words, way_name};
+pub use spool::Summaries;
+pub use story::{Outage, Worst};
+pub use table::{Cell, Column, Kind, Source, Table, csv};
+pub use tables::{TABLES, TableDef};
+pub use trial::{Trial, trials};
+pub use verdict::{Verdict, missed, verdicts};
+pub(crate) use whole::write_whole;
+
+use crate::run::{Run, Sink};
+use crate::scenario::load::Loaded;
+use crate::scenario::resolve::files::Hasher;
+use flashcrowd_core::ledger::RunRecord;
+
+/// The results of a scenario: figures by variant, and what is told of each. No record is kept but the
+/// first of each variant.
+#[derive(Clone, Debug)]
+pub struct Results<'l> {
+    /// The scenario.
+    pub loaded: &'l Loaded,
+    /// By variant.
+    pub variants: Vec<VariantResults>,
+    digests: Digests,
+    bound: bound::Ready,
+}
+
+/// What one variant left behind.
+#[derive(Clone, Debug, Default)]
+pub struct VariantResults {
+    /// Figures over its trials.
+    pub figures: PooledFigures,
+    /// The stretch of any trial in which most requests were late.
+    pub worst: Option<Worst>,
+    /// Outages of its first trial.
+    pub outages: Vec<Outage>,
+    /// The record of its first trial.
+    pub first: Option<Box<RunRecord>>,
+}
+
+/// One digest of all runs, in order: that of the run, if there is one only.
+#[derive(Clone, Debug, Default)]
+struct Digests {
+    hasher: Hasher,
+    first: Option<String>,
+    count: u32,
+}
+
+impl Digests {
+    fn add(&mut self, digest: &str) {
+        if self.count > 0 {
+            self.hasher.update(b"\n");
+        }
+        self.hasher.update(digest.as_bytes());
+        self.first.get_or_insert_with(|| digest.to_owned());
+        self.count += 1;
+    }
+
+    fn all(&self) -> String {
+        match &self.first {
+            Some(only) if self.count == 1 => only.clone(),
+            _ => self.hasher.finish(),
+        }
+    }
+}
+
+impl<'l> Results<'l> {
+    /// Of a scenario that is about to be played.
+    pub fn new(loaded: &'l Loaded) -> Self {
+        Results {
+            loaded,
+            variants: vec![VariantResults::default(); loaded.variants.len()],
+            digests: Digests::default(),
+            bound: bound::Ready::new(loaded),
+        }
+    }
+
+    /// Adds a run; they come in the order of the trials.
+    pub fn add(&mut self, run: &Run) {
+        let resolved = &self.loaded.variants[run.variant];
+        let own = &mut self.variants[run.variant];
+        own.figures.add(&Figures::of(resolved, run));
+        let worst = Worst::of(resolved, run);
+        if worst.as_ref().map_or(0, |worst| worst.late) > own.worst.as_ref().map_or(0, |worst| worst.late) {
+            own.worst = worst;
+        }
+        if own.first.is_none() {
+            own.outages = story::outages(resolved, &run.record);
+            own.first = Some(Box::new(run.record.clone()));
+        }
+        self.digests.add(&run.record.digest);
+        self.bound.add(resolved, run);
+    }
+
+    /// One digest of all runs, in order.
+    pub fn digest(&self) -> String {
+        self.digests.all()
+    }
+
+    /// The variant that is the clairvoyant bound, by position.
+    pub fn bound(&self) -> Option<usize> {
+        self.bound.variant()
+    }
+
+    /// A figure of a variant over its trials.
+    pub fn estimate(&self, variant: usize, scope: &Scope, id: &str) -> Estimate {
+        self.variants[variant].figures.estimate(scope, id)
+    }
+
+    /// The pooled value of a figure of a variant.
+    pub fn got(&self, variant: usize, scope: &Scope, id: &str) -> Option<f64> {
+        self.variants[variant].figures.got(scope, id)
+    }
+}
+
+impl Sink for Results<'_> {
+    fn take(&mut self, run: Run) {
+        self.add(&run);
+    }
+}
