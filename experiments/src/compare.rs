@@ -1,7 +1,7 @@
 //! Paired comparison of variants: all play the same world, so differences by replicate have much
 //! less noise than the runs themselves.
 
-use crate::export::summary::{Counts, quantile_s};
+use crate::export::summary::{Counts, quantile_of};
 use crate::report::groups::{Group, spoken_for};
 use crate::report::{duration, money};
 use crate::run::{Played, Run};
@@ -33,7 +33,7 @@ const FIGURES: [Figure; 7] = [
         name: "e2e_p99_s",
         words: "p99 latency",
         less_is_better: true,
-        of: |played, run| Some(quantile_s(&group(played, run).latency(run).e2e, 0.99)),
+        of: |played, run| Some(quantile_of(&group(played, run).latency(run), LatencyPart::EndToEnd, 0.99)),
         show: signed_duration,
     },
     Figure { name: "attainment", words: "SLO attainment", less_is_better: false, of: attainment, show: signed_percent },

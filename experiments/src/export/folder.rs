@@ -4,6 +4,7 @@ use super::summary::{self, SCHEMA};
 use super::{TABLES, hgrm, table};
 use crate::run::Played;
 use crate::scenario::resolve::files::plain;
+use flashcrowd_core::ports::LatencyPart;
 use hdrhistogram::Histogram;
 use std::fs;
 use std::io;
@@ -82,13 +83,13 @@ fn write_all(played: &Played, folder: &Path) -> io::Result<()> {
 
 /// End-to-end latency of a service over all replicates of a variant: exact addition of counts.
 fn merged(played: &Played, variant: usize, service: usize) -> Option<Histogram<u64>> {
-    let mut histograms = played.of_variant(variant).map(|run| &run.record.services[service].latency.e2e);
-    let mut sum = histograms.next()?.clone();
-    for histogram in histograms {
-        // All replicates have the same bounds.
-        sum.add(histogram).ok()?;
+    let mut latencies = played.of_variant(variant).map(|run| &run.record.services[service].latency);
+    let mut sum = latencies.next()?.clone();
+    for latency in latencies {
+        sum.merge(latency);
     }
-    Some(sum)
+    // Where nobody was served, the file says so.
+    sum.part(LatencyPart::EndToEnd).or_else(|| Histogram::new(3).ok())
 }
 
 /// `latency.hgrm`, with the variant and service in it where there are several.

@@ -87,19 +87,26 @@ pub struct Quantiles {
 impl Quantiles {
     /// Of one part of a service's latency; `None` for tokens where there are none.
     pub fn of(latency: &Latency, part: LatencyPart) -> Option<Self> {
-        let histogram = latency.part(part)?;
-        let at = |quantile| quantile_s(histogram, quantile);
+        if part.is_of_tokens() && latency.count(part) == 0 {
+            return None;
+        }
+        let at = |quantile| quantile_of(latency, part, quantile);
         Some(Quantiles {
-            count: histogram.len(),
+            count: latency.count(part),
             mean: latency.mean_s(part),
             p50: at(0.5),
             p90: at(0.9),
             p95: at(0.95),
             p99: at(0.99),
             p999: at(0.999),
-            max: if histogram.is_empty() { 0.0 } else { histogram.max() as f64 / 1e6 },
+            max: latency.max_us(part).unwrap_or(0) as f64 / 1e6,
         })
     }
+}
+
+/// A quantile of a part in seconds, never above its largest value; 0 where nothing was recorded.
+pub fn quantile_of(latency: &Latency, part: LatencyPart, quantile: f64) -> f64 {
+    latency.quantile_us(part, quantile).unwrap_or(0) as f64 / 1e6
 }
 
 /// A quantile in seconds; 0 of an empty histogram.
@@ -126,11 +133,11 @@ impl SloResult {
 
     /// Of a promise, by the requests that kept and broke it and the latency of those that were answered.
     pub fn of_counts(count: SloCount, latency: &Latency, slo: &Slo) -> Self {
-        let histogram = latency.part(slo.part).unwrap_or(&latency.e2e);
+        let part = if latency.count(slo.part) > 0 { slo.part } else { LatencyPart::EndToEnd };
         let total = count.good + count.bad;
         let rank = slo.quantile * total as f64;
-        let answered = histogram.len() as f64;
-        let observed_s = (rank <= answered && answered > 0.0).then(|| quantile_s(histogram, rank / answered));
+        let answered = latency.count(part) as f64;
+        let observed_s = (rank <= answered && answered > 0.0).then(|| quantile_of(latency, part, rank / answered));
         let attainment = count.attainment();
         SloResult {
             observed_s: if total == 0 { Some(0.0) } else { observed_s },

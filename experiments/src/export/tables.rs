@@ -243,7 +243,8 @@ fn nodes(resolved: &Resolved, run: &Run) -> Vec<Vec<String>> {
 
 fn requests(_: &Resolved, run: &Run) -> Vec<Vec<String>> {
     let row = |request: &flashcrowd_core::ledger::RequestRecord| {
-        let part = |i: usize| request.parts.map_or_else(String::new, |parts| format!("{:.6}", parts[i].as_s_f64()));
+        let parts = request.parts.map(|parts| [parts.queue, parts.cold_start, parts.service]);
+        let part = |i: usize| parts.map_or_else(String::new, |parts| format!("{:.6}", parts[i].as_s_f64()));
         let outcome = match request.outcome {
             Outcome::Completed => "completed",
             Outcome::Rejected => "rejected",

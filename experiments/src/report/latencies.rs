@@ -50,6 +50,9 @@ pub(super) const fn part_words(part: LatencyPart) -> &'static str {
         LatencyPart::TimeToFirstToken => "time to first token",
         LatencyPart::TimePerOutputToken => "time per output token",
         LatencyPart::InterToken => "inter-token latency",
+        LatencyPart::Retries => "time of retries",
+        LatencyPart::Network => "time on the way",
+        LatencyPart::NoCapacity => "wait for a full pool",
     }
 }
 
@@ -70,19 +73,21 @@ fn observed(results: &[SloResult]) -> String {
 }
 
 /// Causes in the order of `LateBecause`.
-const WORDS: [&str; 6] = [
+const WORDS: [&str; 8] = [
     "waited for a cold start",
     "in a queue",
     "were long in service",
     "were not served",
     "had lost time to retries",
     "waited for prompts to be computed",
+    "were long on their way",
+    "waited for a full pool",
 ];
 
 /// The causes of lateness with their shares; none if no request as a whole was late (gaps between
 /// tokens may be).
 fn why_late(runs: &[&Run], group: &Group) -> Option<String> {
-    let mut late = [0_u64; 6];
+    let mut late = [0_u64; WORDS.len()];
     for record in runs.iter().flat_map(|run| group.services.iter().map(|&at| &run.record.services[at])) {
         for (sum, count) in late.iter_mut().zip(record.latency.late) {
             *sum += count;
@@ -136,6 +141,7 @@ fn is_shown(config: &ResolvedService, part: LatencyPart, services: usize) -> boo
         LatencyPart::EndToEnd => true,
         LatencyPart::TimeToFirstToken | LatencyPart::InterToken => services <= 2,
         LatencyPart::TimePerOutputToken | LatencyPart::Queue | LatencyPart::ColdStart => services == 1,
+        LatencyPart::Retries | LatencyPart::Network | LatencyPart::NoCapacity => false,
         LatencyPart::Service => services == 1 && config.profile.is_none(),
     };
     promised || usual

@@ -93,6 +93,8 @@ pub(crate) struct ClientState {
     pub(crate) made: u64,
     /// By outcome, in the order of [`Outcome`].
     pub(crate) ended: [u64; 4],
+    /// Of both, those that arrived before the end of the warm-up.
+    pub(crate) early: (u64, [u64; 4]),
     pub(crate) attempts: u64,
     /// Arrivals pulled from the source.
     pub(crate) pulled: u64,
@@ -124,6 +126,7 @@ impl ClientState {
         ClientState {
             made: 0,
             ended: [0; 4],
+            early: (0, [0; 4]),
             attempts: 0,
             pulled: 0,
             users: Vec::new(),
@@ -145,8 +148,12 @@ impl ClientState {
         }
     }
 
-    pub(crate) fn count(&mut self, outcome: Outcome) {
+    #[inline]
+    pub(crate) fn count(&mut self, outcome: Outcome, measured: bool) {
         self.ended[outcome as usize - 1] += 1;
+        if !measured {
+            self.early.1[outcome as usize - 1] += 1;
+        }
     }
 
     /// The stream of the network delay of try `k` of request `number`. First tries come in the

@@ -97,6 +97,7 @@ impl Simulation {
         if !newest.is_empty() {
             self.reclaim(&newest);
         }
+        self.judge_waiting();
         if grows {
             self.capacity_came();
         }
@@ -154,6 +155,7 @@ impl Simulation {
         for (pool, zone) in self.stock_of(area) {
             step(&mut self.stock[pool as usize].zones[zone as usize].blocks, begins);
         }
+        self.judge_waiting();
         if !begins {
             self.capacity_came();
         }

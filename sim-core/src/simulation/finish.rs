@@ -4,10 +4,11 @@ use super::Simulation;
 use crate::clock::{Class, Key};
 use crate::fleet::{Geography, Life, NodeLife};
 use crate::ledger::{
-    ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RunRecord, ServedRecord, ServiceRecord,
+    ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RequestCounts, RunRecord, ServedRecord,
+    ServiceRecord,
 };
 use crate::ports::TargetId;
-use crate::serving::{ClientState, Reach, Served, Traffic};
+use crate::serving::{ClientState, Discipline, Reach, Served, Traffic};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,19 +20,14 @@ impl Simulation {
         if self.series.last().is_none_or(|row| row.at < end) {
             self.series_row();
         }
-        for id in 0..self.replicas.len() as u32 {
-            if self.replicas[id as usize].life != Life::Gone {
-                self.bill_replica(id);
-            }
+        self.bill_what_is_open();
+        if self.world.warmup >= end {
+            self.warmup_bill = self.bill.clone();
         }
         for node in 0..self.nodes.len() as u32 {
             if self.nodes[node as usize].life != NodeLife::Gone {
-                self.bill_free_gpus(node);
                 self.bill_minimum(node);
             }
-        }
-        for pool in 0..self.stock.len() as u32 {
-            self.settle_commitment(pool);
         }
         self.record_live();
         self.work.peak_live_requests = self.requests.peak() as u64;
@@ -59,8 +55,32 @@ impl Simulation {
             faults: self.faults.log,
             node_autoscaler: self.node_scaler.map(|scaler| scaler.record),
             bill: self.bill,
+            warmup_bill: self.warmup_bill,
             requests: self.sampled,
         }
+    }
+
+    /// Bills all intervals that are open, up to now.
+    fn bill_what_is_open(&mut self) {
+        for id in 0..self.replicas.len() as u32 {
+            if self.replicas[id as usize].life != Life::Gone {
+                self.bill_replica(id);
+            }
+        }
+        for node in 0..self.nodes.len() as u32 {
+            if self.nodes[node as usize].life != NodeLife::Gone {
+                self.bill_free_gpus(node);
+            }
+        }
+        for pool in 0..self.stock.len() as u32 {
+            self.settle_commitment(pool);
+        }
+    }
+
+    /// The warm-up ends: the bill so far is kept. Nothing else happens.
+    pub(super) fn warmed_up(&mut self) {
+        self.bill_what_is_open();
+        self.warmup_bill = self.bill.clone();
     }
 
     /// Requests without an answer count against the promises that they are too old for.
@@ -72,7 +92,9 @@ impl Simulation {
                 let service = request.service;
                 let beyond = self.works_beyond_band(request.attempt);
                 let book = &mut self.services[service as usize];
-                let first = self.sequences.get(request.attempt as usize).and_then(|sequence| sequence.first_token);
+                let engine = matches!(book.state.config.discipline, Discipline::ContinuousBatch(_));
+                let sequence = self.sequences.get(request.attempt as usize).filter(|_| engine);
+                let first = sequence.and_then(|sequence| sequence.first_token);
                 let ttft = first.map(|at| at.since(request.arrived));
                 let late = book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
                 book.late_beyond_band += u64::from(late && beyond);
@@ -104,7 +126,8 @@ impl Simulation {
         let at_max = if book.state.spec == highest { time + end.since(since) } else { time };
         ServiceRecord {
             name: Arc::clone(&book.state.config.name),
-            latency: book.latency.clone(),
+            good: book.latency.good,
+            latency: std::mem::take(&mut book.latency),
             ready_replica_s: book.ready_ps as f64 / 1e12,
             short_replica_s: book.short_ps as f64 / 1e12,
             short: book.short_time,
@@ -117,6 +140,8 @@ impl Simulation {
             running_s: (book.gone_running_ps + live) as f64 / 1e12,
             occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
             tokens: book.tokens,
+            measured_tokens: book.measured_tokens,
+            cut: book.cut,
             rejected_attempts: book.rejected_attempts,
             late_beyond_band: book.late_beyond_band,
             engine,
@@ -138,6 +163,7 @@ impl Simulation {
             expired,
             failed,
             live_at_end: self.live_requests(client),
+            measured: measured_counts(state),
             attempts: state.attempts,
             dropped_rows: match &state.config.traffic {
                 Traffic::Open(source) => source.dropped_rows(),
@@ -176,6 +202,15 @@ impl Simulation {
     }
 }
 
+/// The counts of the requests that arrived after the warm-up.
+fn measured_counts(state: &ClientState) -> RequestCounts {
+    let (made, early) = state.early;
+    let [completed, rejected, expired, failed] = [0, 1, 2, 3].map(|at| state.ended[at] - early[at]);
+    let arrived = state.made - made;
+    let live_at_end = arrived - completed - rejected - expired - failed;
+    RequestCounts { arrived, completed, rejected, expired, failed, live_at_end }
+}
+
 fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
     ServedRecord {
         service: reach.service,
@@ -184,6 +219,7 @@ fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
         e2e: served.e2e.histogram(),
         ttft: served.ttft.histogram(),
         e2e_sum_us: served.e2e_sum_us,
+        max_us: [served.e2e.max_us(), served.ttft.max_us()],
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `loads` | what start-up stages fetch: caches, shared links, peers |
+//! | `capacity` | which replicas wait for GPUs that will not come |
 //! | `nodes` | nodes of a pool; the plain autoscaler, which orders them for pending replicas |
 //! | `node_port` | node autoscalers of the port: when they look, what becomes of their wishes |
 //! | `node_view` | the fleet as they see it |
@@ -22,6 +23,7 @@
 //! | `finish` | the bill and the record |
 
 mod agenda;
+mod capacity;
 mod control;
 mod faults;
 mod finish;
@@ -97,6 +99,7 @@ pub struct Simulation {
     fleet: Vec<FleetRow>,
     sampled: Vec<RequestRecord>,
     bill: Bill,
+    warmup_bill: Bill,
     digest: Digest,
     work: WorkRecord,
     /// What token-level engines know of attempts, by the attempts' indices.
@@ -182,6 +185,7 @@ impl Simulation {
             Event::NodeLook => self.node_look(key.seq),
             Event::NodeOrders => self.retry_orders(),
             Event::Series => self.series_row(),
+            Event::WarmedUp => self.warmed_up(),
         }
         // Causes nested this deep at one instant are a loop that time never leaves.
         if key.round() == u16::MAX {

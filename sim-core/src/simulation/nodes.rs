@@ -135,6 +135,7 @@ impl Simulation {
                 rooms.push(self.empty_room(node, pool));
             }
         }
+        self.judge_waiting();
     }
 
     /// Booting nodes of all pools, oldest first.
@@ -266,11 +267,13 @@ impl Simulation {
                 full.insert(kind);
                 left.push(id);
             } else {
+                self.set_stuck(id, false);
                 self.begin_start(id);
             }
         }
         self.pending = left;
         if !self.pending.is_empty() {
+            self.judge_waiting();
             self.schedule_scan();
         }
     }
@@ -331,6 +334,7 @@ impl Simulation {
         stock.zones[zone as usize].nodes.remove(&node);
         self.note_room(node);
         self.log_node(node, NODE_GONE);
+        self.judge_waiting();
         // Another replica may have waited for the place in the pool, or the pool has too few nodes now.
         if !self.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();

@@ -2,7 +2,7 @@
 
 use super::{Event, RunError, ServiceBook, Simulation};
 use crate::clock::{Class, Mark, SimDuration};
-use crate::ledger::{Parts, RequestRecord};
+use crate::ledger::{Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
 use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
 use std::cmp::Reverse;
@@ -17,7 +17,6 @@ macro_rules! bench {
     ($sim:expr, $service:expr) => {{
         let book = &mut $sim.services[$service as usize];
         Bench {
-            cold: book.state.cold,
             discipline: &book.state.config.discipline,
             agenda: &mut $sim.agenda,
             attempts: &mut $sim.attempts,
@@ -76,6 +75,7 @@ impl Simulation {
         let state = &mut self.clients[client as usize];
         let number = state.made;
         state.made += 1;
+        state.early.0 += u64::from(now < self.world.warmup);
         state.deposit();
         let service = self.choose_service(client, number, user, prefix, NONE);
         let state = &mut self.clients[client as usize];
@@ -150,7 +150,6 @@ impl Simulation {
             hop,
             sent: now,
             started: now,
-            cold: book.state.cold.read(now),
             request,
             service,
             replica: NONE,
@@ -337,37 +336,60 @@ impl Simulation {
     /// The work of an attempt is done.
     #[inline]
     fn complete(&mut self, index: u32) {
-        let now = self.agenda.now();
         let attempt = self.attempts[index];
         self.servers[attempt.replica as usize].meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
         if attempt.request < CANCELLED {
-            let request = self.requests[attempt.request];
-            let wait = attempt.started.since(attempt.sent);
-            let parts = Parts {
-                e2e: now.since(request.arrived),
-                queue: wait.saturating_sub(attempt.cold),
-                cold_start: attempt.cold,
-                service: now.since(attempt.started),
-                ttft: None,
-                tpot: None,
-            };
-            let parts = self.with_tokens(index, parts, &request);
+            let mut request = self.requests[attempt.request];
+            let mut parts = self.parts(&attempt, &request);
+            if let Discipline::ContinuousBatch(_) = &self.services[attempt.service as usize].state.config.discipline {
+                self.add_tokens(index, &mut parts, &mut request);
+            }
             self.record(&attempt, &request, &parts);
             self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.replica)));
         }
         self.leave(index);
     }
 
-    /// Adds the token latencies, where the service has tokens.
+    /// Where the time of a request went whose attempt is done.
     #[inline]
-    fn with_tokens(&self, index: u32, parts: Parts, request: &Request) -> Parts {
-        let Some(sequence) = self.sequences.get(index as usize) else { return parts };
-        let Some(first) = sequence.first_token else { return parts };
+    fn parts(&self, attempt: &Attempt, request: &Request) -> Parts {
+        let now = self.agenda.now();
+        let state = &self.services[attempt.service as usize].state;
+        let [on_the_way, own] = state.config.discipline.before_the_wait();
+        let network = attempt.hop + on_the_way;
+        // What is no waiting was added to the instant at which it was sent.
+        let sent = attempt.sent.back(network + own);
+        let wait = attempt.started.since(attempt.sent);
+        let [cold_start, no_capacity] = state.waits.between(sent, attempt.started);
+        let cold_start = cold_start.min(wait);
+        let no_capacity = no_capacity.min(wait - cold_start);
+        let of = RequestParts {
+            retries: sent.since(request.arrived),
+            network,
+            queue: wait - cold_start - no_capacity,
+            cold_start,
+            no_capacity,
+            service: now.since(attempt.started) + own,
+        };
+        Parts { e2e: now.since(request.arrived), of, ttft: None, tpot: None }
+    }
+
+    /// Adds the token latencies, and counts what was generated where an output was cut.
+    #[inline]
+    fn add_tokens(&mut self, index: u32, parts: &mut Parts, request: &mut Request) {
+        let Some(sequence) = self.sequences.get(index as usize) else { return };
+        let Some(first) = sequence.first_token else { return };
         let ttft = first.since(request.arrived);
         let gaps = u64::from(sequence.output) - 1;
         let rest = parts.e2e.saturating_sub(ttft);
-        let tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
-        Parts { ttft: Some(ttft), tpot, ..parts }
+        parts.ttft = Some(ttft);
+        parts.tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
+        if sequence.output < request.output_tokens {
+            request.output_tokens = sequence.output;
+            let record = &mut self.requests[self.attempts[index].request];
+            record.output_tokens = sequence.output;
+            self.services[record.service as usize].cut += 1;
+        }
     }
 
     #[inline]
@@ -379,6 +401,8 @@ impl Simulation {
         book.tokens[0] += u64::from(request.prompt_tokens);
         book.tokens[1] += u64::from(request.output_tokens);
         if request.arrived >= self.world.warmup {
+            book.measured_tokens[0] += u64::from(request.prompt_tokens);
+            book.measured_tokens[1] += u64::from(request.output_tokens);
             let late = book.latency.record(parts, &book.state.config.slos);
             book.counts[2] += u64::from(late);
             book.late_beyond_band += u64::from(late && attempt.beyond_band);
@@ -484,13 +508,13 @@ impl Simulation {
         self.requests.remove(index);
         self.digest.add(now, Mark::Outcome, who(client, number), outcome as u64);
         let state = &mut self.clients[client as usize];
-        state.count(outcome);
+        state.count(outcome, measured);
         if outcome != Outcome::Completed && measured {
             let beyond = self.settles_beyond_band(attempt);
             let book = &mut self.services[service as usize];
-            book.latency.record_unserved(&book.state.config.slos);
+            let late = book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
-            book.late_beyond_band += u64::from(beyond && !book.state.config.slos.is_empty());
+            book.late_beyond_band += u64::from(beyond && late);
         }
         if user != NONE {
             self.think(client, user);
@@ -509,7 +533,7 @@ impl Simulation {
                 outcome,
                 tries: request.tries,
                 tokens: [request.prompt_tokens, request.output_tokens],
-                parts: completed.map(|(parts, _)| [parts.queue, parts.cold_start, parts.service]),
+                parts: completed.map(|(parts, _)| parts.of),
                 ttft: completed.and_then(|(parts, _)| parts.ttft),
                 replica: completed.map(|(_, replica)| replica),
             });

@@ -34,7 +34,7 @@ impl Simulation {
             let service = view.target.0;
             let before = self.services[service as usize].state.spec;
             // As the controller was shown it: what it orders now starts after.
-            let starting = self.services[service as usize].state.cold.starting;
+            let starting = self.services[service as usize].state.waits.starting;
             let mut refused = Vec::new();
             for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
                 if let Err(reason) = self.act(view, action) {

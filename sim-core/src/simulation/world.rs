@@ -54,8 +54,6 @@ pub struct World {
     pub drains_on_notice: bool,
     /// Period of the series.
     pub series_period: SimDuration,
-    /// Latencies beyond this count as this long.
-    pub longest_latency: SimDuration,
     /// What may not be exceeded.
     pub limits: Limits,
     /// Whether time at each number of requests present is kept, up to this number; 0 for not.
@@ -175,6 +173,9 @@ pub(super) struct ServiceBook {
     pub(super) row_busy_ps: u128,
     pub(super) row_ready_ps: u128,
     pub(super) tokens: [u64; 2],
+    pub(super) measured_tokens: [u64; 2],
+    /// Completed requests whose output was cut.
+    pub(super) cut: u64,
     pub(super) rejected_attempts: u64,
     /// Late requests whose replica was beyond its validated band.
     pub(super) late_beyond_band: u64,
@@ -189,9 +190,9 @@ pub(super) struct ServiceBook {
 }
 
 impl ServiceBook {
-    fn new(config: ServiceConfig, world: &Settings, longest: SimDuration, levels: u32) -> Self {
+    fn new(config: ServiceConfig, world: &Settings, levels: u32) -> Self {
         let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
-        let latency = Latency::new(longest, config.slos.len(), tokens);
+        let latency = Latency::new(config.slos.len(), tokens);
         let spec = config.initial_replicas;
         ServiceBook {
             state: ServiceState::new(config, world.seed),
@@ -223,6 +224,8 @@ impl ServiceBook {
             row_busy_ps: 0,
             row_ready_ps: 0,
             tokens: [0; 2],
+            measured_tokens: [0; 2],
+            cut: 0,
             rejected_attempts: 0,
             late_beyond_band: 0,
             latency_signals: Vec::new(),
@@ -297,7 +300,7 @@ impl Simulation {
         let mut services: Vec<ServiceBook> = world
             .services
             .into_iter()
-            .map(|config| ServiceBook::new(config, &settings, world.longest_latency, world.occupancy_levels))
+            .map(|config| ServiceBook::new(config, &settings, world.occupancy_levels))
             .collect();
         for resident in 0..services.len() {
             if let Some(owner) = services[resident].state.config.resident_on {
@@ -306,7 +309,7 @@ impl Simulation {
         }
         let clients: Vec<ClientState> =
             world.clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
-        let prices = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
+        let prices: Vec<_> = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
         let buyers: Vec<_> = services.iter_mut().map(|book| book.state.config.capacity.take()).collect();
         let mut simulation = Simulation {
             agenda: Agenda::default(),
@@ -338,6 +341,7 @@ impl Simulation {
             series: Vec::new(),
             sampled: Vec::new(),
             fleet: Vec::new(),
+            warmup_bill: Bill::new(prices.clone()),
             bill: Bill::new(prices),
             digest: if settings.keep_history { Digest::recording() } else { Digest::default() },
             work: WorkRecord::default(),
@@ -389,6 +393,9 @@ impl Simulation {
         self.start_node_scaler();
         self.start_probes();
         self.start_clients()?;
+        if self.world.warmup > SimTime::ZERO {
+            self.agenda.schedule(self.world.warmup, Class::Outage, u32::MAX, 0, Event::WarmedUp);
+        }
         self.agenda.schedule(SimTime::ZERO + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
         Ok(())
     }

@@ -227,7 +227,6 @@ impl Resolved {
             node_autoscaler: self.nodes.make(seed),
             drains_on_notice: self.nodes.drains_on_notice,
             series_period: self.series_period,
-            longest_latency: LONGEST_LATENCY,
             limits: self.limits,
             occupancy_levels: 0,
             keep_history: false,
@@ -263,9 +262,6 @@ impl Resolved {
 
 /// Most entries of traffic: the engine's events have two bytes for a client.
 const MAX_CLIENTS: usize = 65_535;
-
-/// Range of the latency histograms; longer latencies count as this long.
-const LONGEST_LATENCY: SimDuration = SimDuration::from_s(24 * 3_600);
 
 /// Where a document's relative paths start, and whether its files are embedded in the program.
 #[derive(Clone, Copy, Debug)]
