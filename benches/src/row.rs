@@ -9,6 +9,7 @@ use crate::regions::Regions;
 use crate::worlds::Model;
 use flashcrowd_core::Simulation;
 use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ports::LatencyPart;
 use serde_json::{Value, json};
 
 /// The rows, in the order of the table.

@@ -2,7 +2,7 @@
 
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
-use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed};
+use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed, number_of_name};
 use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
@@ -89,6 +89,8 @@ pub(crate) struct Served {
 /// A client at work.
 pub(crate) struct ClientState {
     pub(crate) config: ClientConfig,
+    /// Of its name: what its requests count from in digests.
+    pub(crate) key: u64,
     /// Requests made so far.
     pub(crate) made: u64,
     /// By outcome, in the order of [`Outcome`].
@@ -124,6 +126,7 @@ impl ClientState {
         let label = |what: &str| format!("{what}/{}", config.name);
         let full = config.retries.budget.as_ref().map_or(0.0, |budget| budget.bucket);
         ClientState {
+            key: number_of_name(&config.name),
             made: 0,
             ended: [0; 4],
             early: (0, [0; 4]),

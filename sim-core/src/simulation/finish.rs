@@ -1,7 +1,7 @@
 //! The end of a run: open intervals are billed, and everything becomes one record.
 
-use super::Simulation;
-use crate::clock::{Class, Key};
+use super::{ServiceBook, Simulation};
+use crate::clock::{Class, Digest, Key};
 use crate::fleet::{Geography, Life, NodeLife};
 use crate::ledger::{
     ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RequestCounts, RunRecord, ServedRecord,
@@ -9,7 +9,7 @@ use crate::ledger::{
 };
 use crate::ports::TargetId;
 use crate::serving::{ClientState, Discipline, Reach, Served, Traffic};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Simulation {
@@ -31,6 +31,7 @@ impl Simulation {
         }
         self.record_live();
         self.work.peak_live_requests = self.requests.peak() as u64;
+        let digest = self.digest();
         let clients = (0..self.clients.len() as u32).map(|client| self.client_record(client)).collect();
         let controllers = self.controller_records();
         let replicas = (0..self.replicas.len()).map(|id| self.replica_record(id)).collect();
@@ -39,8 +40,8 @@ impl Simulation {
         RunRecord {
             ended: end,
             warmup: self.world.warmup,
-            digest: self.digest.to_string(),
-            history: if self.world.keep_history { self.digest.history().to_vec() } else { Vec::new() },
+            digest: digest.to_string(),
+            history: self.history,
             work: self.work,
             services,
             clients,
@@ -58,6 +59,20 @@ impl Simulation {
             warmup_bill: self.warmup_bill,
             requests: self.sampled,
         }
+    }
+
+    /// The digest of the run: of the services that anybody called or decided about, and of the pools that
+    /// may host them.
+    fn digest(&self) -> Digest {
+        let alive = self.services.iter().filter(|book| book.lives);
+        let hosts = |book: &ServiceBook| {
+            let config = &book.state.config;
+            let owner = config.resident_on.map_or(config, |owner| &self.services[owner as usize].state.config);
+            owner.pools.clone()
+        };
+        let pools: BTreeSet<u32> = alive.clone().flat_map(hosts).collect();
+        let pools = pools.into_iter().map(|pool| self.stock[pool as usize].digest);
+        Digest::sum(alive.map(|book| book.digest).chain(pools))
     }
 
     /// Bills all intervals that are open, up to now.

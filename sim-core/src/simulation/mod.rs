@@ -45,7 +45,7 @@ mod world;
 pub(crate) use agenda::{Agenda, Event};
 pub use world::{Limits, RunError, World};
 
-use crate::clock::{Class, Digest, Key, SimTime};
+use crate::clock::{Class, Happening, Key, Mark, SimTime};
 use crate::fleet::{Node, Replica};
 use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
@@ -100,7 +100,8 @@ pub struct Simulation {
     sampled: Vec<RequestRecord>,
     bill: Bill,
     warmup_bill: Bill,
-    digest: Digest,
+    /// What happened, in order, if the world keeps it.
+    history: Vec<Happening>,
     work: WorkRecord,
     /// What token-level engines know of attempts, by the attempts' indices.
     sequences: Vec<Sequence>,
@@ -192,6 +193,14 @@ impl Simulation {
             return Err(RunError::Livelock { at: key.at });
         }
         Ok(())
+    }
+
+    /// Keeps a line of history, if the world does; here all go by their positions.
+    #[inline]
+    fn keep(&mut self, mark: Mark, who: u64, what: u64) {
+        if self.world.keep_history {
+            self.history.push(Happening { at: self.agenda.now(), mark, who, what });
+        }
     }
 
     fn check_limits(&self) -> Result<(), RunError> {

@@ -5,8 +5,8 @@
 //! 10 s); it counts the room of nodes that already boot before it orders more.
 
 use super::{Event, Simulation};
-use crate::clock::{Class, Mark, SimDuration, SimTime, keyed};
-use crate::fleet::{NodeLife, NodeRoom, PoolConfig, Region, place};
+use crate::clock::{Class, Digest, Mark, SimDuration, SimTime, keyed, number_of_name};
+use crate::fleet::{Node, NodeLife, NodeRoom, PoolConfig, Region, place};
 use crate::ledger::{BillLine, GpuState};
 use std::collections::BTreeSet;
 
@@ -21,6 +21,8 @@ const NODES: u32 = 1 << 31;
 /// The nodes of one pool, counted: a fleet may have a hundred thousand, and replicas that wait for one.
 #[derive(Debug)]
 pub(super) struct Stock {
+    /// Its history.
+    pub(super) digest: Digest,
     /// Nodes ever ordered.
     pub(super) ever: u32,
     /// Nodes not yet given back.
@@ -53,6 +55,7 @@ impl Stock {
     pub(super) fn new(at: u32, pool: &PoolConfig, regions: &[Region]) -> Self {
         let zones = regions[pool.region as usize].zones.len();
         Stock {
+            digest: Digest::new(!number_of_name(&pool.name)),
             ever: 0,
             live: 0,
             open: BTreeSet::new(),
@@ -367,6 +370,8 @@ impl Simulation {
     }
 
     fn log_node(&mut self, node: u32, change: u64) {
-        self.digest.add(self.agenda.now(), Mark::Fleet, u64::from(node), change);
+        let Node { pool, ordinal, .. } = self.nodes[node as usize];
+        self.stock[pool as usize].digest.add(self.agenda.now(), Mark::Fleet, u64::from(ordinal), change);
+        self.keep(Mark::Fleet, u64::from(node), change);
     }
 }

@@ -56,6 +56,7 @@ impl Simulation {
         let node = replica.node();
         Candidate {
             replica: id,
+            ordinal: replica.ordinal,
             assigned: node.is_some(),
             running: replica.process.is_some(),
             ready: replica.ready,
@@ -433,7 +434,9 @@ impl Simulation {
     }
 
     fn log_replica(&mut self, id: u32, change: Change) {
-        self.digest.add(self.agenda.now(), Mark::Fleet, u64::from(id), change as u64);
+        let Replica { service, ordinal, .. } = self.replicas[id as usize];
+        self.services[service as usize].digest.add(self.agenda.now(), Mark::Fleet, ordinal, change as u64);
+        self.keep(Mark::Fleet, u64::from(id), change as u64);
     }
 
     /// Attempts in service and waiting at a service's replicas and its gateway.

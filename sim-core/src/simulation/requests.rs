@@ -108,7 +108,11 @@ impl Simulation {
             service,
         });
         let tokens = (u64::from(arrival.prompt_tokens) << 32) | u64::from(arrival.output_tokens);
-        self.digest.add(now, Mark::Arrival, who(client, number), tokens ^ service_time.as_ps());
+        let what = tokens ^ service_time.as_ps();
+        book.lives = true;
+        book.digest.add(now, Mark::Arrival, state.key.wrapping_add(number), what);
+        self.keep(Mark::Arrival, who(client, number), what);
+        let state = &mut self.clients[client as usize];
         if state.config.timeout != SimDuration::MAX {
             let at = now + state.config.timeout;
             if state.deadlines.add(at, request, number) {
@@ -506,8 +510,10 @@ impl Simulation {
         request.number = u64::MAX;
         self.prefixes.remove(request.prefix);
         self.requests.remove(index);
-        self.digest.add(now, Mark::Outcome, who(client, number), outcome as u64);
+        self.keep(Mark::Outcome, who(client, number), outcome as u64);
         let state = &mut self.clients[client as usize];
+        let name = state.key.wrapping_add(number);
+        self.services[service as usize].digest.add(now, Mark::Outcome, name, outcome as u64);
         state.count(outcome, measured);
         if outcome != Outcome::Completed && measured {
             let beyond = self.settles_beyond_band(attempt);

@@ -43,7 +43,10 @@ impl Simulation {
             }
             let after = self.services[service as usize].state.spec;
             let now = self.agenda.now();
-            self.digest.add(now, Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
+            let book = &mut self.services[service as usize];
+            book.lives = true;
+            book.digest.add(now, Mark::Decision, self.controllers[index].key, u64::from(after));
+            self.keep(Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
             if recent && before == after && refused.is_empty() {
                 continue;
             }

@@ -9,7 +9,7 @@ use super::node_port::NodeScaler;
 use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
-use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
+use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime, number_of_name};
 use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, MarketRecord, Tally, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
@@ -148,6 +148,9 @@ pub(super) struct ServiceBook {
     pub(super) counts: [u64; 3],
     /// Since the start: arrived, completed.
     pub(super) totals: [u64; 2],
+    /// Its history, and whether there is more in it than replicas that nobody asked for.
+    pub(super) digest: Digest,
+    pub(super) lives: bool,
     pub(super) in_flight: u32,
     /// Attempts present times picoseconds, kept only if a signal wants it, and up to when.
     pub(super) integrates_in_flight: bool,
@@ -195,7 +198,6 @@ impl ServiceBook {
         let latency = Latency::new(config.slos.len(), tokens);
         let spec = config.initial_replicas;
         ServiceBook {
-            state: ServiceState::new(config, world.seed),
             mode: (Mode::Serve, SimTime::ZERO),
             buyer: None,
             market: MarketRecord::default(),
@@ -204,6 +206,8 @@ impl ServiceBook {
             period: Tally::default(),
             counts: [0; 3],
             totals: [0; 2],
+            digest: Digest::new(number_of_name(&config.name)),
+            lives: false,
             in_flight: 0,
             integrates_in_flight: false,
             in_flight_ps: 0,
@@ -232,6 +236,7 @@ impl ServiceBook {
             first_token_signals: Vec::new(),
             gap_signals: Vec::new(),
             poked_controllers: Vec::new(),
+            state: ServiceState::new(config, world.seed),
         }
     }
 
@@ -343,7 +348,7 @@ impl Simulation {
             fleet: Vec::new(),
             warmup_bill: Bill::new(prices.clone()),
             bill: Bill::new(prices),
-            digest: if settings.keep_history { Digest::recording() } else { Digest::default() },
+            history: Vec::new(),
             work: WorkRecord::default(),
             done: Vec::new(),
             sequences: Vec::new(),

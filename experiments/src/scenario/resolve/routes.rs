@@ -110,6 +110,8 @@ pub(super) fn routes(
             }
             cells.push(found);
         }
+        // By name, as services are: the order in which a file lists them is no one's business.
+        cells.sort_unstable();
         if cells.is_empty() {
             return Err(notes.error(&path("cells"), "a route needs at least one cell"));
         }
