@@ -3,6 +3,8 @@
 
 #[path = "laws/books.rs"]
 mod books;
+#[path = "laws/idle.rs"]
+mod idle;
 #[path = "laws/outside.rs"]
 mod outside;
 #[path = "laws/outside_books.rs"]
@@ -16,6 +18,7 @@ use flashcrowd_core::ports::{Fault, LatencyPart};
 use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::run;
+use idle::{with_idle, without_positions};
 use outside_books::check_outside;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -222,6 +225,20 @@ proptest! {
         prop_assert!(short.warmup_bill.lines().next().is_none());
         let whole = record.bill.since(&record.warmup_bill).usd(|_| true) + record.warmup_bill.usd(|_| true);
         prop_assert!((whole - record.bill.usd(|_| true)).abs() < 1e-9);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    /// Draws, phases and keys belong to services and their numbers, not to positions: a service that has
+    /// nothing to do with the others changes nothing of them, whatever its name.
+    #[test]
+    fn a_service_that_nobody_calls_changes_no_other(spec in world_spec()) {
+        let alone = without_positions(&play(&spec), 0);
+        for name in ["aaa", "zzz"] {
+            prop_assert_eq!(&alone, &without_positions(&run(with_idle(spec.build(), name)), 1));
+        }
     }
 }
 

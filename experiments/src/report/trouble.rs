@@ -37,6 +37,7 @@ pub(super) fn of_runs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String
         }
     }
     warnings.extend(too_long(resolved, record));
+    warnings.extend(cut_outputs(resolved, records));
     warnings.extend(beyond_band(resolved, records));
     warnings.extend(loadless_signals(resolved, record));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
@@ -57,6 +58,24 @@ fn too_long(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
             warnings.push(format!(
                 "`{}`: every request was refused; prompts may be longer than the {} tokens of its longest context",
                 service.name,
+                count(engine.longest_context())
+            ));
+        }
+    }
+    warnings
+}
+
+/// Engines that cut outputs: what is counted and paid for is what they generated, not what was asked.
+pub(crate) fn cut_outputs(resolved: &Resolved, records: &[&RunRecord]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (index, service) in resolved.services.iter().enumerate() {
+        let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
+        let cut: u64 = records.iter().map(|record| record.services[index].cut).sum();
+        if cut > 0 {
+            warnings.push(format!(
+                "`{}`: {} outputs were cut at the {} tokens of its longest context; tokens are those generated",
+                service.name,
+                count(cut),
                 count(engine.longest_context())
             ));
         }

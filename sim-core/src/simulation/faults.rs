@@ -113,7 +113,9 @@ impl Simulation {
     }
 
     fn set_price(&mut self, pool: u32, zone: u32, price: PicoUsdPerHour) {
-        let nodes: Vec<u32> = self.live_nodes_in(pool, zone);
+        // What is committed to costs what was agreed.
+        let live = self.live_nodes_in(pool, zone).into_iter();
+        let nodes: Vec<u32> = live.filter(|&node| !self.nodes[node as usize].committed).collect();
         for &id in &self.replicas_on(&nodes) {
             self.bill_replica(id);
         }

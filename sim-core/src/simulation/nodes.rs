@@ -27,6 +27,8 @@ pub(super) struct Stock {
     pub(super) ever: u32,
     /// Nodes not yet given back.
     pub(super) live: u32,
+    /// Those of them that are committed to.
+    pub(super) committed_live: u32,
     /// Ready nodes with a free GPU that take replicas.
     pub(super) open: BTreeSet<u32>,
     /// Booting nodes.
@@ -58,6 +60,7 @@ impl Stock {
             digest: Digest::new(!number_of_name(&pool.name)),
             ever: 0,
             live: 0,
+            committed_live: 0,
             open: BTreeSet::new(),
             booting: BTreeSet::new(),
             settled: SimTime::ZERO,
@@ -319,6 +322,26 @@ impl Simulation {
         self.bill.add(line, unused.saturating_mul(config.gpus_per_node), span);
     }
 
+    /// A committed node is gone: the oldest of its pool that is not committed costs what was agreed now.
+    fn pass_commitment_on(&mut self, gone: u32) {
+        if !std::mem::take(&mut self.nodes[gone as usize].committed) {
+            return;
+        }
+        let pool = self.nodes[gone as usize].pool;
+        let next =
+            self.nodes.iter().position(|node| node.pool == pool && node.life != NodeLife::Gone && !node.committed);
+        let Some(next) = next else {
+            self.stock[pool as usize].committed_live -= 1;
+            return;
+        };
+        for id in self.replicas_on(&[next as u32]) {
+            self.bill_replica(id);
+        }
+        self.bill_free_gpus(next as u32);
+        self.nodes[next].committed = true;
+        self.nodes[next].rate = pool;
+    }
+
     /// A node leaves the fleet, empty.
     pub(super) fn retire_node(&mut self, node: u32) {
         if self.nodes[node as usize].life == NodeLife::Gone {
@@ -337,6 +360,7 @@ impl Simulation {
         stock.zones[zone as usize].nodes.remove(&node);
         self.note_room(node);
         self.log_node(node, NODE_GONE);
+        self.pass_commitment_on(node);
         self.judge_waiting();
         // Another replica may have waited for the place in the pool, or the pool has too few nodes now.
         if !self.pending.is_empty() || self.misses_minimum() {

@@ -476,11 +476,14 @@ impl Simulation {
         let place = &mut stock.zones[zone as usize];
         let id = self.nodes.len() as u32;
         place.nodes.insert(id);
-        let (ordinal, rate) = (stock.ever, place.rate);
+        // What is committed to is taken first, at the price that was agreed.
+        let committed = stock.committed_live < config.committed;
+        let (ordinal, rate) = (stock.ever, if committed { pool } else { place.rate });
+        stock.committed_live += u32::from(committed);
         stock.ever += 1;
         stock.live += 1;
         let node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache);
-        self.nodes.push(Node { ordinal, rate, ..node });
+        self.nodes.push(Node { ordinal, rate, committed, ..node });
         self.note_room(id);
         id
     }

@@ -318,7 +318,12 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let placed = raw.traffic.values().any(|traffic| traffic.client().is_some_and(|client| client.origin.is_some()));
     let needed = placed || !raw.routes.is_empty();
     let geography = routes::geography(&mut notes, raw.geography.as_ref(), &regions, needed)?;
-    let faults = faults::resolve(&mut notes, &mut files, &raw, &faults::Fleet { regions: &regions, pools: &pools })?;
+    let faults = faults::resolve(
+        &mut notes,
+        &mut files,
+        &raw,
+        &faults::Fleet { regions: &regions, pools: &pools, raw: &raw.pools },
+    )?;
     let map = routes::Map { regions: &regions, pools: &pools, services: &services, routes: &routes };
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {
