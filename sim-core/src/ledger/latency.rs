@@ -49,9 +49,9 @@ const TIMED: usize = 7;
 #[derive(Clone, Debug, Default)]
 struct Tallies {
     e2e: Digits3,
-    queue: Digits3,
     service: Digits3,
-    /// What is rare or constant has no count for each request: zeros are what is missing to all.
+    /// What may be nothing has no count for each request: zeros are what is missing to all.
+    queue: Digits3,
     cold_start: Digits3,
     no_capacity: Digits3,
     retries: Digits3,
@@ -83,12 +83,14 @@ impl Tallies {
     #[inline]
     fn record(&mut self, parts: &Parts) {
         let of = &parts.of;
-        for (sum, span) in self.sums_ps.iter_mut().zip([parts.e2e, of.queue, of.service]) {
-            *sum += u128::from(span.as_ps());
-        }
+        self.sums_ps[0] += u128::from(parts.e2e.as_ps());
+        self.sums_ps[2] += u128::from(of.service.as_ps());
         self.e2e.record(parts.e2e.as_us());
-        self.queue.record(of.queue.as_us());
         self.service.record(of.service.as_us());
+        if !of.queue.is_zero() {
+            self.sums_ps[1] += u128::from(of.queue.as_ps());
+            self.queue.record(of.queue.as_us());
+        }
         let rest = [of.cold_start, of.no_capacity, of.retries];
         if rest.iter().any(|span| !span.is_zero()) {
             self.record_rare(rest);

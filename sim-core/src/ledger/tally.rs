@@ -6,6 +6,7 @@
 //! a few hundred of the many thousand buckets, and a scenario may have thousands of services.
 
 use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
 
 /// Counts of microseconds. Values below `2^(BITS + 1)` have buckets of their own; from there bucket
 /// `e * 2^BITS + (us >> e)` holds what agrees in its first `BITS + 1` bits: a bucket is narrower
@@ -15,7 +16,9 @@ pub(crate) struct Tally<const BITS: u32> {
     /// By page of buckets: one more than its place among the pages in use, or 0 if it is not.
     directory: Vec<u16>,
     /// The pages in use, in the order of their first use.
-    counts: Vec<u64>,
+    pages: Vec<Page>,
+    /// What counts lost when they ran over, by bucket.
+    carried: BTreeMap<usize, u64>,
     total: u64,
     /// The largest value, exact.
     max_us: u64,
@@ -24,9 +27,13 @@ pub(crate) struct Tally<const BITS: u32> {
 /// Three digits, as all histograms of a run have.
 pub(crate) type Digits3 = Tally<10>;
 
-/// Buckets of a page: two cache lines.
+/// Buckets of a page: one cache line of small counts.
 const PAGE_BITS: u32 = 4;
 const PAGE: usize = 1 << PAGE_BITS;
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Page([u32; PAGE]);
 
 #[inline]
 fn exponent<const BITS: u32>(us: u64) -> u32 {
@@ -62,8 +69,19 @@ impl<const BITS: u32> Tally<BITS> {
             Some(&page) if page > 0 => page,
             _ => self.open(bucket >> PAGE_BITS),
         };
-        self.counts[((usize::from(page) - 1) << PAGE_BITS) | (bucket & (PAGE - 1))] += n;
+        let count = &mut self.pages[usize::from(page) - 1].0[bucket & (PAGE - 1)];
+        let sum = u64::from(*count).wrapping_add(n);
         self.total += n;
+        match u32::try_from(sum) {
+            Ok(sum) => *count = sum,
+            Err(_) => self.carry(bucket, n),
+        }
+    }
+
+    /// Adds to a count that is too large for its page.
+    #[cold]
+    fn carry(&mut self, bucket: usize, n: u64) {
+        *self.carried.entry(bucket).or_default() += n;
     }
 
     /// A value was as large as that.
@@ -78,9 +96,9 @@ impl<const BITS: u32> Tally<BITS> {
         if page >= self.directory.len() {
             self.directory.resize(page + 1, 0);
         }
-        self.counts.resize(self.counts.len() + PAGE, 0);
+        self.pages.push(Page::default());
         // There are at most 64 * 1024 / 16 pages.
-        let place = (self.counts.len() >> PAGE_BITS) as u16;
+        let place = self.pages.len() as u16;
         self.directory[page] = place;
         place
     }
@@ -105,11 +123,12 @@ impl<const BITS: u32> Tally<BITS> {
     /// Buckets that hold something, ascending, with what they hold.
     fn buckets(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         let pages = self.directory.iter().enumerate().filter(|(_, place)| **place > 0);
-        let each = pages.flat_map(|(page, &place)| {
-            let from = (usize::from(place) - 1) << PAGE_BITS;
-            ((page << PAGE_BITS)..).zip(&self.counts[from..from + PAGE])
+        let each = pages.flat_map(|(page, &place)| ((page << PAGE_BITS)..).zip(self.pages[usize::from(place) - 1].0));
+        let whole = each.map(|(bucket, count)| {
+            let carried = if self.carried.is_empty() { 0 } else { self.carried.get(&bucket).copied().unwrap_or(0) };
+            (bucket, u64::from(count) + carried)
         });
-        each.filter(|(_, count)| **count > 0).map(|(bucket, &count)| (bucket, count))
+        whole.filter(|(_, count)| *count > 0)
     }
 
     /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
@@ -151,17 +170,17 @@ impl<const BITS: u32> Tally<BITS> {
         histogram
     }
 
-    /// Forgets everything.
+    /// Forgets everything, and keeps its pages for what comes.
     pub(crate) fn clear(&mut self) {
-        self.directory.fill(0);
-        self.counts.clear();
+        self.pages.fill(Page::default());
+        self.carried.clear();
         (self.total, self.max_us) = (0, 0);
     }
 
     /// Gives back what it holds beyond what it uses.
     pub(crate) fn shrink(&mut self) {
         self.directory.shrink_to_fit();
-        self.counts.shrink_to_fit();
+        self.pages.shrink_to_fit();
     }
 }
 
@@ -181,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn three_digits_are_those_of_hdr_histograms(us in prop::collection::vec(0_u64..1 << 40, 0..50), n in 1_u64..9) {
+        fn three_digits_are_those_of_hdr_histograms(us in prop::collection::vec(0_u64..1 << 40, 0..50), n in prop_oneof![1_u64..9, (1_u64 << 31)..1 << 33]) {
             let mut plain = Histogram::<u64>::new(3).unwrap();
             let mut tally = Digits3::default();
             for &us in &us {

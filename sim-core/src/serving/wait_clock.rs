@@ -37,6 +37,8 @@ pub(crate) struct WaitClock {
     stuck: u32,
     /// Whether a policy that buys capacity was refused what the service misses.
     refused: bool,
+    /// The reason now, and since when: the last of the turns.
+    now: (SimTime, Reason),
     turns: Vec<Turn>,
 }
 
@@ -59,6 +61,7 @@ impl WaitClock {
         }
         let [cold, no_capacity] = last.read(now);
         let turn = Turn { at: now, reason, cold, no_capacity };
+        self.now = (now, reason);
         match self.turns.last_mut() {
             // Of several at one instant the last one holds.
             Some(same) if same.at == now => *same = turn,
@@ -93,18 +96,16 @@ impl WaitClock {
     /// How much of a wait from `from` to `to` a cold start explains, and how much missing capacity.
     #[inline]
     pub(crate) fn between(&self, from: SimTime, to: SimTime) -> [SimDuration; 2] {
-        match self.turns.last() {
-            None => [SimDuration::ZERO; 2],
-            // Nearly always: nothing has changed since.
-            Some(last) if last.at <= from => match last.reason {
-                Reason::None => [SimDuration::ZERO; 2],
-                Reason::Starting => [to.since(from), SimDuration::ZERO],
-                Reason::NoCapacity => [SimDuration::ZERO, to.since(from)],
-            },
-            Some(_) => {
-                let ([cold, none], [cold_before, none_before]) = (self.read(to), self.read(from));
-                [cold - cold_before, none - none_before]
-            }
+        let (since, reason) = self.now;
+        if since > from {
+            let ([cold, none], [cold_before, none_before]) = (self.read(to), self.read(from));
+            return [cold - cold_before, none - none_before];
+        }
+        // Nearly always: nothing has changed since.
+        match reason {
+            Reason::None => [SimDuration::ZERO; 2],
+            Reason::Starting => [to.since(from), SimDuration::ZERO],
+            Reason::NoCapacity => [SimDuration::ZERO, to.since(from)],
         }
     }
 }

@@ -155,7 +155,7 @@ impl Simulation {
             running_s: (book.gone_running_ps + live) as f64 / 1e12,
             occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
             tokens: book.tokens,
-            measured_tokens: book.measured_tokens,
+            measured_tokens: [0, 1].map(|at| book.tokens[at] - book.early_tokens[at]),
             cut: book.cut,
             rejected_attempts: book.rejected_attempts,
             late_beyond_band: book.late_beyond_band,

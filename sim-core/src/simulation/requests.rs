@@ -405,11 +405,12 @@ impl Simulation {
         book.tokens[0] += u64::from(request.prompt_tokens);
         book.tokens[1] += u64::from(request.output_tokens);
         if request.arrived >= self.world.warmup {
-            book.measured_tokens[0] += u64::from(request.prompt_tokens);
-            book.measured_tokens[1] += u64::from(request.output_tokens);
             let late = book.latency.record(parts, &book.state.config.slos);
             book.counts[2] += u64::from(late);
             book.late_beyond_band += u64::from(late && attempt.beyond_band);
+        } else {
+            book.early_tokens[0] += u64::from(request.prompt_tokens);
+            book.early_tokens[1] += u64::from(request.output_tokens);
         }
         if attempt.origin != NOWHERE {
             self.record_place(attempt, request, parts);

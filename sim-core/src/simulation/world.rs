@@ -176,7 +176,8 @@ pub(super) struct ServiceBook {
     pub(super) row_busy_ps: u128,
     pub(super) row_ready_ps: u128,
     pub(super) tokens: [u64; 2],
-    pub(super) measured_tokens: [u64; 2],
+    /// Those of requests that arrived before the end of the warm-up.
+    pub(super) early_tokens: [u64; 2],
     /// Completed requests whose output was cut.
     pub(super) cut: u64,
     pub(super) rejected_attempts: u64,
@@ -228,7 +229,7 @@ impl ServiceBook {
             row_busy_ps: 0,
             row_ready_ps: 0,
             tokens: [0; 2],
-            measured_tokens: [0; 2],
+            early_tokens: [0; 2],
             cut: 0,
             rejected_attempts: 0,
             late_beyond_band: 0,
@@ -427,7 +428,7 @@ impl Simulation {
         let Some(arrival) = source.next_arrival()? else { return Ok(None) };
         state.pulled += 1;
         self.next_arrival[client as usize] = arrival;
-        self.next_prefix[client as usize] = self.prefixes.insert(source.prefix(), client);
+        self.next_prefix[client as usize] = self.prefixes.insert(source.prefix(), state.key);
         Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
     }
 

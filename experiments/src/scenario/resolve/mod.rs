@@ -10,6 +10,7 @@ mod engine;
 mod faults;
 pub(crate) mod files;
 mod fleet;
+mod foresight;
 mod limits;
 mod links;
 mod manifest;
@@ -42,11 +43,10 @@ use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region, Startup};
 use flashcrowd_core::ports::{Placement, Router, SourceError, TargetId};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, World};
-use flashcrowd_policies::baselines::Oracle;
 use flashcrowd_policies::placement::{Pack, Spread};
 use flashcrowd_policies::routing;
 use flashcrowd_policies::spot_mix::Future;
@@ -244,19 +244,6 @@ impl Resolved {
             Ok(service.config(|| future))
         };
         self.services.iter().map(config).collect()
-    }
-
-    /// What will arrive at a service, from a second copy of its sources.
-    fn oracle(&self, service: u32, seed: Seed) -> Result<Oracle, SourceError> {
-        let mut oracle = Oracle::new(SimDuration::from_s(1));
-        for traffic in self.traffic.iter().filter(|traffic| traffic.service == service) {
-            if let Traffic::Open(mut source) = traffic.client(seed, self.horizon)?.traffic {
-                while let Some(arrival) = source.next_arrival()?.filter(|arrival| arrival.at < self.horizon) {
-                    oracle.add(arrival.at);
-                }
-            }
-        }
-        Ok(oracle)
     }
 }
 
