@@ -9,6 +9,7 @@ use crate::regions::Regions;
 use crate::worlds::Model;
 use flashcrowd_core::Simulation;
 use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ports::LatencyPart;
 use serde_json::{Value, json};
 
 /// The rows, in the order of the table.
@@ -87,9 +88,9 @@ fn slots(row: &str, model: &Model, controlled: bool, runs: usize) -> Value {
         simulated_s.push(seconds);
         let (outcome, seconds) = cpu_seconds(|| bare::run(model));
         bare_s.push(seconds);
-        let latency = &record.services[0].latency.e2e;
+        let latency = record.services[0].latency.part(LatencyPart::EndToEnd).expect("requests are served");
         assert_eq!(latency.len(), outcome.completed, "{row}: the models differ");
-        assert_eq!(*latency, outcome.latency_us, "{row}: the models differ");
+        assert_eq!(latency, outcome.latency_us, "{row}: the models differ");
     }
     let per_s = |seconds| model.requests as f64 / median(seconds);
     let (simulated, bare) = (per_s(simulated_s), per_s(bare_s));
@@ -150,7 +151,7 @@ fn run(llm: Llm) -> RunRecord {
 /// Sequences in decode in the iterations that there were, as tokens but prefills over iterations.
 fn mean_batch(record: &RunRecord) -> f64 {
     let service = &record.services[0];
-    let gaps = service.latency.tokens.as_ref().map_or(0, |tokens| tokens.itl.len());
+    let gaps = service.latency.count(LatencyPart::InterToken);
     gaps as f64 / service.engine.iterations.max(1) as f64
 }
 

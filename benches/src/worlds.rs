@@ -98,7 +98,6 @@ impl Model {
             node_autoscaler: None,
             drains_on_notice: true,
             series_period: SimDuration::from_s(60),
-            longest_latency: SimDuration::from_s(3_600),
             limits: Limits::default(),
             occupancy_levels: 0,
             keep_history: false,

@@ -129,7 +129,7 @@ impl PrefixAffinity {
 impl GlobalRouter for PrefixAffinity {
     fn choose(&mut self, cells: &[CellView], affinity: u64, _: &mut Stream) -> usize {
         let free = (0..cells.len()).filter(|&at| load(&cells[at]) < self.limit);
-        let first = free.max_by_key(|&at| mix(affinity, u64::from(cells[at].cell)));
+        let first = free.max_by_key(|&at| mix(affinity, cells[at].key));
         first.unwrap_or_else(|| least_loaded(cells))
     }
 }
@@ -150,6 +150,7 @@ mod tests {
     fn cells(of: &[(u64, u32, u32)]) -> Vec<CellView> {
         let view = |(&(ms, ready, outstanding), cell)| CellView {
             cell,
+            key: u64::from(cell) + 40,
             round_trip: SimDuration::from_ms(ms),
             ready,
             outstanding,

@@ -51,7 +51,6 @@ pub fn world(horizon_s: u64) -> World {
         node_autoscaler: None,
         drains_on_notice: true,
         series_period: SimDuration::from_s(10),
-        longest_latency: SimDuration::from_s(3_600),
         limits: Limits::default(),
         occupancy_levels: 0,
         keep_history: true,

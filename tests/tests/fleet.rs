@@ -4,11 +4,13 @@
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{PoolConfig, StageKind};
 use flashcrowd_core::ledger::{GpuState, RunRecord};
-use flashcrowd_core::ports::{Action, Decision, ReplicaId, TargetId};
+use flashcrowd_core::ports::{Action, Decision, Fault, ReplicaId, TargetId, TimedFault};
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::units::PicoUsdPerHour;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{End, Script, at_ms, client, ends, listed, pool, run, service, startup, steps, world};
+use flashcrowd_workloads::faults::Listed;
 
 const ONE_SLOT: Discipline = Discipline::Slots { concurrency: 1 };
 
@@ -181,6 +183,28 @@ fn a_commitment_is_paid_for_while_no_node_stands_for_it() {
     assert_eq!(unused.sum::<u128>(), 4 * (3 * 600 - 11) * 1_000_000_000_000);
     let all: u128 = record.bill.lines().map(|(_, gpu_ps)| gpu_ps).sum();
     assert_eq!(all, 4 * 3 * 600 * 1_000_000_000_000, "never less than the commitment");
+}
+
+/// What is committed to costs what was agreed, whatever the market asks, and whichever nodes live.
+#[test]
+fn a_commitment_keeps_its_price_when_prices_change() {
+    let reserved = PoolConfig { gpus_per_node: 1, min_nodes: 3, max_nodes: 3, committed: 2, ..pool() };
+    let double = Fault::Price { pool: 0, zone: 0, price: PicoUsdPerHour::from_usd(16.0) };
+    let lose = Fault::Node { pool: 0 };
+    let faults = vec![
+        TimedFault { at: SimTime::from_s(600), fault: double },
+        TimedFault { at: SimTime::from_s(1_200), fault: lose },
+    ];
+    let world = World {
+        pools: vec![PoolConfig { provisioning: Distribution::Constant(0.0), ..reserved }],
+        faults: vec![Box::new(Listed::new(faults))],
+        ..world(1_800)
+    };
+    let record = run(world);
+    // Two at 8 dollars all the time, the third at 8 for ten minutes and at 16 for twenty: the one that
+    // takes the place of a lost one does so at once, with what it costs.
+    let usd = record.bill.usd(|_| true);
+    assert!((usd - (2.0 * 4.0 + 8.0 / 6.0 + 16.0 / 3.0)).abs() < 1e-9, "{usd}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[path = "laws/books.rs"]
 mod books;
+#[path = "laws/idle.rs"]
+mod idle;
 #[path = "laws/outside.rs"]
 mod outside;
 #[path = "laws/outside_books.rs"]
@@ -11,11 +13,12 @@ mod outside_books;
 mod worlds;
 
 use books::{Violation, check, gpu_time_by_pool};
-use flashcrowd_core::SimDuration;
-use flashcrowd_core::ledger::{GpuState, RunRecord};
+use flashcrowd_core::ledger::{Bill, GpuState, Latency, RunRecord};
 use flashcrowd_core::ports::{Fault, LatencyPart};
 use flashcrowd_core::serving::{Discipline, QueueMode};
+use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::run;
+use idle::{with_idle, without_positions};
 use outside_books::check_outside;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -73,9 +76,11 @@ proptest! {
         prop_assert_eq!(&leaping.series, &stepping.series);
         for (leaping, stepping) in leaping.services.iter().zip(&stepping.services) {
             prop_assert_eq!(leaping.engine, stepping.engine);
-            prop_assert_eq!(leaping.latency.sums_us, stepping.latency.sums_us);
+            prop_assert_eq!(leaping.latency.late, stepping.latency.late);
             prop_assert_eq!(&leaping.latency.slos, &stepping.latency.slos);
             for part in PARTS {
+                prop_assert_eq!(leaping.latency.sum_ps(part), stepping.latency.sum_ps(part), "{:?}", part);
+                prop_assert_eq!(leaping.latency.max_us(part), stepping.latency.max_us(part), "{:?}", part);
                 prop_assert_eq!(leaping.latency.part(part), stepping.latency.part(part), "{:?}", part);
                 prop_assert_eq!(leaping.latency.mean_s(part).to_bits(), stepping.latency.mean_s(part).to_bits());
             }
@@ -83,7 +88,7 @@ proptest! {
     }
 }
 
-const PARTS: [LatencyPart; 7] = [
+const PARTS: [LatencyPart; 10] = [
     LatencyPart::EndToEnd,
     LatencyPart::Queue,
     LatencyPart::ColdStart,
@@ -91,6 +96,9 @@ const PARTS: [LatencyPart; 7] = [
     LatencyPart::TimeToFirstToken,
     LatencyPart::TimePerOutputToken,
     LatencyPart::InterToken,
+    LatencyPart::Retries,
+    LatencyPart::Network,
+    LatencyPart::NoCapacity,
 ];
 
 /// The laws can fail: a record with one change is caught.
@@ -122,7 +130,7 @@ const FALSIFIERS: [fn(&mut RunRecord); 5] = [
     },
     |record| record.fleet.iter_mut().for_each(|row| row.gpus_held += 1),
     |record| record.services.iter_mut().for_each(|service| service.occupancy_s.swap(0, 1)),
-    |record| record.services.iter_mut().for_each(|service| service.latency.queue.saturating_record(1)),
+    |record| record.services.iter_mut().for_each(|service| service.latency = Latency::default()),
 ];
 
 /// Laws of the market and of outages can fail, too.
@@ -196,6 +204,42 @@ proptest! {
 fn work_is_lost_without_a_notice() {
     let worlds = some_worlds(64).into_iter().map(|spec| with_notice(spec, 0));
     assert!(worlds.map(|spec| lost(&play(&spec))).sum::<u64>() > 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES / 4, ..ProptestConfig::default() })]
+
+    /// The bill at the end of the warm-up is that of a run which ends there; minima are charged at the end.
+    #[test]
+    fn the_warm_up_costs_what_a_run_that_ends_with_it_costs(spec in world_spec()) {
+        let spec = WorldSpec { warmup_s: 40, ..spec };
+        let record = play(&spec);
+        let mut world = spec.build();
+        (world.horizon, world.warmup) = (world.warmup, SimTime::ZERO);
+        let short = run(world);
+        let lines = |bill: &Bill| {
+            let lines = bill.lines().filter(|(line, _)| line.state != GpuState::Minimum);
+            lines.map(|(line, gpu_ps)| (line.pool, bill.price_of(line.rate), line.state, line.service, gpu_ps)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(lines(&record.warmup_bill), lines(&short.bill));
+        prop_assert!(short.warmup_bill.lines().next().is_none());
+        let whole = record.bill.since(&record.warmup_bill).usd(|_| true) + record.warmup_bill.usd(|_| true);
+        prop_assert!((whole - record.bill.usd(|_| true)).abs() < 1e-9);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    /// Draws, phases and keys belong to services and their numbers, not to positions: a service that has
+    /// nothing to do with the others changes nothing of them, whatever its name.
+    #[test]
+    fn a_service_that_nobody_calls_changes_no_other(spec in world_spec()) {
+        let alone = without_positions(&play(&spec), 0);
+        for name in ["aaa", "zzz"] {
+            prop_assert_eq!(&alone, &without_positions(&run(with_idle(spec.build(), name)), 1));
+        }
+    }
 }
 
 /// The minimum charge is the only money without time.

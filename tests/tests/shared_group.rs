@@ -2,8 +2,8 @@
 
 use flashcrowd_core::ledger::{GpuState, RunRecord};
 use flashcrowd_core::ports::{
-    Action, Adapter, Arrival, Attribution, Autoscaler, Decision, MissingAs, Observation, Pipeline, Sampler, Schedule,
-    Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
+    Action, Adapter, Arrival, Attribution, Autoscaler, Decision, LatencyPart, MissingAs, Observation, Pipeline,
+    Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
     ClientConfig, Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw, Traffic,
@@ -60,7 +60,8 @@ fn who_shares_waits_for_the_iterations_of_the_others() {
         ..world(HORIZON_S)
     });
     // 500 rounds of 30 ms; then `a` goes on alone for its other 500 tokens.
-    let e2e_s = |service: usize| record.services[service].latency.e2e.max() as f64 / 1e6;
+    let e2e_s =
+        |service: usize| record.services[service].latency.max_us(LatencyPart::EndToEnd).unwrap_or(0) as f64 / 1e6;
     assert!((e2e_s(1) - 15.0).abs() < 0.02, "{}", e2e_s(1));
     assert!((e2e_s(0) - 20.0).abs() < 0.02, "{}", e2e_s(0));
     assert!((gpu_s(&record, 0, GpuState::Serving) - 20.0 * 0.25).abs() < 1e-9);

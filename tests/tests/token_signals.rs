@@ -156,16 +156,16 @@ fn token_latencies_are_shown_as_vllms_histograms_show_them() {
     ];
     let (record, means) = watch(constant(0.87, 1_024, 256), &names);
     let latency = &record.services[0].latency;
-    let tokens = latency.tokens.as_ref().expect("an engine");
+    let gaps = latency.part(LatencyPart::InterToken).expect("an engine");
     // Nearly every gap is below 10 ms, the first bound: the quantile is interpolated from 0.
-    let below = tokens.itl.count_between(0, 10_000) as f64 / tokens.itl.len() as f64;
+    let below = gaps.count_between(0, 10_000) as f64 / gaps.len() as f64;
     assert!(below > 0.97, "{below}");
     near(means[0], 0.0095, 0.03, "95th percentile of the gaps");
     near(means[1], means[0], 0.001, "the older name of the same histogram");
     near(means[2], 0.0095, 0.03, "95th percentile of the requests' means");
     near(means[4], 5.0, 0.03, "median of the gaps, in ms");
     // 20 to 60 ms: within its bucket of 20 ms.
-    let ttft_s = tokens.ttft.value_at_quantile(0.95) as f64 / 1e6;
+    let ttft_s = latency.quantile_us(LatencyPart::TimeToFirstToken, 0.95).unwrap_or(0) as f64 / 1e6;
     assert!((means[3] - ttft_s).abs() < 0.02, "{} against {ttft_s}", means[3]);
 }
 

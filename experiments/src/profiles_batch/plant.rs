@@ -63,7 +63,7 @@ fn seen(done: &[&RequestRecord]) -> Option<Seen> {
     (!counted.is_empty()).then(|| Seen {
         requests_per_s: count / last.since(first).as_s_f64(),
         latency_ms: mean_ms(&|request| request.ended.since(request.arrived)),
-        queue_ms: mean_ms(&|request| request.parts.map_or(SimDuration::ZERO, |parts| parts[0])),
+        queue_ms: mean_ms(&|request| request.parts.map_or(SimDuration::ZERO, |parts| parts.queue)),
     })
 }
 
@@ -85,7 +85,6 @@ fn world(config: &BatchConfig, users: u32, span: SimDuration) -> World {
         node_autoscaler: None,
         drains_on_notice: true,
         series_period: SimDuration::MAX,
-        longest_latency: span.max(SimDuration::from_s(1)),
         limits: Limits::default(),
         occupancy_levels: 0,
         keep_history: false,

@@ -56,13 +56,15 @@ fn got(verdict: &Verdict) -> String {
 }
 
 /// Causes by their figures, in words.
-const CAUSES: [(&str, &str); 6] = [
+const CAUSES: [(&str, &str); 8] = [
     ("late_cold_start", "cold start"),
     ("late_queue", "queue"),
     ("late_service", "service"),
     ("late_not_served", "not served"),
     ("late_retries", "earlier attempts"),
     ("late_prefill", "prompts"),
+    ("late_network", "network"),
+    ("late_no_capacity", "full pool"),
 ];
 
 /// The causes of lateness with their shares; none if no request as a whole was late (gaps between

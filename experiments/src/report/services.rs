@@ -54,6 +54,7 @@ fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize)
         Distribution::Ttft | Distribution::Itl => tokens && groups <= 2,
         Distribution::Tpot => tokens && groups == 1,
         Distribution::Queue | Distribution::ColdStart => groups == 1,
+        Distribution::NoCapacity | Distribution::Retries | Distribution::Network => false,
         // The service time of an engine is what its end-to-end time has beyond the waits.
         Distribution::Service => groups == 1 && !tokens,
     };

@@ -9,11 +9,12 @@ use flashcrowd_core::serving::Discipline;
 
 /// Warnings about one run, most important first.
 pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
-    let share = |(service, of): (&ResolvedService, &ServiceRecord)| {
+    let counted = |(service, of): (&ResolvedService, &ServiceRecord)| {
         let late: u64 = of.latency.late.iter().sum();
-        beyond_band(service, of.late_beyond_band as f64 / late.max(1) as f64)
+        [cut_outputs(service, of.cut), beyond_band(service, of.late_beyond_band as f64 / late.max(1) as f64)]
     };
-    let mut warnings: Vec<String> = resolved.services.iter().zip(&record.services).filter_map(share).collect();
+    let counted = resolved.services.iter().zip(&record.services).flat_map(counted);
+    let mut warnings: Vec<String> = counted.flatten().collect();
     warnings.extend(of_record(resolved, record));
     warnings
 }
@@ -22,11 +23,17 @@ pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
 /// first.
 pub(super) fn of_variant(results: &Results<'_>, variant: usize) -> Vec<String> {
     let resolved = &results.loaded.variants[variant];
-    let share = |service: &ResolvedService| {
+    let counted = |service: &ResolvedService| {
         let scope = Scope::new(ScopeKind::Service, &*service.name);
-        beyond_band(service, results.got(variant, &scope, "late_beyond_band")?)
+        let cut = results.estimate(variant, &scope, "cut_outputs").total() as u64;
+        let beyond = results.got(variant, &scope, "late_beyond_band").unwrap_or(0.0);
+        [
+            cut_outputs(service, cut),
+            beyond_band(service, beyond),
+            thrashing(service, results.got(variant, &scope, "recomputed")),
+        ]
     };
-    let mut warnings: Vec<String> = resolved.services.iter().filter_map(share).collect();
+    let mut warnings: Vec<String> = resolved.services.iter().flat_map(counted).flatten().collect();
     if let Some(record) = &results.variants[variant].first {
         warnings.extend(of_record(resolved, record));
     }
@@ -44,6 +51,15 @@ fn beyond_band(service: &ResolvedService, share: f64) -> Option<String> {
         count(u64::from(band.sequences)),
         count(band.context_tokens)
     ))
+}
+
+/// An engine that computes much again because sequences were preempted holds its promises, if at all, at
+/// a price that nobody would pay.
+fn thrashing(service: &ResolvedService, recomputed: Option<f64>) -> Option<String> {
+    const MUCH: f64 = 1.5;
+    recomputed.filter(|times| *times >= MUCH).map(|times| {
+        format!("`{}`: its engines computed {times:.1} times the tokens that were asked for: preempted sequences begin again", service.name)
+    })
 }
 
 /// Warnings that one record shows.
@@ -95,6 +111,19 @@ fn too_long(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Outputs that an engine cut: what is counted and paid for is what it generated, not what was asked.
+fn cut_outputs(service: &ResolvedService, cut: u64) -> Option<String> {
+    let Discipline::ContinuousBatch(engine) = &service.discipline else { return None };
+    (cut > 0).then(|| {
+        format!(
+            "`{}`: {} outputs were cut at the {} tokens of its longest context; tokens are those generated",
+            service.name,
+            count(cut),
+            count(engine.longest_context())
+        )
+    })
 }
 
 /// Mean queue of the last three tenths rises from each to the next, by a half in all.

@@ -202,6 +202,9 @@ pub const fn part_words(part: LatencyPart) -> &'static str {
         LatencyPart::TimeToFirstToken => "time to first token",
         LatencyPart::TimePerOutputToken => "time per output token",
         LatencyPart::InterToken => "inter-token latency",
+        LatencyPart::NoCapacity => "wait for a full pool",
+        LatencyPart::Retries => "time of earlier attempts",
+        LatencyPart::Network => "time on the way",
     }
 }
 

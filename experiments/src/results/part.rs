@@ -86,19 +86,28 @@ pub enum Distribution {
     Queue,
     /// Waiting while replicas were starting.
     ColdStart,
+    /// Waiting while a replica was wanted for which there were no GPUs.
+    NoCapacity,
+    /// Attempts before the one that was answered, and back-off.
+    Retries,
+    /// On its way: hops, round trips, the engine's front end.
+    Network,
     /// In service.
     Service,
 }
 
 impl Distribution {
     /// All of them, in the order of summaries.
-    pub const ALL: [Distribution; 7] = [
+    pub const ALL: [Distribution; 10] = [
         Distribution::E2e,
         Distribution::Ttft,
         Distribution::Itl,
         Distribution::Tpot,
         Distribution::Queue,
         Distribution::ColdStart,
+        Distribution::NoCapacity,
+        Distribution::Retries,
+        Distribution::Network,
         Distribution::Service,
     ];
 
@@ -111,6 +120,9 @@ impl Distribution {
             Distribution::Tpot => "tpot",
             Distribution::Queue => "queue",
             Distribution::ColdStart => "cold_start",
+            Distribution::NoCapacity => "no_capacity",
+            Distribution::Retries => "retries",
+            Distribution::Network => "network",
             Distribution::Service => "service",
         }
     }
@@ -124,6 +136,9 @@ impl Distribution {
             Distribution::Tpot => LatencyPart::TimePerOutputToken,
             Distribution::Queue => LatencyPart::Queue,
             Distribution::ColdStart => LatencyPart::ColdStart,
+            Distribution::NoCapacity => LatencyPart::NoCapacity,
+            Distribution::Retries => LatencyPart::Retries,
+            Distribution::Network => LatencyPart::Network,
             Distribution::Service => LatencyPart::Service,
         }
     }
@@ -147,8 +162,8 @@ pub struct Spread {
 impl Spread {
     /// What a cell did for a client.
     pub(crate) fn of_served(served: &ServedRecord, of: Distribution) -> Self {
-        let histogram = if of == Distribution::Ttft { &served.ttft } else { &served.e2e };
-        Spread { max_us: histogram.max(), histogram: histogram.clone() }
+        let (histogram, at) = if of == Distribution::Ttft { (&served.ttft, 1) } else { (&served.e2e, 0) };
+        Spread { max_us: served.max_us[at], histogram: histogram.clone() }
     }
 
     /// A quantile in microseconds, at most the highest value; `None` if it is one of those beyond, or

@@ -4,7 +4,7 @@ use super::figure::{Better, FigureDef, Unit};
 use super::part::{Distribution, Part, Pool, Quantile};
 use super::scope::{At, Group, ScopeKind};
 use super::view::View;
-use flashcrowd_core::ledger::{LateBecause, SloCount};
+use flashcrowd_core::ledger::SloCount;
 use flashcrowd_core::ports::LatencyPart;
 
 const JUDGED: &[ScopeKind] = &[ScopeKind::Service, ScopeKind::Route, ScopeKind::Promise];
@@ -44,21 +44,17 @@ fn attainment(view: &View<'_>) -> Option<Part> {
     let group = view.group()?;
     let slos = group.slos(view.resolved);
     slos.first()?;
-    let Some(gaps) = slos.iter().position(|slo| slo.part != LatencyPart::InterToken) else {
+    if slos.iter().all(|slo| slo.part == LatencyPart::InterToken) {
         let count = group.slo_count(view.run, 0);
         return Part::ratio(count.good.into(), (count.good + count.bad).into());
-    };
-    let _ = gaps;
+    }
     let (good, late) = judged(view, group);
     Part::ratio(good, good + late)
 }
 
-/// Measured requests that broke no promise, and those that broke one.
+/// Measured requests that were answered and broke no promise, and those that broke one.
 pub(super) fn judged(view: &View<'_>, group: &Group) -> (i128, i128) {
-    let answered = group.sum(view.run, |record| record.latency.part(LatencyPart::EndToEnd).map_or(0, |all| all.len()));
-    let late = group.sum(view.run, |record| record.latency.late.iter().sum());
-    let unserved = group.sum(view.run, |record| record.latency.late[LateBecause::NotServed as usize]);
-    (answered - (late - unserved), late)
+    (group.sum(view.run, |record| record.good), group.sum(view.run, |record| record.latency.late.iter().sum()))
 }
 
 /// The quantile of all that it is about; those never answered count as longer than any.

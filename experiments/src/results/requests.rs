@@ -17,7 +17,7 @@ const FEWER: (Unit, Better, Pool) = (Unit::Count, Better::Lower, Pool::Mean);
 const MORE: (Unit, Better, Pool) = (Unit::Count, Better::Higher, Pool::Mean);
 const SHARE: (Unit, Better, Pool) = (Unit::Share, Better::Neither, Pool::SumOverSum);
 
-pub(super) const FIGURES: [FigureDef; 29] = [
+pub(super) const FIGURES: [FigureDef; 33] = [
     FigureDef::plain("requests", "requests made", COUNT, ASKED, |view| whole(view, |client| client.arrived)),
     FigureDef::plain("completed", "requests completed", MORE, WAYS, completed),
     FigureDef::plain("rejected", "requests rejected", FEWER, ASKED, |view| whole(view, |client| client.rejected)),
@@ -76,6 +76,10 @@ pub(super) const FIGURES: [FigureDef; 29] = [
     FigureDef::plain("late_prefill", "late: prompts took long to compute", SHARE, SERVED, |view| {
         late(view, LateBecause::Prefill)
     }),
+    FigureDef::plain("late_network", "late: long on the way", SHARE, SERVED, |view| late(view, LateBecause::Network)),
+    FigureDef::plain("late_no_capacity", "late: waited for a full pool", SHARE, SERVED, |view| {
+        late(view, LateBecause::NoCapacity)
+    }),
     FigureDef::plain(
         "late_at_end",
         "late in the last tenth of the run",
@@ -92,6 +96,24 @@ pub(super) const FIGURES: [FigureDef; 29] = [
     }),
     FigureDef::plain("prompt_tokens", "prompt tokens of completed requests", COUNT, ASKED, |view| tokens(view, 0)),
     FigureDef::plain("output_tokens", "output tokens of completed requests", COUNT, ASKED, |view| tokens(view, 1)),
+    FigureDef::plain("cut_outputs", "outputs cut at the longest context", FEWER, SERVED, |view| {
+        engine(view)?;
+        Some(Part::sum(view.group()?.sum(view.run, |record| record.cut)))
+    }),
+    FigureDef::plain(
+        "recomputed",
+        "tokens computed for each that was asked for",
+        (Unit::Number, Better::Lower, Pool::SumOverSum),
+        SERVED,
+        |view| {
+            engine(view)?;
+            let group = view.group()?;
+            let asked = group.sum(view.run, |record| record.tokens.iter().sum());
+            // What was found in a prefix cache need not be computed.
+            let own = group.sum(view.run, |record| record.engine.tokens + record.engine.cached_tokens);
+            Part::ratio(own, asked)
+        },
+    ),
     FigureDef::plain("preemptions", "sequences preempted by engines", FEWER, SERVED, |view| {
         engine(view)?;
         Some(Part::sum(view.group()?.sum(view.run, |record| record.engine.preemptions)))

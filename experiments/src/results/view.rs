@@ -134,11 +134,11 @@ impl Measured {
 
     /// Adds one distribution, unless nothing was recorded of it.
     fn add(&mut self, latency: &Latency, one: Distribution) {
-        let Some(histogram) = latency.part(one.part()).filter(|histogram| !histogram.is_empty()) else { return };
-        let (max_us, mean) = (latency.max_us(one.part()), latency.mean_us(one.part()));
-        let max_us = max_us.unwrap_or_else(|| histogram.max());
-        self.spreads.insert(one, Spread { histogram: histogram.clone(), max_us });
-        self.means.insert(one, mean);
+        let (Some(histogram), Some(max_us)) = (latency.part(one.part()), latency.max_us(one.part())) else { return };
+        // Picoseconds over a million times the count: microseconds.
+        let count = i128::from(latency.count(one.part())) * 1_000_000;
+        self.spreads.insert(one, Spread { histogram, max_us });
+        self.means.insert(one, (latency.sum_ps(one.part()) as i128, count));
     }
 
     fn served<'r>(records: impl Iterator<Item = &'r ServedRecord>) -> Self {

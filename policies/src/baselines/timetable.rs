@@ -11,7 +11,8 @@ pub struct TimetableConfig {
     pub steps: Vec<(SimDuration, u32)>,
     /// After how long it begins anew, such as a day.
     pub repeat_every: SimDuration,
-    /// How long before its time a step is taken, so that replicas are ready by then.
+    /// How long before its time a step up is taken, so that replicas are ready by then. A step down is
+    /// taken at its time: until then there is the load of before.
     pub lead: SimDuration,
     /// Time between decisions.
     pub period: SimDuration,
@@ -45,11 +46,15 @@ impl Timetable {
         Ok(Timetable { config, targets: [target] })
     }
 
-    /// How many replicas there should be at an instant.
+    /// How many replicas there should be at an instant: as many as now or at any time within the lead.
     fn planned(&self, now: SimTime) -> u32 {
-        let at = (now + self.config.lead).as_ps() % self.config.repeat_every.as_ps();
+        let (round, lead) = (self.config.repeat_every.as_ps(), self.config.lead.as_ps());
+        let at = now.as_ps() % round;
         let passed = self.config.steps.partition_point(|step| step.0.as_ps() <= at);
-        self.config.steps[passed.max(1) - 1].1
+        let present = self.config.steps[passed.max(1) - 1].1;
+        // From now to the next time at which the round comes to a step.
+        let soon = |step: &&(SimDuration, u32)| (step.0.as_ps() + round - at) % round <= lead;
+        self.config.steps.iter().filter(soon).map(|step| step.1).fold(present, u32::max)
     }
 }
 
@@ -80,5 +85,33 @@ impl Autoscaler for Timetable {
         let reason = "the timetable says so".to_owned();
         decision.explanation = Some(Box::new(Explanation { reason, ..Explanation::default() }));
         decision
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIN: u64 = 60;
+
+    fn planned(steps: &[(u64, u32)], lead_min: u64) -> impl Fn(u64) -> u32 {
+        let s = SimDuration::from_s;
+        let steps = steps.iter().map(|&(min, replicas)| (s(min * MIN), replicas)).collect();
+        let (repeat_every, lead, period) = (s(60 * MIN), s(lead_min * MIN), s(15));
+        let config = TimetableConfig { steps, repeat_every, lead, period };
+        let timetable = Timetable::new(TargetId(0), config).unwrap();
+        move |min| timetable.planned(SimTime::from_s(min * MIN))
+    }
+
+    #[test]
+    fn a_lead_is_for_steps_up() {
+        let at = planned(&[(0, 2), (20, 5), (40, 3)], 8);
+        assert_eq!([0, 11, 12, 20, 39, 40, 59].map(&at), [2, 2, 5, 5, 5, 3, 3]);
+        // Over the end of a round, too; and what is lower for a shorter time than the lead is not taken.
+        let at = planned(&[(0, 4), (30, 1), (35, 6)], 8);
+        assert_eq!([26, 27, 30, 35, 51, 52, 60].map(&at), [4, 6, 6, 6, 6, 6, 4]);
+        let at = planned(&[(0, 4), (30, 1)], 8);
+        assert_eq!([29, 30, 51, 52, 59].map(&at), [4, 1, 1, 4, 4]);
+        assert_eq!(planned(&[(0, 4), (30, 1)], 90)(40), 4);
     }
 }

@@ -2,7 +2,9 @@
 //! divergence of two histories.
 //!
 //! It covers arrivals, outcomes with their times, decisions and fleet changes; never engine steps,
-//! so that a leaping and a plain engine agree.
+//! so that a leaping and a plain engine agree. Each service and each pool has a digest of its own, in
+//! which requests, replicas and nodes go by the names and numbers that they have there; that of the run
+//! is the sum of those, so it depends on no position among services that have nothing to do with it.
 
 use super::SimTime;
 use std::fmt;
@@ -36,23 +38,15 @@ pub struct Happening {
 
 /// Two independent 64-bit multiply-rotate lanes: a few nanoseconds for a line of history.
 /// It tells runs apart; it is not a cryptographic hash.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest {
     lanes: [u64; 2],
-    /// The history itself, kept in the test mode only.
-    history: Option<Vec<Happening>>,
-}
-
-impl Default for Digest {
-    fn default() -> Self {
-        Digest { lanes: [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344], history: None }
-    }
 }
 
 impl Digest {
-    /// A digest that also keeps every line, for [`first_divergence`]. Memory grows with the run.
-    pub fn recording() -> Self {
-        Digest { history: Some(Vec::new()), ..Digest::default() }
+    /// Of nothing yet, for what has that key.
+    pub fn new(key: u64) -> Self {
+        Digest { lanes: [0x243f_6a88_85a3_08d3 ^ key, 0x1319_8a2e_0370_7344 ^ key.rotate_left(32)] }
     }
 
     /// Adds one line of history.
@@ -63,24 +57,26 @@ impl Digest {
         let [a, b] = self.lanes;
         self.lanes[0] = (a.rotate_left(5) ^ head).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) ^ body;
         self.lanes[1] = (b.rotate_left(11) ^ body).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(29) ^ head;
-        if let Some(history) = &mut self.history {
-            history.push(Happening { at, mark, who, what });
-        }
     }
 
-    /// The kept history; empty unless [`Digest::recording`].
-    pub fn history(&self) -> &[Happening] {
-        self.history.as_deref().unwrap_or(&[])
+    /// The digest of several together, in whatever order.
+    #[must_use]
+    pub fn sum(digests: impl IntoIterator<Item = Digest>) -> Digest {
+        let add = |sum: Digest, digest: Digest| Digest {
+            lanes: [0, 1].map(|at| sum.lanes[at].wrapping_add(finish(digest.lanes[at]))),
+        };
+        digests.into_iter().fold(Digest { lanes: [0; 2] }, add)
     }
+}
+
+fn finish(x: u64) -> u64 {
+    let x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    x ^ (x >> 32)
 }
 
 impl fmt::Display for Digest {
     /// 32 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let finish = |x: u64| {
-            let x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-            x ^ (x >> 32)
-        };
         write!(f, "{:016x}{:016x}", finish(self.lanes[0]), finish(self.lanes[1]))
     }
 }
@@ -98,7 +94,7 @@ mod tests {
     #[test]
     fn the_digest_sees_order_and_every_field() {
         let digest = |lines: &[(u64, Mark, u64, u64)]| {
-            let mut digest = Digest::default();
+            let mut digest = Digest::new(7);
             for &(at, mark, who, what) in lines {
                 digest.add(SimTime::from_ps(at), mark, who, what);
             }
@@ -125,15 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_knows_its_parts_and_not_their_order() {
+        let [mut a, b, other] = [1, 2, 3].map(Digest::new);
+        a.add(SimTime::from_s(1), Mark::Arrival, 1, 0);
+        assert_eq!(Digest::sum([a, b]), Digest::sum([b, a]));
+        assert_ne!(Digest::sum([a, b]), Digest::sum([a, other]));
+        assert_ne!(Digest::sum([a, b]), Digest::sum([a]));
+    }
+
+    #[test]
     fn the_first_divergence_is_named() {
-        let (mut a, mut b) = (Digest::recording(), Digest::recording());
-        for digest in [&mut a, &mut b] {
-            digest.add(SimTime::from_s(1), Mark::Arrival, 1, 0);
-        }
-        a.add(SimTime::from_s(2), Mark::Outcome, 1, 0);
-        b.add(SimTime::from_s(3), Mark::Outcome, 1, 0);
-        let (index, left, right) = first_divergence(a.history(), b.history()).unwrap();
+        let line = |s, who| Happening { at: SimTime::from_s(s), mark: Mark::Outcome, who, what: 0 };
+        let (a, b) = ([line(1, 1), line(2, 1)], [line(1, 1), line(3, 1)]);
+        let (index, left, right) = first_divergence(&a, &b).unwrap();
         assert_eq!((index, left.unwrap().at, right.unwrap().at), (1, SimTime::from_s(2), SimTime::from_s(3)));
-        assert_eq!(first_divergence(a.history(), a.history()), None);
+        assert_eq!(first_divergence(&a, &a), None);
+        assert_eq!(first_divergence(&a, &a[..1]), Some((1, Some(a[1]), None)));
     }
 }

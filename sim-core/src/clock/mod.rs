@@ -13,6 +13,6 @@ pub use distribution::{Distribution, DistributionError};
 pub use order::{Class, Key};
 pub use queue::{Entry, EventQueue, HeapQueue};
 pub use stream::{Seed, Stream};
-pub(crate) use stream::{keyed, number_of};
+pub(crate) use stream::{keyed, number_of, number_of_name};
 pub use time::{SimDuration, SimTime};
 pub use wheel::Wheel;

@@ -55,6 +55,11 @@ impl Seed {
     }
 }
 
+/// The number that stands for a name whatever the seed: of what has no draws of its own.
+pub(crate) fn number_of_name(name: &str) -> u64 {
+    Seed::new(0).key(name)
+}
+
 /// The stream of item `n`, try `k`, under a key of [`Seed::key`].
 pub(crate) fn keyed(key: u64, n: u64, k: u64) -> Stream {
     Stream(Xoshiro256PlusPlus::seed_from_u64(split_mix(split_mix(key ^ n).wrapping_add(k))))

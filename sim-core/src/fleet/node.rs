@@ -50,6 +50,8 @@ pub(crate) struct Node {
     pub(crate) ordinal: u32,
     /// What it costs, by position among the rates of the bill.
     pub(crate) rate: u32,
+    /// Whether it is one of those that its pool has committed to: they cost what was agreed.
+    pub(crate) committed: bool,
 }
 
 impl Node {
@@ -71,6 +73,7 @@ impl Node {
             reclaimed: None,
             ordinal: 0,
             rate: pool,
+            committed: false,
         }
     }
 

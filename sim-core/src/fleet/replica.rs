@@ -49,6 +49,8 @@ pub(crate) struct Replica {
     pub(crate) group: Option<u32>,
     /// Whether it was killed before its work was done.
     pub(crate) killed: bool,
+    /// Whether it waits for GPUs and none will come.
+    pub(crate) stuck: bool,
 }
 
 impl Replica {
@@ -71,6 +73,7 @@ impl Replica {
             job: false,
             group: None,
             killed: false,
+            stuck: false,
         }
     }
 

@@ -7,7 +7,7 @@
 //! the feature `LogarithmicScaleDown` (on by default). That comparison is no order where ready times
 //! are equal for some pairs and only alike for others; here UIDs decide among all ready replicas of
 //! one power of two, which is what upstream does unless two ready times are equal. A pod's random
-//! UID is a fixed hash of its number here.
+//! UID is a fixed hash of its number in its service here: other services do not change it.
 
 use crate::clock::{SimDuration, SimTime};
 use std::cmp::Ordering;
@@ -16,6 +16,8 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     pub(crate) replica: u32,
+    /// Its number among those of its service.
+    pub(crate) ordinal: u64,
     pub(crate) assigned: bool,
     /// Its process runs.
     pub(crate) running: bool,
@@ -54,11 +56,11 @@ fn magnitude(age: SimDuration) -> i64 {
 }
 
 fn by_uid(a: &Candidate, b: &Candidate) -> Ordering {
-    uid(a.replica).cmp(&uid(b.replica))
+    uid(a.ordinal).cmp(&uid(b.ordinal))
 }
 
-fn uid(replica: u32) -> u64 {
-    let x = (u64::from(replica) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+fn uid(ordinal: u64) -> u64 {
+    let x = ordinal.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
@@ -70,6 +72,7 @@ mod tests {
     fn old(replica: u32) -> Candidate {
         Candidate {
             replica,
+            ordinal: u64::from(replica),
             assigned: true,
             running: true,
             ready: Some(SimTime::from_s(1)),

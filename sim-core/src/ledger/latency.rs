@@ -1,78 +1,13 @@
-//! Latency histograms and SLO counts of one service.
+//! Latencies and SLO counts of one service.
 
+use super::parts::{LateBecause, Parts};
 use super::tally::Digits3;
 use super::tokens::TokenLatency;
 use crate::clock::SimDuration;
 use crate::ports::LatencyPart;
 use crate::serving::Slo;
 use hdrhistogram::Histogram;
-
-/// Why a late request was late: the largest part of its latency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LateBecause {
-    /// It waited while replicas were starting.
-    ColdStart = 0,
-    /// It waited in a queue.
-    Queue = 1,
-    /// Its service took long.
-    Service = 2,
-    /// It was rejected, expired, failed, or had no answer at the end and was late already.
-    NotServed = 3,
-    /// Earlier attempts and back-off.
-    Retries = 4,
-    /// Its prompt took long to compute, its own or those it shared iterations with.
-    Prefill = 5,
-}
-
-/// The parts of one completed request's latency.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parts {
-    pub(crate) e2e: SimDuration,
-    pub(crate) queue: SimDuration,
-    pub(crate) cold_start: SimDuration,
-    pub(crate) service: SimDuration,
-    /// To the first token, where the service has tokens.
-    pub(crate) ttft: Option<SimDuration>,
-    /// Mean gap between tokens, where there are two.
-    pub(crate) tpot: Option<SimDuration>,
-}
-
-impl Parts {
-    pub(crate) fn get(&self, part: LatencyPart) -> SimDuration {
-        match part {
-            LatencyPart::EndToEnd => self.e2e,
-            LatencyPart::Queue => self.queue,
-            LatencyPart::ColdStart => self.cold_start,
-            LatencyPart::Service => self.service,
-            LatencyPart::TimeToFirstToken => self.ttft.unwrap_or(self.e2e),
-            LatencyPart::TimePerOutputToken | LatencyPart::InterToken => self.tpot.unwrap_or(SimDuration::ZERO),
-        }
-    }
-
-    /// Why it was late, if what it is late for is `broken`.
-    fn because(&self, broken: LatencyPart) -> LateBecause {
-        let before = self.e2e.saturating_sub(self.service);
-        // What came after the first token does not explain why that was late.
-        let (whole, own) = match (broken, self.ttft) {
-            (LatencyPart::TimeToFirstToken, Some(ttft)) => (ttft, (ttft.saturating_sub(before), LateBecause::Prefill)),
-            _ => (self.e2e, (self.service, LateBecause::Service)),
-        };
-        let parts = self.queue + self.cold_start + own.0;
-        let causes = [
-            (self.cold_start, LateBecause::ColdStart),
-            (self.queue, LateBecause::Queue),
-            own,
-            (whole.saturating_sub(parts), LateBecause::Retries),
-        ];
-        let mut largest = causes[0];
-        for cause in causes {
-            if cause.0 > largest.0 {
-                largest = cause;
-            }
-        }
-        largest.1
-    }
-}
+use std::borrow::Cow;
 
 /// How one promise was kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,112 +26,205 @@ impl SloCount {
     }
 }
 
-/// Latency of one service over the measured part of a run. Histograms are in microseconds.
-#[derive(Clone, Debug)]
+/// Latency of one service over the measured part of a run.
+///
+/// Counts are kept to three digits, sums and maxima exactly. Memory grows with the latencies that
+/// occurred; histograms are made when somebody asks for one.
+#[derive(Clone, Debug, Default)]
 pub struct Latency {
-    /// End to end, by the client's clock.
-    pub e2e: Histogram<u64>,
-    /// Waiting that no cold start explains.
-    pub queue: Histogram<u64>,
-    /// Waiting while replicas were starting.
-    pub cold_start: Histogram<u64>,
-    /// In service.
-    pub service: Histogram<u64>,
-    /// Exact sums in microseconds of the four, for means.
-    pub sums_us: [u128; 4],
     /// By promise, in the order of the configuration.
     pub slos: Vec<SloCount>,
-    /// Requests that broke any promise, by [`LateBecause`].
-    pub late: [u64; 6],
+    /// Requests that broke any promise on requests, by [`LateBecause`].
+    pub late: [u64; LateBecause::ALL.len()],
+    /// Answered requests that broke none.
+    pub(crate) good: u64,
     /// Token latencies, where the service has tokens.
-    pub tokens: Option<Box<TokenLatency>>,
+    pub(crate) tokens: Option<Box<TokenLatency>>,
     tallies: Box<Tallies>,
 }
 
-/// What is recorded while the run goes on: [`Latency::settle`] brings it into the histograms.
+/// Parts of the time of a request; the others are of its tokens.
+const TIMED: usize = 7;
+
 #[derive(Clone, Debug, Default)]
 struct Tallies {
     e2e: Digits3,
+    service: Digits3,
+    /// What may be nothing has no count for each request: zeros are what is missing to all.
     queue: Digits3,
     cold_start: Digits3,
-    service: Digits3,
+    no_capacity: Digits3,
+    retries: Digits3,
+    network: Digits3,
+    /// Equal values of `network` in a row: most services have one hop for all.
+    network_run: (u64, u64),
     /// Latencies of requests that waited for nothing, which are all service, and their exact sum.
     at_once: Digits3,
-    at_once_us: u128,
-    /// Requests that waited, and for no cold start.
-    no_cold_start: u64,
+    at_once_ps: u128,
+    /// Exact sums of the others, by [`place`].
+    sums_ps: [u128; TIMED],
+}
+
+/// Where the exact sum of a part stands; `None` for parts of tokens.
+fn place(part: LatencyPart) -> Option<usize> {
+    match part {
+        LatencyPart::EndToEnd => Some(0),
+        LatencyPart::Queue => Some(1),
+        LatencyPart::Service => Some(2),
+        LatencyPart::ColdStart => Some(3),
+        LatencyPart::NoCapacity => Some(4),
+        LatencyPart::Retries => Some(5),
+        LatencyPart::Network => Some(6),
+        LatencyPart::TimeToFirstToken | LatencyPart::TimePerOutputToken | LatencyPart::InterToken => None,
+    }
+}
+
+impl Tallies {
+    #[inline]
+    fn record(&mut self, parts: &Parts) {
+        let of = &parts.of;
+        self.sums_ps[0] += u128::from(parts.e2e.as_ps());
+        self.sums_ps[2] += u128::from(of.service.as_ps());
+        self.e2e.record(parts.e2e.as_us());
+        self.service.record(of.service.as_us());
+        if !of.queue.is_zero() {
+            self.sums_ps[1] += u128::from(of.queue.as_ps());
+            self.queue.record(of.queue.as_us());
+        }
+        let rest = [of.cold_start, of.no_capacity, of.retries];
+        if rest.iter().any(|span| !span.is_zero()) {
+            self.record_rare(rest);
+        }
+        if !of.network.is_zero() {
+            self.sums_ps[6] += u128::from(of.network.as_ps());
+            let us = of.network.as_us();
+            if us == self.network_run.0 {
+                self.network_run.1 += 1;
+            } else {
+                self.end_run();
+                self.network_run = (us, 1);
+            }
+        }
+    }
+
+    /// Cold starts, full pools and retries are rare.
+    fn record_rare(&mut self, rare: [SimDuration; 3]) {
+        let tallies = [&mut self.cold_start, &mut self.no_capacity, &mut self.retries];
+        for ((tally, span), sum) in tallies.into_iter().zip(rare).zip(&mut self.sums_ps[3..6]) {
+            if !span.is_zero() {
+                tally.record(span.as_us());
+                *sum += u128::from(span.as_ps());
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        let (us, n) = std::mem::take(&mut self.network_run);
+        if n > 0 {
+            self.network.record_n(us, n);
+            self.network.reach(us);
+        }
+    }
+
+    /// All completed requests.
+    fn completed(&self) -> u64 {
+        self.e2e.total() + self.at_once.total()
+    }
+
+    /// Every tally, so that none is forgotten.
+    fn all(&mut self) -> [&mut Digits3; 8] {
+        let Tallies { e2e, queue, service, cold_start, no_capacity, retries, network, at_once, .. } = self;
+        [e2e, queue, service, cold_start, no_capacity, retries, network, at_once]
+    }
+
+    /// What was counted of a part, without the zeros that were not.
+    fn counted(&self, part: LatencyPart) -> Option<Cow<'_, Digits3>> {
+        let with_at_once = |tally: &Digits3| {
+            let mut tally = tally.clone();
+            tally.add(&self.at_once);
+            Cow::Owned(tally)
+        };
+        Some(match part {
+            LatencyPart::EndToEnd => with_at_once(&self.e2e),
+            LatencyPart::Service => with_at_once(&self.service),
+            LatencyPart::Queue => Cow::Borrowed(&self.queue),
+            LatencyPart::ColdStart => Cow::Borrowed(&self.cold_start),
+            LatencyPart::NoCapacity => Cow::Borrowed(&self.no_capacity),
+            LatencyPart::Retries => Cow::Borrowed(&self.retries),
+            LatencyPart::Network => Cow::Borrowed(&self.network),
+            LatencyPart::TimeToFirstToken | LatencyPart::TimePerOutputToken | LatencyPart::InterToken => return None,
+        })
+    }
 }
 
 impl Latency {
-    /// Empty, for latencies of up to `longest` (longer ones count as that long).
-    pub(crate) fn new(longest: SimDuration, slos: usize, tokens: bool) -> Self {
-        let longest_us = longest.as_us().max(1_000_000);
-        // Bounds above are valid by construction: 1 <= 2 * 1 <= longest, 3 digits.
-        let histogram = || Histogram::new_with_bounds(1, longest_us, 3).expect("valid histogram bounds");
-        Latency {
-            e2e: histogram(),
-            queue: histogram(),
-            cold_start: histogram(),
-            service: histogram(),
-            sums_us: [0; 4],
-            slos: vec![SloCount::default(); slos],
-            late: [0; 6],
-            tokens: tokens.then(|| Box::new(TokenLatency::new(longest_us))),
-            tallies: Box::default(),
-        }
+    /// Empty.
+    pub(crate) fn new(slos: usize, tokens: bool) -> Self {
+        Latency { slos: vec![SloCount::default(); slos], tokens: tokens.then(Box::default), ..Latency::default() }
     }
 
-    /// The histogram of a part; `None` for a part of the tokens of a service that has none.
-    pub fn part(&self, part: LatencyPart) -> Option<&Histogram<u64>> {
-        let tokens = self.tokens.as_ref();
-        match part {
-            LatencyPart::EndToEnd => Some(&self.e2e),
-            LatencyPart::Queue => Some(&self.queue),
-            LatencyPart::ColdStart => Some(&self.cold_start),
-            LatencyPart::Service => Some(&self.service),
-            LatencyPart::TimeToFirstToken => tokens.map(|tokens| &tokens.ttft),
-            LatencyPart::TimePerOutputToken => tokens.map(|tokens| &tokens.tpot),
-            LatencyPart::InterToken => tokens.map(|tokens| &tokens.itl),
+    /// What was counted of a part, zeros included; `None` if nothing was.
+    fn tally(&self, part: LatencyPart) -> Option<Cow<'_, Digits3>> {
+        let Some(counted) = self.tallies.counted(part) else {
+            let tally = self.tokens.as_ref()?.tally(part)?;
+            return (tally.total() > 0).then_some(Cow::Borrowed(tally));
+        };
+        let zeros = self.tallies.completed() - counted.total();
+        let seldom = matches!(part, LatencyPart::Retries | LatencyPart::Network | LatencyPart::NoCapacity);
+        if self.tallies.completed() == 0 || seldom && counted.total() == 0 {
+            return None;
         }
+        let mut counted = counted;
+        if zeros > 0 {
+            counted.to_mut().record_n(0, zeros);
+        }
+        Some(counted)
     }
 
-    /// Exact mean of a part in seconds.
-    pub fn mean_s(&self, part: LatencyPart) -> f64 {
-        if let Some(&sum) = self.sums_us.get(part as usize) {
-            let count = self.part(part).map_or(0, Histogram::len);
-            return if count == 0 { 0.0 } else { sum as f64 / count as f64 / 1e6 };
-        }
-        let [ttft, tpot, itl] = self.tokens.as_ref().map_or([0.0; 3], |tokens| tokens.means_s());
-        match part {
-            LatencyPart::TimeToFirstToken => ttft,
-            LatencyPart::TimePerOutputToken => tpot,
-            _ => itl,
-        }
+    /// The histogram of a part in microseconds, made for this call; `None` where nothing was recorded:
+    /// of tokens that a service does not have, or of retries, ways and full pools that nobody met.
+    pub fn part(&self, part: LatencyPart) -> Option<Histogram<u64>> {
+        self.tally(part).map(|tally| tally.histogram())
     }
 
-    /// Exact sum of a part in microseconds, and the count below it: a mean is their quotient.
-    pub fn mean_us(&self, part: LatencyPart) -> (i128, i128) {
-        if let Some(&sum) = self.sums_us.get(part as usize) {
-            return (sum as i128, self.part(part).map_or(0, |all| i128::from(all.len())));
-        }
-        self.tokens.as_ref().map_or((0, 0), |tokens| tokens.mean_us(part))
+    /// How many were recorded of a part; 0 where [`Latency::part`] is `None`.
+    pub fn count(&self, part: LatencyPart) -> u64 {
+        self.tally(part).map_or(0, |tally| tally.total())
     }
 
-    /// STAND-IN until the exact one is merged.
+    /// The largest value of a part in microseconds, exact to them.
     pub fn max_us(&self, part: LatencyPart) -> Option<u64> {
-        self.part(part).filter(|all| !all.is_empty()).map(Histogram::max)
+        self.tally(part).map(|tally| tally.max_us())
+    }
+
+    /// A quantile of a part in microseconds, to three digits and never above the largest value.
+    pub fn quantile_us(&self, part: LatencyPart, quantile: f64) -> Option<u64> {
+        self.tally(part).map(|tally| tally.quantile_us(quantile))
+    }
+
+    /// The exact sum of a part in picoseconds. The sums of retries, network, queue, cold start, no
+    /// capacity and service are that of end to end.
+    pub fn sum_ps(&self, part: LatencyPart) -> u128 {
+        let Some(place) = place(part) else { return self.tokens.as_ref().map_or(0, |tokens| tokens.sum_ps(part)) };
+        let whole = matches!(part, LatencyPart::EndToEnd | LatencyPart::Service);
+        self.tallies.sums_ps[place] + if whole { self.tallies.at_once_ps } else { 0 }
+    }
+
+    /// Exact mean of a part in seconds; 0 without any.
+    pub fn mean_s(&self, part: LatencyPart) -> f64 {
+        let count = self.count(part);
+        if count == 0 { 0.0 } else { self.sum_ps(part) as f64 / count as f64 / 1e12 }
     }
 
     /// A completed request. True if it was late.
     #[inline]
     pub(crate) fn record(&mut self, parts: &Parts, slos: &[Slo]) -> bool {
-        if parts.e2e == parts.service {
-            // Most requests wait for nothing: one tally takes those, `settle` brings them to all.
-            let us = parts.e2e.as_us();
-            self.tallies.at_once_us += u128::from(us);
-            self.tallies.at_once.record(us);
+        if parts.e2e == parts.of.service {
+            // Most requests wait for nothing: one tally takes those.
+            self.tallies.at_once_ps += u128::from(parts.e2e.as_ps());
+            self.tallies.at_once.record(parts.e2e.as_us());
         } else {
-            self.record_parts(parts);
+            self.tallies.record(parts);
         }
         if let (Some(tokens), Some(ttft)) = (&mut self.tokens, parts.ttft) {
             tokens.record(ttft, parts.tpot);
@@ -211,73 +239,44 @@ impl Latency {
                 broken = if good { broken } else { broken.or(Some(slo.part)) };
             }
         }
-        if let Some(part) = broken {
-            self.late[parts.because(part) as usize] += 1;
+        match broken {
+            Some(part) => self.late[parts.because(part) as usize] += 1,
+            None => self.good += 1,
         }
         broken.is_some()
     }
 
-    #[inline]
-    fn record_parts(&mut self, parts: &Parts) {
-        // Sums are exact; a histogram counts what is beyond its range as its longest.
-        let us = [parts.e2e, parts.queue, parts.cold_start, parts.service].map(SimDuration::as_us);
-        for (sum, us) in self.sums_us.iter_mut().zip(us) {
-            *sum += u128::from(us);
-        }
-        let tallies = &mut *self.tallies;
-        tallies.e2e.record(us[0]);
-        tallies.queue.record(us[1]);
-        tallies.service.record(us[3]);
-        // Cold starts are rare: waits without one are counted and recorded together.
-        match us[2] {
-            0 => tallies.no_cold_start += 1,
-            wait => tallies.cold_start.record(wait),
-        }
-    }
-
-    /// Brings what was kept apart into the histograms and sums; called once, at the end of a run.
+    /// Counts promises on gaps, and gives back memory that is not used; called once, at the end of a run.
     pub(crate) fn settle(&mut self, slos: &[Slo]) {
-        if let Some(tokens) = &mut self.tokens {
-            tokens.settle();
-            for (count, slo) in self.slos.iter_mut().zip(slos) {
-                if slo.part == LatencyPart::InterToken {
-                    count.good = tokens.itl.count_between(0, slo.limit.as_us());
-                    count.bad = tokens.itl.len() - count.good;
-                }
+        self.tallies.end_run();
+        self.tallies.all().into_iter().for_each(Digits3::shrink);
+        let Some(tokens) = &mut self.tokens else { return };
+        tokens.settle();
+        let Some(gaps) = tokens.tally(LatencyPart::InterToken) else { return };
+        for (count, slo) in self.slos.iter_mut().zip(slos) {
+            if slo.part == LatencyPart::InterToken {
+                count.good = gaps.count_up_to(slo.limit.as_us());
+                count.bad = gaps.total() - count.good;
             }
         }
-        let tallies = std::mem::take(&mut *self.tallies);
-        let (mut at_once, no_cold_start) = (tallies.at_once, tallies.no_cold_start);
-        at_once.empty_into(&mut [&mut self.e2e, &mut self.service]);
-        let all = self.e2e.len();
-        for (mut tally, histogram) in [
-            (tallies.e2e, &mut self.e2e),
-            (tallies.queue, &mut self.queue),
-            (tallies.cold_start, &mut self.cold_start),
-            (tallies.service, &mut self.service),
-        ] {
-            tally.empty_into(&mut [histogram]);
-        }
-        self.sums_us[LatencyPart::EndToEnd as usize] += tallies.at_once_us;
-        self.sums_us[LatencyPart::Service as usize] += tallies.at_once_us;
-        self.queue.saturating_record_n(0, all);
-        self.cold_start.saturating_record_n(0, all + no_cold_start);
     }
 
-    /// Adds what another run of the same service has measured: counts and sums add up exactly.
+    /// Adds what another run of the same service has measured: counts and sums add up exactly. Promises
+    /// stay as they are: those of two services need not be alike.
     pub fn merge(&mut self, other: &Latency) {
-        let pairs = [
-            (&mut self.e2e, &other.e2e),
-            (&mut self.queue, &other.queue),
-            (&mut self.cold_start, &other.cold_start),
-            (&mut self.service, &other.service),
-        ];
-        for (sum, histogram) in pairs {
-            // Runs of one service have the same bounds, so this cannot fail.
-            let _ = sum.add(histogram);
+        let mut others = other.tallies.clone();
+        others.end_run();
+        self.tallies.end_run();
+        for (sum, tally) in self.tallies.all().into_iter().zip(others.all()) {
+            sum.add(tally);
         }
-        for (sum, add) in self.sums_us.iter_mut().zip(other.sums_us) {
+        for (sum, add) in self.tallies.sums_ps.iter_mut().zip(others.sums_ps) {
             *sum += add;
+        }
+        self.tallies.at_once_ps += others.at_once_ps;
+        self.good += other.good;
+        for (sum, late) in self.late.iter_mut().zip(other.late) {
+            *sum += late;
         }
         if let (Some(tokens), Some(other)) = (&mut self.tokens, &other.tokens) {
             tokens.merge(other);
@@ -303,11 +302,74 @@ impl Latency {
         late
     }
 
-    /// A request that was never answered breaks every promise.
-    pub(crate) fn record_unserved(&mut self, slos: &[Slo]) {
+    /// A request that was never answered breaks every promise on requests; true if there is one.
+    pub(crate) fn record_unserved(&mut self, slos: &[Slo]) -> bool {
+        let mut promised = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
-            count.bad += u64::from(slo.part != LatencyPart::InterToken);
+            let bad = slo.part != LatencyPart::InterToken;
+            count.bad += u64::from(bad);
+            promised |= bad;
         }
-        self.late[LateBecause::NotServed as usize] += u64::from(!self.slos.is_empty());
+        self.late[LateBecause::NotServed as usize] += u64::from(promised);
+        promised
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::RequestParts;
+    use proptest::prelude::*;
+
+    const PARTS: [LatencyPart; 6] = [
+        LatencyPart::Retries,
+        LatencyPart::Network,
+        LatencyPart::Queue,
+        LatencyPart::ColdStart,
+        LatencyPart::NoCapacity,
+        LatencyPart::Service,
+    ];
+
+    fn record(latency: &mut Latency, spans: [u64; 6]) {
+        let [retries, network, queue, cold_start, no_capacity, service] = spans.map(SimDuration::from_ps);
+        let of = RequestParts { retries, network, queue, cold_start, no_capacity, service };
+        latency.record(&Parts { e2e: of.sum(), of, ttft: None, tpot: None }, &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn sums_add_up_maxima_are_exact_and_no_quantile_passes_them(
+            rows in prop::collection::vec(
+                prop::array::uniform6(prop_oneof![Just(0_u64), Just(5_000_000_000), 1_u64..1 << 45]), 1..40),
+            cut in 0_usize..40,
+        ) {
+            let (mut whole, mut other) = (Latency::new(0, false), Latency::new(0, false));
+            for (at, row) in rows.iter().enumerate() {
+                record(if at < cut { &mut whole } else { &mut other }, *row);
+            }
+            whole.merge(&other);
+            let e2e = whole.sum_ps(LatencyPart::EndToEnd);
+            prop_assert_eq!(PARTS.iter().map(|&part| whole.sum_ps(part)).sum::<u128>(), e2e);
+            for (part, at) in PARTS.into_iter().zip(0..) {
+                let longest = rows.iter().map(|row| row[at] / 1_000_000).max().unwrap_or(0);
+                let Some(found) = whole.max_us(part) else {
+                    prop_assert!(rows.iter().all(|row| row[at] == 0));
+                    continue;
+                };
+                prop_assert_eq!((found, whole.count(part)), (longest, rows.len() as u64));
+                prop_assert!(whole.quantile_us(part, 1.0).unwrap() == longest);
+                prop_assert_eq!(whole.part(part).unwrap().len(), rows.len() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_recorded_has_no_histogram() {
+        let mut latency = Latency::new(0, false);
+        assert!(latency.part(LatencyPart::EndToEnd).is_none() && latency.max_us(LatencyPart::Queue).is_none());
+        record(&mut latency, [0, 0, 0, 0, 0, 7_000_000]);
+        assert_eq!(latency.max_us(LatencyPart::Service), Some(7));
+        assert_eq!(latency.max_us(LatencyPart::ColdStart), Some(0));
+        assert!(latency.part(LatencyPart::Retries).is_none() && latency.part(LatencyPart::InterToken).is_none());
     }
 }

@@ -4,17 +4,18 @@
 
 mod latency;
 mod money;
+mod parts;
 mod record;
 mod tally;
 mod tokens;
 
-pub(crate) use latency::Parts;
-pub use latency::{LateBecause, Latency, SloCount};
+pub use latency::{Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
+pub(crate) use parts::Parts;
+pub use parts::{LateBecause, RequestParts};
 pub use record::{
     ClientRecord, ControllerRecord, DecisionRecord, EgressRecord, FaultRecord, FleetRow, HealthRecord, MarketRecord,
-    Measured, NodeRecord, NodeScalerRecord, ReplicaRecord, RequestRecord, RunRecord, SeriesRow, ServedRecord,
+    NodeRecord, NodeScalerRecord, ReplicaRecord, RequestCounts, RequestRecord, RunRecord, SeriesRow, ServedRecord,
     ServiceRecord, SignalValue, WorkRecord,
 };
 pub(crate) use tally::Tally;
-pub use tokens::TokenLatency;

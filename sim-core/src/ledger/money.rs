@@ -121,6 +121,16 @@ impl Bill {
         }
     }
 
+    /// What came to the bill since it stood at `earlier`: line by line, exact.
+    #[must_use]
+    pub fn since(&self, earlier: &Bill) -> Bill {
+        let left = |(&line, &gpu_ps): (&BillLine, &u128)| {
+            let before = earlier.lines.get(&line).copied().unwrap_or(0);
+            (gpu_ps > before).then(|| (line, gpu_ps - before))
+        };
+        Bill { lines: self.lines.iter().filter_map(left).collect(), rates: self.rates.clone() }
+    }
+
     /// GPU-picoseconds by line, in a fixed order.
     pub fn lines(&self) -> impl Iterator<Item = (BillLine, u128)> + '_ {
         self.lines.iter().map(|(&line, &gpu_ps)| (line, gpu_ps))

@@ -2,6 +2,7 @@
 
 use super::latency::Latency;
 use super::money::Bill;
+use super::parts::RequestParts;
 use crate::clock::{Happening, SimDuration, SimTime};
 use crate::ports::{Action, Explanation, Fault, TargetId};
 use crate::serving::{EngineWork, Outcome};
@@ -47,7 +48,9 @@ pub struct RunRecord {
     pub node_autoscaler: Option<NodeScalerRecord>,
     /// The bill.
     pub bill: Bill,
-    /// STAND-IN
+    /// The bill as it stood at the end of the warm-up, all that was open then brought to that instant;
+    /// empty without one. What [`Bill::since`] leaves is the measured part, exactly: charges for a
+    /// minimum fall where a node is given back or the run ends, commitments where their time passes.
     pub warmup_bill: Bill,
     /// Ended requests, if they were asked for: every so many of each client, in order of their end.
     pub requests: Vec<RequestRecord>,
@@ -95,10 +98,10 @@ pub struct RequestRecord {
     pub outcome: Outcome,
     /// Attempts made.
     pub tries: u32,
-    /// Prompt and output tokens.
+    /// Prompt and output tokens; of one that was completed, what was generated.
     pub tokens: [u32; 2],
-    /// Queue, cold-start and service part of its last attempt, if it was completed.
-    pub parts: Option<[SimDuration; 3]>,
+    /// Where its time went, if it was completed: the parts add up to it.
+    pub parts: Option<RequestParts>,
     /// Time to its first token, where the service has tokens.
     pub ttft: Option<SimDuration>,
     /// The replica that completed it.
@@ -121,6 +124,10 @@ pub struct ServiceRecord {
     pub name: Arc<str>,
     /// Latency over the measured part.
     pub latency: Latency,
+    /// Measured requests that were answered and broke no promise on requests (those on gaps between
+    /// tokens are counted by gap). With promises on requests, these and `latency.late` are all that are
+    /// judged.
+    pub good: u64,
     /// Integral of ready replicas over the run, in replica-seconds.
     pub ready_replica_s: f64,
     /// Integral of the replicas that were missing to `spec.replicas`, in replica-seconds.
@@ -146,8 +153,12 @@ pub struct ServiceRecord {
     /// Time at each number of requests present, in seconds, if it was asked for; the last level
     /// holds all above.
     pub occupancy_s: Vec<f64>,
-    /// Prompt and output tokens of completed requests.
+    /// Prompt and generated tokens of completed requests.
     pub tokens: [u64; 2],
+    /// Those of the requests that arrived after the warm-up.
+    pub measured_tokens: [u64; 2],
+    /// Completed requests whose output was cut at the longest context of their engine.
+    pub cut: u64,
     /// Attempts refused because a queue was full.
     pub rejected_attempts: u64,
     /// Of the late requests, those whose first token came, or who still waited when they ended,
@@ -200,12 +211,12 @@ pub struct ClientRecord {
     pub failed: u64,
     /// Not ended when the run did.
     pub live_at_end: u64,
+    /// The same counts of the requests that arrived after the warm-up.
+    pub measured: RequestCounts,
     /// Attempts made.
     pub attempts: u64,
     /// Rows that its source left out.
     pub dropped_rows: u64,
-    /// STAND-IN
-    pub measured: Measured,
     /// The route that it calls, if it calls one.
     pub route: Option<u32>,
     /// Its region, if distance matters.
@@ -214,20 +225,20 @@ pub struct ClientRecord {
     pub served: Vec<ServedRecord>,
 }
 
-/// STAND-IN
+/// Requests by how they ended. `arrived` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Measured {
-    /// a
+pub struct RequestCounts {
+    /// Requests made.
     pub arrived: u64,
-    /// a
+    /// Answered in time.
     pub completed: u64,
-    /// a
+    /// Refused by full queues.
     pub rejected: u64,
-    /// a
+    /// Given up by the client.
     pub expired: u64,
-    /// a
+    /// Lost with their workers.
     pub failed: u64,
-    /// a
+    /// Not ended when the run did.
     pub live_at_end: u64,
 }
 
@@ -246,6 +257,8 @@ pub struct ServedRecord {
     pub ttft: Histogram<u64>,
     /// Exact sum of the end-to-end latencies.
     pub e2e_sum_us: u128,
+    /// The longest of the end-to-end latencies and of the times to first token; 0 without any.
+    pub max_us: [u64; 2],
 }
 
 /// What was sent from one region to another.

@@ -1,21 +1,39 @@
 //! Counts by logarithmic bucket: what a histogram costs in the hot path, and no more.
 //!
 //! Every request enters several of these, so that recording is a few instructions that are always
-//! inlined. Buckets are those of `HdrHistogram`, into which a tally is emptied when somebody asks.
+//! inlined. Buckets are those of `HdrHistogram`, which a tally becomes when somebody asks for one.
+//! Counts stand in pages that are there once something falls into them: latencies of one service fill
+//! a few hundred of the many thousand buckets, and a scenario may have thousands of services.
 
 use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
 
 /// Counts of microseconds. Values below `2^(BITS + 1)` have buckets of their own; from there bucket
 /// `e * 2^BITS + (us >> e)` holds what agrees in its first `BITS + 1` bits: a bucket is narrower
 /// than `2^-BITS` of its value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally<const BITS: u32> {
-    counts: Vec<u64>,
+    /// By page of buckets: one more than its place among the pages in use, or 0 if it is not.
+    directory: Vec<u16>,
+    /// The pages in use, in the order of their first use.
+    pages: Vec<Page>,
+    /// What counts lost when they ran over, by bucket.
+    carried: BTreeMap<usize, u64>,
     total: u64,
+    /// The largest value, exact.
+    max_us: u64,
 }
 
 /// Three digits, as all histograms of a run have.
 pub(crate) type Digits3 = Tally<10>;
+
+/// Buckets of a page: one cache line of small counts.
+const PAGE_BITS: u32 = 4;
+const PAGE: usize = 1 << PAGE_BITS;
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Page([u32; PAGE]);
 
 #[inline]
 fn exponent<const BITS: u32>(us: u64) -> u32 {
@@ -32,28 +50,57 @@ fn bucket<const BITS: u32>(us: u64) -> usize {
 fn highest<const BITS: u32>(bucket: usize) -> u64 {
     let exponent = (bucket as u64 >> BITS).saturating_sub(1);
     let digits = bucket as u64 - (exponent << BITS);
-    ((digits + 1) << exponent) - 1
+    // The last bucket of all ends where the numbers end.
+    (((u128::from(digits) + 1) << exponent) - 1).min(u128::from(u64::MAX)) as u64
 }
 
 impl<const BITS: u32> Tally<BITS> {
     #[inline]
     pub(crate) fn record(&mut self, us: u64) {
         self.record_n(us, 1);
+        self.reach(us);
     }
 
+    /// As many values of one bucket; the largest of them is told by [`Tally::reach`].
     #[inline]
     pub(crate) fn record_n(&mut self, us: u64, n: u64) {
         let bucket = bucket::<BITS>(us);
-        if bucket >= self.counts.len() {
-            self.grow(bucket);
-        }
-        self.counts[bucket] += n;
+        let page = match self.directory.get(bucket >> PAGE_BITS) {
+            Some(&page) if page > 0 => page,
+            _ => self.open(bucket >> PAGE_BITS),
+        };
+        let count = &mut self.pages[usize::from(page) - 1].0[bucket & (PAGE - 1)];
+        let sum = u64::from(*count).wrapping_add(n);
         self.total += n;
+        match u32::try_from(sum) {
+            Ok(sum) => *count = sum,
+            Err(_) => self.carry(bucket, n),
+        }
     }
 
+    /// Adds to a count that is too large for its page.
     #[cold]
-    fn grow(&mut self, bucket: usize) {
-        self.counts.resize(bucket + 1, 0);
+    fn carry(&mut self, bucket: usize, n: u64) {
+        *self.carried.entry(bucket).or_default() += n;
+    }
+
+    /// A value was as large as that.
+    #[inline]
+    pub(crate) fn reach(&mut self, us: u64) {
+        self.max_us = self.max_us.max(us);
+    }
+
+    /// Takes a page into use, and says which it is.
+    #[cold]
+    fn open(&mut self, page: usize) -> u16 {
+        if page >= self.directory.len() {
+            self.directory.resize(page + 1, 0);
+        }
+        self.pages.push(Page::default());
+        // There are at most 64 * 1024 / 16 pages.
+        let place = self.pages.len() as u16;
+        self.directory[page] = place;
+        place
     }
 
     /// The smallest value above `us` that is in another bucket.
@@ -63,47 +110,77 @@ impl<const BITS: u32> Tally<BITS> {
         ((us >> exponent) + 1) << exponent
     }
 
-    /// The value at a rank, as the largest one of its bucket; 0 if there is none.
+    /// How many were counted.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The largest value, exact; 0 if there is none.
+    pub(crate) fn max_us(&self) -> u64 {
+        self.max_us
+    }
+
+    /// Buckets that hold something, ascending, with what they hold.
+    fn buckets(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let pages = self.directory.iter().enumerate().filter(|(_, place)| **place > 0);
+        let each = pages.flat_map(|(page, &place)| ((page << PAGE_BITS)..).zip(self.pages[usize::from(place) - 1].0));
+        let whole = each.map(|(bucket, count)| {
+            let carried = if self.carried.is_empty() { 0 } else { self.carried.get(&bucket).copied().unwrap_or(0) };
+            (bucket, u64::from(count) + carried)
+        });
+        whole.filter(|(_, count)| *count > 0)
+    }
+
+    /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
+    /// there is none.
     pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
         let rank = ((quantile * self.total as f64).ceil() as u64).max(1);
         let mut seen = 0;
-        for (bucket, &count) in self.counts.iter().enumerate() {
+        for (bucket, count) in self.buckets() {
             seen += count;
             if seen >= rank {
-                return highest::<BITS>(bucket);
+                return highest::<BITS>(bucket).min(self.max_us);
             }
         }
         0
     }
 
-    /// What was counted, as a histogram of two digits that grows as it must.
+    /// How many are in the buckets up to that of a value.
+    pub(crate) fn count_up_to(&self, us: u64) -> u64 {
+        let last = bucket::<BITS>(us);
+        self.buckets().take_while(|(bucket, _)| *bucket <= last).map(|(_, count)| count).sum()
+    }
+
+    /// Adds what another has counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (bucket, count) in other.buckets() {
+            self.record_n(highest::<BITS>(bucket), count);
+        }
+        self.reach(other.max_us);
+    }
+
+    /// What was counted, as a histogram of as many digits that grows as it must.
     pub(crate) fn histogram(&self) -> Histogram<u64> {
-        // Two digits are a valid precision.
-        let mut histogram = Histogram::new(2).expect("valid histogram precision");
-        for (bucket, &count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        // Both are valid precisions.
+        let mut histogram = Histogram::new(if BITS < 10 { 2 } else { 3 }).expect("valid histogram precision");
+        for (bucket, count) in self.buckets() {
             // An automatic histogram takes every value.
             let _ = histogram.record_n(highest::<BITS>(bucket), count);
         }
         histogram
     }
 
-    /// Forgets everything.
+    /// Forgets everything, and keeps its pages for what comes.
     pub(crate) fn clear(&mut self) {
-        self.counts.fill(0);
-        self.total = 0;
+        self.pages.fill(Page::default());
+        self.carried.clear();
+        (self.total, self.max_us) = (0, 0);
     }
-}
 
-impl Digits3 {
-    /// Brings everything into each of some histograms of three digits, and forgets it; what is
-    /// beyond their range counts as their longest.
-    pub(crate) fn empty_into(&mut self, histograms: &mut [&mut Histogram<u64>]) {
-        for (bucket, &count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            for histogram in &mut *histograms {
-                histogram.saturating_record_n(highest::<10>(bucket), count);
-            }
-        }
-        self.clear();
+    /// Gives back what it holds beyond what it uses.
+    pub(crate) fn shrink(&mut self) {
+        self.directory.shrink_to_fit();
+        self.pages.shrink_to_fit();
     }
 }
 
@@ -123,20 +200,36 @@ mod tests {
         }
 
         #[test]
-        fn three_digits_are_those_of_hdr_histograms(us in prop::collection::vec(0_u64..1 << 33, 0..50), n in 1_u64..9) {
-            let mut plain = Histogram::new_with_bounds(1, 3_600_000_000, 3).unwrap();
-            let (mut emptied, mut tally) = (plain.clone(), Digits3::default());
-            for us in us {
-                plain.saturating_record_n(us, n);
+        fn three_digits_are_those_of_hdr_histograms(us in prop::collection::vec(0_u64..1 << 40, 0..50), n in prop_oneof![1_u64..9, (1_u64 << 31)..1 << 33]) {
+            let mut plain = Histogram::<u64>::new(3).unwrap();
+            let mut tally = Digits3::default();
+            for &us in &us {
+                plain.record_n(us, n).unwrap();
                 tally.record_n(us, n);
+                tally.reach(us);
                 prop_assert_eq!(Digits3::next_bucket(us), plain.next_non_equivalent(us).max(1));
             }
-            tally.empty_into(&mut [&mut emptied]);
-            prop_assert_eq!(&plain, &emptied);
-            prop_assert_eq!(plain.max(), emptied.max());
-            prop_assert_eq!(plain.min(), emptied.min());
-            prop_assert_eq!(plain.value_at_quantile(0.99), emptied.value_at_quantile(0.99));
-            prop_assert_eq!(tally.quantile_us(0.5), 0);
+            prop_assert_eq!(&plain, &tally.histogram());
+            prop_assert_eq!(tally.max_us(), us.iter().copied().max().unwrap_or(0));
+            prop_assert_eq!(tally.quantile_us(0.99), plain.value_at_quantile(0.99).min(tally.max_us()));
+            for &limit in &us {
+                prop_assert_eq!(tally.count_up_to(limit), plain.count_between(0, limit));
+            }
+        }
+
+        #[test]
+        fn what_is_added_is_as_if_it_were_counted_here(
+            us in prop::collection::vec(0_u64..1 << 30, 0..60),
+            cut in 0_usize..60,
+        ) {
+            let (mut whole, mut first, mut second) = (Digits3::default(), Digits3::default(), Digits3::default());
+            for (at, &us) in us.iter().enumerate() {
+                whole.record(us);
+                if at < cut { first.record(us) } else { second.record(us) }
+            }
+            first.add(&second);
+            prop_assert_eq!(first.histogram(), whole.histogram());
+            prop_assert_eq!((first.max_us(), first.total()), (whole.max_us(), whole.total()));
         }
 
         #[test]
@@ -146,13 +239,20 @@ mod tests {
                 tally.record(us);
             }
             us.sort_unstable();
-            for q in [0.5, 0.99_f64] {
+            for q in [0.5, 0.99, 1.0_f64] {
                 let exact = us[(q * us.len() as f64).ceil() as usize - 1];
                 let found = tally.quantile_us(q);
-                prop_assert!(found >= exact && found - exact <= exact / 100 + 1);
+                prop_assert!(found >= exact && found - exact <= exact / 100 + 1 && found <= us[us.len() - 1]);
             }
             tally.clear();
-            prop_assert_eq!(tally.quantile_us(0.99), 0);
+            prop_assert_eq!((tally.quantile_us(0.99), tally.max_us()), (0, 0));
         }
+    }
+
+    #[test]
+    fn the_largest_number_has_a_bucket() {
+        let mut tally = Digits3::default();
+        tally.record(u64::MAX);
+        assert_eq!((tally.quantile_us(1.0), tally.total()), (u64::MAX, 1));
     }
 }

@@ -4,7 +4,6 @@ use super::tally::Digits3;
 use crate::clock::SimDuration;
 use crate::ports::LatencyPart;
 use crate::serving::{FRACTION_BITS, Leap};
-use hdrhistogram::Histogram;
 
 const UNITS_PER_US: u64 = 1_000_000 << FRACTION_BITS;
 
@@ -13,87 +12,61 @@ const TTFT: usize = 0;
 const TPOT: usize = 1;
 const ITL: usize = 2;
 
-/// Token latencies over the measured part of a run. Histograms are in microseconds.
-#[derive(Clone, Debug)]
-pub struct TokenLatency {
-    /// From the client's send to the first token, by request.
-    pub ttft: Histogram<u64>,
-    /// Mean gap between the tokens of a request, by request of two tokens or more.
-    pub tpot: Histogram<u64>,
-    /// Every gap between two tokens of a sequence.
-    pub itl: Histogram<u64>,
-    ttft_us: u128,
-    tpot_us: u128,
-    itl_units: u128,
-    /// The three, while the run goes on.
+/// Token latencies over the measured part of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TokenLatency {
+    /// From the client's send to the first token, by request; mean gap between the tokens of a request,
+    /// by request of two tokens or more; every gap between two tokens of a sequence.
     tallies: [Digits3; 3],
+    ttft_ps: u128,
+    tpot_ps: u128,
+    itl_units: u128,
 }
 
 impl TokenLatency {
-    /// Empty, for latencies of up to `longest_us`.
-    pub(super) fn new(longest_us: u64) -> Self {
-        // Bounds are valid by construction: see `Latency::new`.
-        let histogram = || Histogram::new_with_bounds(1, longest_us, 3).expect("valid histogram bounds");
-        TokenLatency {
-            ttft: histogram(),
-            tpot: histogram(),
-            itl: histogram(),
-            ttft_us: 0,
-            tpot_us: 0,
-            itl_units: 0,
-            tallies: Default::default(),
-        }
-    }
-
-    /// Brings what was recorded into the histograms.
-    pub(super) fn settle(&mut self) {
-        for (tally, histogram) in self.tallies.iter_mut().zip([&mut self.ttft, &mut self.tpot, &mut self.itl]) {
-            tally.empty_into(&mut [histogram]);
-        }
-    }
-
-    /// Exact means in seconds: time to first token, time per output token, inter-token latency.
-    pub fn means_s(&self) -> [f64; 3] {
-        let mean = |sum: f64, count: u64| if count == 0 { 0.0 } else { sum / count as f64 / 1e6 };
-        [
-            mean(self.ttft_us as f64, self.ttft.len()),
-            mean(self.tpot_us as f64, self.tpot.len()),
-            mean(self.itl_units as f64 / UNITS_PER_US as f64, self.itl.len()),
-        ]
-    }
-
-    /// Exact sum in microseconds and the count below it, both times what makes them whole.
-    pub(super) fn mean_us(&self, part: LatencyPart) -> (i128, i128) {
-        let of = |sum: u128, count: u64| (sum as i128, i128::from(count));
+    /// The tally of a part; `None` for a part that is not of tokens.
+    pub(super) fn tally(&self, part: LatencyPart) -> Option<&Digits3> {
         match part {
-            LatencyPart::TimeToFirstToken => of(self.ttft_us, self.ttft.len()),
-            LatencyPart::TimePerOutputToken => of(self.tpot_us, self.tpot.len()),
-            _ => (self.itl_units as i128, i128::from(self.itl.len()) * i128::from(UNITS_PER_US)),
+            LatencyPart::TimeToFirstToken => Some(&self.tallies[TTFT]),
+            LatencyPart::TimePerOutputToken => Some(&self.tallies[TPOT]),
+            LatencyPart::InterToken => Some(&self.tallies[ITL]),
+            _ => None,
         }
+    }
+
+    /// The exact sum of a part in picoseconds; gaps between tokens are exact to a fraction of one.
+    pub(super) fn sum_ps(&self, part: LatencyPart) -> u128 {
+        match part {
+            LatencyPart::TimeToFirstToken => self.ttft_ps,
+            LatencyPart::TimePerOutputToken => self.tpot_ps,
+            LatencyPart::InterToken => self.itl_units >> FRACTION_BITS,
+            _ => 0,
+        }
+    }
+
+    /// Gives back memory that is not used any more.
+    pub(super) fn settle(&mut self) {
+        self.tallies.iter_mut().for_each(Digits3::shrink);
     }
 
     /// Adds what another run of the same service has measured.
     pub(super) fn merge(&mut self, other: &TokenLatency) {
-        for (sum, histogram) in
-            [(&mut self.ttft, &other.ttft), (&mut self.tpot, &other.tpot), (&mut self.itl, &other.itl)]
-        {
-            let _ = sum.add(histogram);
+        for (sum, tally) in self.tallies.iter_mut().zip(&other.tallies) {
+            sum.add(tally);
         }
-        self.ttft_us += other.ttft_us;
-        self.tpot_us += other.tpot_us;
+        self.ttft_ps += other.ttft_ps;
+        self.tpot_ps += other.tpot_ps;
         self.itl_units += other.itl_units;
     }
 
     /// A completed request.
     #[inline]
     pub(super) fn record(&mut self, ttft: SimDuration, tpot: Option<SimDuration>) {
-        let us = ttft.as_us();
-        self.ttft_us += u128::from(us);
-        self.tallies[TTFT].record(us);
+        self.ttft_ps += u128::from(ttft.as_ps());
+        self.tallies[TTFT].record(ttft.as_us());
         if let Some(tpot) = tpot {
-            let us = tpot.as_us();
-            self.tpot_us += u128::from(us);
-            self.tallies[TPOT].record(us);
+            self.tpot_ps += u128::from(tpot.as_ps());
+            self.tallies[TPOT].record(tpot.as_us());
         }
     }
 
@@ -112,6 +85,10 @@ impl TokenLatency {
             self.tallies[ITL].record_n(us, alike * decodes);
             units += leap.growth * alike;
             left -= alike;
+        }
+        if decodes > 0 && leap.len > 0 {
+            // The last gap of a leap is its longest.
+            self.tallies[ITL].reach((units - leap.growth) / UNITS_PER_US);
         }
     }
 

@@ -8,6 +8,8 @@ use crate::clock::{SimDuration, Stream};
 pub struct CellView {
     /// Its position in the route.
     pub cell: u32,
+    /// A number that stands for its name, whatever else the route has.
+    pub key: u64,
     /// A round trip from the client and back.
     pub round_trip: SimDuration,
     /// Its ready replicas.

@@ -104,11 +104,11 @@ impl SignalSource {
 pub enum LatencyPart {
     /// From the client's send to the end.
     EndToEnd,
-    /// Waiting in queues, without the part that a cold start explains.
+    /// Waiting in queues, without the parts that a cold start or a full pool explains.
     Queue,
     /// Waiting while replicas of the service were starting.
     ColdStart,
-    /// In service.
+    /// In service, the host's own work before a batch included.
     Service,
     /// From the client's send to the first token.
     TimeToFirstToken,
@@ -116,6 +116,12 @@ pub enum LatencyPart {
     TimePerOutputToken,
     /// Gap between two tokens of a sequence.
     InterToken,
+    /// Attempts before the one that was answered, and back-off.
+    Retries,
+    /// On the way: the hop to the replica, round trips, the engine's front end.
+    Network,
+    /// Waiting while a replica was wanted for which there were no GPUs.
+    NoCapacity,
 }
 
 impl LatencyPart {

@@ -76,13 +76,13 @@ impl Batching {
         if config.host_per_item.is_zero() && config.overhead.is_zero() {
             return self.enqueue(server, index, bench);
         }
-        let host = config.host_per_item * u64::from(config.items_per_request);
+        let host = config.host_per_request();
         self.host_free = self.host_free.max(bench.agenda.now() + config.overhead) + host;
         self.host_held += 1;
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Host;
-        // As the hop to the replica, the overhead is no queueing.
-        attempt.sent += config.overhead;
+        // What the host does for it is service; only waiting for the host is queueing.
+        attempt.sent += config.own_work();
         let (serial, event) = (attempt.serial, Event::HostDone { attempt: index });
         bench.agenda.schedule(self.host_free, Class::Completion, server.replica, serial, event);
     }

@@ -2,7 +2,7 @@
 
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
-use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed};
+use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed, number_of_name};
 use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
@@ -89,10 +89,14 @@ pub(crate) struct Served {
 /// A client at work.
 pub(crate) struct ClientState {
     pub(crate) config: ClientConfig,
+    /// Of its name: what its requests count from in digests.
+    pub(crate) key: u64,
     /// Requests made so far.
     pub(crate) made: u64,
     /// By outcome, in the order of [`Outcome`].
     pub(crate) ended: [u64; 4],
+    /// Of both, those that arrived before the end of the warm-up.
+    pub(crate) early: (u64, [u64; 4]),
     pub(crate) attempts: u64,
     /// Arrivals pulled from the source.
     pub(crate) pulled: u64,
@@ -122,8 +126,10 @@ impl ClientState {
         let label = |what: &str| format!("{what}/{}", config.name);
         let full = config.retries.budget.as_ref().map_or(0.0, |budget| budget.bucket);
         ClientState {
+            key: number_of_name(&config.name),
             made: 0,
             ended: [0; 4],
+            early: (0, [0; 4]),
             attempts: 0,
             pulled: 0,
             users: Vec::new(),
@@ -145,8 +151,12 @@ impl ClientState {
         }
     }
 
-    pub(crate) fn count(&mut self, outcome: Outcome) {
+    #[inline]
+    pub(crate) fn count(&mut self, outcome: Outcome, measured: bool) {
         self.ended[outcome as usize - 1] += 1;
+        if !measured {
+            self.early.1[outcome as usize - 1] += 1;
+        }
     }
 
     /// The stream of the network delay of try `k` of request `number`. First tries come in the

@@ -84,6 +84,16 @@ pub struct ValidatedBand {
 }
 
 impl Discipline {
+    /// Time before the wait at a replica that is no waiting: on the way, and in service.
+    #[inline]
+    pub(crate) fn before_the_wait(&self) -> [SimDuration; 2] {
+        match self {
+            Discipline::Slots { .. } | Discipline::Sharing { .. } => [SimDuration::ZERO; 2],
+            Discipline::DynamicBatch(batch) => [SimDuration::ZERO, batch.own_work()],
+            Discipline::ContinuousBatch(engine) => [engine.front_end, SimDuration::ZERO],
+        }
+    }
+
     /// How many attempts a replica takes before it makes one wait.
     pub fn room(&self) -> u32 {
         match self {
@@ -135,6 +145,16 @@ impl BatchConfig {
             host_per_item: SimDuration::ZERO,
             overhead: SimDuration::ZERO,
         }
+    }
+
+    /// Time of one request in the host stage.
+    pub(crate) fn host_per_request(&self) -> SimDuration {
+        self.host_per_item * u64::from(self.items_per_request)
+    }
+
+    /// What a request takes of the server before it joins the batcher's queue, if it waits for nobody.
+    pub(crate) fn own_work(&self) -> SimDuration {
+        self.overhead + self.host_per_request()
     }
 
     /// Most requests of a batch.

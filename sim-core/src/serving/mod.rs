@@ -8,7 +8,8 @@
 //! | `group` | turns of several engines on one GPU group |
 //! | `batch_time` | how long a batch takes |
 //! | `prefixes` | names of the blocks of prompts |
-//! | `service` | a service's queues, routing and cold-start clock |
+//! | `service` | a service's queues and routing |
+//! | `wait_clock` | why its requests wait: cold starts and missing capacity |
 //! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
 
 mod arena;
@@ -25,6 +26,7 @@ mod server;
 mod service;
 mod sharing;
 mod slots;
+mod wait_clock;
 
 pub(crate) use arena::{Arena, NONE};
 pub use batch_time::BatchTime;

@@ -19,17 +19,16 @@ struct List {
 
 impl Prefixes {
     /// Stores a list; [`NONE`] for an empty one. Names of different clients never agree, since
-    /// their workloads count each for itself.
+    /// their workloads count each for itself: `client` is the number of the client's name.
     #[inline]
-    pub(crate) fn insert(&mut self, prefix: Prefix<'_>, client: u32) -> u32 {
+    pub(crate) fn insert(&mut self, prefix: Prefix<'_>, client: u64) -> u32 {
         if prefix.hashes.is_empty() || prefix.block_tokens == 0 {
             return NONE;
         }
         let index = self.place();
         let list = &mut self.lists[index as usize];
         list.block_tokens = prefix.block_tokens;
-        let salt = u64::from(client).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        list.hashes.extend(prefix.hashes.iter().map(|hash| hash ^ salt));
+        list.hashes.extend(prefix.hashes.iter().map(|hash| hash ^ client));
         index
     }
 

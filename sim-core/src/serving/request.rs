@@ -71,11 +71,10 @@ pub(crate) struct Attempt {
     pub(crate) size: SimDuration,
     /// Delay from the gateway to the replica.
     pub(crate) hop: SimDuration,
-    /// When its wait began: sent, plus the hop once it is on its way.
+    /// When its wait began: sent, plus what is no waiting: the hop once it is on its way, the front end
+    /// of an engine, the own work of a batching host.
     pub(crate) sent: SimTime,
     pub(crate) started: SimTime,
-    /// The service's cold-start clock when it was sent, then the part of the wait it explains.
-    pub(crate) cold: SimDuration,
     /// Its request, or [`NONE`] when the client has gone.
     pub(crate) request: u32,
     pub(crate) service: u32,

@@ -71,14 +71,18 @@ pub(crate) struct Route {
 pub(crate) struct Cell {
     pub(crate) service: u32,
     pub(crate) region: u32,
+    /// Of its name.
+    pub(crate) key: u64,
     pub(crate) health: Health,
 }
 
 impl Route {
-    pub(crate) fn new(config: RouteConfig, regions: &[u32], seed: Seed) -> Self {
+    /// A route whose cells have these regions and keys.
+    pub(crate) fn new(config: RouteConfig, places: &[(u32, u64)], seed: Seed) -> Self {
         let stream = seed.stream(&format!("route/{}", config.name));
-        let cells = config.cells.iter().zip(regions);
-        let cells = cells.map(|(&service, &region)| Cell { service, region, health: Health::default() }).collect();
+        let cells = config.cells.iter().zip(places);
+        let cell = |(&service, &(region, key))| Cell { service, region, key, health: Health::default() };
+        let cells = cells.map(cell).collect();
         Route { config, cells, stream }
     }
 
@@ -191,7 +195,7 @@ mod tests {
             connect_timeout: SimDuration::ZERO,
             retries_elsewhere: false,
         };
-        let route = Route::new(config, &[0], Seed::new(1));
+        let route = Route::new(config, &[(0, 0)], Seed::new(1));
         let phase = SimDuration::from_s(12).as_ps();
         let at = |s| route.answered_at(SimTime::from_s(s), phase);
         assert_eq!([at(41), at(42), at(50), at(71)], [12, 42, 42, 42].map(SimTime::from_s));

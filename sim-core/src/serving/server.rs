@@ -4,7 +4,6 @@ use super::arena::{Arena, NONE};
 use super::batch::Batching;
 use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn, clock_at};
 use super::request::{Attempt, Fifo, Stage};
-use super::service::ColdClock;
 use super::sharing::Sharing;
 use super::{Discipline, Prefixes, slots};
 use crate::clock::{SimDuration, SimTime};
@@ -16,7 +15,6 @@ pub(crate) struct Bench<'a> {
     pub(crate) agenda: &'a mut Agenda,
     pub(crate) attempts: &'a mut Arena<Attempt>,
     pub(crate) discipline: &'a Discipline,
-    pub(crate) cold: ColdClock,
     /// What engines know of attempts, by the attempts' indices.
     pub(crate) sequences: &'a mut Vec<Sequence>,
     /// Names of the blocks of prompts.
@@ -37,8 +35,6 @@ impl Bench<'_> {
         let attempt = &mut self.attempts[index];
         attempt.stage = Stage::Running;
         attempt.started = at;
-        let cold = self.cold.read(at).saturating_sub(attempt.cold);
-        attempt.cold = cold.min(at.since(attempt.sent));
     }
 
     /// `decodes` sequences have had a token in each iteration of a leap from `clock` to `end`.

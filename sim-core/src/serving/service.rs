@@ -1,10 +1,10 @@
-//! A service's state: which replicas are ready, what waits at the gateway, and the clock of its
-//! cold starts.
+//! A service's state: which replicas are ready, what waits at the gateway, and why.
 
 use super::arena::{Arena, NONE};
 use super::config::{QueueMode, ServiceConfig};
 use super::request::{Attempt, Fifo, Stage};
-use crate::clock::{Seed, SimDuration, SimTime, Stream};
+use super::wait_clock::WaitClock;
+use crate::clock::{Seed, Stream};
 
 /// What became of an attempt that was sent to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub(crate) struct ServiceState {
     pub(crate) outstanding: Vec<u32>,
     /// What waits for a replica.
     pub(crate) gateway: Fifo,
-    pub(crate) cold: ColdClock,
+    /// Why its requests wait.
+    pub(crate) waits: WaitClock,
     /// Live replicas of any kind, sorted.
     pub(crate) replicas: Vec<u32>,
     /// Key of the streams of start-up draws.
@@ -49,7 +50,7 @@ impl ServiceState {
             ready: Vec::new(),
             outstanding: Vec::new(),
             gateway: Fifo::default(),
-            cold: ColdClock::default(),
+            waits: WaitClock::default(),
             replicas: Vec::new(),
             startup_key: seed.key(&format!("startup/{}", config.name)),
             router_stream: seed.stream(&format!("router/{}", config.name)),
@@ -116,36 +117,5 @@ impl ServiceState {
             QueueMode::PerReplica { capacity, .. } => held >= self.config.discipline.room().saturating_add(capacity),
             QueueMode::Shared { .. } => false,
         }
-    }
-}
-
-/// How long, in all, the service has had replicas starting: a wait is explained by a cold start
-/// for as long as capacity that was asked for was not there.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ColdClock {
-    total: SimDuration,
-    since: SimTime,
-    /// Replicas that are starting.
-    pub(crate) starting: u32,
-}
-
-impl ColdClock {
-    #[inline]
-    pub(crate) fn read(&self, now: SimTime) -> SimDuration {
-        if self.starting > 0 { self.total + now.since(self.since) } else { self.total }
-    }
-
-    /// Whether it would start or stop with so many replicas starting.
-    pub(crate) fn turns_with(&self, starting: u32) -> bool {
-        (self.starting > 0) != (starting > 0)
-    }
-
-    /// The number of starting replicas changes.
-    pub(crate) fn set_starting(&mut self, starting: u32, now: SimTime) {
-        if self.turns_with(starting) {
-            self.total = self.read(now);
-            self.since = now;
-        }
-        self.starting = starting;
     }
 }

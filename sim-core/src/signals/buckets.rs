@@ -39,7 +39,7 @@ impl LatencyBuckets {
         let bounds_s: &[f64] = match part {
             LatencyPart::TimeToFirstToken => &FIRST_TOKEN_S,
             LatencyPart::TimePerOutputToken | LatencyPart::InterToken => &TOKEN_S,
-            LatencyPart::EndToEnd | LatencyPart::Queue | LatencyPart::ColdStart | LatencyPart::Service => &REQUEST_S,
+            _ => &REQUEST_S,
         };
         LatencyBuckets { bounds_s, counts: [0; BUCKETS] }
     }

@@ -66,6 +66,8 @@ pub(crate) enum Event {
     NodeOrders,
     /// A row of the series is due.
     Series,
+    /// The warm-up ends: from here on requests are measured.
+    WarmedUp,
 }
 
 /// The queue, and where in time and order the simulation stands.

@@ -1,7 +1,7 @@
 //! Controllers: when they run and what they see.
 
 use super::{Event, RunError, Simulation};
-use crate::clock::{Class, SimDuration, SimTime};
+use crate::clock::{Class, SimDuration, SimTime, number_of_name};
 use crate::fleet::Life;
 use crate::ports::{
     Autoscaler, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// A controller at work.
 pub(super) struct ControllerState {
     pub(super) policy: Box<dyn Autoscaler>,
+    /// Of its name.
+    pub(super) key: u64,
     /// Its signals by target: positions among all signals.
     pub(super) signals: Vec<(TargetId, Vec<u32>)>,
     /// Counts its planned ticks, so that a replaced one is known as stale.
@@ -25,7 +27,8 @@ pub(super) struct ControllerState {
 
 impl ControllerState {
     pub(super) fn new(policy: Box<dyn Autoscaler>) -> Self {
-        ControllerState { policy, signals: Vec::new(), generation: 0, kept: None, poke: None }
+        let key = number_of_name(policy.name());
+        ControllerState { policy, key, signals: Vec::new(), generation: 0, kept: None, poke: None }
     }
 }
 

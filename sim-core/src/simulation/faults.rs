@@ -97,6 +97,7 @@ impl Simulation {
         if !newest.is_empty() {
             self.reclaim(&newest);
         }
+        self.judge_waiting();
         if grows {
             self.capacity_came();
         }
@@ -112,7 +113,9 @@ impl Simulation {
     }
 
     fn set_price(&mut self, pool: u32, zone: u32, price: PicoUsdPerHour) {
-        let nodes: Vec<u32> = self.live_nodes_in(pool, zone);
+        // What is committed to costs what was agreed.
+        let live = self.live_nodes_in(pool, zone).into_iter();
+        let nodes: Vec<u32> = live.filter(|&node| !self.nodes[node as usize].committed).collect();
         for &id in &self.replicas_on(&nodes) {
             self.bill_replica(id);
         }
@@ -154,6 +157,7 @@ impl Simulation {
         for (pool, zone) in self.stock_of(area) {
             step(&mut self.stock[pool as usize].zones[zone as usize].blocks, begins);
         }
+        self.judge_waiting();
         if !begins {
             self.capacity_came();
         }

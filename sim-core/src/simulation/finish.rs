@@ -1,14 +1,15 @@
 //! The end of a run: open intervals are billed, and everything becomes one record.
 
-use super::Simulation;
-use crate::clock::{Class, Key};
+use super::{ServiceBook, Simulation};
+use crate::clock::{Class, Digest, Key};
 use crate::fleet::{Geography, Life, NodeLife};
 use crate::ledger::{
-    ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RunRecord, ServedRecord, ServiceRecord,
+    ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RequestCounts, RunRecord, ServedRecord,
+    ServiceRecord,
 };
 use crate::ports::TargetId;
-use crate::serving::{ClientState, Reach, Served, Traffic};
-use std::collections::BTreeMap;
+use crate::serving::{ClientState, Discipline, Reach, Served, Traffic};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Simulation {
@@ -19,22 +20,18 @@ impl Simulation {
         if self.series.last().is_none_or(|row| row.at < end) {
             self.series_row();
         }
-        for id in 0..self.replicas.len() as u32 {
-            if self.replicas[id as usize].life != Life::Gone {
-                self.bill_replica(id);
-            }
+        self.bill_what_is_open();
+        if self.world.warmup >= end {
+            self.warmup_bill = self.bill.clone();
         }
         for node in 0..self.nodes.len() as u32 {
             if self.nodes[node as usize].life != NodeLife::Gone {
-                self.bill_free_gpus(node);
                 self.bill_minimum(node);
             }
         }
-        for pool in 0..self.stock.len() as u32 {
-            self.settle_commitment(pool);
-        }
         self.record_live();
         self.work.peak_live_requests = self.requests.peak() as u64;
+        let digest = self.digest();
         let clients = (0..self.clients.len() as u32).map(|client| self.client_record(client)).collect();
         let controllers = self.controller_records();
         let replicas = (0..self.replicas.len()).map(|id| self.replica_record(id)).collect();
@@ -43,8 +40,8 @@ impl Simulation {
         RunRecord {
             ended: end,
             warmup: self.world.warmup,
-            digest: self.digest.to_string(),
-            history: if self.world.keep_history { self.digest.history().to_vec() } else { Vec::new() },
+            digest: digest.to_string(),
+            history: self.history,
             work: self.work,
             services,
             clients,
@@ -59,9 +56,46 @@ impl Simulation {
             faults: self.faults.log,
             node_autoscaler: self.node_scaler.map(|scaler| scaler.record),
             bill: self.bill,
-            warmup_bill: crate::ledger::Bill::default(),
+            warmup_bill: self.warmup_bill,
             requests: self.sampled,
         }
+    }
+
+    /// The digest of the run: of the services that anybody called or decided about, and of the pools that
+    /// may host them.
+    fn digest(&self) -> Digest {
+        let alive = self.services.iter().filter(|book| book.lives);
+        let hosts = |book: &ServiceBook| {
+            let config = &book.state.config;
+            let owner = config.resident_on.map_or(config, |owner| &self.services[owner as usize].state.config);
+            owner.pools.clone()
+        };
+        let pools: BTreeSet<u32> = alive.clone().flat_map(hosts).collect();
+        let pools = pools.into_iter().map(|pool| self.stock[pool as usize].digest);
+        Digest::sum(alive.map(|book| book.digest).chain(pools))
+    }
+
+    /// Bills all intervals that are open, up to now.
+    fn bill_what_is_open(&mut self) {
+        for id in 0..self.replicas.len() as u32 {
+            if self.replicas[id as usize].life != Life::Gone {
+                self.bill_replica(id);
+            }
+        }
+        for node in 0..self.nodes.len() as u32 {
+            if self.nodes[node as usize].life != NodeLife::Gone {
+                self.bill_free_gpus(node);
+            }
+        }
+        for pool in 0..self.stock.len() as u32 {
+            self.settle_commitment(pool);
+        }
+    }
+
+    /// The warm-up ends: the bill so far is kept. Nothing else happens.
+    pub(super) fn warmed_up(&mut self) {
+        self.bill_what_is_open();
+        self.warmup_bill = self.bill.clone();
     }
 
     /// Requests without an answer count against the promises that they are too old for.
@@ -73,7 +107,9 @@ impl Simulation {
                 let service = request.service;
                 let beyond = self.works_beyond_band(request.attempt);
                 let book = &mut self.services[service as usize];
-                let first = self.sequences.get(request.attempt as usize).and_then(|sequence| sequence.first_token);
+                let engine = matches!(book.state.config.discipline, Discipline::ContinuousBatch(_));
+                let sequence = self.sequences.get(request.attempt as usize).filter(|_| engine);
+                let first = sequence.and_then(|sequence| sequence.first_token);
                 let ttft = first.map(|at| at.since(request.arrived));
                 let late = book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
                 book.late_beyond_band += u64::from(late && beyond);
@@ -105,7 +141,8 @@ impl Simulation {
         let at_max = if book.state.spec == highest { time + end.since(since) } else { time };
         ServiceRecord {
             name: Arc::clone(&book.state.config.name),
-            latency: book.latency.clone(),
+            good: book.latency.good,
+            latency: std::mem::take(&mut book.latency),
             ready_replica_s: book.ready_ps as f64 / 1e12,
             short_replica_s: book.short_ps as f64 / 1e12,
             short: book.short_time,
@@ -119,6 +156,8 @@ impl Simulation {
             running_s: (book.gone_running_ps + live) as f64 / 1e12,
             occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
             tokens: book.tokens,
+            measured_tokens: [0, 1].map(|at| book.tokens[at] - book.early_tokens[at]),
+            cut: book.cut,
             rejected_attempts: book.rejected_attempts,
             late_beyond_band: book.late_beyond_band,
             engine,
@@ -140,14 +179,7 @@ impl Simulation {
             expired,
             failed,
             live_at_end: self.live_requests(client),
-            measured: crate::ledger::Measured {
-                arrived: state.made,
-                completed,
-                rejected,
-                expired,
-                failed,
-                live_at_end: 0,
-            },
+            measured: measured_counts(state),
             attempts: state.attempts,
             dropped_rows: match &state.config.traffic {
                 Traffic::Open(source) => source.dropped_rows(),
@@ -186,6 +218,15 @@ impl Simulation {
     }
 }
 
+/// The counts of the requests that arrived after the warm-up.
+fn measured_counts(state: &ClientState) -> RequestCounts {
+    let (made, early) = state.early;
+    let [completed, rejected, expired, failed] = [0, 1, 2, 3].map(|at| state.ended[at] - early[at]);
+    let arrived = state.made - made;
+    let live_at_end = arrived - completed - rejected - expired - failed;
+    RequestCounts { arrived, completed, rejected, expired, failed, live_at_end }
+}
+
 fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
     ServedRecord {
         service: reach.service,
@@ -194,6 +235,7 @@ fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
         e2e: served.e2e.histogram(),
         ttft: served.ttft.histogram(),
         e2e_sum_us: served.e2e_sum_us,
+        max_us: [served.e2e.max_us(), served.ttft.max_us()],
     }
 }
 

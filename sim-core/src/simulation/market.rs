@@ -107,18 +107,24 @@ impl Simulation {
     /// One look: spot first, then what stands beside it. With `ready`, what is bought is ready at once.
     fn trade(&mut self, service: u32, ready: bool) {
         let Some(mut buyer) = self.services[service as usize].buyer.take() else { return };
-        self.trade_spot(service, &mut buyer, ready);
-        self.trade_on_demand(service, &mut buyer, ready);
+        let short = [self.trade_spot(service, &mut buyer, ready), self.trade_on_demand(service, &mut buyer, ready)];
         self.services[service as usize].buyer = Some(buyer);
+        // What it was refused, it misses only if it has not enough without.
+        let book = &self.services[service as usize];
+        let active = book.state.replicas.iter().filter(|&&id| self.replicas[id as usize].is_active()).count();
+        let refused = short.contains(&true) && (active as u64) < u64::from(book.state.spec);
+        self.services[service as usize].state.waits.set_refused(refused, self.agenda.now());
     }
 
-    fn trade_spot(&mut self, service: u32, buyer: &mut Buyer, ready: bool) {
+    /// True if something wanted was refused.
+    fn trade_spot(&mut self, service: u32, buyer: &mut Buyer, ready: bool) -> bool {
         let mut seen = self.view_market(service, buyer);
         let (wanted, have) = (buyer.mix.spot_wanted(&seen), seen.spot());
         if have > wanted {
             let classes: BTreeSet<u32> = buyer.places.iter().map(|place| place.class).collect();
             self.give_up(service, have - wanted, |class| classes.contains(&class));
         }
+        let mut short = false;
         for _ in have..wanted {
             let Some(at) = buyer.mix.next_place(&seen) else { break };
             let Some(place) = buyer.places.get(at).copied() else { break };
@@ -126,23 +132,27 @@ impl Simulation {
             let book = &mut self.services[service as usize].market;
             book.attempts += 1;
             book.refused += u64::from(!granted);
+            short |= !granted;
             buyer.mix.answered(at, granted);
             seen.places[at].own += u32::from(granted);
             seen.places[at].ready += u32::from(granted && ready);
         }
+        short
     }
 
-    fn trade_on_demand(&mut self, service: u32, buyer: &mut Buyer, ready: bool) {
-        let Some(class) = buyer.on_demand else { return };
+    /// True if something wanted was refused.
+    fn trade_on_demand(&mut self, service: u32, buyer: &mut Buyer, ready: bool) -> bool {
+        let Some(class) = buyer.on_demand else { return false };
         let seen = self.view_market(service, buyer);
         let (wanted, have) = (buyer.mix.on_demand_wanted(&seen), seen.on_demand);
         self.give_up(service, have.saturating_sub(wanted), |own| own == class);
         for _ in have..wanted {
             if !self.buy(service, class, ready) {
                 self.services[service as usize].market.on_demand_refused += 1;
-                break;
+                return true;
             }
         }
+        false
     }
 
     fn view_market(&self, service: u32, buyer: &Buyer) -> MarketView {

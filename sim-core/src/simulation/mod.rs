@@ -10,6 +10,7 @@
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
 //! | `loads` | what start-up stages fetch: caches, shared links, peers |
+//! | `capacity` | which replicas wait for GPUs that will not come |
 //! | `nodes` | nodes of a pool; the plain autoscaler, which orders them for pending replicas |
 //! | `node_port` | node autoscalers of the port: when they look, what becomes of their wishes |
 //! | `node_view` | the fleet as they see it |
@@ -22,6 +23,7 @@
 //! | `finish` | the bill and the record |
 
 mod agenda;
+mod capacity;
 mod control;
 mod faults;
 mod finish;
@@ -43,7 +45,7 @@ mod world;
 pub(crate) use agenda::{Agenda, Event};
 pub use world::{Limits, RunError, World};
 
-use crate::clock::{Class, Digest, Key, SimTime};
+use crate::clock::{Class, Happening, Key, Mark, SimTime};
 use crate::fleet::{Node, Replica};
 use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
 use crate::ports::{Arrival, Placement};
@@ -97,7 +99,9 @@ pub struct Simulation {
     fleet: Vec<FleetRow>,
     sampled: Vec<RequestRecord>,
     bill: Bill,
-    digest: Digest,
+    warmup_bill: Bill,
+    /// What happened, in order, if the world keeps it.
+    history: Vec<Happening>,
     work: WorkRecord,
     /// What token-level engines know of attempts, by the attempts' indices.
     sequences: Vec<Sequence>,
@@ -182,12 +186,21 @@ impl Simulation {
             Event::NodeLook => self.node_look(key.seq),
             Event::NodeOrders => self.retry_orders(),
             Event::Series => self.series_row(),
+            Event::WarmedUp => self.warmed_up(),
         }
         // Causes nested this deep at one instant are a loop that time never leaves.
         if key.round() == u16::MAX {
             return Err(RunError::Livelock { at: key.at });
         }
         Ok(())
+    }
+
+    /// Keeps a line of history, if the world does; here all go by their positions.
+    #[inline]
+    fn keep(&mut self, mark: Mark, who: u64, what: u64) {
+        if self.world.keep_history {
+            self.history.push(Happening { at: self.agenda.now(), mark, who, what });
+        }
     }
 
     fn check_limits(&self) -> Result<(), RunError> {

@@ -123,6 +123,7 @@ impl Simulation {
                 scaler.open.insert(id, order);
             }
         }
+        self.judge_waiting();
     }
 
     /// It looks, unless another plan has replaced this one.
@@ -178,6 +179,7 @@ impl Simulation {
         for order in decision.orders {
             self.take_order(order);
         }
+        self.judge_waiting();
     }
 
     fn count_wish(&mut self, granted: bool, of: impl Fn(&mut NodeScalerRecord) -> &mut u64) {

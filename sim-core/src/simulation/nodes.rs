@@ -5,8 +5,8 @@
 //! 10 s); it counts the room of nodes that already boot before it orders more.
 
 use super::{Event, Simulation};
-use crate::clock::{Class, Mark, SimDuration, SimTime, keyed};
-use crate::fleet::{NodeLife, NodeRoom, PoolConfig, Region, place};
+use crate::clock::{Class, Digest, Mark, SimDuration, SimTime, keyed, number_of_name};
+use crate::fleet::{Node, NodeLife, NodeRoom, PoolConfig, Region, place};
 use crate::ledger::{BillLine, GpuState};
 use std::collections::BTreeSet;
 
@@ -21,10 +21,14 @@ const NODES: u32 = 1 << 31;
 /// The nodes of one pool, counted: a fleet may have a hundred thousand, and replicas that wait for one.
 #[derive(Debug)]
 pub(super) struct Stock {
+    /// Its history.
+    pub(super) digest: Digest,
     /// Nodes ever ordered.
     pub(super) ever: u32,
     /// Nodes not yet given back.
     pub(super) live: u32,
+    /// Those of them that are committed to.
+    pub(super) committed_live: u32,
     /// Ready nodes with a free GPU that take replicas.
     pub(super) open: BTreeSet<u32>,
     /// Booting nodes.
@@ -53,8 +57,10 @@ impl Stock {
     pub(super) fn new(at: u32, pool: &PoolConfig, regions: &[Region]) -> Self {
         let zones = regions[pool.region as usize].zones.len();
         Stock {
+            digest: Digest::new(!number_of_name(&pool.name)),
             ever: 0,
             live: 0,
+            committed_live: 0,
             open: BTreeSet::new(),
             booting: BTreeSet::new(),
             settled: SimTime::ZERO,
@@ -135,6 +141,7 @@ impl Simulation {
                 rooms.push(self.empty_room(node, pool));
             }
         }
+        self.judge_waiting();
     }
 
     /// Booting nodes of all pools, oldest first.
@@ -266,11 +273,13 @@ impl Simulation {
                 full.insert(kind);
                 left.push(id);
             } else {
+                self.set_stuck(id, false);
                 self.begin_start(id);
             }
         }
         self.pending = left;
         if !self.pending.is_empty() {
+            self.judge_waiting();
             self.schedule_scan();
         }
     }
@@ -313,6 +322,26 @@ impl Simulation {
         self.bill.add(line, unused.saturating_mul(config.gpus_per_node), span);
     }
 
+    /// A committed node is gone: the oldest of its pool that is not committed costs what was agreed now.
+    fn pass_commitment_on(&mut self, gone: u32) {
+        if !std::mem::take(&mut self.nodes[gone as usize].committed) {
+            return;
+        }
+        let pool = self.nodes[gone as usize].pool;
+        let next =
+            self.nodes.iter().position(|node| node.pool == pool && node.life != NodeLife::Gone && !node.committed);
+        let Some(next) = next else {
+            self.stock[pool as usize].committed_live -= 1;
+            return;
+        };
+        for id in self.replicas_on(&[next as u32]) {
+            self.bill_replica(id);
+        }
+        self.bill_free_gpus(next as u32);
+        self.nodes[next].committed = true;
+        self.nodes[next].rate = pool;
+    }
+
     /// A node leaves the fleet, empty.
     pub(super) fn retire_node(&mut self, node: u32) {
         if self.nodes[node as usize].life == NodeLife::Gone {
@@ -331,6 +360,8 @@ impl Simulation {
         stock.zones[zone as usize].nodes.remove(&node);
         self.note_room(node);
         self.log_node(node, NODE_GONE);
+        self.pass_commitment_on(node);
+        self.judge_waiting();
         // Another replica may have waited for the place in the pool, or the pool has too few nodes now.
         if !self.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();
@@ -363,6 +394,8 @@ impl Simulation {
     }
 
     fn log_node(&mut self, node: u32, change: u64) {
-        self.digest.add(self.agenda.now(), Mark::Fleet, u64::from(node), change);
+        let Node { pool, ordinal, .. } = self.nodes[node as usize];
+        self.stock[pool as usize].digest.add(self.agenda.now(), Mark::Fleet, u64::from(ordinal), change);
+        self.keep(Mark::Fleet, u64::from(node), change);
     }
 }

@@ -56,6 +56,7 @@ impl Simulation {
         let node = replica.node();
         Candidate {
             replica: id,
+            ordinal: replica.ordinal,
             assigned: node.is_some(),
             running: replica.process.is_some(),
             ready: replica.ready,
@@ -109,6 +110,7 @@ impl Simulation {
     /// Puts a replica that fits nowhere on the list that the node autoscaler reads.
     pub(super) fn wait_for_node(&mut self, id: u32) {
         self.pending.push(id);
+        self.judge_newest();
         self.schedule_scan();
         self.notice_waiting();
     }
@@ -300,6 +302,7 @@ impl Simulation {
                 if let Ok(position) = self.pending.binary_search(&id) {
                     self.pending.remove(position);
                 }
+                self.set_stuck(id, false);
                 self.step_starting(service, false);
                 self.gone(id);
             }
@@ -315,13 +318,7 @@ impl Simulation {
     /// One more of a service's replicas is starting, or one less.
     pub(super) fn step_starting(&mut self, service: u32, more: bool) {
         let now = self.agenda.now();
-        let starting = self.services[service as usize].state.cold.starting;
-        let starting = if more { starting + 1 } else { starting - 1 };
-        if self.services[service as usize].state.cold.turns_with(starting) {
-            // Who started before this instant must have read the clock as it was.
-            self.settle_service(service);
-        }
-        self.services[service as usize].state.cold.set_starting(starting, now);
+        self.services[service as usize].state.waits.step_starting(more, now);
     }
 
     fn drain(&mut self, id: u32) {
@@ -437,7 +434,9 @@ impl Simulation {
     }
 
     fn log_replica(&mut self, id: u32, change: Change) {
-        self.digest.add(self.agenda.now(), Mark::Fleet, u64::from(id), change as u64);
+        let Replica { service, ordinal, .. } = self.replicas[id as usize];
+        self.services[service as usize].digest.add(self.agenda.now(), Mark::Fleet, ordinal, change as u64);
+        self.keep(Mark::Fleet, u64::from(id), change as u64);
     }
 
     /// Attempts in service and waiting at a service's replicas and its gateway.

@@ -2,7 +2,7 @@
 
 use super::{Event, RunError, ServiceBook, Simulation};
 use crate::clock::{Class, Mark, SimDuration};
-use crate::ledger::{Parts, RequestRecord};
+use crate::ledger::{Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
 use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
 use std::cmp::Reverse;
@@ -17,7 +17,6 @@ macro_rules! bench {
     ($sim:expr, $service:expr) => {{
         let book = &mut $sim.services[$service as usize];
         Bench {
-            cold: book.state.cold,
             discipline: &book.state.config.discipline,
             agenda: &mut $sim.agenda,
             attempts: &mut $sim.attempts,
@@ -76,6 +75,7 @@ impl Simulation {
         let state = &mut self.clients[client as usize];
         let number = state.made;
         state.made += 1;
+        state.early.0 += u64::from(now < self.world.warmup);
         state.deposit();
         let service = self.choose_service(client, number, user, prefix, NONE);
         let state = &mut self.clients[client as usize];
@@ -108,7 +108,11 @@ impl Simulation {
             service,
         });
         let tokens = (u64::from(arrival.prompt_tokens) << 32) | u64::from(arrival.output_tokens);
-        self.digest.add(now, Mark::Arrival, who(client, number), tokens ^ service_time.as_ps());
+        let what = tokens ^ service_time.as_ps();
+        book.lives = true;
+        book.digest.add(now, Mark::Arrival, state.key.wrapping_add(number), what);
+        self.keep(Mark::Arrival, who(client, number), what);
+        let state = &mut self.clients[client as usize];
         if state.config.timeout != SimDuration::MAX {
             let at = now + state.config.timeout;
             if state.deadlines.add(at, request, number) {
@@ -150,7 +154,6 @@ impl Simulation {
             hop,
             sent: now,
             started: now,
-            cold: book.state.cold.read(now),
             request,
             service,
             replica: NONE,
@@ -337,37 +340,60 @@ impl Simulation {
     /// The work of an attempt is done.
     #[inline]
     fn complete(&mut self, index: u32) {
-        let now = self.agenda.now();
         let attempt = self.attempts[index];
         self.servers[attempt.replica as usize].meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
         if attempt.request < CANCELLED {
-            let request = self.requests[attempt.request];
-            let wait = attempt.started.since(attempt.sent);
-            let parts = Parts {
-                e2e: now.since(request.arrived),
-                queue: wait.saturating_sub(attempt.cold),
-                cold_start: attempt.cold,
-                service: now.since(attempt.started),
-                ttft: None,
-                tpot: None,
-            };
-            let parts = self.with_tokens(index, parts, &request);
+            let mut request = self.requests[attempt.request];
+            let mut parts = self.parts(&attempt, &request);
+            if let Discipline::ContinuousBatch(_) = &self.services[attempt.service as usize].state.config.discipline {
+                self.add_tokens(index, &mut parts, &mut request);
+            }
             self.record(&attempt, &request, &parts);
             self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.replica)));
         }
         self.leave(index);
     }
 
-    /// Adds the token latencies, where the service has tokens.
+    /// Where the time of a request went whose attempt is done.
     #[inline]
-    fn with_tokens(&self, index: u32, parts: Parts, request: &Request) -> Parts {
-        let Some(sequence) = self.sequences.get(index as usize) else { return parts };
-        let Some(first) = sequence.first_token else { return parts };
+    fn parts(&self, attempt: &Attempt, request: &Request) -> Parts {
+        let now = self.agenda.now();
+        let state = &self.services[attempt.service as usize].state;
+        let [on_the_way, own] = state.config.discipline.before_the_wait();
+        let network = attempt.hop + on_the_way;
+        // What is no waiting was added to the instant at which it was sent.
+        let sent = attempt.sent.back(network + own);
+        let wait = attempt.started.since(attempt.sent);
+        let [cold_start, no_capacity] = state.waits.between(sent, attempt.started);
+        let cold_start = cold_start.min(wait);
+        let no_capacity = no_capacity.min(wait - cold_start);
+        let of = RequestParts {
+            retries: sent.since(request.arrived),
+            network,
+            queue: wait - cold_start - no_capacity,
+            cold_start,
+            no_capacity,
+            service: now.since(attempt.started) + own,
+        };
+        Parts { e2e: now.since(request.arrived), of, ttft: None, tpot: None }
+    }
+
+    /// Adds the token latencies, and counts what was generated where an output was cut.
+    #[inline]
+    fn add_tokens(&mut self, index: u32, parts: &mut Parts, request: &mut Request) {
+        let Some(sequence) = self.sequences.get(index as usize) else { return };
+        let Some(first) = sequence.first_token else { return };
         let ttft = first.since(request.arrived);
         let gaps = u64::from(sequence.output) - 1;
         let rest = parts.e2e.saturating_sub(ttft);
-        let tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
-        Parts { ttft: Some(ttft), tpot, ..parts }
+        parts.ttft = Some(ttft);
+        parts.tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
+        if sequence.output < request.output_tokens {
+            request.output_tokens = sequence.output;
+            let record = &mut self.requests[self.attempts[index].request];
+            record.output_tokens = sequence.output;
+            self.services[record.service as usize].cut += 1;
+        }
     }
 
     #[inline]
@@ -382,6 +408,9 @@ impl Simulation {
             let late = book.latency.record(parts, &book.state.config.slos);
             book.counts[2] += u64::from(late);
             book.late_beyond_band += u64::from(late && attempt.beyond_band);
+        } else {
+            book.early_tokens[0] += u64::from(request.prompt_tokens);
+            book.early_tokens[1] += u64::from(request.output_tokens);
         }
         if attempt.origin != NOWHERE {
             self.record_place(attempt, request, parts);
@@ -482,15 +511,17 @@ impl Simulation {
         request.number = u64::MAX;
         self.prefixes.remove(request.prefix);
         self.requests.remove(index);
-        self.digest.add(now, Mark::Outcome, who(client, number), outcome as u64);
+        self.keep(Mark::Outcome, who(client, number), outcome as u64);
         let state = &mut self.clients[client as usize];
-        state.count(outcome);
+        let name = state.key.wrapping_add(number);
+        self.services[service as usize].digest.add(now, Mark::Outcome, name, outcome as u64);
+        state.count(outcome, measured);
         if outcome != Outcome::Completed && measured {
             let beyond = self.settles_beyond_band(attempt);
             let book = &mut self.services[service as usize];
-            book.latency.record_unserved(&book.state.config.slos);
+            let late = book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
-            book.late_beyond_band += u64::from(beyond && !book.state.config.slos.is_empty());
+            book.late_beyond_band += u64::from(beyond && late);
         }
         if user != NONE {
             self.think(client, user);
@@ -509,7 +540,7 @@ impl Simulation {
                 outcome,
                 tries: request.tries,
                 tokens: [request.prompt_tokens, request.output_tokens],
-                parts: completed.map(|(parts, _)| [parts.queue, parts.cold_start, parts.service]),
+                parts: completed.map(|(parts, _)| parts.of),
                 ttft: completed.and_then(|(parts, _)| parts.ttft),
                 replica: completed.map(|(_, replica)| replica),
             });

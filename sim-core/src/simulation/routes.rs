@@ -3,7 +3,7 @@
 
 use super::requests::CANCELLED;
 use super::{Event, Simulation};
-use crate::clock::{Class, SimDuration, SimTime, keyed, number_of};
+use crate::clock::{Class, SimDuration, SimTime, keyed, number_of, number_of_name};
 use crate::fleet::Geography;
 use crate::ledger::{HealthRecord, Parts};
 use crate::ports::CellView;
@@ -53,8 +53,10 @@ impl Simulation {
     /// Adds routes, and what each client may reach of the one it calls, nearest first.
     pub(super) fn add_routes(&mut self, routes: Vec<RouteConfig>) {
         for config in routes {
-            let regions: Vec<u32> = config.cells.iter().map(|&cell| self.region_of_service(cell)).collect();
-            self.map.routes.push(Route::new(config, &regions, self.world.seed));
+            let name = |cell: u32| &self.services[cell as usize].state.config.name;
+            let cell = |&cell: &u32| (self.region_of_service(cell), number_of_name(name(cell)));
+            let places: Vec<(u32, u64)> = config.cells.iter().map(cell).collect();
+            self.map.routes.push(Route::new(config, &places, self.world.seed));
         }
         for client in &mut self.clients {
             let Some(place) = &client.config.place else { continue };
@@ -79,9 +81,10 @@ impl Simulation {
     pub(super) fn start_probes(&mut self) {
         for (route, at) in self.map.routes.iter().zip(0_u16..) {
             let Some(health) = route.config.health else { continue };
-            let key = self.world.seed.key(&format!("probe/{}", route.config.name));
-            for cell in 0..route.cells.len() as u16 {
-                let phase = keyed(key, u64::from(cell), 0).random_range(0..health.interval.as_ps().max(1));
+            for (state, cell) in route.cells.iter().zip(0_u16..) {
+                let name = &self.services[state.service as usize].state.config.name;
+                let mut stream = self.world.seed.stream(&format!("probe/{}/{name}", route.config.name));
+                let phase = stream.random_range(0..health.interval.as_ps().max(1));
                 let (at_time, event) = (SimTime::from_ps(phase), Event::Probe { route: at, cell });
                 self.agenda.schedule(at_time, Class::Scrape, probe_entity(at, cell), 0, event);
             }
@@ -134,6 +137,7 @@ impl Simulation {
                     let book = &self.services[reach.service as usize];
                     views.push(CellView {
                         cell: reach.cell,
+                        key: table.cells[reach.cell as usize].key,
                         round_trip: self.map.round_trip(origin, reach.region),
                         ready: book.state.ready.len() as u32,
                         outstanding: book.in_flight,
@@ -174,7 +178,8 @@ impl Simulation {
             return true;
         }
         let loss_ppm = self.map.link(place.origin, region).1;
-        let draw = || keyed(self.map.link_key ^ u64::from(client), number, u64::from(tries)).random_range(0..1_000_000);
+        let key = self.map.link_key ^ self.clients[client as usize].key;
+        let draw = || keyed(key, number, u64::from(tries)).random_range(0..1_000_000);
         loss_ppm > 0 && draw() < loss_ppm
     }
 

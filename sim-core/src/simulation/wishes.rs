@@ -34,7 +34,7 @@ impl Simulation {
             let service = view.target.0;
             let before = self.services[service as usize].state.spec;
             // As the controller was shown it: what it orders now starts after.
-            let starting = self.services[service as usize].state.cold.starting;
+            let starting = self.services[service as usize].state.waits.starting;
             let mut refused = Vec::new();
             for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
                 if let Err(reason) = self.act(view, action) {
@@ -43,7 +43,10 @@ impl Simulation {
             }
             let after = self.services[service as usize].state.spec;
             let now = self.agenda.now();
-            self.digest.add(now, Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
+            let book = &mut self.services[service as usize];
+            book.lives = true;
+            book.digest.add(now, Mark::Decision, self.controllers[index].key, u64::from(after));
+            self.keep(Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
             if recent && before == after && refused.is_empty() {
                 continue;
             }

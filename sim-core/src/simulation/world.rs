@@ -9,7 +9,7 @@ use super::node_port::NodeScaler;
 use super::nodes::Stock;
 use super::telemetry::Telemetry;
 use super::{Event, Simulation};
-use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime};
+use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime, number_of_name};
 use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, Latency, MarketRecord, Tally, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
@@ -54,8 +54,6 @@ pub struct World {
     pub drains_on_notice: bool,
     /// Period of the series.
     pub series_period: SimDuration,
-    /// Latencies beyond this count as this long.
-    pub longest_latency: SimDuration,
     /// What may not be exceeded.
     pub limits: Limits,
     /// Whether time at each number of requests present is kept, up to this number; 0 for not.
@@ -150,6 +148,9 @@ pub(super) struct ServiceBook {
     pub(super) counts: [u64; 3],
     /// Since the start: arrived, completed.
     pub(super) totals: [u64; 2],
+    /// Its history, and whether there is more in it than replicas that nobody asked for.
+    pub(super) digest: Digest,
+    pub(super) lives: bool,
     pub(super) in_flight: u32,
     /// Attempts present times picoseconds, kept only if a signal wants it, and up to when.
     pub(super) integrates_in_flight: bool,
@@ -175,6 +176,10 @@ pub(super) struct ServiceBook {
     pub(super) row_busy_ps: u128,
     pub(super) row_ready_ps: u128,
     pub(super) tokens: [u64; 2],
+    /// Those of requests that arrived before the end of the warm-up.
+    pub(super) early_tokens: [u64; 2],
+    /// Completed requests whose output was cut.
+    pub(super) cut: u64,
     pub(super) rejected_attempts: u64,
     /// Late requests whose replica was beyond its validated band.
     pub(super) late_beyond_band: u64,
@@ -189,12 +194,11 @@ pub(super) struct ServiceBook {
 }
 
 impl ServiceBook {
-    fn new(config: ServiceConfig, world: &Settings, longest: SimDuration, levels: u32) -> Self {
+    fn new(config: ServiceConfig, world: &Settings, levels: u32) -> Self {
         let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
-        let latency = Latency::new(longest, config.slos.len(), tokens);
+        let latency = Latency::new(config.slos.len(), tokens);
         let spec = config.initial_replicas;
         ServiceBook {
-            state: ServiceState::new(config, world.seed),
             mode: (Mode::Serve, SimTime::ZERO),
             buyer: None,
             market: MarketRecord::default(),
@@ -203,6 +207,8 @@ impl ServiceBook {
             period: Tally::default(),
             counts: [0; 3],
             totals: [0; 2],
+            digest: Digest::new(number_of_name(&config.name)),
+            lives: false,
             in_flight: 0,
             integrates_in_flight: false,
             in_flight_ps: 0,
@@ -223,12 +229,15 @@ impl ServiceBook {
             row_busy_ps: 0,
             row_ready_ps: 0,
             tokens: [0; 2],
+            early_tokens: [0; 2],
+            cut: 0,
             rejected_attempts: 0,
             late_beyond_band: 0,
             latency_signals: Vec::new(),
             first_token_signals: Vec::new(),
             gap_signals: Vec::new(),
             poked_controllers: Vec::new(),
+            state: ServiceState::new(config, world.seed),
         }
     }
 
@@ -297,7 +306,7 @@ impl Simulation {
         let mut services: Vec<ServiceBook> = world
             .services
             .into_iter()
-            .map(|config| ServiceBook::new(config, &settings, world.longest_latency, world.occupancy_levels))
+            .map(|config| ServiceBook::new(config, &settings, world.occupancy_levels))
             .collect();
         for resident in 0..services.len() {
             if let Some(owner) = services[resident].state.config.resident_on {
@@ -306,7 +315,7 @@ impl Simulation {
         }
         let clients: Vec<ClientState> =
             world.clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
-        let prices = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
+        let prices: Vec<_> = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
         let buyers: Vec<_> = services.iter_mut().map(|book| book.state.config.capacity.take()).collect();
         let mut simulation = Simulation {
             agenda: Agenda::default(),
@@ -338,8 +347,9 @@ impl Simulation {
             series: Vec::new(),
             sampled: Vec::new(),
             fleet: Vec::new(),
+            warmup_bill: Bill::new(prices.clone()),
             bill: Bill::new(prices),
-            digest: if settings.keep_history { Digest::recording() } else { Digest::default() },
+            history: Vec::new(),
             work: WorkRecord::default(),
             done: Vec::new(),
             sequences: Vec::new(),
@@ -389,6 +399,9 @@ impl Simulation {
         self.start_node_scaler();
         self.start_probes();
         self.start_clients()?;
+        if self.world.warmup > SimTime::ZERO {
+            self.agenda.schedule(self.world.warmup, Class::Outage, u32::MAX, 0, Event::WarmedUp);
+        }
         self.agenda.schedule(SimTime::ZERO + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
         Ok(())
     }
@@ -415,7 +428,7 @@ impl Simulation {
         let Some(arrival) = source.next_arrival()? else { return Ok(None) };
         state.pulled += 1;
         self.next_arrival[client as usize] = arrival;
-        self.next_prefix[client as usize] = self.prefixes.insert(source.prefix(), client);
+        self.next_prefix[client as usize] = self.prefixes.insert(source.prefix(), state.key);
         Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
     }
 
@@ -464,11 +477,14 @@ impl Simulation {
         let place = &mut stock.zones[zone as usize];
         let id = self.nodes.len() as u32;
         place.nodes.insert(id);
-        let (ordinal, rate) = (stock.ever, place.rate);
+        // What is committed to is taken first, at the price that was agreed.
+        let committed = stock.committed_live < config.committed;
+        let (ordinal, rate) = (stock.ever, if committed { pool } else { place.rate });
+        stock.committed_live += u32::from(committed);
         stock.ever += 1;
         stock.live += 1;
         let node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache);
-        self.nodes.push(Node { ordinal, rate, ..node });
+        self.nodes.push(Node { ordinal, rate, committed, ..node });
         self.note_room(id);
         id
     }

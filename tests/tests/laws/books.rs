@@ -4,7 +4,8 @@
 use super::outside_books::{billed_by_price, gpu_time_by_price};
 use super::worlds::{ClientSpec, PROMISE, WorldSpec};
 use flashcrowd_core::clock::{Happening, Mark};
-use flashcrowd_core::ledger::{GpuState, ReplicaRecord, RunRecord};
+use flashcrowd_core::ledger::{Bill, GpuState, Latency, ReplicaRecord, RequestCounts, RunRecord};
+use flashcrowd_core::ports::LatencyPart;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_core::{SimDuration, SimTime};
 use std::collections::BTreeMap;
@@ -22,8 +23,10 @@ pub(crate) enum Violation {
     Little,
     /// A histogram does not hold the measured requests.
     Histograms,
-    /// The parts of a latency are more than the whole.
+    /// The parts of a latency are not the whole.
     Parts,
+    /// What is measured is not what arrived after the warm-up.
+    Measured,
     /// A replica or node lived in another order.
     Lives,
     /// A market held more nodes than it had.
@@ -53,8 +56,9 @@ pub(crate) fn check(spec: &WorldSpec, record: &RunRecord) -> Result<(), Violatio
         need(histograms_hold_the_measured(record, services, &requests), Violation::Histograms)?;
     }
     for service in all {
-        need(parts_fit_into_the_whole(spec, record, service), Violation::Parts)?;
+        need(parts_are_the_whole(record, service), Violation::Parts)?;
     }
+    need(the_measured_are_those_after_the_warm_up(record, &requests), Violation::Measured)?;
     Ok(())
 }
 
@@ -220,7 +224,8 @@ fn histograms_hold_the_measured(record: &RunRecord, services: &[usize], requests
     };
     let latencies = || services.iter().map(|&service| &record.services[service].latency);
     let lengths = latencies().fold([0; 4], |sum: [u64; 4], latency| {
-        let own = [latency.e2e.len(), latency.queue.len(), latency.cold_start.len(), latency.service.len()];
+        let parts = [LatencyPart::EndToEnd, LatencyPart::Queue, LatencyPart::ColdStart, LatencyPart::Service];
+        let own = parts.map(|part| latency.count(part));
         [0, 1, 2, 3].map(|i| sum[i] + own[i])
     });
     // A request without an answer at the end counts if it is too old for the promise.
@@ -228,25 +233,52 @@ fn histograms_hold_the_measured(record: &RunRecord, services: &[usize], requests
         |request: &&(SimTime, Option<(SimTime, u64)>)| request.1.is_none() && record.ended.since(request.0) > PROMISE;
     let unanswered = requests.of_services(record, services).filter(measured).filter(too_old).count() as u64;
     let judged = ended(true) + ended(false) + unanswered;
-    let promised = latencies().map(|latency| latency.slos[0].good + latency.slos[0].bad).sum::<u64>() == judged;
-    let late = latencies().all(|latency| latency.late.iter().sum::<u64>() == latency.slos[0].bad);
+    let slo = |latency: &Latency| latency.slos.first().copied().unwrap_or_default();
+    let promised = latencies().map(|latency| slo(latency).good + slo(latency).bad).sum::<u64>() == judged;
+    let late = latencies().all(|latency| latency.late.iter().sum::<u64>() == slo(latency).bad);
     lengths == [ended(true); 4] && promised && late
 }
 
-fn parts_fit_into_the_whole(spec: &WorldSpec, record: &RunRecord, service: usize) -> bool {
+/// The parts of each completed request are its end-to-end latency, and their sums that of all.
+fn parts_are_the_whole(record: &RunRecord, service: usize) -> bool {
+    const PARTS: [LatencyPart; 6] = [
+        LatencyPart::Retries,
+        LatencyPart::Network,
+        LatencyPart::Queue,
+        LatencyPart::ColdStart,
+        LatencyPart::NoCapacity,
+        LatencyPart::Service,
+    ];
+    let each = record.requests.iter().all(|request| {
+        let whole = request.ended.since(request.arrived);
+        let retried = |retries: SimDuration| retries.is_zero() || request.tries > 1;
+        request.parts.is_none_or(|parts| parts.sum() == whole && retried(parts.retries))
+    });
     let latency = &record.services[service].latency;
-    let [e2e, queue, cold, served] = latency.sums_us;
-    // On its way to a replica and in its overhead, a request neither waits nor is served.
-    let overhead = match &spec.services[service].discipline {
-        Discipline::DynamicBatch(batch) => !batch.overhead.is_zero(),
-        Discipline::ContinuousBatch(engine) => !engine.front_end.is_zero(),
-        _ => false,
-    };
-    let plain = spec.services[service].hop_s.is_none()
-        && !spec.outside.routed
-        && spec.outside.requeues == 0
-        && !overhead
-        && spec.clients.iter().filter(|client| client.service == service).all(|client| client.retries == 0);
-    let cut = 3 * u128::from(latency.e2e.len());
-    e2e >= queue + cold + served && (!plain || e2e <= queue + cold + served + cut)
+    let sums = PARTS.iter().map(|&part| latency.sum_ps(part)).sum::<u128>();
+    let whole = latency.sum_ps(LatencyPart::EndToEnd);
+    let longest = latency.max_us(LatencyPart::EndToEnd).unwrap_or(0);
+    each && sums == whole && latency.quantile_us(LatencyPart::EndToEnd, 1.0).unwrap_or(0) == longest
+}
+
+/// Counts of the measured requests are those of the history, no service has more good and late ones than
+/// were judged, and no line of the bill was higher when the warm-up ended.
+fn the_measured_are_those_after_the_warm_up(record: &RunRecord, requests: &Requests) -> bool {
+    let counts = record.clients.iter().enumerate().all(|(at, client)| {
+        let of = |outcome: Option<u64>| {
+            let ended = requests.of_client(at).filter(|request| request.0 >= record.warmup);
+            ended.filter(|(_, end)| end.map(|end| end.1) == outcome).count() as u64
+        };
+        let [live_at_end, completed, rejected, expired, failed] = [None, Some(1), Some(2), Some(3), Some(4)].map(of);
+        let arrived = live_at_end + completed + rejected + expired + failed;
+        client.measured == RequestCounts { arrived, completed, rejected, expired, failed, live_at_end }
+    });
+    let services = record.services.iter().all(|service| {
+        let (tokens, measured) = (service.tokens, service.measured_tokens);
+        let slo = service.latency.slos.first().copied().unwrap_or_default();
+        service.good == slo.good && measured[0] <= tokens[0] && measured[1] <= tokens[1]
+    });
+    let lines = |bill: &Bill| bill.lines().map(|(_, gpu_ps)| gpu_ps).sum::<u128>();
+    let rest = record.bill.since(&record.warmup_bill);
+    counts && services && lines(&record.warmup_bill) + lines(&rest) == lines(&record.bill)
 }

@@ -19,7 +19,8 @@ pub mod prices;
 #[cfg(test)]
 mod tests;
 
-use flashcrowd_core::ports::{FaultSource, SourceError, TimedFault};
+use flashcrowd_core::ports::{Fault, FaultSource, SourceError, TimedFault};
+use flashcrowd_core::units::PicoUsdPerHour;
 use std::collections::VecDeque;
 
 /// Faults that are known beforehand.
@@ -31,6 +32,17 @@ impl Listed {
     pub fn new(mut faults: Vec<TimedFault>) -> Self {
         faults.sort_by_key(|fault| fault.at);
         Listed(faults.into())
+    }
+
+    /// With every price times a factor: what a negotiated discount leaves of it.
+    #[must_use]
+    pub fn at_prices_times(mut self, factor: f64) -> Self {
+        for fault in &mut self.0 {
+            if let Fault::Price { price, .. } = &mut fault.fault {
+                *price = PicoUsdPerHour((price.0 as f64 * factor).round() as u64);
+            }
+        }
+        self
     }
 }
 

@@ -1,15 +1,16 @@
 //! `requests.csv`: ended requests, all or every so many of each client.
 
 use crate::results::table::{Cell, Column, Source, Table};
-use flashcrowd_core::ledger::RequestRecord;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ledger::{RequestParts, RequestRecord};
 use flashcrowd_core::serving::Outcome;
 use std::io;
 
 /// One row for each request that is kept.
 pub(super) struct Requests;
 
-fn part(row: &RequestRecord, part: usize) -> Cell {
-    row.parts.map_or(Cell::Empty, |parts| Cell::Micro(parts[part].as_s_f64()))
+fn part(row: &RequestRecord, of: fn(&RequestParts) -> SimDuration) -> Cell {
+    row.parts.map_or(Cell::Empty, |parts| Cell::Micro(of(&parts).as_s_f64()))
 }
 
 const fn outcome(outcome: Outcome) -> &'static str {
@@ -34,9 +35,12 @@ impl Table for Requests {
         Column::count("prompt_tokens", |_, row| Cell::Integer(row.tokens[0].into())),
         Column::count("output_tokens", |_, row| Cell::Integer(row.tokens[1].into())),
         Column::seconds("e2e_s", |_, row| Cell::Micro(row.ended.since(row.arrived).as_s_f64())),
-        Column::seconds("queue_s", |_, row| part(row, 0)),
-        Column::seconds("cold_start_s", |_, row| part(row, 1)),
-        Column::seconds("service_s", |_, row| part(row, 2)),
+        Column::seconds("queue_s", |_, row| part(row, |parts| parts.queue)),
+        Column::seconds("cold_start_s", |_, row| part(row, |parts| parts.cold_start)),
+        Column::seconds("service_s", |_, row| part(row, |parts| parts.service)),
+        Column::seconds("no_capacity_s", |_, row| part(row, |parts| parts.no_capacity)),
+        Column::seconds("retries_s", |_, row| part(row, |parts| parts.retries)),
+        Column::seconds("network_s", |_, row| part(row, |parts| parts.network)),
         Column::count("replica", |_, row| row.replica.map_or(Cell::Empty, |replica| Cell::Integer(replica.into()))),
     ];
 

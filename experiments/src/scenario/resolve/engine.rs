@@ -216,5 +216,36 @@ fn rules(
     let longest = config.cache_tokens().min(u64::from(u32::MAX)) as u32;
     let source = "as long as the KV cache";
     config.max_context = notes.or(&at("max_model_len"), given.max_model_len, longest, source);
-    notes.within(&at("max_model_len"), u64::from(config.max_context), 2, u64::from(u32::MAX))
+    notes.within(&at("max_model_len"), u64::from(config.max_context), 2, u64::from(u32::MAX))?;
+    fits_the_cache(notes, place, given, config)
+}
+
+/// vLLM does not start with a `max_model_len` above what its memory holds (`check_enough_kv_cache_memory`
+/// in vllm/v1/core/kv_cache_utils.py). It does where the size of the cache is set by hand, as
+/// `kv_cache_tokens` does (`num_gpu_blocks_override`, vllm-project/vllm#27181): what is longer is cut.
+fn fits_the_cache(
+    notes: &mut Notes<'_>,
+    place: &Place<'_>,
+    given: &schema::ContinuousBatch,
+    config: &EngineConfig,
+) -> Result<(), Diagnostic> {
+    let (longest, held) = (u64::from(config.max_context), config.cache_tokens());
+    if given.max_model_len.is_none() || longest <= held {
+        return Ok(());
+    }
+    let at = place.serving("max_model_len");
+    if given.kv_cache_tokens.is_some() {
+        notes.warn(format!(
+            "service `{}`: `max_model_len` is {longest}, its KV cache holds {held} tokens: outputs are cut there",
+            place.name
+        ));
+        return Ok(());
+    }
+    let message = format!("`max_model_len` is {longest}, larger than the {held} tokens that the KV cache holds");
+    let help = format!(
+        "vLLM would not start: decrease `max_model_len` to {held} or less, increase `gpu_memory_utilization` (now {}), \
+         or give the service more `gpus`",
+        given.gpu_memory_utilization.map_or(0.9 / f64::from(place.engines), Fraction::get)
+    );
+    Err(notes.error(&at, message).with_help(help))
 }

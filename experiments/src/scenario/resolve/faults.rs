@@ -1,7 +1,7 @@
 //! Faults and spot markets: names looked up, files read, and the sources of one run.
 
 use super::files::Files;
-use super::fleet::unknown;
+use super::fleet::{paid_share, unknown};
 use super::settings::Notes;
 use super::source_error;
 use crate::scenario::language::Diagnostic;
@@ -25,6 +25,7 @@ use flashcrowd_workloads::spot::market::{MarketLaw, measured_market};
 use flashcrowd_workloads::spot::recorded::{
     TimeUnit, read_bamboo, read_parcae_csv, read_parcae_json, read_skypilot, read_skypilot_folder,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What befalls the fleet, resolved: sources of a run are made from it.
@@ -105,6 +106,7 @@ impl ResolvedFaults {
 pub(super) struct Fleet<'a> {
     pub(super) regions: &'a [Region],
     pub(super) pools: &'a [PoolConfig],
+    pub(super) raw: &'a BTreeMap<String, schema::Pool>,
 }
 
 pub(super) fn resolve(
@@ -368,7 +370,12 @@ fn price_series(
         let wanted = given.zone.as_deref().unwrap_or_default();
         return Err(unknown(notes, &format!("{path}.zone"), "zone of the pool", wanted, own));
     }
-    let read = |zone: u32| prices::from_csv(Place { pool: at, zone }, &file).map(Source::Listed);
+    // What was negotiated comes off whatever the market asks.
+    let left = fleet.raw.get(&*config.name).map_or(1.0, paid_share);
+    let read = |zone: u32| {
+        let listed = prices::from_csv(Place { pool: at, zone }, &file)?;
+        Ok(Source::Listed(listed.at_prices_times(left)))
+    };
     zones.into_iter().map(read).collect::<Result<_, _>>().map_err(|error| source_error(&error))
 }
 

@@ -212,9 +212,15 @@ fn market(notes: &mut Notes<'_>, name: &str, given: Option<schema::Market>) -> M
 
 /// What is left of a price after the negotiated discount.
 fn discounted(notes: &mut Notes<'_>, name: &str, pool: &schema::Pool, price: PicoUsdPerHour) -> PicoUsdPerHour {
-    let Some(discount) = pool.discount else { return price };
-    notes.given(&format!("pools.{name}.discount"), "");
-    PicoUsdPerHour((price.0 as f64 * (1.0 - discount.get())).round() as u64)
+    if pool.discount.is_some() {
+        notes.given(&format!("pools.{name}.discount"), "");
+    }
+    PicoUsdPerHour((price.0 as f64 * paid_share(pool)).round() as u64)
+}
+
+/// The share of a price that a pool's negotiated discount leaves.
+pub(super) fn paid_share(pool: &schema::Pool) -> f64 {
+    pool.discount.map_or(1.0, |discount| 1.0 - discount.get())
 }
 
 /// Nodes that are paid for at all times.

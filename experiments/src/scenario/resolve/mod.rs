@@ -10,6 +10,7 @@ mod engine;
 mod faults;
 pub(crate) mod files;
 mod fleet;
+mod foresight;
 mod limits;
 mod links;
 mod manifest;
@@ -42,11 +43,10 @@ use files::Files;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region, Startup};
 use flashcrowd_core::ports::{Placement, Router, SourceError, TargetId};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, Traffic};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, World};
-use flashcrowd_policies::baselines::Oracle;
 use flashcrowd_policies::placement::{Pack, Spread};
 use flashcrowd_policies::routing;
 use flashcrowd_policies::spot_mix::Future;
@@ -229,7 +229,6 @@ impl Resolved {
             node_autoscaler: self.nodes.make(seed),
             drains_on_notice: self.nodes.drains_on_notice,
             series_period: self.series_period,
-            longest_latency: LONGEST_LATENCY,
             limits: self.limits,
             occupancy_levels: 0,
             keep_history: false,
@@ -259,26 +258,10 @@ impl Resolved {
         };
         self.services.iter().map(config).collect()
     }
-
-    /// What will arrive at a service, from a second copy of its sources.
-    fn oracle(&self, service: u32, seed: Seed) -> Result<Oracle, SourceError> {
-        let mut oracle = Oracle::new(SimDuration::from_s(1));
-        for traffic in self.traffic.iter().filter(|traffic| traffic.service == service) {
-            if let Traffic::Open(mut source) = traffic.client(seed, self.horizon)?.traffic {
-                while let Some(arrival) = source.next_arrival()?.filter(|arrival| arrival.at < self.horizon) {
-                    oracle.add(arrival.at);
-                }
-            }
-        }
-        Ok(oracle)
-    }
 }
 
 /// Most entries of traffic: the engine's events have two bytes for a client.
 const MAX_CLIENTS: usize = 65_535;
-
-/// Range of the latency histograms; longer latencies count as this long.
-const LONGEST_LATENCY: SimDuration = SimDuration::from_s(24 * 3_600);
 
 /// Where a document's relative paths start, and whether its files are embedded in the program.
 #[derive(Clone, Copy, Debug)]
@@ -335,7 +318,12 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let placed = raw.traffic.values().any(|traffic| traffic.client().is_some_and(|client| client.origin.is_some()));
     let needed = placed || !raw.routes.is_empty();
     let geography = routes::geography(&mut notes, raw.geography.as_ref(), &regions, needed)?;
-    let faults = faults::resolve(&mut notes, &mut files, &raw, &faults::Fleet { regions: &regions, pools: &pools })?;
+    let faults = faults::resolve(
+        &mut notes,
+        &mut files,
+        &raw,
+        &faults::Fleet { regions: &regions, pools: &pools, raw: &raw.pools },
+    )?;
     let map = routes::Map { regions: &regions, pools: &pools, services: &services, routes: &routes };
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {

@@ -103,13 +103,10 @@ pub(super) fn routes(
             if service.resident_on.is_some() || cells.contains(&found) {
                 return Err(notes.error(&at, format!("`{cell}` cannot be a cell: it is resident, or named twice")));
             }
-            if service.autoscaler.as_ref().is_some_and(super::ResolvedAutoscaler::is_bound) {
-                let error = notes
-                    .error(&format!("services.{cell}.autoscaler"), "what arrives at a cell is not known beforehand");
-                return Err(error.with_help("the clairvoyant bound is for a service that is called directly"));
-            }
             cells.push(found);
         }
+        // By name, as services are: the order in which a file lists them is no one's business.
+        cells.sort_unstable();
         if cells.is_empty() {
             return Err(notes.error(&path("cells"), "a route needs at least one cell"));
         }

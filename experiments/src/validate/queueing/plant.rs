@@ -167,7 +167,6 @@ impl Plant {
             node_autoscaler: None,
             drains_on_notice: true,
             series_period: SimDuration::MAX,
-            longest_latency: SimDuration::from_s_f64(end.max(1.0)),
             limits: Limits { live_requests: 10_000_000, ..Limits::default() },
             occupancy_levels: self.levels,
             keep_history: false,

@@ -10,6 +10,7 @@ use super::judge::{Tolerance, is_narrow, is_wrong};
 use super::plant::{Plant, Source};
 use super::statistic::{Observation, Played, Statistic, quantile};
 use flashcrowd_core::Simulation;
+use flashcrowd_core::ports::LatencyPart;
 use hdrhistogram::Histogram;
 use rayon::prelude::*;
 
@@ -168,8 +169,9 @@ fn play(plant: &Plant, targets: &[Target], replicate: u32) -> Result<Sample, Str
         Source::Users(..) => None,
     };
     let merges = targets.iter().any(|target| matches!(target.statistic, Statistic::WaitQuantile(_)));
-    let waits = merges.then(|| played.whole.services.into_iter().next().map(|service| service.latency.queue));
-    Ok(Sample { observations, controls, waits: waits.flatten(), requests })
+    let of = |service: flashcrowd_core::ledger::ServiceRecord| service.latency.part(LatencyPart::Queue);
+    let waits = if merges { played.whole.services.into_iter().next().and_then(of) } else { None };
+    Ok(Sample { observations, controls, waits, requests })
 }
 
 /// All replicates so far.

@@ -81,18 +81,20 @@ impl Statistic {
     pub(super) fn observe(self, plant: &Plant, played: &Played) -> Observation {
         let ratio = Observation::Ratio;
         let latency = &played.whole.services[0].latency;
-        let waits = &latency.queue;
-        let count = waits.len() as f64;
-        let total = |part: LatencyPart| latency.sums_us[part as usize] as f64 / 1e6;
-        let share_within = |t: f64| within(waits, t / plant.unit * 1e6);
+        let count = latency.count(LatencyPart::Queue) as f64;
+        let total = |part: LatencyPart| latency.sum_ps(part) as f64 / 1e12;
+        let waits = || latency.part(LatencyPart::Queue);
+        let share_within = |t: f64| waits().map_or(0.0, |waits| within(&waits, t / plant.unit * 1e6));
         match self {
             Statistic::Wait => ratio(total(LatencyPart::Queue) * plant.unit, count),
             Statistic::Sojourn => ratio(total(LatencyPart::EndToEnd) * plant.unit, count),
             Statistic::Slowdown => ratio(total(LatencyPart::EndToEnd), count),
-            Statistic::Waited => ratio(count - waits.count_at(0) as f64, count),
+            Statistic::Waited => ratio(count - waits().map_or(0, |waits| waits.count_at(0)) as f64, count),
             Statistic::WaitAtMost(t) => ratio(share_within(t), count),
             Statistic::WaitBeyond(t) => ratio(count - share_within(t), count),
-            Statistic::WaitQuantile(q) => Observation::Value(quantile(waits, q) / 1e6 * plant.unit),
+            Statistic::WaitQuantile(q) => {
+                Observation::Value(waits().map_or(0.0, |waits| quantile(&waits, q)) / 1e6 * plant.unit)
+            }
             Statistic::PresentAtEnd => ratio(played.whole.clients[0].live_at_end as f64, 1.0),
             _ => self.observe_window(plant, &Window::new(played), plant.span),
         }

@@ -65,7 +65,6 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
         node_autoscaler: None,
         drains_on_notice: true,
         series_period: SimDuration::MAX,
-        longest_latency: SimDuration::from_s_f64(window_s),
         limits: Limits::default(),
         occupancy_levels: 0,
         keep_history: false,

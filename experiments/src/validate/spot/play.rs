@@ -86,7 +86,6 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
         node_autoscaler: None,
         drains_on_notice: true,
         series_period: SimDuration::MAX,
-        longest_latency: SimDuration::from_s(1),
         limits: Limits::default(),
         occupancy_levels: 0,
         keep_history: false,

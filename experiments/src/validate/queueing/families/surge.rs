@@ -150,7 +150,7 @@ impl Step {
 fn measure(requests: &[RequestRecord], step: SimTime, ready: SimTime, arrived: u64) -> Seen {
     // First come first served: starts are in the order of arrivals.
     let waits = requests.iter().map(|request| {
-        let wait = request.parts.map_or(SimDuration::ZERO, |[queue, cold, _]| queue + cold);
+        let wait = request.parts.map_or(SimDuration::ZERO, |parts| parts.queue + parts.cold_start);
         (request.arrived, wait, request.arrived + wait)
     });
     let starts: Vec<SimTime> = waits.clone().map(|(_, _, start)| start).collect();

@@ -1,0 +1,173 @@
+//! The parts of one request's latency, and which of them made it late.
+
+use crate::clock::SimDuration;
+use crate::ports::LatencyPart;
+
+/// Why a late request was late: the largest part of its latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LateBecause {
+    /// It waited while replicas were starting, or for the node of one.
+    ColdStart = 0,
+    /// It waited in a queue.
+    Queue = 1,
+    /// Its service took long.
+    Service = 2,
+    /// It was rejected, expired, failed, or had no answer at the end and was late already.
+    NotServed = 3,
+    /// Attempts before the last one, and back-off.
+    Retries = 4,
+    /// Its prompt took long to compute, its own or those it shared iterations with.
+    Prefill = 5,
+    /// It was on its way: hops, round trips, the engine's front end.
+    Network = 6,
+    /// It waited for a replica that was wanted and for which there were no GPUs.
+    NoCapacity = 7,
+}
+
+impl LateBecause {
+    /// All causes, in the order of their numbers.
+    pub const ALL: [LateBecause; 8] = [
+        LateBecause::ColdStart,
+        LateBecause::Queue,
+        LateBecause::Service,
+        LateBecause::NotServed,
+        LateBecause::Retries,
+        LateBecause::Prefill,
+        LateBecause::Network,
+        LateBecause::NoCapacity,
+    ];
+
+    /// Its name in tables and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LateBecause::ColdStart => "cold_start",
+            LateBecause::Queue => "queue",
+            LateBecause::Service => "service",
+            LateBecause::NotServed => "not_served",
+            LateBecause::Retries => "retries",
+            LateBecause::Prefill => "prefill",
+            LateBecause::Network => "network",
+            LateBecause::NoCapacity => "no_capacity",
+        }
+    }
+}
+
+/// Where the time of a completed request went. The parts add up to its end-to-end latency exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestParts {
+    /// Attempts before the one that was answered, and back-off: zero for a first attempt.
+    pub retries: SimDuration,
+    /// On its way: the hop to the replica, round trips, the engine's front end.
+    pub network: SimDuration,
+    /// Waiting that no other part explains.
+    pub queue: SimDuration,
+    /// Waiting while replicas of the service were starting, or nodes came for them.
+    pub cold_start: SimDuration,
+    /// Waiting while a replica was wanted for which there were no GPUs, and none was starting.
+    pub no_capacity: SimDuration,
+    /// In service, the host's own work before a batch included.
+    pub service: SimDuration,
+}
+
+impl RequestParts {
+    /// All of them together: the end-to-end latency.
+    pub fn sum(&self) -> SimDuration {
+        self.retries + self.network + self.queue + self.cold_start + self.no_capacity + self.service
+    }
+}
+
+/// What is measured of one completed request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts {
+    pub(crate) e2e: SimDuration,
+    pub(crate) of: RequestParts,
+    /// To the first token, where the service has tokens.
+    pub(crate) ttft: Option<SimDuration>,
+    /// Mean gap between tokens, where there are two.
+    pub(crate) tpot: Option<SimDuration>,
+}
+
+impl Parts {
+    pub(crate) fn get(&self, part: LatencyPart) -> SimDuration {
+        match part {
+            LatencyPart::EndToEnd => self.e2e,
+            LatencyPart::Queue => self.of.queue,
+            LatencyPart::ColdStart => self.of.cold_start,
+            LatencyPart::Service => self.of.service,
+            LatencyPart::TimeToFirstToken => self.ttft.unwrap_or(self.e2e),
+            LatencyPart::TimePerOutputToken | LatencyPart::InterToken => self.tpot.unwrap_or(SimDuration::ZERO),
+            LatencyPart::Retries => self.of.retries,
+            LatencyPart::Network => self.of.network,
+            LatencyPart::NoCapacity => self.of.no_capacity,
+        }
+    }
+
+    /// Why it was late, if what it is late for is `broken`: the largest part, the first of equals.
+    pub(super) fn because(&self, broken: LatencyPart) -> LateBecause {
+        // What came after the first token does not explain why that was late.
+        let own = match (broken, self.ttft) {
+            (LatencyPart::TimeToFirstToken, Some(ttft)) => {
+                (ttft.saturating_sub(self.e2e - self.of.service), LateBecause::Prefill)
+            }
+            _ => (self.of.service, LateBecause::Service),
+        };
+        let causes = [
+            (self.of.cold_start, LateBecause::ColdStart),
+            (self.of.no_capacity, LateBecause::NoCapacity),
+            (self.of.queue, LateBecause::Queue),
+            own,
+            (self.of.network, LateBecause::Network),
+            (self.of.retries, LateBecause::Retries),
+        ];
+        let mut largest = causes[0];
+        for cause in causes {
+            if cause.0 > largest.0 {
+                largest = cause;
+            }
+        }
+        largest.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> SimDuration {
+        SimDuration::from_ms(ms)
+    }
+
+    fn parts(of: RequestParts) -> Parts {
+        Parts { e2e: of.sum(), of, ttft: None, tpot: None }
+    }
+
+    #[test]
+    fn each_part_may_be_the_cause() {
+        let small = RequestParts {
+            retries: ms(1),
+            network: ms(2),
+            queue: ms(3),
+            cold_start: ms(4),
+            no_capacity: ms(5),
+            service: ms(6),
+        };
+        let cases = [
+            (small, LateBecause::Service),
+            (RequestParts { retries: ms(9), ..small }, LateBecause::Retries),
+            (RequestParts { network: ms(9), ..small }, LateBecause::Network),
+            (RequestParts { queue: ms(9), ..small }, LateBecause::Queue),
+            (RequestParts { cold_start: ms(9), ..small }, LateBecause::ColdStart),
+            (RequestParts { no_capacity: ms(9), ..small }, LateBecause::NoCapacity),
+        ];
+        for (of, cause) in cases {
+            assert_eq!(parts(of).because(LatencyPart::EndToEnd), cause);
+        }
+        // A first token after 21 ms, of which 6 ms were prefill.
+        let early = Parts { ttft: Some(ms(21)), ..parts(RequestParts { service: ms(100), ..small }) };
+        assert_eq!(early.because(LatencyPart::TimeToFirstToken), LateBecause::Prefill);
+        assert_eq!(early.because(LatencyPart::EndToEnd), LateBecause::Service);
+        for (cause, at) in LateBecause::ALL.into_iter().zip(0..) {
+            assert_eq!(cause as usize, at);
+        }
+    }
+}
