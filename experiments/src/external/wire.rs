@@ -258,9 +258,10 @@ fn batches(shown: &SignalView, scale: f64) -> Option<Vec<WireBatch>> {
 /// What is wrong with it.
 pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -> Result<Decision, String> {
     // A list would be read as the fields in their order, and an empty one as a decision that holds.
-    let value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let value: serde_json::Value = serde_json::from_str(line)
+        .map_err(|error| format!("{error}; expected a JSON object in one line; print logs to stderr"))?;
     if !value.is_object() {
-        return Err("expected an object such as {\"actions\": []}".to_owned());
+        return Err("expected an object such as {\"actions\": []}; print logs to stderr".to_owned());
     }
     let wire: WireDecision = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let actions = wire.actions.into_iter().map(|action| action_of(action, names)).collect::<Result<Vec<_>, _>>()?;

@@ -147,6 +147,7 @@ impl Simulation {
                 self.check_limits()?;
             }
         }
+        self.close_controllers()?;
         Ok(self.finish())
     }
 
