@@ -1,7 +1,7 @@
 //! Traffic: each entry becomes a client with a source that can be opened anew for each replicate.
 
 use super::ResolvedService;
-use super::files::{Files, InputHash};
+use super::files::{Files, InputHash, plain};
 use super::fleet::unknown;
 use super::routes::{self, Callee, Map};
 use super::settings::Notes;
@@ -13,6 +13,7 @@ use flashcrowd_core::ports::{ArrivalSource, SourceError};
 use flashcrowd_core::serving::{Backoff, ClientConfig, ClientPlace, Discipline, RetryBudget, RetryPolicy, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::ParameterError;
+use flashcrowd_workloads::input::open_again;
 use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
 use flashcrowd_workloads::poisson::Poisson;
 use flashcrowd_workloads::requests::{RequestLaws, Until};
@@ -296,6 +297,7 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
              FAST25-release/traces; then give its place: --set {setting}=FILE"
         )));
     }
+    open_again(&file).map_err(|error| notes.error(&setting, format!("`{}`: {}", given.path, plain(&error))))?;
     let found = summary(&file, &options).map_err(|error| source_error(&error))?;
     let hash = super::files::hash_file(&file).map_err(|error| notes.error(&setting, error.to_string()))?;
     files.hashes.push(InputHash { path: given.path.clone(), hash });
