@@ -252,6 +252,9 @@ fn batches(shown: &SignalView, scale: f64) -> Option<Vec<WireBatch>> {
     Some(batches.collect())
 }
 
+/// A policy that wakes more often would be asked for ever.
+const SHORTEST_WAIT_S: f64 = 0.000_999;
+
 /// The decision of a line.
 ///
 /// # Errors
@@ -270,6 +273,11 @@ pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -
         Some(at_s) if !(0.0..3.2e9).contains(&at_s) => return Err(format!("`next_wake_s` is {at_s}: expected a time")),
         Some(at_s) if at_s <= now.as_s_f64() => {
             return Err(format!("`next_wake_s` is {at_s}: expected later than now, {}", now.as_s_f64()));
+        }
+        // A little less, for what adds a millisecond in floating point.
+        Some(at_s) if at_s - now.as_s_f64() < SHORTEST_WAIT_S => {
+            let now_s = now.as_s_f64();
+            return Err(format!("`next_wake_s` is {at_s}: expected at least a millisecond later than now, {now_s}"));
         }
         Some(at_s) => Some(SimTime::ZERO + SimDuration::from_s_f64(at_s)),
         None => None,
@@ -359,6 +367,7 @@ mod tests {
             (r#"{"actions": [{"set_replicas": {"replicas": 1, "market": "spots"}}]}"#, "no market `spots`"),
             (r#"{"actions": [{"set_mode": {"mode": "off"}}]}"#, "no mode `off`"),
             (r#"{"next_wake_s": 30}"#, "later than now"),
+            (r#"{"next_wake_s": 30.0005}"#, "at least a millisecond later"),
             (r#"{"next_wake_s": 1e300}"#, "a time"),
         ] {
             let message = read(line).unwrap_err();

@@ -39,7 +39,12 @@ impl Bounds {
     pub(super) fn engine(&self) -> Limits {
         // Four events a request are usual, retries and signals come on top.
         let events = (self.requests * 1_000.0) as u64;
-        Limits { live_requests: self.live_requests, events: events.max(1_000_000), replicas: self.entities }
+        Limits {
+            requests: self.requests as u64,
+            live_requests: self.live_requests,
+            events: events.max(1_000_000),
+            replicas: self.entities,
+        }
     }
 
     pub(super) fn check(&self, notes: &mut Notes<'_>, resolved: &Resolved) -> Result<(), Diagnostic> {
