@@ -210,7 +210,8 @@ fn the_time_limit_covers_a_policy_that_does_not_read() {
 fn policies_die_with_us() {
     use std::io::Read;
     let folder = TempDir::new().unwrap();
-    let hangs = r#"program: ["sh", "-c", "trap '' TERM INT HUP; sleep 60 & echo up > up; sleep 60"], time_limit: "50s""#;
+    let hangs =
+        r#"program: ["sh", "-c", "trap '' TERM INT HUP; sleep 60 & echo up > up; sleep 60"], time_limit: "50s""#;
     fs::write(folder.path().join("s.ron"), SCENARIO.replace("PROGRAM", hangs)).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_flashcrowd"));
     command.current_dir(folder.path()).args(["run", "s.ron", "--no-out"]).stderr(std::process::Stdio::piped());

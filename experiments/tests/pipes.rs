@@ -46,10 +46,12 @@ fn folder() -> TempDir {
     write("hpa.yaml", MANIFEST);
     write("trace.ron", &SCENARIO.replace("Poisson(rate: 1.0)", "Trace(path: \"pipe\")"));
     let scaled = "service_time: Takes(\"100ms\"), autoscaler: Manifest(\"pipe\")";
-    write("variants.ron", &SCENARIO.replace("service_time: Takes(\"100ms\")", scaled).replace(
-        "horizon:",
-        "variants: {\"a\": [\"seed=1\"], \"b\": [\"seed=2\"]}, horizon:",
-    ));
+    write(
+        "variants.ron",
+        &SCENARIO
+            .replace("service_time: Takes(\"100ms\")", scaled)
+            .replace("horizon:", "variants: {\"a\": [\"seed=1\"], \"b\": [\"seed=2\"]}, horizon:"),
+    );
     assert!(Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success());
     folder
 }
@@ -75,7 +77,10 @@ fn what_would_never_end_is_refused_with_words() {
     let zero = SCENARIO.replace("Poisson(rate: 1.0)", "Trace(path: \"/dev/zero\")");
     fs::write(folder.path().join("zero.ron"), zero).unwrap();
     for (line, words) in [
-        ("flashcrowd run trace.ron", "error: `pipe`: it is a pipe, and it is read more than once: save its content as a file"),
+        (
+            "flashcrowd run trace.ron",
+            "error: `pipe`: it is a pipe, and it is read more than once: save its content as a file",
+        ),
         ("flashcrowd run pipe", "it is a pipe, and nobody has written to it"),
         ("flashcrowd run variants.ron", "it is a pipe, and nobody has written to it"),
         ("flashcrowd run zero.ron", "`/dev/zero`: it is a device"),

@@ -59,9 +59,8 @@ impl External {
             None => self.process.insert(Process::start(&self.config.program, &self.config.folder)?),
         };
         let line = process.ask(&wire::observation(seen, &self.names, &self.config.signals), self.config.time_limit)?;
-        wire::decision(&line, &self.names, seen.now).map_err(|error| {
-            format!("its answer is no decision: {error}\n  it answered: {}", shortened(&line))
-        })
+        wire::decision(&line, &self.names, seen.now)
+            .map_err(|error| format!("its answer is no decision: {error}\n  it answered: {}", shortened(&line)))
     }
 }
 

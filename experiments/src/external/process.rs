@@ -80,9 +80,7 @@ impl Process {
             }),
             Ok(Heard::Nonsense(what)) => Err(format!("it answered {what}")),
             Ok(Heard::Ended) | Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(format!("no answer within {} s (`time_limit`)", limit.as_secs_f64()))
-            }
+            Err(RecvTimeoutError::Timeout) => Err(format!("no answer within {} s (`time_limit`)", limit.as_secs_f64())),
         }
     }
 

@@ -370,6 +370,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         inputs: Vec::new(),
     };
     bounds.check(&mut notes, &resolved)?;
+    limits::Bounds::check_losses(&notes, &raw, &resolved.pools, horizon)?;
     let rows = notes.or("request_samples", raw.request_samples, 10_000, "every so many requests, about this many rows");
     let expected: f64 = resolved.traffic.iter().map(|client| client.expected_requests(horizon.as_s_f64())).sum();
     let request_sample = if rows == 0 { 0 } else { (expected / f64::from(rows)).ceil().max(1.0) as u64 };

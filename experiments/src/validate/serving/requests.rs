@@ -196,7 +196,7 @@ fn engine(path: &Path, lines: &[Line]) -> Result<Engine, ValidateError> {
     }
 }
 
-fn described(path: &PathBuf, stem: &str) -> Result<Engine, ValidateError> {
+fn described(path: &Path, stem: &str) -> Result<Engine, ValidateError> {
     let file = path.display().to_string();
     let wrong = |message: String| ValidateError::new(&file, None, message);
     let text = Lines::open(path)?.document()?;
