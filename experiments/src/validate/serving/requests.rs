@@ -9,7 +9,7 @@ use super::point::{Band, Client, Length, Metric, Point, Recorded, Setup, Source,
 use super::stages::{all_of, lookahead};
 use crate::profiles::{EngineLimits, Gpu, Precision};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One line.
 #[derive(Debug, Deserialize)]
