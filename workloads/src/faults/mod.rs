@@ -19,6 +19,7 @@ pub mod prices;
 #[cfg(test)]
 mod tests;
 
+use flashcrowd_core::SimTime;
 use flashcrowd_core::ports::{FaultSource, SourceError, TimedFault};
 use std::collections::VecDeque;
 
@@ -31,6 +32,11 @@ impl Listed {
     pub fn new(mut faults: Vec<TimedFault>) -> Self {
         faults.sort_by_key(|fault| fault.at);
         Listed(faults.into())
+    }
+
+    /// When the first of them happens.
+    pub fn begins(&self) -> Option<SimTime> {
+        self.0.front().map(|fault| fault.at)
     }
 }
 

@@ -25,6 +25,7 @@ use flashcrowd_workloads::spot::market::{MarketLaw, measured_market};
 use flashcrowd_workloads::spot::recorded::{
     TimeUnit, read_bamboo, read_parcae_csv, read_parcae_json, read_skypilot, read_skypilot_folder,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What befalls the fleet, resolved: sources of a run are made from it.
@@ -87,6 +88,22 @@ impl ResolvedFaults {
             }
         }
         Ok(future)
+    }
+
+    /// Faults of a list that begin at that time or later, with their names and beginnings.
+    pub(super) fn later_than(&self, end: SimTime) -> BTreeMap<String, SimTime> {
+        let begins = |(name, source): &(Arc<str>, Source)| {
+            let Source::Listed(listed) = source else { return None };
+            Some((name.replace('/', "."), listed.begins()?))
+        };
+        // Prices are a list for each zone: one that begins in time is enough.
+        let mut first: BTreeMap<String, SimTime> = BTreeMap::new();
+        for (name, at) in self.0.iter().filter_map(begins) {
+            let known = first.entry(name).or_insert(at);
+            *known = at.min(*known);
+        }
+        first.retain(|_, at| *at >= end);
+        first
     }
 
     /// Whether the capacity of a pool is that of a market.
