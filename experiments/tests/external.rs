@@ -51,6 +51,7 @@ fn decides_as_its_twin(program: &[&str]) {
             program: program.iter().map(|word| (*word).to_owned()).collect(),
             folder: examples(),
             service: "chat".to_owned(),
+            services: vec!["chat".to_owned()],
             period: SimDuration::from_s(15),
             poked: false,
             signals,
@@ -186,6 +187,7 @@ fn what_a_process_does_wrong_ends_the_run_with_its_reason() {
 fn the_time_limit_covers_what_a_policy_starts() {
     let hangs = r#"program: ["sh", "-c", "sleep 60; true"], time_limit: "300ms""#;
     let (ended, waits) = std::sync::mpsc::channel();
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs would not fail")]
     std::thread::spawn(move || ended.send(run(hangs, "")));
     let output = waits.recv_timeout(Duration::from_secs(30)).expect("the grandchild outlived the run");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -228,8 +230,25 @@ fn policies_die_with_us() {
     let _ = child.wait();
     let mut stderr = child.stderr.take().unwrap();
     let (ended, waits) = std::sync::mpsc::channel();
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs would not fail")]
     std::thread::spawn(move || ended.send(stderr.read_to_end(&mut Vec::new()).is_ok()));
     waits.recv_timeout(Duration::from_secs(30)).expect("a process of the policy holds our stderr still");
+}
+
+/// Another service that exists is the engine's to refuse: the run goes on, and says so.
+#[test]
+fn a_wish_for_another_service_is_refused_and_counted() {
+    if !installed("python3", "--version") {
+        return println!("skipped: python3 is not installed");
+    }
+    let two = SCENARIO
+        .replace("services: {", "services: {\"r\": (serving: Slots(concurrency: 1), service_time: Takes(\"1s\")),");
+    let two = two.replace("rate: 1.0", "rate: 1.0, service: \"r\"");
+    let answer = r#"'{"actions": [{"set_replicas": {"target": "r", "replicas": 1}}]}'"#;
+    let output = run_in(&two, r#"["python3", "policy.py"]"#, &ANSWERS.replace("ANSWER", answer));
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(report.contains("20 wishes of controllers were refused; see decisions.csv"), "{report}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn shell(folder: &Path, line: &str) -> Output {
     command.current_dir(folder).args(["-c", &line]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let (ended, waits) = channel();
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs would not fail")]
     std::thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
     waits.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("`{line}` waits"))
 }

@@ -190,7 +190,14 @@ fn decisions(resolved: &Resolved, run: &Run) -> Vec<Vec<String>> {
                 metric.current.map_or_else(String::new, |value| value.to_string()),
                 metric.target.to_string(),
                 metric.proposal.map_or_else(String::new, |proposal| proposal.to_string()),
-                metric.note.clone(),
+                // What the controller reported of itself stands beside each of its metrics.
+                if error.is_empty() || metric.note.contains(&error) {
+                    metric.note.clone()
+                } else if metric.note.is_empty() {
+                    error.clone()
+                } else {
+                    format!("{}; {error}", metric.note)
+                },
             ]);
         }
         if metric_rows.is_empty() {

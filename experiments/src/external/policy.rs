@@ -16,6 +16,8 @@ pub struct ExternalConfig {
     pub folder: PathBuf,
     /// Name of the service that it scales.
     pub service: String,
+    /// Names of all services, by position.
+    pub services: Vec<String>,
     /// Time between observations.
     pub period: SimDuration,
     /// Whether a request that nobody serves wakes it.
@@ -59,7 +61,7 @@ impl External {
             None => self.process.insert(Process::start(&self.config.program, &self.config.folder)?),
         };
         let line = process.ask(&wire::observation(seen, &self.names, &self.config.signals), self.config.time_limit)?;
-        wire::decision(&line, &self.names, seen.now)
+        wire::decision(&line, &self.names, &self.config.services, seen.now)
             .map_err(|error| format!("its answer is no decision: {error}\n  it answered: {}", shortened(&line)))
     }
 }

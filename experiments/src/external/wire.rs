@@ -256,10 +256,16 @@ fn batches(shown: &SignalView, scale: f64) -> Option<Vec<WireBatch>> {
 const SHORTEST_WAIT_S: f64 = 0.000_999;
 
 /// The decision of a line.
+/// `names` are its own targets; `services` are all services, by position.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -> Result<Decision, String> {
+pub(super) fn decision(
+    line: &str,
+    names: &[(TargetId, String)],
+    services: &[String],
+    now: SimTime,
+) -> Result<Decision, String> {
     // A list would be read as the fields in their order, and an empty one as a decision that holds.
     let value: serde_json::Value = serde_json::from_str(line)
         .map_err(|error| format!("{error}; expected a JSON object in one line; print logs to stderr"))?;
@@ -267,7 +273,8 @@ pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -
         return Err("expected an object such as {\"actions\": []}; print logs to stderr".to_owned());
     }
     let wire: WireDecision = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let actions = wire.actions.into_iter().map(|action| action_of(action, names)).collect::<Result<Vec<_>, _>>()?;
+    let actions =
+        wire.actions.into_iter().map(|action| action_of(action, names, services)).collect::<Result<Vec<_>, _>>()?;
     let next_wake = match wire.next_wake_s {
         // A century is beyond any horizon.
         Some(at_s) if !(0.0..3.2e9).contains(&at_s) => return Err(format!("`next_wake_s` is {at_s}: expected a time")),
@@ -287,14 +294,20 @@ pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -
     Ok(Decision { actions, next_wake, metrics: Vec::new(), explanation })
 }
 
-fn action_of(action: WireAction, names: &[(TargetId, String)]) -> Result<Action, String> {
+fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[String]) -> Result<Action, String> {
     let named = |target: Option<String>| match (target, names) {
         (None, [only]) => Ok(only.0),
         (None, _) => Err("`target` is missing, and there are several".to_owned()),
-        (Some(name), _) => names.iter().find(|(_, known)| *known == name).map(|(id, _)| *id).ok_or_else(|| {
-            let known: Vec<&str> = names.iter().map(|(_, known)| known.as_str()).collect();
-            format!("there is no target `{name}`: expected {}", known.join(", "))
-        }),
+        // A service that is not its own is the engine's to refuse, and to log.
+        (Some(name), _) => names
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(id, _)| *id)
+            .or_else(|| services.iter().position(|known| *known == name).map(|position| TargetId(position as u32)))
+            .ok_or_else(|| {
+                let known: Vec<&str> = names.iter().map(|(_, known)| known.as_str()).collect();
+                format!("there is no target `{name}`: expected {}", known.join(", "))
+            }),
     };
     Ok(match action {
         WireAction::SetReplicas(set) => Action::SetReplicas {
@@ -342,7 +355,7 @@ mod tests {
     }
 
     fn read(line: &str) -> Result<Decision, String> {
-        decision(line, &names(), SimTime::from_s(30))
+        decision(line, &names(), &[], SimTime::from_s(30))
     }
 
     #[test]

@@ -122,8 +122,13 @@ pub(super) fn scale(
             notes.given(&path, "");
             let folder = files.base.clone();
             let chosen = bindings(notes, &name, &service.bind)?;
-            let made =
-                command::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, folder, &chosen)?;
+            let made = command::resolve(
+                &mut Place { notes, path, service: resolved, pools, target },
+                given,
+                folder,
+                services,
+                &chosen,
+            )?;
             let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(made);
