@@ -51,6 +51,7 @@ fn decides_as_its_twin(program: &[&str]) {
             program: program.iter().map(|word| (*word).to_owned()).collect(),
             folder: examples(),
             service: "chat".to_owned(),
+            services: vec!["chat".to_owned()],
             period: SimDuration::from_s(15),
             poked: false,
             signals,
@@ -121,9 +122,13 @@ const SCENARIO: &str = r#"(
 "#;
 
 fn run(program: &str, script: &str) -> Output {
+    run_in(SCENARIO, program, script)
+}
+
+fn run_in(scenario: &str, program: &str, script: &str) -> Output {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("policy.py"), script).unwrap();
-    fs::write(folder.path().join("s.ron"), SCENARIO.replace("PROGRAM", program)).unwrap();
+    fs::write(folder.path().join("s.ron"), scenario.replace("PROGRAM", program)).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_flashcrowd"));
     command.current_dir(folder.path()).args(["run", "s.ron", "--no-out"]).output().unwrap()
 }
@@ -143,7 +148,11 @@ fn what_a_process_does_wrong_ends_the_run_with_its_reason() {
             "'{}' if n < 3 else exit(7)",
             "at t=30s the policy `command/policy.py` failed: the process ended (exit status: 7)",
         ),
-        (python, "'nonsense'", "its answer is no decision"),
+        (python, "'loaded model'", "print logs to stderr\n  it answered: loaded model"),
+        (python, "'{}\\n{}'", "it wrote a line that nobody asked for"),
+        (python, "'{}', flush=True); print('{}'", "expected one answer to each observation"),
+        // Nothing is asked after the last: what is said then was an answer too many before.
+        (python, "'{}', flush=True); print('late' if n == 20 else '', end='\\n' if n == 20 else ''", "it wrote: late"),
         (python, r#"'{"actions": [{"set_replica": {"replicas": 1}}]}'"#, "unknown variant `set_replica`"),
         (
             python,
@@ -171,6 +180,75 @@ fn what_a_process_does_wrong_ends_the_run_with_its_reason() {
         assert_eq!(output.status.code(), Some(2), "{program} {answer}: {message}");
         assert!(message.contains(words), "expected `{words}` in\n{message}");
     }
+}
+
+/// Output that is still held by a grandchild would be waited for here.
+#[test]
+fn the_time_limit_covers_what_a_policy_starts() {
+    let hangs = r#"program: ["sh", "-c", "sleep 60; true"], time_limit: "300ms""#;
+    let (ended, waits) = std::sync::mpsc::channel();
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs would not fail")]
+    std::thread::spawn(move || ended.send(run(hangs, "")));
+    let output = waits.recv_timeout(Duration::from_secs(30)).expect("the grandchild outlived the run");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("no answer within 0.3 s (`time_limit`)"), "{message}");
+}
+
+/// A process that does not read either is as late as one that does not answer.
+#[test]
+fn the_time_limit_covers_a_policy_that_does_not_read() {
+    let many = SCENARIO.replace("autoscaler: Command(PROGRAM)", "replicas: 600, autoscaler: Command(PROGRAM)");
+    let many = many.replace("max_nodes: 2", "max_nodes: 200");
+    let hangs = r#"program: ["sleep", "60"], time_limit: "300ms""#;
+    let output = run_in(&many, hangs, "");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("no answer within 0.3 s"), "{message}");
+}
+
+/// Whatever ends us ends the policy with all that it started, though it waits for nothing.
+#[cfg(unix)]
+#[test]
+fn policies_die_with_us() {
+    use std::io::Read;
+    let folder = TempDir::new().unwrap();
+    let hangs =
+        r#"program: ["sh", "-c", "trap '' TERM INT HUP; sleep 60 & echo up > up; sleep 60"], time_limit: "50s""#;
+    fs::write(folder.path().join("s.ron"), SCENARIO.replace("PROGRAM", hangs)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flashcrowd"));
+    command.current_dir(folder.path()).args(["run", "s.ron", "--no-out"]).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    for _ in 0..1_000 {
+        if folder.path().join("up").exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(folder.path().join("up").exists());
+    // The harshest: no code of ours runs any more.
+    child.kill().unwrap();
+    let _ = child.wait();
+    let mut stderr = child.stderr.take().unwrap();
+    let (ended, waits) = std::sync::mpsc::channel();
+    #[expect(clippy::disallowed_methods, reason = "a test that hangs would not fail")]
+    std::thread::spawn(move || ended.send(stderr.read_to_end(&mut Vec::new()).is_ok()));
+    waits.recv_timeout(Duration::from_secs(30)).expect("a process of the policy holds our stderr still");
+}
+
+/// Another service that exists is the engine's to refuse: the run goes on, and says so.
+#[test]
+fn a_wish_for_another_service_is_refused_and_counted() {
+    if !installed("python3", "--version") {
+        return println!("skipped: python3 is not installed");
+    }
+    let two = SCENARIO
+        .replace("services: {", "services: {\"r\": (serving: Slots(concurrency: 1), service_time: Takes(\"1s\")),");
+    let two = two.replace("rate: 1.0", "rate: 1.0, service: \"r\"");
+    let answer = r#"'{"actions": [{"set_replicas": {"target": "r", "replicas": 1}}]}'"#;
+    let output = run_in(&two, r#"["python3", "policy.py"]"#, &ANSWERS.replace("ANSWER", answer));
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(report.contains("20 wishes of controllers were refused; see decisions.csv"), "{report}");
 }
 
 #[test]

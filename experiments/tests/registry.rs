@@ -6,7 +6,8 @@ use flashcrowd::scenario::language::units::Duration;
 use flashcrowd::scenario::load::{Loaded, Text};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Observation, Schedule, Scope, SignalRequest, SignalSource, TargetId,
+    Autoscaler, Decision, Explanation, MetricExplanation, Observation, Schedule, Scope, SignalRequest, SignalSource,
+    TargetId,
 };
 use flashcrowd_policies::FixedReplicas;
 use flashcrowd_policies::metrics::Preset;
@@ -178,4 +179,66 @@ fn what_is_refused_is_refused_with_its_place() {
     let none = Text::parse("s", &SCENARIO.replace("POLICY", r#"Policy(name: "mine")"#), &Registry::new());
     let message = none.and_then(|text| text.resolve()).unwrap_err().to_string();
     assert!(message.contains("flashcrowd::main_with(registry)"), "{message}");
+}
+
+/// Reads one metric, reports an error of itself, and wishes something of a service that it does not have.
+struct Troubled([TargetId; 1]);
+
+impl Autoscaler for Troubled {
+    fn name(&self) -> &'static str {
+        "troubled"
+    }
+
+    fn schedule(&self) -> Schedule {
+        let period = flashcrowd_core::SimDuration::from_s(60);
+        Schedule { period, phase: Some(flashcrowd_core::SimDuration::ZERO), poked_by_requests: false }
+    }
+
+    fn targets(&self) -> &[TargetId] {
+        &self.0
+    }
+
+    fn signals(&self, _: TargetId) -> &[SignalRequest] {
+        &[]
+    }
+
+    fn decide(&mut self, _: &Observation) -> Decision {
+        let metric = |note: &str| MetricExplanation {
+            name: "waiting".into(),
+            current: Some(3.0),
+            target: 2.0,
+            proposal: Some(2),
+            note: note.to_owned(),
+        };
+        let explanation = Explanation {
+            metrics: vec![metric(""), metric("stale")],
+            error: Some("the metrics API is away".to_owned()),
+            ..Explanation::default()
+        };
+        let mut decision = Decision::set_replicas(TargetId(1), 7);
+        decision.explanation = Some(Box::new(explanation));
+        decision
+    }
+}
+
+#[test]
+fn errors_and_wishes_for_others_are_in_the_table_of_decisions() {
+    let scenario = SCENARIO.replace("POLICY", r#"Policy(name: "troubled")"#).replace(
+        "services: {",
+        r#"services: {"other": (serving: Slots(concurrency: 4), service_time: Takes("100ms")),"#,
+    );
+    let scenario = scenario.replace(r#"rate: "1/s""#, r#"rate: "1/s", service: "other""#);
+    // Services stand in the order of their names: `my.chat` is the first, `other` the second.
+    let registry = Registry::new().policy("troubled", |(): (), target| Ok::<_, String>(Troubled([target])));
+    let loaded = Text::parse("s", &scenario, &registry).and_then(|text| text.resolve());
+    let played = play(loaded.map_err(|error| error.to_string()).unwrap(), &Progress::new(false)).unwrap();
+    let table = String::from_utf8(flashcrowd::export::table(&played, "decisions").unwrap()).unwrap();
+    let rows: Vec<&str> = table.lines().skip(1).take(3).collect();
+    assert!(
+        rows[0].ends_with(",the controller was not shown this target") && rows[0].contains(",other,1,1,"),
+        "{table}"
+    );
+    assert!(rows[1].contains(",waiting,3,2,2,the metrics API is away,"), "{table}");
+    assert!(rows[2].contains(",waiting,3,2,2,stale; the metrics API is away,"), "{table}");
+    assert!(table.lines().skip(1).all(|row| row.contains("the metrics API is away") || row.contains("not shown")));
 }

@@ -100,6 +100,31 @@ fn loads_over_one_link_are_exact() {
     assert!(run_text(&endless.to_string()).unwrap_err().message.contains("GB/s"));
 }
 
+/// Two loads of which the second begins later; what is of another form is named, and stops nothing.
+#[test]
+fn a_second_load_takes_half_of_the_link_and_other_forms_are_named() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/queueing/linkshare.json");
+    let report = run(Suite::Queueing, std::slice::from_ref(&file), &mut |_| {}).unwrap();
+    assert_eq!((report.total.passed, report.total.failed, report.total.skipped), (6, 0, 3), "{report}");
+    assert_eq!(report.exit_code(), 0);
+    let text = report.to_string();
+    for words in [
+        "skipped another_form [linkshare, simulate]: `params` has no `k`, but sizes, link",
+        "skipped third_transfer [linkshare, simulate]: `params` has an unknown `t2`",
+        "skipped another_judge: not a reference test: unknown field `about`",
+    ] {
+        assert!(text.contains(words), "expected `{words}` in\n{text}");
+    }
+    let pair = json!({ "size": 16.0, "link": 8.0, "t1": 0.5 });
+    let off = |method: &str| run_tests(&[test("linkshare", &pair, "finish1", 3.6, &json!({ "exact": true }), method)]);
+    assert_eq!((off("simulate").total.failed, off("formula").total.failed), (1, 1));
+    let alone = run_text(
+        &json!({ "tests": [test("linkshare", &json!({}), "x", 1.0, &json!({ "exact": true }), "simulate")] })
+            .to_string(),
+    );
+    assert!(alone.unwrap_err().message.contains("`params` has no `k`, but nothing"));
+}
+
 #[test]
 fn a_surge_leaves_the_backlog_of_a_fluid() {
     let params = json!({ "l0": 7, "l1": 14, "mu": 1, "n": 10, "coldstart_s": 155, "m_after": 20 });

@@ -68,6 +68,31 @@ fn a_class_is_counted_by_itself_and_the_register_is_the_sum() {
     assert_eq!([after[7], after[15], after[25], after[40]], [3, 5, 3, 5]);
 }
 
+/// A wish for a target that the controller was not shown is in the log, and nothing comes of it.
+#[test]
+fn a_target_that_was_not_shown_is_refused_and_said() {
+    let slots = || service("s", Discipline::Slots { concurrency: 1 });
+    let other = |name: &str| ServiceConfig { name: name.into(), initial_replicas: 1, ..slots() };
+    let script = Script::every(20, Vec::new(), |_: &Observation| {
+        let set = |target: u32| Action::SetReplicas { target: TargetId(target), replicas: 3, class: Class::default() };
+        let jobs = Action::CreateJobs { target: TargetId(1), jobs: 2 };
+        Decision { actions: vec![set(1), jobs, set(9), set(0)], ..Decision::default() }
+    });
+    let record = run(World { services: vec![other("s"), other("t")], controllers: vec![script], ..world(10) });
+    let first: Vec<(u32, u32, Vec<&str>)> = record
+        .decisions
+        .iter()
+        .take(4)
+        .map(|decision| (decision.target.0, decision.after, decision.refused.iter().map(|(_, why)| *why).collect()))
+        .collect();
+    let unseen = "the controller was not shown this target";
+    assert_eq!(
+        first,
+        [(1, 1, vec![unseen]), (1, 1, vec![unseen]), (0, 1, vec!["there is no such target"]), (0, 3, vec![]),]
+    );
+    assert!(record.replicas.iter().filter(|replica| replica.service == 1).count() == 1);
+}
+
 #[test]
 fn a_class_that_no_pool_has_is_refused_and_said() {
     let record =

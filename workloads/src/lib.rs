@@ -9,6 +9,7 @@
 //! | [`trace`] | recorded requests (Azure LLM inference, 2023 to 2025) |
 //! | [`faults`] | no requests: outages, failures, spot capacity and prices for the fleet |
 //! | [`spot`] | no requests: spot capacity over time, recorded and generated |
+//! | [`input`] | files that are read, and what is none |
 //! | [`requests`] | token lengths and service times of synthetic requests |
 //!
 //! Each source names its random streams after its label: `<label>/arrivals`, `<label>/prompt`,
@@ -16,6 +17,7 @@
 
 pub mod faults;
 mod hazard;
+pub mod input;
 pub mod mmpp;
 pub mod poisson;
 pub mod requests;

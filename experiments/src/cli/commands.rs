@@ -7,6 +7,7 @@ use crate::registry::Registry;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::load::Text;
 use crate::scenario::resolve::ResolvedAutoscaler;
+use crate::scenario::resolve::files::{plain as plain_words, read_small};
 use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
 use rayon::ThreadPoolBuilder;
@@ -83,7 +84,7 @@ fn library(files: &[PathBuf]) -> Result<Library, Diagnostic> {
     let mut library = Library::shipped().clone();
     for file in files.iter().rev() {
         let name = file.display().to_string();
-        let bytes = std::fs::read(file).map_err(|error| Diagnostic::about(&name, error.to_string()))?;
+        let bytes = read_small(file).map_err(|error| Diagnostic::about(&name, plain_words(&error)))?;
         library = library.preferring(profiles::read(&name, &bytes)?);
     }
     Ok(library)

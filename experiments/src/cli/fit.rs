@@ -7,8 +7,7 @@ use crate::fit::{Lookahead, Row, input};
 use crate::profiles::{self, Precision, Profile};
 use crate::results::write_whole;
 use crate::scenario::language::{Diagnostic, list, nearest};
-use crate::scenario::resolve::files::plain;
-use std::fs;
+use crate::scenario::resolve::files::{plain, read_small};
 use std::path::Path;
 
 pub(super) fn fit(args: &FitArgs) -> Outcome {
@@ -115,7 +114,7 @@ fn about(args: &ServingArgs) -> Result<About, Diagnostic> {
 /// stands there already is replaced only if it is a profile file.
 fn save(out: &Path, profiles: &[Profile]) -> Result<(), Diagnostic> {
     let shown = out.display().to_string();
-    if out.exists() && !fs::read(out).is_ok_and(|bytes| profiles::read(&shown, &bytes).is_ok()) {
+    if out.exists() && !read_small(out).is_ok_and(|bytes| profiles::read(&shown, &bytes).is_ok()) {
         let error = Diagnostic::about(&shown, "this exists and is not a profile file");
         return Err(error.with_help("give another name with --out"));
     }

@@ -1,6 +1,6 @@
 //! A policy's process behind the autoscaler port.
 
-use super::process::Process;
+use super::process::{Process, shortened};
 use super::wire;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Autoscaler, Decision, Observation, Schedule, SignalRequest, TargetId};
@@ -16,6 +16,8 @@ pub struct ExternalConfig {
     pub folder: PathBuf,
     /// Name of the service that it scales.
     pub service: String,
+    /// Names of all services, by position.
+    pub services: Vec<String>,
     /// Time between observations.
     pub period: SimDuration,
     /// Whether a request that nobody serves wakes it.
@@ -59,10 +61,8 @@ impl External {
             None => self.process.insert(Process::start(&self.config.program, &self.config.folder)?),
         };
         let line = process.ask(&wire::observation(seen, &self.names, &self.config.signals), self.config.time_limit)?;
-        wire::decision(&line, &self.names, seen.now).map_err(|error| {
-            let shown: String = line.trim_end().chars().take(200).collect();
-            format!("its answer is no decision: {error}\n  it answered: {shown}")
-        })
+        wire::decision(&line, &self.names, &self.config.services, seen.now)
+            .map_err(|error| format!("its answer is no decision: {error}\n  it answered: {}", shortened(&line)))
     }
 }
 
@@ -90,6 +90,13 @@ impl Autoscaler for External {
                 self.failure = Some(message);
                 Decision::hold()
             }
+        }
+    }
+
+    fn close(&mut self) {
+        // Whatever it still says, the run that failed has its reason already.
+        if let (None, Some(mut process)) = (&self.failure, self.process.take()) {
+            self.failure = process.farewell().err();
         }
     }
 

@@ -252,23 +252,39 @@ fn batches(shown: &SignalView, scale: f64) -> Option<Vec<WireBatch>> {
     Some(batches.collect())
 }
 
+/// A policy that wakes more often would be asked for ever.
+const SHORTEST_WAIT_S: f64 = 0.000_999;
+
 /// The decision of a line.
+/// `names` are its own targets; `services` are all services, by position.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -> Result<Decision, String> {
+pub(super) fn decision(
+    line: &str,
+    names: &[(TargetId, String)],
+    services: &[String],
+    now: SimTime,
+) -> Result<Decision, String> {
     // A list would be read as the fields in their order, and an empty one as a decision that holds.
-    let value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let value: serde_json::Value = serde_json::from_str(line)
+        .map_err(|error| format!("{error}; expected a JSON object in one line; print logs to stderr"))?;
     if !value.is_object() {
-        return Err("expected an object such as {\"actions\": []}".to_owned());
+        return Err("expected an object such as {\"actions\": []}; print logs to stderr".to_owned());
     }
     let wire: WireDecision = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let actions = wire.actions.into_iter().map(|action| action_of(action, names)).collect::<Result<Vec<_>, _>>()?;
+    let actions =
+        wire.actions.into_iter().map(|action| action_of(action, names, services)).collect::<Result<Vec<_>, _>>()?;
     let next_wake = match wire.next_wake_s {
         // A century is beyond any horizon.
         Some(at_s) if !(0.0..3.2e9).contains(&at_s) => return Err(format!("`next_wake_s` is {at_s}: expected a time")),
         Some(at_s) if at_s <= now.as_s_f64() => {
             return Err(format!("`next_wake_s` is {at_s}: expected later than now, {}", now.as_s_f64()));
+        }
+        // A little less, for what adds a millisecond in floating point.
+        Some(at_s) if at_s - now.as_s_f64() < SHORTEST_WAIT_S => {
+            let now_s = now.as_s_f64();
+            return Err(format!("`next_wake_s` is {at_s}: expected at least a millisecond later than now, {now_s}"));
         }
         Some(at_s) => Some(SimTime::ZERO + SimDuration::from_s_f64(at_s)),
         None => None,
@@ -278,14 +294,20 @@ pub(super) fn decision(line: &str, names: &[(TargetId, String)], now: SimTime) -
     Ok(Decision { actions, next_wake, metrics: Vec::new(), explanation })
 }
 
-fn action_of(action: WireAction, names: &[(TargetId, String)]) -> Result<Action, String> {
+fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[String]) -> Result<Action, String> {
     let named = |target: Option<String>| match (target, names) {
         (None, [only]) => Ok(only.0),
         (None, _) => Err("`target` is missing, and there are several".to_owned()),
-        (Some(name), _) => names.iter().find(|(_, known)| *known == name).map(|(id, _)| *id).ok_or_else(|| {
-            let known: Vec<&str> = names.iter().map(|(_, known)| known.as_str()).collect();
-            format!("there is no target `{name}`: expected {}", known.join(", "))
-        }),
+        // A service that is not its own is the engine's to refuse, and to log.
+        (Some(name), _) => names
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(id, _)| *id)
+            .or_else(|| services.iter().position(|known| *known == name).map(|position| TargetId(position as u32)))
+            .ok_or_else(|| {
+                let known: Vec<&str> = names.iter().map(|(_, known)| known.as_str()).collect();
+                format!("there is no target `{name}`: expected {}", known.join(", "))
+            }),
     };
     Ok(match action {
         WireAction::SetReplicas(set) => Action::SetReplicas {
@@ -333,7 +355,7 @@ mod tests {
     }
 
     fn read(line: &str) -> Result<Decision, String> {
-        decision(line, &names(), SimTime::from_s(30))
+        decision(line, &names(), &[], SimTime::from_s(30))
     }
 
     #[test]
@@ -358,6 +380,7 @@ mod tests {
             (r#"{"actions": [{"set_replicas": {"replicas": 1, "market": "spots"}}]}"#, "no market `spots`"),
             (r#"{"actions": [{"set_mode": {"mode": "off"}}]}"#, "no mode `off`"),
             (r#"{"next_wake_s": 30}"#, "later than now"),
+            (r#"{"next_wake_s": 30.0005}"#, "at least a millisecond later"),
             (r#"{"next_wake_s": 1e300}"#, "a time"),
         ] {
             let message = read(line).unwrap_err();

@@ -86,12 +86,23 @@ pub fn replay(
     while let Some((index, at)) = earliest(&actors).filter(|&(_, at)| at <= end) {
         follow_recorded(&mut fleet, recording, at);
         decide(&mut actors[index], at, &mut fleet, recording, &mut replayed);
+        alive(&actors[index], file, at)?;
         replayed.decisions += 1;
         if replayed.decisions > MOST_DECISIONS {
             return Err(Diagnostic::about(file, "the recording has more than twenty million periods of the policy"));
         }
     }
+    for actor in &mut actors {
+        actor.policy.close();
+        alive(actor, file, end)?;
+    }
     Ok(replayed)
+}
+
+/// Refuses a policy outside the program that failed: what it would have decided is not known.
+fn alive(actor: &Actor<'_>, file: &str, at: SimTime) -> Result<(), Diagnostic> {
+    let said = |why| Diagnostic::about(file, format!("at {at} the policy `{}` failed: {why}", actor.policy.name()));
+    actor.policy.failure().map_or(Ok(()), |why| Err(said(why)))
 }
 
 fn actor<'a>(policy: Box<dyn Autoscaler>, file: &str, recording: &'a Recording) -> Result<Actor<'a>, Diagnostic> {

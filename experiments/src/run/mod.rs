@@ -157,9 +157,14 @@ fn stopped(loaded: &Loaded, resolved: &Resolved, error: &RunError) -> Diagnostic
     };
     match error {
         RunError::Source(error) => source_error(error),
+        // Events are counted by the thousand a request.
         RunError::Limit { name, .. } => {
+            let name = if *name == "events" { "requests" } else { name };
             about(error.to_string()).with_help(format!("if that is meant, raise it: `limits: ({name}: ...)`"))
         }
+        RunError::Crawl { .. } => about(error.to_string()).with_help(
+            "look for what takes next to no time: a service or think time, a period, a lifetime, a back-off",
+        ),
         RunError::Policy { .. } => about(error.to_string()),
         RunError::Livelock { .. } => about(error.to_string())
             .with_help("users who neither think nor are served in any time never let the clock move on"),

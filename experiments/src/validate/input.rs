@@ -1,8 +1,8 @@
 //! Reference files: plain or gzip, told apart by their first bytes, read as a stream of lines.
 
 use super::ValidateError;
+use flashcrowd_workloads::input::open_once;
 use flate2::bufread::MultiGzDecoder;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, ValidateError> {
         let file = path.display().to_string();
         let fail = |error: io::Error| ValidateError::new(&file, None, error.to_string());
-        let mut reader = BufReader::new(File::open(path).map_err(fail)?);
+        let mut reader = BufReader::new(open_once(path).map_err(fail)?);
         let compressed = reader.fill_buf().map_err(fail)?.starts_with(&GZIP);
         let reader: Box<dyn BufRead> =
             if compressed { Box::new(BufReader::new(MultiGzDecoder::new(reader))) } else { Box::new(reader) };

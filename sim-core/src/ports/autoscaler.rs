@@ -34,6 +34,9 @@ pub trait Autoscaler: Send {
     /// One reconcile.
     fn decide(&mut self, seen: &Observation) -> Decision;
 
+    /// The run is over. Policies outside the program are let go here, and may still fail.
+    fn close(&mut self) {}
+
     /// Why it can decide no more, if so: the run then ends with that message. Only policies outside
     /// the program fail.
     fn failure(&self) -> Option<&str> {

@@ -115,6 +115,19 @@ impl Simulation {
         self.apply(index, &seen, decision);
     }
 
+    /// The run is over: policies outside the program are let go, and may say what was wrong.
+    pub(super) fn close_controllers(&mut self) -> Result<(), RunError> {
+        let at = self.agenda.now();
+        for state in &mut self.controllers {
+            state.policy.close();
+            if let Some(message) = state.policy.failure() {
+                let (policy, message) = (state.policy.name().to_owned(), message.to_owned());
+                return Err(RunError::Policy { policy, message, at });
+            }
+        }
+        Ok(())
+    }
+
     fn observe(&mut self, index: usize, wake: Wake) -> Observation {
         let signals = self.controllers[index].signals.clone();
         let targets = signals.into_iter().map(|(target, ids)| self.view_target(target, &ids)).collect();

@@ -19,6 +19,7 @@
 //! | `market` | where a service's capacity is bought, for those that leave it to a policy |
 //! | `control` | controllers: when they run, what they see |
 //! | `wishes` | what becomes of their decisions; the replica register |
+//! | `limits` | what a run may not exceed |
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |
 
@@ -28,6 +29,7 @@ mod control;
 mod faults;
 mod finish;
 mod groups;
+mod limits;
 mod loads;
 mod losses;
 mod market;
@@ -92,6 +94,7 @@ pub struct Simulation {
     placement: Box<dyn Placement>,
     controllers: Vec<ControllerState>,
     telemetry: Telemetry,
+    progress: limits::Progress,
     /// Why the run cannot go on.
     failure: Option<RunError>,
     decisions: Vec<DecisionRecord>,
@@ -113,9 +116,6 @@ pub struct Simulation {
     /// Reused for leaps whose gaps a signal wants.
     gaps: Vec<(Leap, u64)>,
 }
-
-/// Events between two calls of the progress function.
-const PROGRESS_EVERY: u64 = 1 << 16;
 
 impl Simulation {
     /// Plays the world to its end.
@@ -146,11 +146,12 @@ impl Simulation {
                 break;
             }
             self.work.events += 1;
-            if self.work.events.is_multiple_of(PROGRESS_EVERY) {
+            if self.work.events >= self.progress.look_at {
                 progress(self.agenda.now());
-                self.check_limits()?;
+                self.look()?;
             }
         }
+        self.close_controllers()?;
         Ok(self.finish())
     }
 
@@ -166,7 +167,7 @@ impl Simulation {
             Event::Deadline { client } => self.deadline(client),
             Event::AttemptDeadline { client } => self.attempt_deadline(client),
             Event::Retry { request } => self.retry(request, key.entity(), key.seq),
-            Event::UserReady { client, user } => self.user_ready(u32::from(client), user),
+            Event::UserReady { client, user } => self.user_ready(u32::from(client), user)?,
             Event::Fault { source } => self.fault(source)?,
             Event::Reclaimed { node } => self.reclaimed(node),
             Event::Market { service } => self.look_at_market(service),
@@ -201,21 +202,5 @@ impl Simulation {
         if self.world.keep_history {
             self.history.push(Happening { at: self.agenda.now(), mark, who, what });
         }
-    }
-
-    fn check_limits(&self) -> Result<(), RunError> {
-        let limits = self.world.limits;
-        let live = self.requests.len() as u64;
-        if live > limits.live_requests {
-            return Err(RunError::Limit { name: "live_requests", limit: limits.live_requests, at: self.agenda.now() });
-        }
-        let attempts = self.attempts.len() as u64;
-        if attempts > limits.live_requests.saturating_mul(4) {
-            return Err(RunError::Limit { name: "live_requests", limit: limits.live_requests, at: self.agenda.now() });
-        }
-        if self.work.events > limits.events {
-            return Err(RunError::Limit { name: "events", limit: limits.events, at: self.agenda.now() });
-        }
-        Ok(())
     }
 }

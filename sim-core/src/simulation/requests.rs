@@ -47,17 +47,19 @@ impl Simulation {
             }
         }
         self.begin_request(client, NONE, arrival, prefix);
-        Ok(())
+        self.progress.pulled += 1;
+        self.count_request()
     }
 
     /// A closed-loop user has thought and sends.
-    pub(super) fn user_ready(&mut self, client: u32, user: u32) {
+    pub(super) fn user_ready(&mut self, client: u32, user: u32) -> Result<(), RunError> {
         let state = &mut self.clients[client as usize];
         state.users[user as usize] += 1;
         let (prompt_tokens, output_tokens) = state.tokens(state.made);
         let at = self.agenda.now();
         let arrival = Arrival { at, prompt_tokens, output_tokens, service_time: None };
         self.begin_request(client, user, arrival, NONE);
+        self.count_request()
     }
 
     /// A closed-loop user starts to think.

@@ -26,6 +26,7 @@ const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
 
 impl Simulation {
     pub(super) fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
+        self.refuse_unseen(index, seen, &decision);
         let mut explanation = decision.explanation;
         // Controllers that look ten times a second and change nothing would fill the log.
         let kept = self.controllers[index].kept;
@@ -64,6 +65,41 @@ impl Simulation {
                 refused,
                 explanation: explanation.take(),
             });
+        }
+    }
+
+    /// What a controller wishes of a target that it was not shown is in the log, and not done.
+    fn refuse_unseen(&mut self, index: usize, seen: &Observation, decision: &Decision) {
+        let shown = |action: &&Action| seen.targets.iter().any(|view| view.target == target_of(action));
+        for action in decision.actions.iter().filter(|action| !shown(action)) {
+            let wanted = target_of(action);
+            let known = (wanted.0 as usize) < self.services.len();
+            // A target that does not exist is written down with the first that the controller has.
+            let own = seen.targets.first().map_or(TargetId(0), |view| view.target);
+            let (target, reason) = if known {
+                (wanted, "the controller was not shown this target")
+            } else {
+                (own, "there is no such target")
+            };
+            let book = &self.services[target.0 as usize];
+            let (now, spec) = (self.agenda.now(), book.state.spec);
+            let record = DecisionRecord {
+                at: now,
+                controller: index as u32,
+                target,
+                before: spec,
+                after: spec,
+                ready: book.state.ready.len() as u32,
+                in_flight: book.in_flight,
+                starting: book.state.waits.starting,
+                signals: Vec::new(),
+                refused: vec![(action.clone(), reason)],
+                explanation: None,
+            };
+            let key = self.controllers[index].key;
+            self.services[target.0 as usize].digest.add(now, Mark::Decision, key, u64::from(spec));
+            self.keep(Mark::Decision, (index as u64) << 32 | u64::from(target.0), u64::from(spec));
+            self.decisions.push(record);
         }
     }
 

@@ -67,6 +67,8 @@ pub struct World {
 /// What a run may not exceed; checked while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Requests.
+    pub requests: u64,
     /// Requests that are live at once.
     pub live_requests: u64,
     /// Events.
@@ -77,7 +79,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { live_requests: 5_000_000, events: 100_000_000_000, replicas: 100_000 }
+        Limits { requests: u64::MAX, live_requests: 5_000_000, events: 100_000_000_000, replicas: 100_000 }
     }
 }
 
@@ -106,6 +108,16 @@ pub enum RunError {
         message: String,
         /// When.
         at: SimTime,
+    },
+    /// Causes follow each other so closely that the run would not end.
+    #[error("at {at} simulated time hardly moves: {events} events took {moved} of it")]
+    Crawl {
+        /// When.
+        at: SimTime,
+        /// So many events.
+        events: u64,
+        /// In this time.
+        moved: SimDuration,
     },
     /// Causes at one instant never ended, such as closed-loop users who neither think nor wait.
     #[error("simulated time stands still at {at}: each event causes another at the same instant")]
@@ -342,6 +354,7 @@ impl Simulation {
             placement: world.placement,
             controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
             telemetry: Telemetry::default(),
+            progress: super::limits::Progress::default(),
             failure: None,
             decisions: Vec::new(),
             series: Vec::new(),

@@ -19,6 +19,7 @@ pub mod prices;
 #[cfg(test)]
 mod tests;
 
+use flashcrowd_core::SimTime;
 use flashcrowd_core::ports::{Fault, FaultSource, SourceError, TimedFault};
 use flashcrowd_core::units::PicoUsdPerHour;
 use std::collections::VecDeque;
@@ -43,6 +44,11 @@ impl Listed {
             }
         }
         self
+    }
+
+    /// When the first of them happens.
+    pub fn begins(&self) -> Option<SimTime> {
+        self.0.front().map(|fault| fault.at)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The lines of a file, plain or gzip, in constant memory.
 
 use super::refuse;
+use crate::input::open_again;
 use flashcrowd_core::ports::SourceError;
 use flate2::bufread::MultiGzDecoder;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Error, ErrorKind};
 use std::path::Path;
 
@@ -29,10 +29,8 @@ impl Lines {
             let hint = (error.kind() == ErrorKind::NotFound).then(|| "check the path of the trace".to_owned());
             refuse(name.as_str(), format!("cannot be read: {}", spoken(error)), hint)
         };
-        let file = File::open(path).map_err(|error| fail(&error))?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(refuse(name.as_str(), "this is a directory; expected a CSV file", None));
-        }
+        // It is read to be checked, to be hashed, and by each replicate.
+        let file = open_again(path).map_err(|error| fail(&error))?;
         let mut plain = BufReader::with_capacity(BUFFER, file);
         let gzip = plain.fill_buf().map_err(|error| fail(&error))?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn BufRead + Send> =

@@ -21,6 +21,7 @@ mod tests;
 
 pub use lines::MAX_LINE_BYTES;
 pub use replay::TraceSource;
+pub use rows::{TraceFormat, format};
 pub use summary::{TraceSummary, summary};
 
 use crate::ParameterError;

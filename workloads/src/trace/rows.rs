@@ -23,6 +23,29 @@ enum Format {
     Blocks(Blocks),
 }
 
+/// The formats, as they are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceFormat {
+    /// CSV of the Azure LLM inference traces.
+    AzureLlm,
+    /// JSON lines of Mooncake.
+    Mooncake,
+    /// JSON lines of Qwen-Bailian.
+    Bailian,
+}
+
+/// The format of the file at `path`, by its first line.
+///
+/// # Errors
+/// A file that cannot be read or is of none.
+pub fn format(path: &Path) -> Result<TraceFormat, SourceError> {
+    Ok(match Rows::open(path, &TraceOptions::default())?.format {
+        Format::Azure(_) => TraceFormat::AzureLlm,
+        Format::Blocks(Blocks::Mooncake) => TraceFormat::Mooncake,
+        Format::Blocks(Blocks::Bailian) => TraceFormat::Bailian,
+    })
+}
+
 /// Reads the rows of one file once.
 pub(super) struct Rows {
     lines: Lines,

@@ -195,7 +195,7 @@ fn what_is_no_trace_is_refused_clearly() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
     let error = |path: &Path| summary(path, &TraceOptions::default()).unwrap_err().message;
-    assert_eq!(error(fixture.dir.path()), "this is a directory; expected a CSV file");
+    assert_eq!(error(fixture.dir.path()), "cannot be read: it is a directory; expected a file");
     assert_eq!(error(&fixture.dir.path().join("none.csv")), "cannot be read: there is no such file");
 }
 

@@ -8,8 +8,8 @@ mod tree;
 use super::row::Row;
 use crate::scenario::language::Diagnostic;
 use crate::scenario::resolve::files::plain;
+use flashcrowd_workloads::input::open_once;
 use record::Text;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub fn read(path: &Path) -> Result<Vec<Row>, Diagnostic> {
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    open_once(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
     }

@@ -132,6 +132,14 @@ impl Document {
         })
     }
 
+    /// The line on which the value at `path` is written, if it stands in the file.
+    pub fn line_at(&self, path: &str) -> Option<u32> {
+        match self.origin(path)? {
+            Origin::File { line } => Some(line),
+            Origin::Override { .. } => None,
+        }
+    }
+
     /// An error about the value at `path`, found when the schema was already read. If it is not
     /// written anywhere (a default), the nearest thing around it is shown.
     pub fn error_at(&self, path: &str, message: impl Into<String>) -> Diagnostic {

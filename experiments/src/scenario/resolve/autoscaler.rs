@@ -1,6 +1,7 @@
 //! Autoscalers: the user's own manifests, their metrics bound to signals.
 
 use super::baselines::{self, Place};
+use super::bindings::{self, bindings};
 use super::command;
 use super::files::{Files, Input};
 use super::manifest::{self, Context, Scaled};
@@ -8,18 +9,18 @@ use super::policy;
 use super::settings::Notes;
 use super::{Make, MakeError, ResolvedAutoscaler, ResolvedService};
 use crate::registry::Registry;
-use crate::scenario::language::units::{Duration, Fraction, NonNegative, Positive};
-use crate::scenario::language::{Diagnostic, list, nearest};
+use crate::scenario::language::units::{Duration, NonNegative};
+use crate::scenario::language::{Diagnostic, list};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::PoolConfig;
-use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, TargetId, Transform};
+use flashcrowd_core::ports::{SignalSource, TargetId};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_policies::FixedReplicas;
 use flashcrowd_policies::hpa::manifest::{ManifestError, read_bytes as read_hpa};
 use flashcrowd_policies::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
 use flashcrowd_policies::manifest::{self as kind, Kind};
-use flashcrowd_policies::metrics::{MetricBinding, MetricNameError, Preset, parse_binding};
+use flashcrowd_policies::metrics::MetricNameError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,6 +36,37 @@ pub(super) struct Stage<'a> {
 }
 
 pub(super) fn resolve(
+    notes: &mut Notes<'_>,
+    files: &mut Files,
+    stage: &Stage<'_>,
+    service: &schema::Service,
+    resolved: &mut ResolvedService,
+    target: TargetId,
+) -> Result<(), Diagnostic> {
+    let before = (!service.bind.is_empty()).then(|| resolved.clone());
+    scale(notes, files, stage, service, resolved, target)?;
+    let binds = matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
+    let Some(before) = before else { return Ok(()) };
+    if !binds {
+        notes.warn(format!("service `{}`: `bind` has no effect without a manifest", resolved.name));
+        return Ok(());
+    }
+    let signals = resolved.autoscaler.as_ref().map_or(&[][..], |scaler| &scaler.signals);
+    let unread = |name: &&String| signals.iter().all(|signal| signal.name != **name);
+    let doubtful: Vec<&String> = service.bind.keys().filter(unread).collect();
+    for name in bindings::unread(notes.document, files, stage, service, &before, target, &doubtful) {
+        let names: Vec<&str> = signals.iter().map(|signal| signal.name.as_str()).collect();
+        let reads = if names.is_empty() { "nothing".to_owned() } else { list(names) };
+        notes.warn(format!(
+            "service `{}`: `bind` of `{name}` has no effect: its autoscaler reads {reads}",
+            resolved.name
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the autoscaler of a service.
+pub(super) fn scale(
     notes: &mut Notes<'_>,
     files: &mut Files,
     stage: &Stage<'_>,
@@ -90,8 +122,13 @@ pub(super) fn resolve(
             notes.given(&path, "");
             let folder = files.base.clone();
             let chosen = bindings(notes, &name, &service.bind)?;
-            let made =
-                command::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, folder, &chosen)?;
+            let made = command::resolve(
+                &mut Place { notes, path, service: resolved, pools, target },
+                given,
+                folder,
+                services,
+                &chosen,
+            )?;
             let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(made);
@@ -111,10 +148,6 @@ pub(super) fn resolve(
             resolved.initial_replicas = Some(count);
             resolved.autoscaler = Some(made);
         }
-    }
-    let binds = matches!(service.autoscaler, Some(schema::Autoscaler::Manifest(_) | schema::Autoscaler::Command(_)));
-    if !service.bind.is_empty() && !binds {
-        notes.warn(format!("service `{name}`: `bind` has no effect without a manifest"));
     }
     Ok(())
 }
@@ -189,6 +222,9 @@ fn manifest_of(
             "{}: scales `{}`, here it is applied to the service `{name}`",
             file.shown, manifest.target.name
         ));
+    }
+    if given.delay_clock.is_some() {
+        return Err(notes.error(&format!("{path}.delay_clock"), "`delay_clock` has no meaning for an HPA"));
     }
     let min = manifest.spec.min_replicas.unwrap_or(1).max(0) as u32;
     let bounds = format!("{min} to {}", manifest.spec.max_replicas);
@@ -338,108 +374,4 @@ fn containers(service: &schema::Service) -> Vec<Container> {
         requests.insert("memory".to_owned(), i64::try_from(memory.0).unwrap_or(i64::MAX).saturating_mul(1_000));
     }
     vec![Container { name: cpu.container.clone().unwrap_or_else(|| "main".to_owned()), requests }]
-}
-
-fn bindings(
-    notes: &Notes<'_>,
-    service: &str,
-    given: &BTreeMap<String, schema::Binding>,
-) -> Result<BTreeMap<String, MetricBinding>, Diagnostic> {
-    let mut chosen = BTreeMap::new();
-    for (metric, binding) in given {
-        // A metric's name may hold dots and slashes.
-        let path = format!("services.{service}.bind.\"{metric}\"");
-        chosen.insert(metric.clone(), binding_of(notes, &path, binding)?);
-    }
-    Ok(chosen)
-}
-
-fn binding_of(notes: &Notes<'_>, path: &str, given: &schema::Binding) -> Result<MetricBinding, Diagnostic> {
-    let word = match given {
-        schema::Binding::GpuUtilization => "GpuUtilization",
-        schema::Binding::SmActive => "SmActive",
-        schema::Binding::TensorActive => "TensorActive",
-        schema::Binding::DramActive => "DramActive",
-        schema::Binding::KvCacheUse => "KvCacheUse",
-        schema::Binding::WaitingRequests => "WaitingRequests",
-        schema::Binding::RunningRequests => "RunningRequests",
-        schema::Binding::InFlightRequests => "InFlightRequests",
-        schema::Binding::RequestsPerSecond => "RequestsPerSecond",
-        schema::Binding::CompletionsPerSecond => "CompletionsPerSecond",
-        schema::Binding::CpuCores => "CpuCores",
-        schema::Binding::MemoryBytes => "MemoryBytes",
-        schema::Binding::LatencyP50 => "LatencyP50",
-        schema::Binding::LatencyP90 => "LatencyP90",
-        schema::Binding::LatencyP95 => "LatencyP95",
-        schema::Binding::LatencyP99 => "LatencyP99",
-        schema::Binding::QueueTimeP95 => "QueueTimeP95",
-        schema::Binding::TimeToFirstTokenP95 => "TimeToFirstTokenP95",
-        schema::Binding::TimeToFirstTokenP99 => "TimeToFirstTokenP99",
-        schema::Binding::InterTokenLatencyP95 => "InterTokenLatencyP95",
-        schema::Binding::InterTokenLatencyP99 => "InterTokenLatencyP99",
-        schema::Binding::TimePerOutputTokenP95 => "TimePerOutputTokenP95",
-        schema::Binding::TimePerOutputTokenP99 => "TimePerOutputTokenP99",
-        schema::Binding::Signal(signal) => return signal_of(notes, path, signal),
-    };
-    parse_binding(word).map_err(|error| notes.error(path, error.to_string()))
-}
-
-fn signal_of(notes: &Notes<'_>, path: &str, given: &schema::SignalBinding) -> Result<MetricBinding, Diagnostic> {
-    let source = parse_binding(&given.source);
-    let mut binding = source.map_err(|error| notes.error(&format!("{path}.source"), error.to_string()))?;
-    if let Some(name) = &given.preset {
-        let preset = Preset::from_name(name).ok_or_else(|| unknown_preset(notes, path, name))?;
-        binding = binding.through(preset);
-    }
-    if let Some(scale) = given.scale.map(Positive::get) {
-        if !(1e-12..=1e12).contains(&scale) {
-            return Err(notes.error(&format!("{path}.scale"), format!("`scale` is {scale}; expected 1e-12 to 1e12")));
-        }
-        binding.scale = scale;
-    }
-    let pipeline = &mut binding.pipeline;
-    let positive = |field: &str, span: Option<Duration>| match span {
-        Some(span) if span.get() < SimDuration::from_ms(10) => {
-            Err(notes.error(&format!("{path}.{field}"), "expected at least 10ms"))
-        }
-        other => Ok(other.map(Duration::get)),
-    };
-    pipeline.scrape_period = positive("scrape_period", given.scrape_period)?.unwrap_or(pipeline.scrape_period);
-    pipeline.collect_period = positive("collect_period", given.collect_period)?.or(pipeline.collect_period);
-    pipeline.rule_period = positive("rule_period", given.rule_period)?.or(pipeline.rule_period);
-    pipeline.relist_period = positive("relist_period", given.relist_period)?.or(pipeline.relist_period);
-    pipeline.scrape_failure = given.scrape_failure.map_or(pipeline.scrape_failure, Fraction::get);
-    let ranges = [
-        positive("rate_over", given.rate_over)?.map(Transform::Rate),
-        positive("average_over", given.average_over)?.map(Transform::AvgOver),
-        positive("max_over", given.max_over)?.map(Transform::MaxOver),
-    ];
-    let mut ranges = ranges.into_iter().flatten();
-    pipeline.transform = ranges.next().unwrap_or(pipeline.transform);
-    if ranges.next().is_some() {
-        return Err(notes.error(path, "give at most one of `rate_over`, `average_over` and `max_over`"));
-    }
-    if let (SignalSource::LatencyQuantile { window, .. }, Some(over)) =
-        (&mut binding.source, positive("quantile_over", given.quantile_over)?)
-    {
-        *window = over;
-    }
-    pipeline.missing = if given.missing_as_zero == Some(true) { MissingAs::Zero } else { pipeline.missing };
-    pipeline.attribution = match given.attribution {
-        None => pipeline.attribution,
-        Some(schema::Attribution::Pod) => Attribution::Pod,
-        Some(schema::Attribution::Node) => Attribution::Node,
-        Some(schema::Attribution::Exporter) => Attribution::Exporter,
-    };
-    Ok(binding)
-}
-
-fn unknown_preset(notes: &Notes<'_>, path: &str, name: &str) -> Diagnostic {
-    let names = Preset::ALL.map(Preset::name);
-    let error = notes.error(&format!("{path}.preset"), format!("there is no pipeline preset `{name}`"));
-    let error = error.with_label(format!("expected {}", list(names)));
-    match nearest(name, names) {
-        Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error,
-    }
 }

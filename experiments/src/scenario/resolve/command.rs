@@ -21,6 +21,7 @@ pub(super) fn resolve(
     place: &mut Place<'_, '_>,
     given: &schema::Command,
     folder: PathBuf,
+    services: &[&str],
     chosen: &BTreeMap<String, MetricBinding>,
 ) -> Result<ResolvedAutoscaler, Diagnostic> {
     let program =
@@ -48,6 +49,7 @@ pub(super) fn resolve(
         program: given.program.clone(),
         folder,
         service: place.service.name.to_string(),
+        services: services.iter().map(|name| (*name).to_owned()).collect(),
         period,
         poked: given.poked.unwrap_or(false),
         signals,

@@ -90,6 +90,22 @@ impl ResolvedFaults {
         Ok(future)
     }
 
+    /// Faults of a list that begin at that time or later, with their names and beginnings.
+    pub(super) fn later_than(&self, end: SimTime) -> BTreeMap<String, SimTime> {
+        let begins = |(name, source): &(Arc<str>, Source)| {
+            let Source::Listed(listed) = source else { return None };
+            Some((name.replace('/', "."), listed.begins()?))
+        };
+        // Prices are a list for each zone: one that begins in time is enough.
+        let mut first: BTreeMap<String, SimTime> = BTreeMap::new();
+        for (name, at) in self.0.iter().filter_map(begins) {
+            let known = first.entry(name).or_insert(at);
+            *known = at.min(*known);
+        }
+        first.retain(|_, at| *at >= end);
+        first
+    }
+
     /// Whether the capacity of a pool is that of a market.
     fn supplies(&self, pool: u32) -> bool {
         let of = |place: &Place| place.pool == pool;

@@ -2,9 +2,11 @@
 
 use super::settings::Notes;
 use crate::scenario::language::Diagnostic;
-use std::fs;
+use flashcrowd_workloads::input;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// A file that was read whole.
 #[derive(Clone, Debug)]
@@ -59,13 +61,27 @@ impl Files {
     }
 }
 
-/// Reads a file of at most 16 MiB.
+/// Reads a file or a pipe of at most 16 MiB.
 pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_dir() {
-        return Err(io::Error::other("it is a directory"));
+    if !input::is_read_once(path) {
+        return read_whole(path);
     }
+    // Every variant reads the files that it names: what a pipe said is kept for the others.
+    let mut said = PIPES.lock().map_err(|_| io::Error::other("it could not be read before"))?;
+    if let Some(bytes) = said.get(path) {
+        return Ok(bytes.clone());
+    }
+    let bytes = read_whole(path)?;
+    said.insert(path.to_owned(), bytes.clone());
+    Ok(bytes)
+}
+
+/// What pipes said that were read to their end.
+static PIPES: Mutex<BTreeMap<PathBuf, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    input::open_once(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
     }
@@ -117,7 +133,7 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
 
 /// The hash of a large file, read as a stream.
 pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
-    let mut file = io::BufReader::with_capacity(1 << 20, fs::File::open(path)?);
+    let mut file = io::BufReader::with_capacity(1 << 20, input::open_again(path)?);
     let mut hasher = Hasher::default();
     let mut buffer = vec![0; 1 << 20];
     loop {

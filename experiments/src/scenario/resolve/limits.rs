@@ -6,6 +6,7 @@ use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{ByteSize, Duration};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
+use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_core::simulation::Limits;
 
@@ -21,7 +22,9 @@ pub(super) struct Bounds {
 }
 
 /// Changes of a hidden state within a run.
-const MOST_SOJOURNS: u64 = 1_000_000_000;
+const MOST_SOJOURNS: u64 = 100_000_000;
+/// Nodes that are lost within a run, one by one: each is kept in the record.
+const MOST_LOSSES: f64 = 1e7;
 /// Picosecond time ends after 213 days; no limit goes beyond.
 const LONGEST_HORIZON: SimDuration = SimDuration::from_s(200 * 86_400);
 
@@ -39,7 +42,12 @@ impl Bounds {
     pub(super) fn engine(&self) -> Limits {
         // Four events a request are usual, retries and signals come on top.
         let events = (self.requests * 1_000.0) as u64;
-        Limits { live_requests: self.live_requests, events: events.max(1_000_000), replicas: self.entities }
+        Limits {
+            requests: self.requests as u64,
+            live_requests: self.live_requests,
+            events: events.max(1_000_000),
+            replicas: self.entities,
+        }
     }
 
     pub(super) fn check(&self, notes: &mut Notes<'_>, resolved: &Resolved) -> Result<(), Diagnostic> {
@@ -61,6 +69,38 @@ impl Bounds {
             Self::check_fleet(notes, resolved, service, most);
         }
         self.check_memory(notes, resolved, horizon)
+    }
+
+    /// Nodes that live for moments would play for days.
+    pub(super) fn check_losses(
+        notes: &Notes<'_>,
+        raw: &schema::Scenario,
+        pools: &[PoolConfig],
+        horizon: SimDuration,
+    ) -> Result<(), Diagnostic> {
+        let within = |path: &str, losses: f64| {
+            if losses <= MOST_LOSSES {
+                return Ok(());
+            }
+            let message = format!("about {losses:.1e} nodes would be lost; expected at most {MOST_LOSSES:.0e}");
+            Err(notes.error(path, message).with_help("give a longer time, or a shorter `horizon`"))
+        };
+        for (name, market) in &raw.markets {
+            let schema::SpotMarket::Lifetimes(given) = market else { continue };
+            let schema::Lifetime::Exponential(mean) = &given.lifetime else { continue };
+            let buys = |pool: &&PoolConfig| raw.pools[&*pool.name].supply.as_ref() == Some(name);
+            let zones: usize = pools.iter().filter(buys).map(|pool| pool.zones.len()).sum();
+            let turn = (mean.get() + given.away.get()).as_s_f64().max(1e-12);
+            let losses = f64::from(given.nodes) * zones as f64 * horizon.as_s_f64() / turn;
+            within(&format!("markets.{name}.lifetime"), losses)?;
+        }
+        for (name, fault) in &raw.faults {
+            if let schema::FaultSpec::NodeFailures(given) = fault {
+                let losses = horizon.as_s_f64() / given.every.get().as_s_f64().max(1e-12);
+                within(&format!("faults.{name}.every"), losses)?;
+            }
+        }
+        Ok(())
     }
 
     fn check_requests(&self, notes: &Notes<'_>, resolved: &Resolved, horizon: SimDuration) -> Result<(), Diagnostic> {

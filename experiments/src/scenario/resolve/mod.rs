@@ -4,6 +4,7 @@
 mod autoscaler;
 mod baselines;
 mod batch;
+mod bindings;
 mod capacity;
 mod command;
 mod engine;
@@ -11,6 +12,7 @@ mod faults;
 pub(crate) mod files;
 mod fleet;
 mod foresight;
+mod idle;
 mod limits;
 mod links;
 mod manifest;
@@ -372,6 +374,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         inputs: Vec::new(),
     };
     bounds.check(&mut notes, &resolved)?;
+    limits::Bounds::check_losses(&notes, &raw, &resolved.pools, horizon)?;
+    idle::warn(&mut notes, &raw, &resolved);
     let rows = notes.or("request_samples", raw.request_samples, 10_000, "every so many requests, about this many rows");
     let expected: f64 = resolved.traffic.iter().map(|client| client.expected_requests(horizon.as_s_f64())).sum();
     let request_sample = if rows == 0 { 0 } else { (expected / f64::from(rows)).ceil().max(1.0) as u64 };

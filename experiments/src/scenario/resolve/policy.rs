@@ -103,6 +103,10 @@ impl Autoscaler for Flaky {
         self.policy.decide(seen)
     }
 
+    fn close(&mut self) {
+        self.policy.close();
+    }
+
     fn failure(&self) -> Option<&str> {
         self.policy.failure()
     }

@@ -3,8 +3,8 @@
 use super::fleet::{cloud_of, unknown};
 use super::settings::Notes;
 use super::{ResolvedService, schema};
-use crate::scenario::language::Diagnostic;
 use crate::scenario::language::units::{ByteSize, Duration, NonNegative};
+use crate::scenario::language::{Diagnostic, list};
 use crate::tables::{egress, rtt};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{Geography, PoolConfig, Region};
@@ -163,6 +163,11 @@ fn routing(
                     return Err(unknown(notes, &at, "cell in", wanted, regions.iter().map(|region| &*region.name)));
                 }
             }
+            if given.weights.is_empty() {
+                let error = notes.error(&format!("{path}.weights"), "no region has a weight: nothing could be routed");
+                let names = list(regions.iter().map(|region| &*region.name));
+                return Err(error.with_label(format!("expected weights of {names}")));
+            }
             let weight = |region: &&Region| given.weights.get(&*region.name).map_or(0.0, |weight| weight.get());
             Routing::Weighted(regions.iter().map(weight).collect())
         }
@@ -217,6 +222,17 @@ pub(super) fn geography(
             found.ok_or_else(|| unknown(notes, &at, "region", name, regions.iter().map(|region| &*region.name)))
         };
         let (from, to) = (find(&pair.from, "from")?, find(&pair.to, "to")?);
+        if let Some(other) = table[from][to].filter(|other| *other != pair.takes.get()) {
+            let message = format!(
+                "the round trip between `{}` and `{}` is given twice, as {} and as {}",
+                pair.from,
+                pair.to,
+                Duration(other),
+                pair.takes
+            );
+            let error = notes.error(&format!("geography.round_trips.{i}"), message);
+            return Err(error.with_help("a round trip is the same in both directions: leave one out"));
+        }
         (table[from][to], table[to][from]) = (Some(pair.takes.get()), Some(pair.takes.get()));
     }
     let mut round_trips = vec![vec![SimDuration::ZERO; count]; count];

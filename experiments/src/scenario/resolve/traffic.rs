@@ -1,7 +1,7 @@
 //! Traffic: each entry becomes a client with a source that can be opened anew for each replicate.
 
 use super::ResolvedService;
-use super::files::{Files, InputHash};
+use super::files::{Files, InputHash, plain};
 use super::fleet::unknown;
 use super::routes::{self, Callee, Map};
 use super::settings::Notes;
@@ -13,12 +13,13 @@ use flashcrowd_core::ports::{ArrivalSource, SourceError};
 use flashcrowd_core::serving::{Backoff, ClientConfig, ClientPlace, Discipline, RetryBudget, RetryPolicy, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::ParameterError;
+use flashcrowd_workloads::input::open_again;
 use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
 use flashcrowd_workloads::poisson::Poisson;
 use flashcrowd_workloads::requests::{RequestLaws, Until};
 use flashcrowd_workloads::schedule::{Schedule, Timetable};
-use flashcrowd_workloads::trace::{OnBadRow, TraceOptions, TraceSource, TraceSummary, summary};
-use std::path::PathBuf;
+use flashcrowd_workloads::trace::{OnBadRow, TraceFormat, TraceOptions, TraceSource, TraceSummary, format, summary};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A client, ready to be made for any replicate.
@@ -296,6 +297,8 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
              FAST25-release/traces; then give its place: --set {setting}=FILE"
         )));
     }
+    open_again(&file).map_err(|error| notes.error(&setting, format!("`{}`: {}", given.path, plain(&error))))?;
+    expect_format(notes, path, given.format, &file)?;
     let found = summary(&file, &options).map_err(|error| source_error(&error))?;
     let hash = super::files::hash_file(&file).map_err(|error| notes.error(&setting, error.to_string()))?;
     files.hashes.push(InputHash { path: given.path.clone(), hash });
@@ -303,6 +306,26 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
         notes.warn(format!("{}: {} rows were dropped, {} are played", given.path, found.dropped, found.rows));
     }
     Ok(Source::Trace(Box::new(TraceFile { path: file, options, summary: found })))
+}
+
+/// A format that the scenario names must be that of the file.
+fn expect_format(
+    notes: &Notes<'_>,
+    path: &str,
+    given: Option<schema::TraceFormat>,
+    file: &Path,
+) -> Result<(), Diagnostic> {
+    let Some(given) = given else { return Ok(()) };
+    let found = match format(file).map_err(|error| source_error(&error))? {
+        TraceFormat::AzureLlm => schema::TraceFormat::AzureLlm,
+        TraceFormat::Mooncake => schema::TraceFormat::Mooncake,
+        TraceFormat::Bailian => schema::TraceFormat::Bailian,
+    };
+    if found == given {
+        return Ok(());
+    }
+    let message = format!("the first line of `{}` is one of `{found:?}`, not of `{given:?}`", file.display());
+    Err(notes.error(&format!("{path}.format"), message).with_help("leave `format` out: the first line tells it"))
 }
 
 /// A refused row, as the user sees it: the place is already in its words.

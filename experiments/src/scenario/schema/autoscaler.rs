@@ -232,7 +232,7 @@ pub enum Binding {
 }
 
 /// A signal with its pipeline.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalBinding {
     /// What is measured: a word such as `"WaitingRequests"`, or `"LatencyP99.9"`.

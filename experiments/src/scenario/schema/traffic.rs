@@ -113,7 +113,7 @@ pub struct Step {
 pub struct Trace {
     /// The file, plain or gzip.
     pub path: String,
-    /// Its format; Azure LLM by default.
+    /// Its format, which its first line tells: one that differs is refused.
     pub format: Option<TraceFormat>,
     /// Instants are multiplied by this.
     pub time_scale: Option<Positive>,
@@ -132,10 +132,14 @@ pub struct Trace {
 }
 
 /// Format of a trace.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum TraceFormat {
-    /// `TIMESTAMP,ContextTokens,GeneratedTokens`.
+    /// CSV: `TIMESTAMP,ContextTokens,GeneratedTokens`.
     AzureLlm,
+    /// JSON lines of Mooncake: milliseconds, blocks of 512 tokens.
+    Mooncake,
+    /// JSON lines of Qwen-Bailian: seconds, blocks of 16 tokens.
+    Bailian,
 }
 
 /// Part of a trace.

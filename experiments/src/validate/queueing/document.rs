@@ -11,7 +11,13 @@ use std::path::Path;
 /// The document: `{"tests": [...]}`.
 #[derive(Deserialize)]
 struct Document {
-    tests: Vec<Test>,
+    tests: Vec<Value>,
+}
+
+/// The tests of a file, and errors about those that are of another form.
+pub(super) struct Content {
+    pub(super) tests: Vec<Test>,
+    pub(super) unread: Vec<(String, ValidateError)>,
 }
 
 /// One set-up with the values that theory gives for it.
@@ -58,7 +64,10 @@ pub(super) struct Goal {
 }
 
 /// Reads a file's tests.
-pub(super) fn read(path: &Path) -> Result<Vec<Test>, ValidateError> {
+///
+/// # Errors
+/// A file that is no document of tests.
+pub(super) fn read(path: &Path) -> Result<Content, ValidateError> {
     let lines = Lines::open(path)?;
     let file = lines.file().to_owned();
     let text = lines.document()?;
@@ -69,12 +78,22 @@ pub(super) fn read(path: &Path) -> Result<Vec<Test>, ValidateError> {
     if document.tests.is_empty() {
         return Err(ValidateError::new(&file, None, "the document holds no test"));
     }
-    let mut tests = document.tests;
-    for test in &mut tests {
-        test.place = (file.clone(), line_of(&text, &test.id));
-        test.goals()?;
+    let mut content = Content { tests: Vec::new(), unread: Vec::new() };
+    for value in document.tests {
+        let id = value.get("id").and_then(Value::as_str).unwrap_or("a test without `id`").to_owned();
+        let line = line_of(&text, &id);
+        match serde_json::from_value::<Test>(value) {
+            Ok(mut test) => {
+                test.place = (file.clone(), line);
+                test.goals()?;
+                content.tests.push(test);
+            }
+            Err(error) => {
+                content.unread.push((id, ValidateError::new(&file, line, format!("not a reference test: {error}"))));
+            }
+        }
     }
-    Ok(tests)
+    Ok(content)
 }
 
 /// The line that names a test.
@@ -115,6 +134,15 @@ impl Test {
     }
 }
 
+/// How messages begin of parameters that another form of a case would have.
+const MISSING: &str = "`params` has no";
+const NOT_UNDERSTOOD: &str = "`params` has an unknown";
+
+/// Whether a message is about a form that is not known here, and not about a wrong value.
+pub(super) fn is_of_form(message: &str) -> bool {
+    message.starts_with(MISSING) || message.starts_with(NOT_UNDERSTOOD)
+}
+
 /// Most of anything that is counted: servers, room, users.
 const MOST: f64 = 1e6;
 
@@ -128,10 +156,23 @@ impl Params<'_> {
         self.0.contains_key(name)
     }
 
+    /// Refuses parameters of another form than the one that has these.
+    pub(super) fn only(self, known: &[&str]) -> Result<(), String> {
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(format!("{NOT_UNDERSTOOD} `{name}`: expected {}", known.join(", "))),
+            None => Ok(()),
+        }
+    }
+
     /// A finite number.
     pub(super) fn number(self, name: &str) -> Result<f64, String> {
-        let value = self.0.get(name).ok_or_else(|| format!("`params` has no `{name}`"))?;
+        let value = self.0.get(name).ok_or_else(|| self.missing(name))?;
         value.as_f64().filter(|x| x.is_finite()).ok_or_else(|| format!("`{name}` is {value}: expected a number"))
+    }
+
+    fn missing(self, name: &str) -> String {
+        let given: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        format!("{MISSING} `{name}`, but {}", if given.is_empty() { "nothing".to_owned() } else { given.join(", ") })
     }
 
     /// A number from 0.
@@ -158,7 +199,7 @@ impl Params<'_> {
 
     /// A list of finite numbers, at least one and at most a million.
     pub(super) fn numbers(self, name: &str) -> Result<Vec<f64>, String> {
-        let value = self.0.get(name).ok_or_else(|| format!("`params` has no `{name}`"))?;
+        let value = self.0.get(name).ok_or_else(|| self.missing(name))?;
         let wrong = || format!("`{name}` is {value}: expected a list of numbers");
         let list = value.as_array().filter(|list| !list.is_empty() && list.len() as f64 <= MOST).ok_or_else(wrong)?;
         list.iter().map(|item| item.as_f64().filter(|x| x.is_finite()).ok_or_else(wrong)).collect()

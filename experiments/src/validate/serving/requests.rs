@@ -1,6 +1,7 @@
 //! Recorded requests, one a line: the same lengths, at the same times where those were recorded.
 
 use super::super::ValidateError;
+use super::super::input::Lines;
 use super::dstack;
 use super::measures::quantile;
 use super::names;
@@ -8,7 +9,7 @@ use super::point::{Band, Client, Length, Metric, Point, Recorded, Setup, Source,
 use super::stages::{all_of, lookahead};
 use crate::profiles::{EngineLimits, Gpu, Precision};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One line.
 #[derive(Debug, Deserialize)]
@@ -195,10 +196,10 @@ fn engine(path: &Path, lines: &[Line]) -> Result<Engine, ValidateError> {
     }
 }
 
-fn described(path: &PathBuf, stem: &str) -> Result<Engine, ValidateError> {
+fn described(path: &Path, stem: &str) -> Result<Engine, ValidateError> {
     let file = path.display().to_string();
     let wrong = |message: String| ValidateError::new(&file, None, message);
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = Lines::open(path)?.document()?;
     let meta: Meta = serde_json::from_str(&text)
         .map_err(|error| ValidateError::new(&file, Some(error.line() as u64), error.to_string()))?;
     let model = names::model(&meta.model).map_err(wrong)?;

@@ -1,5 +1,6 @@
 //! A small file as text, and errors that name their place in it.
 
+use crate::input::open_again;
 use flashcrowd_core::ports::SourceError;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufReader, Read};
@@ -23,7 +24,7 @@ pub(crate) fn refuse_line(path: &Path, line: usize, message: impl Into<String>) 
 pub(crate) fn read_text(path: &Path) -> Result<String, SourceError> {
     let name = path.display().to_string();
     let fail = |error: &std::io::Error| refuse(name.as_str(), format!("cannot be read: {error}"));
-    let mut file = BufReader::new(std::fs::File::open(path).map_err(|error| fail(&error))?);
+    let mut file = BufReader::new(open_again(path).map_err(|error| fail(&error))?);
     let gzip = std::io::BufRead::fill_buf(&mut file).map_err(|error| fail(&error))?.starts_with(&[0x1f, 0x8b]);
     let mut bytes = Vec::new();
     let limit = MAX_FILE_BYTES + 1;
