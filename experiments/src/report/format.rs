@@ -101,6 +101,37 @@ pub(crate) fn money_per(usd: f64) -> String {
     format!("{}{}", if usd < 0.0 { "-" } else { "+" }, money(usd.abs()))
 }
 
+/// Amounts of a whole in the digits that its total is written with, so that they add up to it.
+pub(crate) fn money_parts(parts: &[f64]) -> Vec<String> {
+    let whole: f64 = parts.iter().sum();
+    let unit = match whole {
+        usd if usd >= 1_000.0 => 1.0,
+        usd if usd >= 1.0 => 100.0,
+        _ => 10_000.0,
+    };
+    let units = apportion(parts, (whole * unit).round() as u64);
+    let show = |units: u64| match unit as u64 {
+        1 => format!("${}", count(units)),
+        100 => format!("${:.2}", units as f64 / 100.0),
+        _ => format!("${:.4}", units as f64 / 10_000.0),
+    };
+    units.into_iter().map(show).collect()
+}
+
+/// Integers in the proportion of some parts that add up to `whole`, by the largest remainders.
+fn apportion(parts: &[f64], whole: u64) -> Vec<u64> {
+    let sum: f64 = parts.iter().sum();
+    let exact: Vec<f64> = parts.iter().map(|part| part / sum.max(f64::MIN_POSITIVE) * whole as f64).collect();
+    let mut units: Vec<u64> = exact.iter().map(|exact| exact.floor() as u64).collect();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
+    let missing = whole.saturating_sub(units.iter().sum());
+    for at in order.into_iter().take(missing as usize) {
+        units[at] += 1;
+    }
+    units
+}
+
 /// Shares of a whole in tenths of a percent that add up to it, by the largest remainders. `None` for one
 /// that is no tenth.
 ///
@@ -110,14 +141,7 @@ pub(crate) fn shares(parts: &[f64]) -> Vec<Option<String>> {
     if whole <= 0.0 {
         return vec![None; parts.len()];
     }
-    let exact: Vec<f64> = parts.iter().map(|part| part / whole * 1_000.0).collect();
-    let mut tenths: Vec<u64> = exact.iter().map(|exact| exact.floor() as u64).collect();
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by(|&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())));
-    let missing = 1_000_usize.saturating_sub(tenths.iter().sum::<u64>() as usize);
-    for at in order.into_iter().take(missing) {
-        tenths[at] += 1;
-    }
+    let tenths = apportion(parts, 1_000);
     let show = |tenths: u64| match (tenths / 10, tenths % 10) {
         (0, 0) => None,
         (whole, 0) => Some(format!("{whole} %")),
@@ -163,6 +187,15 @@ mod tests {
                 (share.trim_end_matches(" %").parse::<f64>().unwrap() * 10.0).round() as u64
             });
             prop_assert_eq!(shares(&parts).iter().map(tenths).sum::<u64>(), 1_000);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shown_amounts_add_up_to_the_shown_total(parts in prop::collection::vec(0.0_f64..1e4, 1..9)) {
+            let dollars = |text: &str| text.replace(['$', ','], "").parse::<f64>().unwrap();
+            let sum: f64 = money_parts(&parts).iter().map(|part| dollars(part)).sum();
+            prop_assert!((sum - dollars(&money(parts.iter().sum()))).abs() < 1e-9);
         }
     }
 

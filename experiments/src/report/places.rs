@@ -1,7 +1,7 @@
 //! Where requests came from and who served them, what each market and region cost, and which regions
 //! were lost.
 
-use super::format::{count, duration, money, shares};
+use super::format::{count, duration, money, money_parts, shares};
 use super::{line, since_start};
 use crate::results::{Results, Scope, ScopeKind, way_name};
 
@@ -59,9 +59,10 @@ pub(super) fn costs(text: &mut String, results: &Results<'_>, variant: usize) {
     let mut parts: Vec<String> = Vec::new();
     let mut add = |label: &str, costs: Vec<(String, f64)>| {
         if costs.len() > 1 {
-            let costs: Vec<String> =
-                costs.iter().filter(|one| one.1 > 0.0).map(|(name, usd)| format!("{name} {}", money(*usd))).collect();
-            parts.push(format!("{label}: {}", costs.join(" + ")));
+            let usd: Vec<f64> = costs.iter().map(|one| one.1).collect();
+            let shown = costs.iter().zip(money_parts(&usd)).filter(|(one, _)| one.1 > 0.0);
+            let shown: Vec<String> = shown.map(|((name, _), usd)| format!("{name} {usd}")).collect();
+            parts.push(format!("{label}: {}", shown.join(" + ")));
         }
     };
     add("markets", of_kind(ScopeKind::Market));

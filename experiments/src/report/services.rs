@@ -79,7 +79,24 @@ pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> 
 
 /// Requests after the warm-up that were not served, over all replicates, and what became of them.
 pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -> String {
-    count(results.estimate(variant, scope, "not_served").total() as u64)
+    const WHY: [(&str, &str); 5] = [
+        ("not_served_rejected", "rejected"),
+        ("not_served_expired", "given up"),
+        ("failed_drain", "cut at scale-down"),
+        ("failed_lost", "lost with a replica"),
+        ("failed_unreachable", "unreachable"),
+    ];
+    let total = |id: &str| results.estimate(variant, scope, id).total() as u64;
+    let why = WHY.map(|(id, words)| (total(id), words));
+    let why: Vec<&(u64, &str)> = why.iter().filter(|one| one.0 > 0).collect();
+    match why.as_slice() {
+        [] => count(total("not_served")),
+        [(_, words)] => format!("{} ({words})", count(total("not_served"))),
+        several => {
+            let parts: Vec<String> = several.iter().map(|(n, words)| format!("{} {words}", count(*n))).collect();
+            format!("{} = {}", count(total("not_served")), parts.join(" + "))
+        }
+    }
 }
 
 /// All requests of all replicates: the parts add up.

@@ -5,7 +5,7 @@ use super::part::{Part, Pool};
 use super::promises::judged;
 use super::scope::{At, ScopeKind, groups};
 use super::view::View;
-use flashcrowd_core::ledger::{ClientRecord, LateBecause, SeriesRow};
+use flashcrowd_core::ledger::{ClientRecord, FailBecause, LateBecause, SeriesRow};
 use flashcrowd_core::serving::Discipline;
 
 const ASKED: &[ScopeKind] = &[ScopeKind::All, ScopeKind::Service, ScopeKind::Route];
@@ -17,7 +17,7 @@ const FEWER: (Unit, Better, Pool) = (Unit::Count, Better::Lower, Pool::Mean);
 const MORE: (Unit, Better, Pool) = (Unit::Count, Better::Higher, Pool::Mean);
 const SHARE: (Unit, Better, Pool) = (Unit::Share, Better::Neither, Pool::SumOverSum);
 
-pub(super) const FIGURES: [FigureDef; 33] = [
+pub(super) const FIGURES: [FigureDef; 38] = [
     FigureDef::plain("requests", "requests made", COUNT, ASKED, |view| whole(view, |client| client.arrived)),
     FigureDef::plain("completed", "requests completed", MORE, WAYS, completed),
     FigureDef::plain("rejected", "requests rejected", FEWER, ASKED, |view| whole(view, |client| client.rejected)),
@@ -43,6 +43,21 @@ pub(super) const FIGURES: [FigureDef; 33] = [
     }),
     FigureDef::plain("not_served", "requests not served", FEWER, ASKED, |view| {
         whole(view, |client| client.measured.rejected + client.measured.expired + client.measured.failed)
+    }),
+    FigureDef::plain("not_served_rejected", "not served: rejected", FEWER, ASKED, |view| {
+        whole(view, |client| client.measured.rejected)
+    }),
+    FigureDef::plain("not_served_expired", "not served: given up by clients", FEWER, ASKED, |view| {
+        whole(view, |client| client.measured.expired)
+    }),
+    FigureDef::plain("failed_drain", "failed: cut at scale-down, after the drain time-out", FEWER, SERVED, |view| {
+        failed(view, FailBecause::DrainTimeout)
+    }),
+    FigureDef::plain("failed_lost", "failed: lost with their replica", FEWER, SERVED, |view| {
+        failed(view, FailBecause::ReplicaLost)
+    }),
+    FigureDef::plain("failed_unreachable", "failed: reached no replica", FEWER, SERVED, |view| {
+        failed(view, FailBecause::Unreachable)
     }),
     FigureDef::plain("good", "requests that broke no promise", MORE, ASKED, |view| Some(Part::sum(good(view)?))),
     FigureDef::plain("late", "requests that broke a promise", FEWER, SERVED, |view| {
@@ -192,6 +207,10 @@ pub(super) fn good(view: &View<'_>) -> Option<i128> {
         At::All => Some(groups(view.resolved).iter().map(|group| judged(view, group).0).sum()),
         _ => Some(judged(view, view.group()?).0),
     }
+}
+
+fn failed(view: &View<'_>, because: FailBecause) -> Option<Part> {
+    Some(Part::sum(view.group()?.sum(view.run, |record| record.failed_because[because as usize])))
 }
 
 fn late(view: &View<'_>, because: LateBecause) -> Option<Part> {

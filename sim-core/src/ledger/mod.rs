@@ -12,7 +12,7 @@ mod tokens;
 pub use latency::{Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub(crate) use parts::Parts;
-pub use parts::{LateBecause, RequestParts};
+pub use parts::{FailBecause, LateBecause, RequestParts};
 pub use record::{
     ClientRecord, ControllerRecord, DecisionRecord, EgressRecord, FaultRecord, FleetRow, HealthRecord, MarketRecord,
     NodeRecord, NodeScalerRecord, ReplicaRecord, RequestCounts, RequestRecord, RunRecord, SeriesRow, ServedRecord,

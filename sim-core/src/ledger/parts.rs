@@ -52,6 +52,22 @@ impl LateBecause {
     }
 }
 
+/// Why a request failed: what became of its last attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailBecause {
+    /// Its replica was scaled down and killed when its drain time-out ended.
+    DrainTimeout = 0,
+    /// Its replica was lost with its node, or reclaimed.
+    ReplicaLost = 1,
+    /// It reached no replica: the region was unreachable, or the connection was lost.
+    Unreachable = 2,
+}
+
+impl FailBecause {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [FailBecause; 3] = [FailBecause::DrainTimeout, FailBecause::ReplicaLost, FailBecause::Unreachable];
+}
+
 /// Where the time of a completed request went. The parts add up to its end-to-end latency exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestParts {

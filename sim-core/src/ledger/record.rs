@@ -2,6 +2,7 @@
 
 use super::latency::Latency;
 use super::money::Bill;
+use super::parts::FailBecause;
 use super::parts::RequestParts;
 use crate::clock::{Happening, SimDuration, SimTime};
 use crate::ports::{Action, Explanation, Fault, TargetId};
@@ -161,6 +162,8 @@ pub struct ServiceRecord {
     pub cut: u64,
     /// Attempts refused because a queue was full.
     pub rejected_attempts: u64,
+    /// Measured requests that failed, by [`FailBecause`].
+    pub failed_because: [u64; FailBecause::ALL.len()],
     /// Of the late requests, those whose first token came, or who still waited when they ended,
     /// while their replica was beyond the band in which its time law was validated.
     pub late_beyond_band: u64,

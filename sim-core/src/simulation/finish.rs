@@ -159,6 +159,7 @@ impl Simulation {
             measured_tokens: [0, 1].map(|at| book.tokens[at] - book.early_tokens[at]),
             cut: book.cut,
             rejected_attempts: book.rejected_attempts,
+            failed_because: book.failed_because,
             late_beyond_band: book.late_beyond_band,
             engine,
         }

@@ -9,6 +9,7 @@ use super::requests::{CANCELLED, bench};
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
+use crate::ledger::FailBecause;
 use crate::serving::{Attempt, Bench, NONE, Outcome, Stage};
 use rand::RngExt;
 use std::collections::BTreeSet;
@@ -114,7 +115,7 @@ impl Simulation {
             self.stop(id);
         }
         for &id in &lost {
-            self.kill_server(id);
+            self.kill_server(id, FailBecause::ReplicaLost);
             // The end of one whose GPUs it shared may have let it end.
             if self.replicas[id as usize].life != Life::Gone {
                 self.gone(id);
@@ -175,7 +176,7 @@ impl Simulation {
     }
 
     /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
-    pub(super) fn kill_server(&mut self, replica: u32) {
+    pub(super) fn kill_server(&mut self, replica: u32, because: FailBecause) {
         let service = self.replicas[replica as usize].service;
         self.settle_server(replica);
         let mut lost = Vec::new();
@@ -194,17 +195,27 @@ impl Simulation {
         lost.sort_unstable_by_key(|&index| attempts[index].serial);
         lost.dedup();
         for index in lost {
-            self.lose(index);
+            self.lose(index, because);
         }
     }
 
     /// An attempt's worker is gone.
-    pub(super) fn lose(&mut self, index: u32) {
+    pub(super) fn lose(&mut self, index: u32, because: FailBecause) {
         let Attempt { request, service, replica, .. } = self.attempts[index];
         self.servers[replica as usize].outstanding -= 1;
         self.free_attempt(index);
         if request < CANCELLED {
             self.requeue(request, service);
+            self.note_failure(request, service, because);
+        }
+    }
+
+    /// Counts a measured request that ended since its attempt failed, by what made it fail.
+    pub(super) fn note_failure(&mut self, request: u32, service: u32, because: FailBecause) {
+        let record = &self.requests[request];
+        // An ended request has no number, and its place is not taken yet.
+        if record.number == u64::MAX && record.arrived >= self.world.warmup {
+            self.services[service as usize].failed_because[because as usize] += 1;
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Event, Simulation};
 use crate::clock::{Class, Mark, SimDuration, SimTime};
 use crate::fleet::{Allocation, Candidate, Life, Node, NodeRoom, Occupant, Replica, StageKind, place, rank_victims};
-use crate::ledger::{BillLine, GpuState};
+use crate::ledger::{BillLine, FailBecause, GpuState};
 use crate::serving::{NONE, Server};
 use crate::units::Bytes;
 use std::collections::BTreeMap;
@@ -362,7 +362,7 @@ impl Simulation {
     pub(super) fn drain_end(&mut self, id: u32) {
         if self.replicas[id as usize].life == Life::Draining {
             self.replicas[id as usize].killed = true;
-            self.kill_server(id);
+            self.kill_server(id, FailBecause::DrainTimeout);
             self.gone(id);
         }
     }

@@ -2,7 +2,8 @@
 
 use super::{Event, RunError, ServiceBook, Simulation};
 use crate::clock::{Class, Mark, SimDuration};
-use crate::ledger::{Parts, RequestParts, RequestRecord};
+use crate::fleet::NodeLife;
+use crate::ledger::{FailBecause, Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
 use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
 use std::cmp::Reverse;
@@ -236,7 +237,10 @@ impl Simulation {
         if request == CANCELLED {
             self.leave(index);
         } else if server.dead {
-            self.lose(index);
+            // Only a drain that took too long kills the process of a replica whose node stays.
+            let node = self.replicas[replica as usize].node();
+            let stays = node.is_some_and(|node| self.nodes[node as usize].life != NodeLife::Gone);
+            self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
         } else if too_long || self.services[service as usize].state.is_full(server.held()) {
             self.refuse_at(index);
         } else {

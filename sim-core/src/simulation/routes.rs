@@ -5,7 +5,7 @@ use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration, SimTime, keyed, number_of, number_of_name};
 use crate::fleet::Geography;
-use crate::ledger::{HealthRecord, Parts};
+use crate::ledger::{FailBecause, HealthRecord, Parts};
 use crate::ports::CellView;
 use crate::serving::{Attempt, NONE, Outcome, Reach, Request, Route, RouteConfig, Served};
 use rand::RngExt;
@@ -193,10 +193,11 @@ impl Simulation {
 
     /// An attempt that got to no replica ends.
     pub(super) fn unanswered(&mut self, index: u32) {
-        let request = self.attempts[index].request;
+        let Attempt { request, service, .. } = self.attempts[index];
         self.free_attempt(index);
         if request < CANCELLED {
             self.try_again(request, Outcome::Failed);
+            self.note_failure(request, service, FailBecause::Unreachable);
         }
     }
 

@@ -11,7 +11,7 @@ use super::telemetry::Telemetry;
 use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime, number_of_name};
 use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
-use crate::ledger::{Bill, Latency, MarketRecord, Tally, WorkRecord};
+use crate::ledger::{Bill, FailBecause, Latency, MarketRecord, Tally, WorkRecord};
 use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
 use crate::serving::{
     Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, RouteConfig, ServiceConfig, ServiceState,
@@ -193,6 +193,8 @@ pub(super) struct ServiceBook {
     /// Completed requests whose output was cut.
     pub(super) cut: u64,
     pub(super) rejected_attempts: u64,
+    /// Measured requests that failed, by [`FailBecause`].
+    pub(super) failed_because: [u64; FailBecause::ALL.len()],
     /// Late requests whose replica was beyond its validated band.
     pub(super) late_beyond_band: u64,
     /// Signals that must be told of completions.
@@ -244,6 +246,7 @@ impl ServiceBook {
             early_tokens: [0; 2],
             cut: 0,
             rejected_attempts: 0,
+            failed_because: [0; FailBecause::ALL.len()],
             late_beyond_band: 0,
             latency_signals: Vec::new(),
             first_token_signals: Vec::new(),

@@ -21,6 +21,11 @@ pub(super) struct Bounds {
     memory: u64,
 }
 
+/// Counts of latencies of a service that had requests, and its figures in one run, in bytes.
+const TALLIES_BYTES: u64 = 100_000;
+const FIGURES_BYTES: u64 = 1_000;
+/// Runs whose records are there at once, by [`crate::run::play`], on the usual number of cores.
+const RUNS_AT_ONCE: u64 = 64;
 /// Changes of a hidden state within a run.
 const MOST_SOJOURNS: u64 = 100_000_000;
 /// Nodes that are lost within a run, one by one: each is kept in the record.
@@ -172,13 +177,15 @@ impl Bounds {
                 (horizon.as_ps() / scaler.period.as_ps().max(1)).saturating_mul(bytes)
             })
             .sum();
-        // Histograms of four parts of latency, of 230 kB each.
-        let fixed = resolved.services.len() as u64 * 1_000_000 + Self::entities_memory(resolved);
+        let fixed = resolved.services.len() as u64 * TALLIES_BYTES + Self::entities_memory(resolved);
         let needed = series.saturating_add(decisions).saturating_add(fixed);
-        let all = needed.saturating_mul(u64::from(resolved.replicates));
+        // Records of some runs are there at once; of the others, their figures.
+        let replicates = u64::from(resolved.replicates);
+        let figures = replicates.saturating_mul(FIGURES_BYTES * (resolved.services.len() as u64 + 2));
+        let all = needed.saturating_mul(replicates.min(RUNS_AT_ONCE)).saturating_add(figures);
         if needed <= self.memory && all > self.memory {
             let (all, limit) = (ByteSize(all), ByteSize(self.memory));
-            let message = format!("about {all} of records in {} replicates, the limit is {limit}", resolved.replicates);
+            let message = format!("about {all} of results of {replicates} replicates, the limit is {limit}");
             return Err(raise(notes.error("replicates", message), "memory"));
         }
         if needed > self.memory {
