@@ -91,11 +91,11 @@ fn a_file_that_is_not_ours_is_never_written_over() {
     // Also not one that has the name of a file that this run would write for the first time.
     assert_eq!(code(&desk.run(&["ok.ron", "--out", "o"])), Some(0));
     let variants = r#"variants={"x": []}"#;
-    fs::write(desk.path("o/latency.x.a_b.hgrm"), "mine").unwrap();
+    fs::write(desk.path("o/latency.x.A_b.hgrm"), "mine").unwrap();
     let refused = desk.run(&["ok.ron", "--out", "o", "--set", variants]);
     assert_eq!(code(&refused), Some(2), "{}", words(&refused));
-    assert!(words(&refused).contains("latency.x.a_b.hgrm"), "{}", words(&refused));
-    assert_eq!(fs::read_to_string(desk.path("o/latency.x.a_b.hgrm")).unwrap(), "mine");
+    assert!(words(&refused).contains("latency.x.A_b.hgrm"), "{}", words(&refused));
+    assert_eq!(fs::read_to_string(desk.path("o/latency.x.A_b.hgrm")).unwrap(), "mine");
 }
 
 #[cfg(unix)]

@@ -25,11 +25,10 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     }
     for group in shown(results, options) {
         let _ = writeln!(text);
-        match unchanged(results, &group) {
-            true => {
-                let _ = writeln!(text, "{}: {}", group.name, as_it_was(results, &group));
-            }
-            false => table(&mut text, results, &group),
+        if unchanged(results, &group) {
+            let _ = writeln!(text, "{}: {}", group.name, as_it_was(results, &group));
+        } else {
+            table(&mut text, results, &group);
         }
     }
     whole(&mut text, results, options);
@@ -44,7 +43,8 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
         let _ = writeln!(text, "Few replicates make wide intervals: --replicates 20");
     }
     if !options.long {
-        let _ = writeln!(text, "next        flashcrowd compare ... --long   for every figure that differs");
+        let given = &loaded.given;
+        let _ = writeln!(text, "next        flashcrowd compare {given} ... --long   for every figure that is compared");
     }
     text
 }
@@ -153,10 +153,10 @@ fn table(text: &mut String, results: &Results<'_>, group: &Group) {
         missed(a).cmp(&missed(b)).then(a.cost.total_cmp(&b.cost)).then(a.variant.cmp(&b.variant))
     });
     let mut rows = vec![header];
-    let cheapest = lines.first().filter(|line| line.held.0 == line.held.1 && line.held.1 > 0).map(|line| line.variant);
+    let cheapest = cheapest_that_holds(results);
     for line in lines {
         let mut cells = line.cells;
-        let mark = match (line.held.0 < line.held.1, Some(line.variant) == cheapest && !slos.is_empty()) {
+        let mark = match (line.held.0 < line.held.1, Some(line.variant) == cheapest) {
             (true, _) => format!("MISS{}", because(results, line.variant, group)),
             (_, true) => "<- cheapest that holds".to_owned(),
             _ => String::new(),
@@ -165,6 +165,16 @@ fn table(text: &mut String, results: &Results<'_>, group: &Group) {
         rows.push(cells);
     }
     let _ = write!(text, "{}", columns(&rows, &[]));
+}
+
+/// The cheapest variant that holds every promise of every service, if anything is promised.
+fn cheapest_that_holds(results: &Results<'_>) -> Option<usize> {
+    let holds = |variant: &usize| {
+        let all = promises(results, *variant);
+        !all.is_empty() && all.iter().all(Verdict::holds)
+    };
+    let cost = |variant: usize| results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(f64::INFINITY);
+    (0..results.variants.len()).filter(holds).min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
 }
 
 fn because(results: &Results<'_>, variant: usize, group: &Group) -> String {
@@ -322,23 +332,23 @@ pub(super) fn verdicts(results: &Results<'_>, options: &Options) -> Vec<String> 
         let once = if single { " In one replicate, which chance may have made." } else { "" };
         let (better, worse) = told(&rows, single);
         let join = |words: &[String]| words.join(", ");
-        let mut sentence = match (gained.is_empty(), lost.is_empty()) {
-            (false, true) => format!("`{name}` is better than `{baseline}`: it holds {}", join(&gained)),
-            (true, false) => format!("`{name}` is worse than `{baseline}`: it misses {}", join(&lost)),
-            (false, false) => format!("`{name}` trades: it holds {}, and misses {}", join(&gained), join(&lost)),
-            (true, true) => match (better.is_empty(), worse.is_empty()) {
-                (true, true) => format!("`{name}` against `{baseline}`: these replicates show no difference"),
-                (false, true) => format!("`{name}` is better than `{baseline}`"),
-                (true, false) => format!("`{name}` is worse than `{baseline}`"),
-                (false, false) => format!("`{name}` trades against `{baseline}`"),
-            },
-        };
-        for (word, told) in [("better", &better), ("worse", &worse)] {
+        // Who holds what was promised comes first, then what changes in figures.
+        let mut facts = Vec::new();
+        for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
             if !told.is_empty() {
-                let _ = write!(sentence, "; {word}: {}", join(told));
+                facts.push(format!("{word} {}", join(told)));
             }
         }
-        sentences.push(format!("{sentence}.{once}"));
+        let goods = (!gained.is_empty(), !lost.is_empty(), !better.is_empty(), !worse.is_empty());
+        let verdict = match goods {
+            (false, false, false, false) => {
+                format!("`{name}` against `{baseline}`: these replicates show no difference")
+            }
+            (true, false, ..) | (false, false, true, false) => format!("`{name}` is better than `{baseline}`: "),
+            (false, true, ..) | (false, false, false, true) => format!("`{name}` is worse than `{baseline}`: "),
+            _ => format!("`{name}` trades against `{baseline}`: "),
+        };
+        sentences.push(format!("{verdict}{}.{once}", facts.join("; ")));
     }
     sentences
 }
@@ -375,20 +385,26 @@ fn held_changes(results: &Results<'_>, variant: usize, options: &Options) -> (Ve
 /// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
 /// the whole what it cost.
 fn told(rows: &[&Difference], single: bool) -> (Vec<String>, Vec<String>) {
-    const TOLD: [&str; 4] = ["e2e.p99", "ttft.p99", "not_served", "cost_usd"];
     let (mut better, mut worse) = (Vec::new(), Vec::new());
-    for row in rows.iter().filter(|row| TOLD.contains(&row.figure.id)) {
-        let of_all = row.scope.kind == ScopeKind::All;
-        // Money is told of the whole, the rest of each service.
-        if of_all != (row.figure.id == "cost_usd") || row.scope.kind == ScopeKind::Promise {
-            continue;
-        }
+    let promises = rows.iter().any(|row| row.scope.kind == ScopeKind::Promise);
+    // Of each service what was promised, or its tail; of the whole what it costs.
+    let is_told = |row: &&&Difference| match (row.scope.kind, row.figure.id) {
+        (ScopeKind::All, "cost_usd")
+        | (ScopeKind::Promise, "observed_s")
+        | (ScopeKind::Service | ScopeKind::Route, "not_served") => true,
+        (ScopeKind::Service | ScopeKind::Route, "e2e.p99") => !promises,
+        _ => false,
+    };
+    for row in rows.iter().filter(is_told) {
         let Some(by) = row.difference.filter(|by| *by != 0.0) else { continue };
         if !(row.differs() || single) {
             continue;
         }
-        let of = if of_all { String::new() } else { format!("{} ", row.scope.name) };
-        let words = format!("{of}{} {}", row.figure.words, signed(row.figure, by));
+        let words = match row.scope.kind {
+            ScopeKind::All => format!("{} {}", row.figure.words, signed(row.figure, by)),
+            ScopeKind::Promise => format!("{} {}", row.scope.name, signed(row.figure, by)),
+            _ => format!("{}: {} {}", row.scope.name, row.figure.words, signed(row.figure, by)),
+        };
         match (row.figure.better, by < 0.0) {
             (Better::Lower, true) | (Better::Higher, false) => better.push(words),
             (Better::Neither, _) => {}

@@ -38,7 +38,7 @@ fn rows_of(results: &Results<'_>, variant: usize, group: &Group, groups: usize) 
             row
         })
         .collect();
-    rows[0][0] = group.name.clone();
+    rows[0][0].clone_from(&group.name);
     rows[0].extend([replicas(results, variant, group), not_served(results, variant, &scope)]);
     rows
 }

@@ -20,7 +20,7 @@ pub(super) fn write(text: &mut String, results: &Results<'_>) {
     }
     let _ = writeln!(text);
     let all: Vec<Vec<Vec<String>>> = (0..results.variants.len()).map(|at| rows_of(results, at)).collect();
-    let mut rows = vec![header(results)];
+    let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
     let lines: usize = all.iter().map(Vec::len).sum();
     if lines <= ROWS.max(results.variants.len()) {
         rows.extend(all.into_iter().flatten());
@@ -68,6 +68,9 @@ fn worlds(results: &Results<'_>) -> String {
     format!("{world}; {}, {replicates}, seed {}", duration(first.horizon.as_s_f64()), first.seed)
 }
 
+/// Variants of which it is told what they miss.
+const SHOWN: usize = 3;
+
 const COLUMNS: [&str; 13] = [
     "variant",
     "service",
@@ -83,10 +86,6 @@ const COLUMNS: [&str; 13] = [
     "$/1k good",
     "over bound",
 ];
-
-fn header(_: &Results<'_>) -> Vec<String> {
-    COLUMNS.map(str::to_owned).to_vec()
-}
 
 /// A row for each route and service of a variant; what is of the whole variant stands in its first.
 fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Vec<String>> {
@@ -114,9 +113,8 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict
     let got = |id: &str| results.got(variant, &scope, id);
     let at = |id: String| got(&id).map_or_else(|| "-".to_owned(), duration);
     let part = worst.map_or("e2e", |verdict| verdict.of.name());
-    let because: Option<&str> = None;
     let mut row = match worst {
-        Some(verdict) => super::promise_rows(&group.name, &[verdict], because).swap_remove(0),
+        Some(verdict) => super::promise_rows(&group.name, &[verdict], None).swap_remove(0),
         None => vec![group.name.clone(), "none".to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned()],
     };
     row.truncate(5);
@@ -187,7 +185,6 @@ fn verdict(text: &mut String, results: &Results<'_>) {
             money(*cost)
         ),
     };
-    const SHOWN: usize = 3;
     for words in missed.iter().take(SHOWN) {
         line(text, "miss", words);
     }

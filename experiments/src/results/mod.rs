@@ -52,7 +52,7 @@ pub use scope::{Group, Scope, ScopeKind, Use, groups};
 pub(crate) use scope::{promise_name, promise_words, way_name};
 pub use spool::Summaries;
 pub use story::{Outage, Worst};
-pub use table::{Cell, Column, Kind, Source, Table, csv};
+pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
 pub use trial::{Trial, trials};
 pub use verdict::{Verdict, missed, verdicts};

@@ -294,7 +294,9 @@ mod tests {
 
     fn spread(us: &[u64]) -> Spread {
         let mut histogram = Histogram::new(3).unwrap();
-        us.iter().for_each(|&us| histogram.record(us).unwrap());
+        for &us in us {
+            histogram.record(us).unwrap();
+        }
         Spread { histogram, max_us: us.iter().copied().max().unwrap_or(0) }
     }
 

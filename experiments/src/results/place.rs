@@ -179,7 +179,9 @@ fn listed(folder: &Path) -> Option<BTreeSet<String>> {
     let tables = ["series", "fleet", "decisions", "replicas", "nodes", "requests", "faults", "health", "served"];
     let known = |name: &String| {
         let is_table = tables.iter().any(|table| *name == format!("{table}.csv"));
-        is_table || name == SUMMARY || name.starts_with("latency") && name.ends_with(".hgrm")
+        is_table
+            || name == SUMMARY
+            || name.strip_prefix("latency").is_some_and(|rest| rest.strip_suffix(".hgrm").is_some())
     };
     Some(names_in(folder).ok()?.into_iter().filter(known).collect())
 }

@@ -160,22 +160,15 @@ impl PooledFigures {
 
 impl ScopeColumns {
     fn add(&mut self, figure: &'static FigureDef, part: &Part, value: f64, before: u32) {
-        match self.columns.get_mut(figure.id) {
-            Some(column) => {
-                column.each.pad(before);
-                column.each.push(value);
-                column.pooled.add(part);
-            }
-            None => {
-                let mut each = Each::Alike(NONE, before);
-                if before == 0 {
-                    each = Each::Alike(value, 1);
-                } else {
-                    each.push(value);
-                }
-                self.columns.insert(figure.id, Column { figure, pooled: Pooled::new(*part), each });
-            }
+        if let Some(column) = self.columns.get_mut(figure.id) {
+            column.each.pad(before);
+            column.each.push(value);
+            column.pooled.add(part);
+            return;
         }
+        let mut each = if before == 0 { Each::Alike(value, 0) } else { Each::Alike(NONE, before) };
+        each.push(value);
+        self.columns.insert(figure.id, Column { figure, pooled: Pooled::new(*part), each });
     }
 }
 

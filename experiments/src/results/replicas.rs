@@ -93,6 +93,7 @@ fn ps(view: &View<'_>, of: fn(&ServiceRecord) -> f64) -> i128 {
     view.group().map_or(0, |group| group.records(view.run).map(|record| (of(record) * 1e12) as i128).sum())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form of a figure, which may have no part")]
 fn refused(view: &View<'_>) -> Option<Part> {
     let group = view.group();
     let within = |target: u32| group.is_none_or(|group| group.services.contains(&(target as usize)));

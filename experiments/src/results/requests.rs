@@ -177,6 +177,7 @@ fn total(view: &View<'_>, of: fn(&ClientRecord) -> u64) -> i128 {
     view.clients().map(|client| i128::from(of(client))).sum()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form of a figure, which may have no part")]
 fn whole(view: &View<'_>, of: fn(&ClientRecord) -> u64) -> Option<Part> {
     Some(Part::sum(total(view, of)))
 }

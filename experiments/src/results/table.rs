@@ -79,6 +79,9 @@ pub struct Column<T: Table + ?Sized> {
     pub(super) get: Get<T>,
 }
 
+/// Where tables are written.
+pub(super) type Out = csv::Writer<Box<dyn io::Write + Send>>;
+
 /// How a column finds its value.
 pub(super) type Get<T> = for<'a> fn(&Source<'a>, &<T as Table>::Row<'a>) -> Cell;
 
@@ -109,6 +112,9 @@ pub trait Table: 'static {
     /// Its columns, after those of the variant and the replicate.
     const COLUMNS: &'static [Column<Self>];
     /// Hands on the rows of one run, in order.
+    ///
+    /// # Errors
+    /// What `each` answers.
     fn rows<'a>(source: &Source<'a>, each: &mut dyn FnMut(&Self::Row<'a>) -> io::Result<()>) -> io::Result<()>;
 }
 
@@ -121,7 +127,7 @@ pub(super) fn header<T: Table>() -> Vec<&'static str> {
 ///
 /// # Errors
 /// If `out` refuses.
-pub fn csv<T: Table>(source: &Source<'_>, out: &mut csv::Writer<Box<dyn io::Write + Send>>) -> io::Result<()> {
+pub(super) fn csv<T: Table>(source: &Source<'_>, out: &mut Out) -> io::Result<()> {
     T::rows(source, &mut |row| {
         out.write_field(&source.resolved.variant)?;
         out.write_field(source.run.replicate().to_string())?;

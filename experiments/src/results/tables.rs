@@ -7,7 +7,7 @@ mod replicas;
 mod requests;
 mod series;
 
-use super::table::{Column, Source, Table, csv, header};
+use super::table::{Column, Kind, Out, Source, Table, csv, header};
 use csv::Writer;
 use std::io::{self, Write};
 
@@ -17,16 +17,16 @@ pub struct TableDef {
     /// Its name.
     pub name: &'static str,
     /// Names, units and kinds of its columns.
-    pub columns: fn() -> Vec<(&'static str, &'static str, super::table::Kind)>,
+    pub columns: fn() -> Vec<(&'static str, &'static str, Kind)>,
     header: fn() -> Vec<&'static str>,
-    rows: fn(&Source<'_>, &mut Writer<Box<dyn Write + Send>>) -> io::Result<()>,
+    rows: fn(&Source<'_>, &mut Out) -> io::Result<()>,
 }
 
 const fn def<T: Table>() -> TableDef {
     TableDef { name: T::NAME, columns: columns::<T>, header: header::<T>, rows: csv::<T> }
 }
 
-fn columns<T: Table>() -> Vec<(&'static str, &'static str, super::table::Kind)> {
+fn columns<T: Table>() -> Vec<(&'static str, &'static str, Kind)> {
     let info = |column: &Column<T>| (column.name, column.unit, column.kind);
     T::COLUMNS.iter().map(info).collect()
 }
@@ -47,7 +47,7 @@ pub const TABLES: [TableDef; 9] = [
 /// A table that is written run by run.
 pub(super) struct TableWriter {
     def: TableDef,
-    out: Writer<Box<dyn Write + Send>>,
+    out: Out,
 }
 
 impl TableWriter {

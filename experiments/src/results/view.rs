@@ -122,7 +122,9 @@ fn served(run: &Run, origin: u32) -> impl Iterator<Item = &ServedRecord> {
 impl Measured {
     fn of(latency: &Latency) -> Self {
         let mut all = Measured::default();
-        Distribution::ALL.into_iter().for_each(|one| all.add(latency, one));
+        for one in Distribution::ALL {
+            all.add(latency, one);
+        }
         all
     }
 

@@ -288,16 +288,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let (folder, typed) = (base.folder.to_owned(), base.typed.to_owned());
     let mut files = Files { base: folder, typed, embedded: base.embedded, hashes: Vec::new() };
     let bounds = limits::Bounds::new(&raw.limits);
-    if raw.services.is_empty() {
-        return Err(notes.error("services", "a scenario needs at least one service"));
-    }
-    if raw.traffic.is_empty() {
-        return Err(notes.error("traffic", "a scenario needs traffic"));
-    }
-    if raw.traffic.len() > MAX_CLIENTS {
-        let found = raw.traffic.len();
-        return Err(notes.error("traffic", format!("{found} entries of traffic; expected at most {MAX_CLIENTS}")));
-    }
+    refuse_empty(&notes, &raw)?;
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
     let links = links::resolve(&mut notes, &raw.links)?;
@@ -386,6 +377,20 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         inputs: files.hashes,
         ..resolved
     })
+}
+
+/// A scenario needs services and traffic, and not more of it than events can name.
+fn refuse_empty(notes: &Notes<'_>, raw: &schema::Scenario) -> Result<(), Diagnostic> {
+    if raw.services.is_empty() {
+        return Err(notes.error("services", "a scenario needs at least one service"));
+    }
+    match raw.traffic.len() {
+        0 => Err(notes.error("traffic", "a scenario needs traffic")),
+        found if found > MAX_CLIENTS => {
+            Err(notes.error("traffic", format!("{found} entries of traffic; expected at most {MAX_CLIENTS}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The given horizon, or the end of the longest trace and a minute for its last requests.

@@ -1,0 +1,144 @@
+//! Every report as it is printed, every header of a table, and messages that a reader meets: snapshots.
+
+use insta::assert_snapshot;
+use std::fs;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const TWO: &str = r#"(
+    name: "two", horizon: "20m", warmup: "1m", replicates: 3,
+    pools: {"p": (gpu: "L4", gpus_per_node: 1, gpu_price: "0.8/h", min_nodes: 2, max_nodes: 8, provisioning: "40s", idle_timeout: "2m")},
+    services: {
+        "chat": (serving: Slots(concurrency: 4), service_time: Takes(LogNormal(p50: "1s", p99: "4s")), replicas: 1,
+            router: LeastOutstanding, autoscaler: ConcurrencyTarget(in_flight_per_replica: 2, max: 6, period: "10s"),
+            startup: (image: (cold: Takes("5s")), weights: (cold: Takes("20s")), engine: (cold: Takes("10s"))),
+            slo: [(quantile: 0.95, limit: "4s"), (metric: Queue, quantile: 0.9, limit: "500ms")]),
+        "tags": (serving: Slots(concurrency: 2), service_time: Takes("300ms"), replicas: 1, slo: [(quantile: 0.99, limit: "2s")]),
+    },
+    traffic: {
+        "people": Schedule(service: "chat", steps: [(at: "0s", rate: "2/s"), (at: "8m", rate: "7/s"), (at: "14m", rate: "2/s")], client: (timeout: "20s")),
+        "photos": Poisson(service: "tags", rate: "2/s"),
+    },
+)"#;
+
+const VARIANTS: &str = r#"
+    baseline: "six",
+    variants: {
+        "six": [],
+        "three": ["services.chat.autoscaler.max=3"],
+        "three and a half": ["services.chat.autoscaler.max=3", "traffic.photos.rate=4/s"],
+        "cheap": ["pools.p.max_nodes=2"],
+    },
+)"#;
+
+const REGIONS: &str = r#"(
+    name: "places", horizon: "20m", replicates: 2,
+    regions: {"us-east-1": (zones: ["a"]), "eu-west-1": (zones: ["a", "b"])},
+    markets: {"m": Lifetimes(nodes: 3, lifetime: Exponential("6m"), away: "1m")},
+    pools: {
+        "us": (gpu: "L4", gpu_price: "1/h", region: "us-east-1", gpus_per_node: 1, min_nodes: 2, max_nodes: 4),
+        "eu": (gpu: "L4", gpu_price: "1/h", region: "eu-west-1", gpus_per_node: 1, market: Spot, supply: "m", min_nodes: 2, max_nodes: 3, provisioning: "30s"),
+    },
+    services: {"api": (serving: Slots(concurrency: 4), service_time: Takes("200ms"), replicas: 2, requeue_lost: 1,
+        regions: {"us-east-1": [], "eu-west-1": []}, health: (interval: "10s"), slo: [(quantile: 0.99, limit: "2s")])},
+    traffic: {"eu": Poisson(rate: "4/s", client: (origin: "eu-west-1", timeout: "10s")), "us": Poisson(rate: "4/s", client: (origin: "us-east-1", timeout: "10s"))},
+    faults: {"lost": Outage(region: "us-east-1", at: "6m", lasts: "4m")},
+)"#;
+
+/// A folder with the scenarios in it.
+fn desk() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("two.ron", TWO);
+    write("variants.ron", &(TWO.trim_end().trim_end_matches(')').to_owned() + VARIANTS));
+    let bound = r#"variants: {"bound": ["services.chat.autoscaler=Clairvoyant(rate_per_replica: 3.0, max: 6)"], "six": []}, baseline: "six")"#;
+    write("bound.ron", &(TWO.trim_end().trim_end_matches(')').to_owned() + bound));
+    write("places.ron", REGIONS);
+    folder
+}
+
+fn flashcrowd(folder: &TempDir, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flashcrowd")).current_dir(folder.path()).args(args).output().unwrap()
+}
+
+fn printed(folder: &TempDir, args: &[&str]) -> String {
+    let output = flashcrowd(folder, args);
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {error}");
+    out.into_owned()
+}
+
+#[test]
+fn reports_of_runs() {
+    let desk = desk();
+    let run = |args: &[&str]| printed(&desk, &[&["run"], args, &["--no-out", "-q"]].concat());
+    assert_snapshot!("run_two_services", run(&["two.ron"]));
+    assert_snapshot!("run_variants", run(&["variants.ron"]));
+    assert_snapshot!("run_with_a_bound", run(&["bound.ron"]));
+    assert_snapshot!("run_places", run(&["places.ron"]));
+    let alone = r#"services.chat.slo=[]"#;
+    assert_snapshot!(
+        "run_without_a_promise",
+        run(&["two.ron", "--set", alone, "--set", "services.tags.slo=[]", "--replicates", "1"])
+    );
+}
+
+#[test]
+fn comparisons() {
+    let desk = desk();
+    let compare = |args: &[&str]| printed(&desk, &[&["compare"], args, &["-q"]].concat());
+    assert_snapshot!("compare_variants", compare(&["variants.ron"]));
+    assert_snapshot!("compare_one_service", compare(&["variants.ron", "--service", "tags"]));
+    assert_snapshot!("compare_long", compare(&["variants.ron", "--long", "--service", "chat"]));
+    assert_snapshot!("compare_with_a_bound", compare(&["bound.ron"]));
+    let unknown = flashcrowd(&desk, &["compare", "variants.ron", "--service", "chta", "-q"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert_snapshot!("compare_unknown_service", String::from_utf8_lossy(&unknown.stderr));
+}
+
+#[test]
+fn checks() {
+    let desk = desk();
+    assert_snapshot!("check_variants", printed(&desk, &["check", "variants.ron"]));
+    assert_snapshot!("check_places", printed(&desk, &["check", "places.ron"]));
+    assert_snapshot!("figures", printed(&desk, &["figures"]));
+}
+
+#[test]
+fn headers_and_the_list_of_files() {
+    let desk = desk();
+    printed(&desk, &["run", "places.ron", "-q", "--out", "o"]);
+    let mut names: Vec<String> = fs::read_dir(desk.path().join("o"))
+        .unwrap()
+        .flatten()
+        .map(|one| one.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let first = |name: &String| {
+        let text = fs::read_to_string(desk.path().join("o").join(name)).unwrap();
+        let header = if name.ends_with(".csv") { text.lines().next().unwrap_or("").to_owned() } else { String::new() };
+        format!("{name}: {header}")
+    };
+    assert_snapshot!("folder", names.iter().map(first).collect::<Vec<_>>().join("\n"));
+}
+
+/// What stops a run is said the same way for all: the message, the file, what to do.
+#[test]
+fn messages() {
+    let desk = desk();
+    let mut said = String::new();
+    for args in [
+        ["--replicates", "0"],
+        ["--replicates", "5000000"],
+        ["--set", "limits=(live_requests: 5)"],
+        ["--set", "limits=(requests: 100)"],
+        ["--set", "limits=(memory: \"1MB\")"],
+        ["--set", "warmup=30m"],
+        ["--out", "two.ron"],
+    ] {
+        let output = flashcrowd(&desk, &[&["run", "two.ron", "-q"], &args[..]].concat());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
+        said += &format!("{}\n{}\n", args.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    assert_snapshot!("messages", said);
+}
