@@ -152,10 +152,6 @@ fn mistakes_are_shown_where_they_are_written() {
         (vec!["pools.us.supply=aws"], vec!["there is no market `aws`"]),
         (vec!["services.api.capacity=SpotHedge()"], vec!["no pool that may host this service is bought as Spot"]),
         (vec!["pools.us.market=Spot", "pools.us.committed_nodes=1"], vec!["spot capacity cannot be committed to"]),
-        (
-            vec!["services.api.autoscaler=Clairvoyant(rate_per_replica: 9.0, max: 3)"],
-            vec!["what arrives at a cell is not known beforehand"],
-        ),
         (vec!["regions.us-east-1.cloud=asw"], vec!["did you mean `aws`?"]),
         (vec!["services.api.health.interval=0s"], vec!["at least 1ms"]),
     ] {
