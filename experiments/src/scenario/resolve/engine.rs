@@ -221,7 +221,7 @@ fn rules(
 }
 
 /// vLLM does not start with a `max_model_len` above what its memory holds (`check_enough_kv_cache_memory`
-/// in vllm/v1/core/kv_cache_utils.py). It does where the size of the cache is set by hand, as
+/// in `vllm/v1/core/kv_cache_utils.py`). It does where the size of the cache is set by hand, as
 /// `kv_cache_tokens` does (`num_gpu_blocks_override`, vllm-project/vllm#27181): what is longer is cut.
 fn fits_the_cache(
     notes: &mut Notes<'_>,
