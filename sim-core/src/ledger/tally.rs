@@ -26,12 +26,12 @@ pub(crate) struct Tally<const BITS: u32> {
 /// Three digits, as all histograms of a run have.
 pub(crate) type Digits3 = Tally<10>;
 
-/// Buckets of a page: one cache line of small counts.
-const PAGE_BITS: u32 = 4;
+/// Buckets of a page: half a cache line of small counts.
+const PAGE_BITS: u32 = 3;
 const PAGE: usize = 1 << PAGE_BITS;
 
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
+#[repr(align(32))]
 struct Page([u32; PAGE]);
 
 #[inline]
@@ -99,7 +99,7 @@ impl<const BITS: u32> Tally<BITS> {
             self.pages.reserve_exact(4 + self.pages.len() / 4);
         }
         self.pages.push(Page::default());
-        // There are at most 64 * 1024 / 16 pages.
+        // There are at most 64 * 1024 / 8 pages.
         let place = self.pages.len() as u16;
         self.directory[page] = place;
         place
