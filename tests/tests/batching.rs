@@ -124,14 +124,16 @@ fn a_request_of_several_items_counts_as_so_many() {
 }
 
 #[test]
-fn the_overhead_delays_each_request_and_is_no_queueing() {
+fn the_own_work_of_a_host_is_service_and_waiting_for_it_is_queueing() {
     let config =
         batch(|config| (config.max_delay, config.overhead, config.host_per_item) = (SimDuration::ZERO, ms(40), ms(5)));
     let record = run(World { request_sample: 1, ..one(config, &[(0, 0), (0, 0)]) });
     // Both pass the overhead together; the first leaves the host at 45 ms, the second at 50 ms.
     assert_eq!(ends(&record), [Some((Completed, at_ms(105))), Some((Completed, at_ms(165)))]);
-    let parts: Vec<_> = record.requests.iter().filter_map(|request| request.parts).collect();
-    assert_eq!(parts, [[ms(5), ms(0), ms(60)], [ms(65), ms(0), ms(60)]]);
+    let parts = record.requests.iter().filter_map(|request| request.parts);
+    let parts: Vec<_> = parts.map(|parts| (parts.queue, parts.service, parts.network)).collect();
+    // 45 ms are each one's own; the second waits 5 ms for the host and 55 ms for the batch before it.
+    assert_eq!(parts, [(ms(0), ms(105), ms(0)), (ms(60), ms(105), ms(0))]);
 }
 
 #[test]
@@ -198,13 +200,14 @@ struct Played {
 }
 
 /// The batches of a run, in the order of their ends.
-fn batches(record: &RunRecord) -> Vec<Played> {
+fn batches(record: &RunRecord, config: &BatchConfig) -> Vec<Played> {
     let mut batches: Vec<Played> = Vec::new();
     let mut requests: Vec<&RequestRecord> = record.requests.iter().collect();
     requests.sort_by_key(|request| (request.ended, request.number));
     for request in requests.into_iter().filter(|request| request.outcome == Outcome::Completed) {
-        let service = request.parts.expect("completed")[2];
-        let taken = request.ended.back(service);
+        // The host's own work is service, too.
+        let service = request.parts.expect("completed").service;
+        let taken = request.ended.back(service - config.overhead - config.host_per_item);
         match batches.last_mut() {
             Some(last) if last.ended == request.ended => last.requests.push(request.number),
             _ => batches.push(Played { taken, ended: request.ended, requests: vec![request.number] }),
@@ -254,7 +257,7 @@ fn broken(config: &BatchConfig, arrivals: &[u64], batches: &[Played]) -> Option<
 
 fn play(config: &BatchConfig, arrivals: &[u64]) -> Vec<Played> {
     let requests: Vec<(u64, u64)> = arrivals.iter().map(|&at| (at, 0)).collect();
-    batches(&run(World { request_sample: 1, ..one(config.clone(), &requests) }))
+    batches(&run(World { request_sample: 1, ..one(config.clone(), &requests) }), config)
 }
 
 prop_compose! {

@@ -104,6 +104,7 @@ const PARTS: [LatencyPart; 10] = [
 /// The laws can fail: a record with one change is caught.
 #[test]
 fn a_false_record_is_caught() {
+    use Violation::{Gpus, Histograms, Little, Measured, Parts, Requests};
     let mut caught = Vec::new();
     for spec in some_worlds(8) {
         let honest = play(&spec);
@@ -114,12 +115,12 @@ fn a_false_record_is_caught() {
             caught.extend(check(&spec, &record).err());
         }
     }
-    for violation in [Violation::Requests, Violation::Bill, Violation::Gpus, Violation::Little, Violation::Histograms] {
+    for violation in [Requests, Violation::Bill, Gpus, Little, Histograms, Parts, Measured] {
         assert!(caught.contains(&violation), "{violation:?} was never caught: {caught:?}");
     }
 }
 
-const FALSIFIERS: [fn(&mut RunRecord); 5] = [
+const FALSIFIERS: [fn(&mut RunRecord); 7] = [
     |record| record.clients[0].completed += 1,
     // A node's last picosecond is dropped: the bill holds it, the record no longer does.
     |record| {
@@ -131,6 +132,11 @@ const FALSIFIERS: [fn(&mut RunRecord); 5] = [
     |record| record.fleet.iter_mut().for_each(|row| row.gpus_held += 1),
     |record| record.services.iter_mut().for_each(|service| service.occupancy_s.swap(0, 1)),
     |record| record.services.iter_mut().for_each(|service| service.latency = Latency::default()),
+    |record| {
+        let parts = record.requests.iter_mut().filter_map(|request| request.parts.as_mut());
+        parts.for_each(|parts| parts.queue += SimDuration::from_ps(1));
+    },
+    |record| record.clients.iter_mut().for_each(|client| client.measured.arrived += 1),
 ];
 
 /// Laws of the market and of outages can fail, too.

@@ -91,9 +91,8 @@ impl Tallies {
             self.sums_ps[1] += u128::from(of.queue.as_ps());
             self.queue.record(of.queue.as_us());
         }
-        let rest = [of.cold_start, of.no_capacity, of.retries];
-        if rest.iter().any(|span| !span.is_zero()) {
-            self.record_rare(rest);
+        if of.cold_start.as_ps() | of.no_capacity.as_ps() | of.retries.as_ps() != 0 {
+            self.record_rare([of.cold_start, of.no_capacity, of.retries]);
         }
         if !of.network.is_zero() {
             self.sums_ps[6] += u128::from(of.network.as_ps());

@@ -19,7 +19,6 @@ pub(crate) struct Tally<const BITS: u32> {
     pages: Vec<Page>,
     /// What counts lost when they ran over, by bucket.
     carried: BTreeMap<usize, u64>,
-    total: u64,
     /// The largest value, exact.
     max_us: u64,
 }
@@ -27,12 +26,12 @@ pub(crate) struct Tally<const BITS: u32> {
 /// Three digits, as all histograms of a run have.
 pub(crate) type Digits3 = Tally<10>;
 
-/// Buckets of a page: one cache line of small counts.
-const PAGE_BITS: u32 = 4;
+/// Buckets of a page: half a cache line of small counts.
+const PAGE_BITS: u32 = 3;
 const PAGE: usize = 1 << PAGE_BITS;
 
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
+#[repr(align(32))]
 struct Page([u32; PAGE]);
 
 #[inline]
@@ -71,7 +70,6 @@ impl<const BITS: u32> Tally<BITS> {
         };
         let count = &mut self.pages[usize::from(page) - 1].0[bucket & (PAGE - 1)];
         let sum = u64::from(*count).wrapping_add(n);
-        self.total += n;
         match u32::try_from(sum) {
             Ok(sum) => *count = sum,
             Err(_) => self.carry(bucket, n),
@@ -96,8 +94,12 @@ impl<const BITS: u32> Tally<BITS> {
         if page >= self.directory.len() {
             self.directory.resize(page + 1, 0);
         }
+        if self.pages.len() == self.pages.capacity() {
+            // By a quarter, not by as much again: there may be thousands of services.
+            self.pages.reserve_exact(4 + self.pages.len() / 4);
+        }
         self.pages.push(Page::default());
-        // There are at most 64 * 1024 / 16 pages.
+        // There are at most 64 * 1024 / 8 pages.
         let place = self.pages.len() as u16;
         self.directory[page] = place;
         place
@@ -112,7 +114,8 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// How many were counted.
     pub(crate) fn total(&self) -> u64 {
-        self.total
+        let small: u64 = self.pages.iter().flat_map(|page| page.0).map(u64::from).sum();
+        small + self.carried.values().sum::<u64>()
     }
 
     /// The largest value, exact; 0 if there is none.
@@ -134,7 +137,7 @@ impl<const BITS: u32> Tally<BITS> {
     /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
     /// there is none.
     pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
-        let rank = ((quantile * self.total as f64).ceil() as u64).max(1);
+        let rank = ((quantile * self.total() as f64).ceil() as u64).max(1);
         let mut seen = 0;
         for (bucket, count) in self.buckets() {
             seen += count;
@@ -174,7 +177,7 @@ impl<const BITS: u32> Tally<BITS> {
     pub(crate) fn clear(&mut self) {
         self.pages.fill(Page::default());
         self.carried.clear();
-        (self.total, self.max_us) = (0, 0);
+        self.max_us = 0;
     }
 
     /// Gives back what it holds beyond what it uses.

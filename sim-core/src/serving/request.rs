@@ -20,8 +20,9 @@ pub enum Outcome {
     Failed = 4,
 }
 
-/// What a client asked for.
+/// What a client asked for. One cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Request {
     /// Number among the client's requests, from 0.
     pub(crate) number: u64,
@@ -62,8 +63,9 @@ pub(crate) enum Stage {
 /// No region.
 pub(crate) const NOWHERE: u16 = u16::MAX;
 
-/// Work on a server for a request.
+/// Work on a server for a request. One cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Attempt {
     /// Unique over the run; tells stale events from live ones.
     pub(crate) serial: u64,
@@ -174,5 +176,15 @@ impl Fifo {
             attempts[next].prev = prev;
         }
         self.len -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_cache_line() {
+        assert_eq!((size_of::<Request>(), size_of::<Attempt>()), (64, 64));
     }
 }

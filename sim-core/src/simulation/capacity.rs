@@ -103,7 +103,7 @@ impl Simulation {
     /// Takes the room of one replica from what is to come, whole or not at all.
     fn finds_room(&self, id: u32, kind: &mut Kind, outlook: &mut Outlook) -> bool {
         let (groups, gpus) = (kind.occupant.groups, kind.occupant.gpus_per_group);
-        let mut taken = Vec::new();
+        let mut taken: Vec<usize> = Vec::new();
         for _ in 0..groups {
             let fits = |node: &Coming| {
                 node.free >= gpus
@@ -114,7 +114,9 @@ impl Simulation {
             let found = outlook.nodes[kind.from..].iter().position(fits).map(|at| at + kind.from);
             let found = found.or_else(|| self.could_order(id, outlook));
             let Some(at) = found else {
-                taken.into_iter().for_each(|at: usize| outlook.nodes[at].free += gpus);
+                for at in taken {
+                    outlook.nodes[at].free += gpus;
+                }
                 return false;
             };
             kind.from = at;

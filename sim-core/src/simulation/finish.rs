@@ -22,7 +22,7 @@ impl Simulation {
         }
         self.bill_what_is_open();
         if self.world.warmup >= end {
-            self.warmup_bill = self.bill.clone();
+            self.keep_warm_up();
         }
         for node in 0..self.nodes.len() as u32 {
             if self.nodes[node as usize].life != NodeLife::Gone {
@@ -95,7 +95,15 @@ impl Simulation {
     /// The warm-up ends: the bill so far is kept. Nothing else happens.
     pub(super) fn warmed_up(&mut self) {
         self.bill_what_is_open();
+        self.keep_warm_up();
+    }
+
+    /// What was billed and made so far is not measured.
+    fn keep_warm_up(&mut self) {
         self.warmup_bill = self.bill.clone();
+        for client in &mut self.clients {
+            client.early.0 = client.made;
+        }
     }
 
     /// Requests without an answer count against the promises that they are too old for.

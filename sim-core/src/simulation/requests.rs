@@ -78,7 +78,6 @@ impl Simulation {
         let state = &mut self.clients[client as usize];
         let number = state.made;
         state.made += 1;
-        state.early.0 += u64::from(now < self.world.warmup);
         state.deposit();
         let service = self.choose_service(client, number, user, prefix, NONE);
         let state = &mut self.clients[client as usize];
@@ -114,8 +113,6 @@ impl Simulation {
         let what = tokens ^ service_time.as_ps();
         book.lives = true;
         book.digest.add(now, Mark::Arrival, state.key.wrapping_add(number), what);
-        self.keep(Mark::Arrival, who(client, number), what);
-        let state = &mut self.clients[client as usize];
         if state.config.timeout != SimDuration::MAX {
             let at = now + state.config.timeout;
             if state.deadlines.add(at, request, number) {
@@ -125,6 +122,7 @@ impl Simulation {
             let live = |index, number| is_live(&requests[index], client, number);
             state.deadlines.sweep(requests.len(), live);
         }
+        self.keep(Mark::Arrival, who(client, number), what);
         self.send(request);
     }
 
@@ -370,9 +368,12 @@ impl Simulation {
         // What is no waiting was added to the instant at which it was sent.
         let sent = attempt.sent.back(network + own);
         let wait = attempt.started.since(attempt.sent);
-        let [cold_start, no_capacity] = state.waits.between(sent, attempt.started);
-        let cold_start = cold_start.min(wait);
-        let no_capacity = no_capacity.min(wait - cold_start);
+        let [cold_start, no_capacity] = if wait.is_zero() {
+            [SimDuration::ZERO; 2]
+        } else {
+            let [cold_start, no_capacity] = state.waits.between(sent, attempt.started);
+            [cold_start.min(wait), no_capacity.min(wait.saturating_sub(cold_start))]
+        };
         let of = RequestParts {
             retries: sent.since(request.arrived),
             network,
@@ -517,7 +518,6 @@ impl Simulation {
         request.number = u64::MAX;
         self.prefixes.remove(request.prefix);
         self.requests.remove(index);
-        self.keep(Mark::Outcome, who(client, number), outcome as u64);
         let state = &mut self.clients[client as usize];
         let name = state.key.wrapping_add(number);
         self.services[service as usize].digest.add(now, Mark::Outcome, name, outcome as u64);
@@ -529,6 +529,7 @@ impl Simulation {
             book.counts[2] += 1;
             book.late_beyond_band += u64::from(beyond && late);
         }
+        self.keep(Mark::Outcome, who(client, number), outcome as u64);
         if user != NONE {
             self.think(client, user);
         }

@@ -68,7 +68,12 @@ fn join(root: &Node, steps: &[Step]) -> Vec<Step> {
 fn key_length(node: &Node, steps: &[Step]) -> usize {
     let Value::Map(entries) = &node.value else { return 1 };
     let plain = steps.iter().take_while(|step| !step.quoted).count();
+    let first = steps.first().map_or("", |step| &*step.text);
     let length = |(key, _): &(Node, Node)| {
+        // Nearly all keys of a large map are others, and need no text of their own to say so.
+        if matches!(&key.value, Value::Str(text) if !text.starts_with(first)) {
+            return None;
+        }
         let key = key.value.key_text();
         let length = key.split('.').count();
         let begins = length <= plain && key.split('.').zip(steps).all(|(part, step)| part == step.text);
@@ -256,7 +261,7 @@ fn has_parts(node: &Node) -> bool {
 fn child_index(node: &Node, step: &Step) -> Result<Option<usize>, PathError> {
     match &node.value {
         Value::Struct { fields, .. } => Ok(fields.iter().position(|(name, _)| name.text == step.text)),
-        Value::Map(entries) => Ok(entries.iter().position(|(key, _)| key.value.key_text() == step.text)),
+        Value::Map(entries) => Ok(entries.iter().position(|(key, _)| key.value.is_key(&step.text))),
         Value::List(items) | Value::Tuple { items, .. } if !items.is_empty() => {
             let index = step.text.parse().ok().filter(|index| *index < items.len());
             index.map(Some).ok_or_else(|| missing(node, step))

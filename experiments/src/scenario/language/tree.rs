@@ -105,6 +105,14 @@ impl Value {
         }
     }
 
+    /// Whether it stands in paths under that text.
+    pub(super) fn is_key(&self, wanted: &str) -> bool {
+        match self {
+            Value::Str(text) | Value::Ident(text) | Value::Number(text) => text == wanted,
+            other => other.to_string() == wanted,
+        }
+    }
+
     /// The name of a named struct or tuple, or a bare name.
     pub(super) fn name(&self) -> Option<&str> {
         match self {

@@ -221,13 +221,13 @@ fn rules(
 }
 
 /// vLLM does not start with a `max_model_len` above what its memory holds (`check_enough_kv_cache_memory`
-/// in vllm/v1/core/kv_cache_utils.py). It does where the size of the cache is set by hand, as
+/// in `vllm/v1/core/kv_cache_utils.py`). It does where the size of the cache is set by hand, as
 /// `kv_cache_tokens` does (`num_gpu_blocks_override`, vllm-project/vllm#27181): what is longer is cut.
 fn fits_the_cache(
     notes: &mut Notes<'_>,
     place: &Place<'_>,
     given: &schema::ContinuousBatch,
-    config: &EngineConfig,
+    config: &mut EngineConfig,
 ) -> Result<(), Diagnostic> {
     let (longest, held) = (u64::from(config.max_context), config.cache_tokens());
     if given.max_model_len.is_none() || longest <= held {
@@ -239,6 +239,8 @@ fn fits_the_cache(
             "service `{}`: `max_model_len` is {longest}, its KV cache holds {held} tokens: outputs are cut there",
             place.name
         ));
+        // As without a `max_model_len`.
+        config.max_context = held.min(u64::from(u32::MAX)) as u32;
         return Ok(());
     }
     let message = format!("`max_model_len` is {longest}, larger than the {held} tokens that the KV cache holds");
