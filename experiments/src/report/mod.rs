@@ -4,6 +4,7 @@
 mod format;
 pub(crate) mod groups;
 mod latencies;
+mod loadless;
 mod places;
 mod trouble;
 mod variants;
