@@ -381,3 +381,32 @@ fn resampling_goes_with_the_other_options() {
         assert!(error.message.contains(words), "{error}");
     }
 }
+
+/// Prompts of a block that comes again are those of other users.
+#[test]
+fn a_block_that_is_drawn_twice_names_other_prompts() {
+    let fixture = Fixture::new();
+    let row = |i: u64| {
+        let ms = i * 500;
+        format!("{{\"timestamp\": {ms}, \"input_length\": {}, \"output_length\": 9, \"hash_ids\": [{i}]}}\n", i + 1)
+    };
+    let path = fixture.file("t.jsonl", (0..120).map(row).collect::<String>().as_bytes());
+    let options = TraceOptions::default();
+    let found = summary(&path, &options).unwrap();
+    let index = BlockIndex::new(&path, &options, found, SimDuration::from_s(5)).unwrap();
+    let mut source = TraceSource::open_resampled(&path, &options, found, index.into(), Seed::new(5), "t").unwrap();
+    let (mut seen, mut again) = (std::collections::BTreeMap::<u32, Vec<u64>>::new(), 0);
+    while let Some(arrival) = source.next_arrival().unwrap() {
+        assert_eq!(source.prefix().block_tokens, 512);
+        let names = seen.entry(arrival.prompt_tokens).or_default();
+        let [name] = source.prefix().hashes else { panic!("one block a prompt") };
+        if names.is_empty() {
+            assert_eq!(*name, u64::from(arrival.prompt_tokens - 1), "as it was recorded");
+        } else {
+            again += 1;
+        }
+        assert!(!names.contains(name), "the prompt of {} came before", arrival.prompt_tokens);
+        names.push(*name);
+    }
+    assert!(again > 10 && seen.len() > 20, "{again} of {}", seen.len());
+}
