@@ -1,7 +1,7 @@
 //! Lints: what is valid and yet unlikely to be meant.
 
 use crate::report::duration;
-use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, ResolvedService};
+use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, ResolvedService, ResolvedTraffic, Source};
 use flashcrowd_core::fleet::{StageWork, Startup};
 use flashcrowd_core::ports::{Scope, SignalRequest, SignalSource};
 use flashcrowd_core::serving::{Discipline, QueueMode};
@@ -9,7 +9,7 @@ use flashcrowd_policies::hpa::{HpaSpec, Target};
 
 /// What should be looked at again in one variant.
 pub fn lint(resolved: &Resolved) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = same_arrivals(resolved).into_iter().collect();
     for service in &resolved.services {
         if service.slos.is_empty() {
             found.push(format!("`{}` has no SLO: nothing can be missed", service.name));
@@ -24,6 +24,20 @@ pub fn lint(resolved: &Resolved) -> Vec<String> {
         }
     }
     found
+}
+
+/// Replicates of recorded traffic alone differ in nothing that comes in.
+pub(crate) fn same_arrivals(resolved: &Resolved) -> Option<String> {
+    // Thinned and multiplied rows are drawn anew.
+    let recorded = |traffic: &ResolvedTraffic| match &traffic.source {
+        Source::Trace(file) => file.blocks.is_none() && file.options.rate_scale == 1.0,
+        _ => false,
+    };
+    (resolved.replicates > 1 && resolved.traffic.iter().all(recorded)).then(|| {
+        "replicates of a recorded trace have the same arrivals: intervals speak of start-up times and routing alone; \
+         `resample: Blocks(\"1h\")` makes them differ"
+            .to_owned()
+    })
 }
 
 /// With one queue for the service nothing waits at a replica, so a metric of pods sees no queue.

@@ -2,7 +2,7 @@
 //! that once was told wrongly.
 
 use flashcrowd::registry::Registry;
-use flashcrowd::run::{Played, Progress, play};
+use flashcrowd::run::{Played, Progress, play_whole};
 use flashcrowd::scenario::load::{Loaded, Text};
 use flashcrowd_core::ledger::{GpuState, LateBecause, RunRecord};
 use flashcrowd_core::ports::LatencyPart;
@@ -16,7 +16,7 @@ fn loaded(text: &str, overrides: &[&str]) -> Result<Loaded, String> {
 }
 
 fn played(text: &str, overrides: &[&str]) -> Played {
-    play(loaded(text, overrides).unwrap(), &Progress::new(false)).unwrap()
+    play_whole(loaded(text, overrides).unwrap(), &Progress::new(false)).unwrap()
 }
 
 fn record(text: &str, overrides: &[&str]) -> RunRecord {
@@ -103,7 +103,7 @@ fn outputs_that_are_cut_count_as_generated() {
     assert!(record.requests.iter().all(|request| request.parts.is_none() || request.tokens == [50, 110]));
     let usd_per_million = record.bill.usd(|_| true) / (160 * completed) as f64 * 1e6;
     assert!((usd_per_million - 3.67).abs() < 0.01, "{usd_per_million}");
-    let report = flashcrowd::report::text(&played);
+    let report = flashcrowd::report::text(&played.results());
     assert!(report.contains("outputs were cut at the 160 tokens"), "{report}");
     assert!(report.contains("its KV cache holds 160 tokens"), "{report}");
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// A copy of one of the folders, or nothing where there is no reference data.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn copy(name: &str) -> Option<TempDir> {
     let Some(reference) = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from) else {
         println!("skipped: FLASHCROWD_REFERENCE is not set");

@@ -25,7 +25,7 @@ const REGIONS: &str = r#"(
 )
 "#;
 
-const MANIFEST: &str = r#"apiVersion: autoscaling/v2
+const MANIFEST: &str = r"apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: h}
 spec:
@@ -33,7 +33,7 @@ spec:
   maxReplicas: 4
   metrics:
     - METRIC
-"#;
+";
 const CPU: &str = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}";
 const PODS: &str = "{type: Pods, pods: {metric: {name: own}, target: {type: AverageValue, averageValue: \"5\"}}}";
 

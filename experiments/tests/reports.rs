@@ -1,6 +1,7 @@
 //! Every report as it is printed, every header of a table, and messages that a reader meets: snapshots.
 
 use insta::assert_snapshot;
+use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -76,7 +77,7 @@ fn reports_of_runs() {
     assert_snapshot!("run_variants", run(&["variants.ron"]));
     assert_snapshot!("run_with_a_bound", run(&["bound.ron"]));
     assert_snapshot!("run_places", run(&["places.ron"]));
-    let alone = r#"services.chat.slo=[]"#;
+    let alone = "services.chat.slo=[]";
     assert_snapshot!(
         "run_without_a_promise",
         run(&["two.ron", "--set", alone, "--set", "services.tags.slo=[]", "--replicates", "1"])
@@ -116,7 +117,11 @@ fn headers_and_the_list_of_files() {
     names.sort();
     let first = |name: &String| {
         let text = fs::read_to_string(desk.path().join("o").join(name)).unwrap();
-        let header = if name.ends_with(".csv") { text.lines().next().unwrap_or("").to_owned() } else { String::new() };
+        let header = if name.strip_suffix(".csv").is_some() {
+            text.lines().next().unwrap_or("").to_owned()
+        } else {
+            String::new()
+        };
         format!("{name}: {header}")
     };
     assert_snapshot!("folder", names.iter().map(first).collect::<Vec<_>>().join("\n"));
@@ -132,13 +137,13 @@ fn messages() {
         ["--replicates", "5000000"],
         ["--set", "limits=(live_requests: 5)"],
         ["--set", "limits=(requests: 100)"],
-        ["--set", "limits=(memory: \"1MB\")"],
+        ["--set", "limits=(memory: \"100kB\")"],
         ["--set", "warmup=30m"],
         ["--out", "two.ron"],
     ] {
         let output = flashcrowd(&desk, &[&["run", "two.ron", "-q"], &args[..]].concat());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
-        said += &format!("{}\n{}\n", args.join(" "), String::from_utf8_lossy(&output.stderr));
+        let _ = writeln!(said, "{}\n{}", args.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     assert_snapshot!("messages", said);
 }

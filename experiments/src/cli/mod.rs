@@ -1,7 +1,7 @@
 //! The `flashcrowd` command.
 //!
 //! Results go to stdout, progress and messages to stderr. Exit codes: 0 fine (a missed SLO is a
-//! result), 1 internal fault, 2 usage or input error, 3 an assertion, a `--strict` SLO or a
+//! result), 1 internal fault or results that could not be printed, 2 usage or input error, 3 an assertion, a `--strict` SLO or a
 //! validation failed.
 
 mod args;
@@ -14,6 +14,7 @@ mod test;
 use crate::registry::Registry;
 use crate::results::ExportError;
 use crate::scenario::language::Diagnostic;
+use crate::scenario::resolve::files::plain;
 use crate::validate::ValidateError;
 use args::{Args, Command};
 use clap::Parser;
@@ -32,6 +33,8 @@ enum Failure {
     Validate(ValidateError),
     /// Nobody reads the output any more.
     Closed,
+    /// The results could not be printed: exit code 1.
+    Output(io::Error),
 }
 
 impl From<Diagnostic> for Failure {
@@ -53,8 +56,9 @@ impl From<ValidateError> for Failure {
 }
 
 impl From<io::Error> for Failure {
-    fn from(_: io::Error) -> Self {
-        Failure::Closed
+    /// What is not handled where it happens came from printing.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Failure::Closed } else { Failure::Output(error) }
     }
 }
 
@@ -64,7 +68,15 @@ type Outcome = Result<u8, Failure>;
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "it is made for this call, and main has no use for it after")]
 pub fn main_with(registry: Registry) -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help is one of these, and goes to stdout.
+        Err(said) => {
+            let printed = said.print().and_then(|()| io::stdout().flush());
+            let code = u8::try_from(said.exit_code()).unwrap_or(2);
+            return ExitCode::from(ended(printed.map(|()| code).map_err(Failure::from)));
+        }
+    };
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         hook(info);
@@ -96,6 +108,11 @@ fn dispatch(command: &Command, registry: &Registry) -> u8 {
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),
     };
+    ended(outcome)
+}
+
+/// Says why a command ended without its result, and gives its exit code.
+fn ended(outcome: Outcome) -> u8 {
     match outcome {
         Ok(code) => code,
         Err(Failure::Input(diagnostic)) => {
@@ -112,6 +129,11 @@ fn dispatch(command: &Command, registry: &Registry) -> u8 {
         }
         // A closed pipe (`| head`) is no error of ours.
         Err(Failure::Closed) => 0,
+        // A disk that is full leaves half of the results: whoever reads them must know.
+        Err(Failure::Output(error)) => {
+            say(&format!("error: the results could not be printed: {}", plain(&error)));
+            1
+        }
     }
 }
 

@@ -108,7 +108,7 @@ pub struct WireSample {
 pub struct WireDecision {
     /// What it wishes, in order.
     pub actions: Vec<WireAction>,
-    /// When to wake it next, in seconds since the start; its period without.
+    /// When to wake it next, in seconds since the start, at least a millisecond later; its period without.
     pub next_wake_s: Option<f64>,
     /// Why, for the decision log.
     pub reason: String,

@@ -9,9 +9,10 @@
 //! | `money` | what was paid, for what |
 //! | `places` | origins, markets, outages |
 //! | `variants` | several variants, a line each and service |
-//! | `trouble` | what to know before trusting a result |
+//! | `trouble`, `loadless` | what to know before trusting a result; metrics that carry no load signal |
 
 mod format;
+mod loadless;
 mod money;
 mod places;
 mod promises;

@@ -1,11 +1,12 @@
 //! What a user should know before trusting a result.
 
 use super::format::{count, percent};
+use super::loadless;
+use crate::lint::same_arrivals;
 use crate::results::{Results, Scope, ScopeKind};
 use crate::scenario::resolve::{Resolved, ResolvedService};
-use crate::statistics::correlation;
-use flashcrowd_core::ledger::{DecisionRecord, RunRecord, SeriesRow, ServiceRecord};
-use flashcrowd_core::serving::Discipline;
+use flashcrowd_core::ledger::{RequestRecord, RunRecord, SeriesRow, ServiceRecord};
+use flashcrowd_core::serving::{Discipline, QueueMode};
 
 /// Warnings about one run, most important first.
 pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
@@ -84,33 +85,51 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
             warnings.push(format!("`{name}`: {} replicas have no GPU at the end: its pools are full", row.pending));
         }
     }
-    warnings.extend(too_long(resolved, record));
-    warnings.extend(loadless_signals(resolved, record));
+    warnings.extend(all_refused(resolved, record));
+    warnings.extend(loadless::warnings(resolved, record));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
     if refused > 0 {
         warnings.push(format!("{} wishes of controllers were refused; see decisions.csv", count(refused as u64)));
     }
+    warnings.extend(same_arrivals(resolved));
     warnings.extend(resolved.warnings.iter().cloned());
     warnings
 }
 
-/// Engines that refused all that came: what they were asked is longer than they serve.
-fn too_long(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+/// Services that refused all that came, and why as far as it is known.
+fn all_refused(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
     for (service, index) in resolved.services.iter().zip(0_u32..) {
-        let Discipline::ContinuousBatch(engine) = &service.discipline else { continue };
         let clients = record.clients.iter().filter(|client| client.service == index);
         let (rejected, completed) =
             clients.fold((0, 0), |sum, client| (sum.0 + client.rejected, sum.1 + client.completed));
-        if rejected > 0 && completed == 0 {
-            warnings.push(format!(
-                "`{}`: every request was refused; prompts may be longer than the {} tokens of its longest context",
-                service.name,
-                count(engine.longest_context())
-            ));
+        if rejected == 0 || completed > 0 {
+            continue;
         }
+        let why = if record.services[index as usize].ready_max == 0 {
+            let held = match service.queue {
+                QueueMode::PerReplica { gateway: 0, .. } => "nobody holds requests meanwhile (`at_zero: Refused`)",
+                QueueMode::PerReplica { .. } | QueueMode::Shared { .. } => "what holds requests meanwhile was full",
+            };
+            format!("no replica was ever ready, and {held}")
+        } else if let Some(longest) = too_long(service, index, record) {
+            format!("prompts may be longer than the {} tokens of its longest context", count(longest))
+        } else {
+            "its queues were full, or no replica was ready when they came".to_owned()
+        };
+        warnings.push(format!("`{}`: every request was refused; {why}", service.name));
     }
     warnings
+}
+
+/// The longest context of an engine, if the requests that are listed do not fit into it.
+fn too_long(service: &ResolvedService, index: u32, record: &RunRecord) -> Option<u64> {
+    let Discipline::ContinuousBatch(engine) = &service.discipline else { return None };
+    let longest = engine.longest_context();
+    let own = |request: &&RequestRecord| record.clients[request.client as usize].service == index;
+    let fits = |request: &RequestRecord| request.tokens.map(u64::from).iter().sum::<u64>() <= longest;
+    // Without a list the context is the likeliest reason.
+    record.requests.iter().filter(own).all(|request| !fits(request)).then_some(longest)
 }
 
 /// Outputs that an engine cut: what is counted and paid for is what it generated, not what was asked.
@@ -160,64 +179,6 @@ fn start_still_shows(rows: &[&SeriesRow]) -> bool {
     })
 }
 
-/// Signals that do not move with the load, although the load moved.
-fn loadless_signals(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for (controller, index) in record.controllers.iter().zip(0_u32..) {
-        for (target, position, name) in positions(controller) {
-            let decisions = record.decisions.iter().filter(|d| d.controller == index && d.target == target);
-            let pairs: Vec<(f64, f64)> = decisions.filter_map(|d| pair(d, position)).collect();
-            if let Some(problem) = loadless(&pairs) {
-                let service = &resolved.services[target.0 as usize].name;
-                warnings.push(format!("`{service}`: metric `{name}` carries no load signal: {problem}"));
-            }
-        }
-    }
-    warnings
-}
-
-/// Each signal of a controller with its position within its target.
-fn positions(
-    controller: &flashcrowd_core::ledger::ControllerRecord,
-) -> Vec<(flashcrowd_core::ports::TargetId, usize, &str)> {
-    let mut seen: Vec<(flashcrowd_core::ports::TargetId, usize, &str)> = Vec::new();
-    for (target, name) in &controller.signals {
-        let position = seen.iter().filter(|(other, ..)| other == target).count();
-        seen.push((*target, position, &**name));
-    }
-    seen
-}
-
-/// Requests in flight per ready replica, and what the signal showed.
-fn pair(decision: &DecisionRecord, position: usize) -> Option<(f64, f64)> {
-    let signal = decision.signals.get(position)?;
-    signal.samples?;
-    (decision.ready > 0).then(|| (f64::from(decision.in_flight) / f64::from(decision.ready), signal.mean))
-}
-
-fn loadless(pairs: &[(f64, f64)]) -> Option<String> {
-    const ENOUGH: usize = 40;
-    if pairs.len() < ENOUGH {
-        return None;
-    }
-    let n = pairs.len() as f64;
-    let mean = pairs.iter().map(|pair| pair.0).sum::<f64>() / n;
-    let deviation = (pairs.iter().map(|pair| (pair.0 - mean).powi(2)).sum::<f64>() / n).sqrt();
-    if mean <= 0.0 || deviation / mean < 0.3 {
-        return None;
-    }
-    let highest = pairs.iter().map(|pair| pair.1).fold(f64::MIN, f64::max);
-    let at_top = pairs.iter().filter(|pair| pair.1 >= 0.98 * highest).count() as f64 / n;
-    if highest > 0.0 && at_top >= 0.8 {
-        return Some(format!("it stood at its highest value {} of the time while load varied", percent(at_top)));
-    }
-    match correlation(pairs) {
-        None => Some("it never changed while load varied".to_owned()),
-        Some(r) if r < 0.1 => Some(format!("its correlation with requests in flight per replica is {r:.2}")),
-        Some(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,16 +210,5 @@ mod tests {
         assert!(shows(rows(|i| if i < 10 { 2 } else { 40 })));
         assert!(!shows(rows(|i| if i < 22 { 40 } else { 4_000 })));
         assert!(!shows(rows(|_| 40)));
-    }
-
-    #[test]
-    fn a_saturated_metric_is_named_and_a_good_one_is_not() {
-        let load = |i: u32| f64::from(i % 20) + 1.0;
-        let saturated: Vec<(f64, f64)> = (0..100).map(|i| (load(i), 100.0)).collect();
-        let good: Vec<(f64, f64)> = (0..100).map(|i| (load(i), load(i) * 2.0)).collect();
-        let steady: Vec<(f64, f64)> = (0..100).map(|_| (5.0, 100.0)).collect();
-        assert!(loadless(&saturated).is_some());
-        assert!(loadless(&good).is_none());
-        assert!(loadless(&steady).is_none(), "without varying load nothing can be said");
     }
 }

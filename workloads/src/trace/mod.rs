@@ -11,6 +11,7 @@ mod azure;
 mod blocks;
 mod lines;
 mod replay;
+mod resample;
 mod rows;
 mod scale;
 mod summary;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use lines::MAX_LINE_BYTES;
 pub use replay::TraceSource;
+pub use resample::BlockIndex;
 pub use rows::{TraceFormat, format};
 pub use summary::{TraceSummary, summary};
 

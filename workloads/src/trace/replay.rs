@@ -1,5 +1,6 @@
 //! Plays a trace: scaled, thinned or multiplied, and repeated.
 
+use super::resample::{BlockIndex, Resampled};
 use super::rows::{Row, Rows};
 use super::scale::Scale;
 use super::summary::{TraceSummary, summary};
@@ -8,6 +9,7 @@ use flashcrowd_core::clock::{Seed, SimTime, Stream};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Prefix, SourceError};
 use rand::RngExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The arrivals of a recorded trace.
 ///
@@ -19,7 +21,7 @@ pub struct TraceSource {
     options: TraceOptions,
     time_scale: Scale,
     summary: TraceSummary,
-    rows: Rows,
+    rows: Reading,
     /// How often the file has been played to its end.
     played: u32,
     /// The row read ahead: copies of a row are spread over the gap to the next.
@@ -36,6 +38,45 @@ pub struct TraceSource {
     row_played: u32,
     thinning: Stream,
     copies: Stream,
+}
+
+/// What the rows are: the trace as it was recorded, or blocks of it.
+enum Reading {
+    Whole(Rows),
+    Blocks(Resampled),
+}
+
+impl Reading {
+    fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+        match self {
+            Reading::Whole(rows) => rows.next_row(),
+            Reading::Blocks(rows) => rows.next_row(),
+        }
+    }
+
+    /// Names of the blocks of the row that came last.
+    fn hashes(&mut self) -> &mut Vec<u64> {
+        match self {
+            Reading::Whole(rows) => &mut rows.hashes,
+            Reading::Blocks(rows) => &mut rows.hashes,
+        }
+    }
+
+    fn block_tokens(&self) -> u32 {
+        match self {
+            Reading::Whole(rows) => rows.block_tokens(),
+            Reading::Blocks(rows) => rows.block_tokens(),
+        }
+    }
+
+    /// Back to the start.
+    fn again(&mut self, path: &Path, options: &TraceOptions) -> Result<(), SourceError> {
+        match self {
+            Reading::Whole(rows) => *rows = Rows::open(path, options)?,
+            Reading::Blocks(rows) => rows.again()?,
+        }
+        Ok(())
+    }
 }
 
 impl TraceSource {
@@ -59,7 +100,35 @@ impl TraceSource {
         seed: Seed,
         label: &str,
     ) -> Result<Self, SourceError> {
-        let mut rows = Rows::open(path, options)?;
+        let rows = Reading::Whole(Rows::open(path, options)?);
+        TraceSource::reading(path, options, summary, rows, seed, label)
+    }
+
+    /// Opens a trace that was cut into blocks, of which this replicate draws its own: from
+    /// `<label>/blocks`.
+    ///
+    /// # Errors
+    /// A file that can no longer be read as it was.
+    pub fn open_resampled(
+        path: &Path,
+        options: &TraceOptions,
+        summary: TraceSummary,
+        index: Arc<BlockIndex>,
+        seed: Seed,
+        label: &str,
+    ) -> Result<Self, SourceError> {
+        let resampled = Resampled::new(path, index, seed.stream(&format!("{label}/blocks")))?;
+        TraceSource::reading(path, options, summary, Reading::Blocks(resampled), seed, label)
+    }
+
+    fn reading(
+        path: &Path,
+        options: &TraceOptions,
+        summary: TraceSummary,
+        mut rows: Reading,
+        seed: Seed,
+        label: &str,
+    ) -> Result<Self, SourceError> {
         let next = rows.next_row()?;
         Ok(TraceSource {
             path: path.to_owned(),
@@ -92,11 +161,11 @@ impl TraceSource {
         (self.sent, self.row_played) = (0, self.played);
         let start_ps = self.instant(row)?;
         // The row that was read ahead is the current one now.
-        std::mem::swap(&mut self.hashes, &mut self.rows.hashes);
+        std::mem::swap(&mut self.hashes, self.rows.hashes());
         self.next = self.rows.next_row()?;
         if self.next.is_none() && self.played + 1 < self.options.repeat {
             self.played += 1;
-            self.rows = Rows::open(&self.path, &self.options)?;
+            self.rows.again(&self.path, &self.options)?;
             self.next = self.rows.next_row()?;
         }
         let next_ps = match self.next {
@@ -113,7 +182,7 @@ impl TraceSource {
         let unscaled = before.and_then(|before| before.checked_add(row.at.as_ps()));
         unscaled.and_then(|ps| self.time_scale.apply(ps)).ok_or_else(|| {
             let message = "the trace plays for longer than 213 days, where simulated time ends";
-            refuse(self.rows.name(), message, Some("lower time_scale or repeat".to_owned()))
+            refuse(self.path.display().to_string(), message, Some("lower time_scale or repeat".to_owned()))
         })
     }
 

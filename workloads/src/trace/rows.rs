@@ -2,11 +2,12 @@
 
 use super::azure::{Columns, Complaint, Record};
 use super::blocks::Blocks;
-use super::lines::Lines;
+use super::lines::{LineStart, Lines};
 use super::{OnBadRow, TraceOptions, refuse};
 use flashcrowd_core::clock::SimDuration;
 use flashcrowd_core::ports::SourceError;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A row that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,17 @@ pub(super) struct Row {
     pub(super) output_tokens: u32,
 }
 
+/// Where a row stands, and what must be known to go on from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    line: LineStart,
+    format: Format,
+    first_ps: Option<i128>,
+    first_kept_ps: Option<i128>,
+}
+
 /// How the lines of a file are read.
+#[derive(Clone, Copy, Debug)]
 enum Format {
     Azure(Columns),
     Blocks(Blocks),
@@ -88,6 +99,34 @@ impl Rows {
             window: options.window,
             first_ps: None,
             first_kept_ps: None,
+            last_ps: i128::MIN,
+            dropped: 0,
+            over: false,
+        })
+    }
+
+    /// The place of the row that was returned last.
+    pub(super) fn mark(&self) -> Mark {
+        let (first_ps, first_kept_ps) = (self.first_ps, self.first_kept_ps);
+        Mark { line: self.lines.line_start(), format: self.format, first_ps, first_kept_ps }
+    }
+
+    /// Opens the file, or its text, at a row.
+    pub(super) fn resume(
+        path: &Path,
+        text: Option<&Arc<[u8]>>,
+        options: &TraceOptions,
+        mark: Mark,
+    ) -> Result<Rows, SourceError> {
+        Ok(Rows {
+            lines: Lines::resume(path, text, mark.line)?,
+            format: mark.format,
+            first_line: None,
+            hashes: Vec::new(),
+            on_bad_row: options.on_bad_row,
+            window: options.window,
+            first_ps: mark.first_ps,
+            first_kept_ps: mark.first_kept_ps,
             last_ps: i128::MIN,
             dropped: 0,
             over: false,

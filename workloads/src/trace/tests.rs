@@ -310,3 +310,103 @@ proptest! {
         let _ = summary(&fixture.file("t.csv", &bytes), &TraceOptions::default());
     }
 }
+
+/// A trace of 90 s: rows at odd instants, tokens that name the row.
+fn long_trace() -> String {
+    let row = |i: u64| {
+        let ms = i * 700 + i * i % 300;
+        format!("2023-11-16 18:{:02}:{:02}.{:03},{},{}\n", 15 + ms / 60_000, ms / 1_000 % 60, ms % 1_000, i + 1, i + 2)
+    };
+    // Nothing comes between 30 s and 50 s.
+    let rows: String = (0..128).filter(|i| !(43..72).contains(i)).map(row).collect();
+    format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{rows}")
+}
+
+fn resampled(path: &Path, options: &TraceOptions, block_s: u64, seed: Seed) -> Vec<(u64, u32, u32)> {
+    let found = summary(path, options).unwrap();
+    let index = BlockIndex::new(path, options, found, SimDuration::from_s(block_s)).unwrap();
+    let mut source = TraceSource::open_resampled(path, options, found, index.into(), seed, "trace").unwrap();
+    let mut arrivals = Vec::new();
+    while let Some(arrival) = source.next_arrival().unwrap() {
+        arrivals.push((arrival.at.as_ps(), arrival.prompt_tokens, arrival.output_tokens));
+    }
+    assert!(arrivals.is_sorted_by_key(|arrival| arrival.0));
+    arrivals
+}
+
+#[test]
+fn resampled_rows_are_those_of_the_trace_at_their_place_in_a_block() {
+    let fixture = Fixture::new();
+    let options = TraceOptions::default();
+    let plain = fixture.file("t.csv", long_trace().as_bytes());
+    let packed = fixture.file("t.csv.gz", &gzip(long_trace().as_bytes()));
+    let original = played(&plain, &options);
+    let period = summary(&plain, &options).unwrap().period().as_ps();
+    let seed = |replicate| Seed { seed: 7, replicate };
+    for block_s in [3, 10, 45] {
+        let length = block_s * 1_000_000_000_000;
+        let first = resampled(&plain, &options, block_s, seed(0));
+        assert_eq!(first, resampled(&plain, &options, block_s, seed(0)), "it is drawn from the seed alone");
+        assert_eq!(first, resampled(&packed, &options, block_s, seed(0)), "gzip or not");
+        assert_ne!(first, original);
+        assert_ne!(first, resampled(&plain, &options, block_s, seed(1)));
+        for (at, prompt, output) in &first {
+            let of = |row: &&(u64, u32, u32)| (row.0 % length, row.1, row.2) == (at % length, *prompt, *output);
+            assert!(original.iter().any(|row| of(&row)), "{at} {prompt}");
+            assert!(*at < period);
+        }
+        // Each position holds one block of the trace, whole but for the last.
+        for position in 0..period / length {
+            let within = |at: u64, block: u64| at / length == block;
+            let drawn: Vec<_> = first.iter().filter(|row| within(row.0, position)).map(|row| row.1).collect();
+            let is = |block: u64| original.iter().filter(|row| within(row.0, block)).map(|row| row.1).eq(drawn.clone());
+            assert!((0..period / length).any(is), "{position}: {drawn:?}");
+        }
+    }
+}
+
+#[test]
+fn resampling_goes_with_the_other_options() {
+    let fixture = Fixture::new();
+    let path = fixture.file("t.csv", long_trace().as_bytes());
+    let window = Some((SimDuration::from_s(5), SimDuration::from_s(65)));
+    let options = TraceOptions { window, repeat: 2, time_scale: 0.5, ..TraceOptions::default() };
+    let rows = resampled(&path, &options, 10, Seed::new(3));
+    let once = summary(&path, &options).unwrap().period().as_ps() / 2;
+    let halves = |first: bool| rows.iter().filter(move |row| (row.0 < once) == first).map(move |row| row.0 % once);
+    assert!(halves(false).count() > 10 && !halves(true).eq(halves(false)), "the second time has blocks of its own");
+    let found = summary(&path, &options).unwrap();
+    for (length, words) in [(SimDuration::from_s(50), "less than two blocks"), (SimDuration::from_ps(1), "at most")] {
+        let error = BlockIndex::new(&path, &options, found, length).unwrap_err();
+        assert!(error.message.contains(words), "{error}");
+    }
+}
+
+/// Prompts of a block that comes again are those of other users.
+#[test]
+fn a_block_that_is_drawn_twice_names_other_prompts() {
+    let fixture = Fixture::new();
+    let row = |i: u64| {
+        let ms = i * 500;
+        format!("{{\"timestamp\": {ms}, \"input_length\": {}, \"output_length\": 9, \"hash_ids\": [{i}]}}\n", i + 1)
+    };
+    let path = fixture.file("t.jsonl", (0..120).map(row).collect::<String>().as_bytes());
+    let options = TraceOptions::default();
+    let found = summary(&path, &options).unwrap();
+    let index = BlockIndex::new(&path, &options, found, SimDuration::from_s(5)).unwrap();
+    let mut source = TraceSource::open_resampled(&path, &options, found, index.into(), Seed::new(5), "t").unwrap();
+    let (mut seen, mut again) = (std::collections::BTreeMap::<u32, Vec<u64>>::new(), 0);
+    while let Some(arrival) = source.next_arrival().unwrap() {
+        assert_eq!(source.prefix().block_tokens, 512);
+        let names = seen.entry(arrival.prompt_tokens).or_default();
+        let [name] = source.prefix().hashes else { panic!("one block a prompt") };
+        if names.is_empty() {
+            assert_eq!(*name, u64::from(arrival.prompt_tokens - 1), "as it was recorded");
+        } else {
+            again += 1;
+        }
+        assert!(!names.contains(name), "the prompt of {} came before", arrival.prompt_tokens);
+        names.push(*name);
+    }
+    assert!(again > 10 && seen.len() > 20, "{again} of {}", seen.len());
+}

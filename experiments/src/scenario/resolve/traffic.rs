@@ -18,7 +18,9 @@ use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
 use flashcrowd_workloads::poisson::Poisson;
 use flashcrowd_workloads::requests::{RequestLaws, Until};
 use flashcrowd_workloads::schedule::{Schedule, Timetable};
-use flashcrowd_workloads::trace::{OnBadRow, TraceFormat, TraceOptions, TraceSource, TraceSummary, format, summary};
+use flashcrowd_workloads::trace::{
+    BlockIndex, OnBadRow, TraceFormat, TraceOptions, TraceSource, TraceSummary, format, summary,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -71,9 +73,19 @@ pub struct TraceFile {
     pub options: TraceOptions,
     /// What it holds.
     pub summary: TraceSummary,
+    /// Its blocks, if each replicate draws its own.
+    pub blocks: Option<Arc<BlockIndex>>,
 }
 
 impl TraceFile {
+    fn open(&self, seed: Seed, label: &str) -> Result<TraceSource, SourceError> {
+        let TraceFile { path, options, summary, blocks } = self;
+        match blocks {
+            Some(index) => TraceSource::open_resampled(path, options, *summary, Arc::clone(index), seed, label),
+            None => TraceSource::open_checked(path, options, *summary, seed, label),
+        }
+    }
+
     /// How long it plays.
     pub fn plays_for(&self) -> SimDuration {
         let whole = self.summary.period().as_s_f64() * f64::from(self.options.repeat - 1);
@@ -104,9 +116,7 @@ impl ResolvedTraffic {
             Source::Schedule(table, laws) => {
                 open(Box::new(Schedule::new(table, laws, until, seed, label).map_err(checked)?))
             }
-            Source::Trace(file) => {
-                open(Box::new(TraceSource::open_checked(&file.path, &file.options, file.summary, seed, label)?))
-            }
+            Source::Trace(file) => open(Box::new(file.open(seed, label)?)),
             Source::Users { users, think, laws } => {
                 let none = Distribution::Constant(0.0);
                 Traffic::Closed {
@@ -305,7 +315,28 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &schema::T
     if found.dropped > 0 {
         notes.warn(format!("{}: {} rows were dropped, {} are played", given.path, found.dropped, found.rows));
     }
-    Ok(Source::Trace(Box::new(TraceFile { path: file, options, summary: found })))
+    let blocks = blocks(notes, path, given.resample, (&file, &options, found))?;
+    Ok(Source::Trace(Box::new(TraceFile { path: file, options, summary: found, blocks })))
+}
+
+/// The blocks of a trace of which each replicate draws its own.
+fn blocks(
+    notes: &mut Notes<'_>,
+    path: &str,
+    given: Option<schema::Resample>,
+    (file, options, found): (&Path, &TraceOptions, TraceSummary),
+) -> Result<Option<Arc<BlockIndex>>, Diagnostic> {
+    let Some(schema::Resample::Blocks(length)) = given else { return Ok(None) };
+    let setting = format!("{path}.resample");
+    notes.given(&setting, "");
+    let index = BlockIndex::new(file, options, found, length.get()).map_err(|error| {
+        let diagnostic = notes.error(&setting, format!("the trace cannot be resampled: {}", error.message));
+        match error.hint {
+            Some(hint) => diagnostic.with_help(hint),
+            None => diagnostic,
+        }
+    })?;
+    Ok(Some(Arc::new(index)))
 }
 
 /// A format that the scenario names must be that of the file.

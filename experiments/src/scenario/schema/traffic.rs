@@ -123,6 +123,8 @@ pub struct Trace {
     pub repeat: Option<u32>,
     /// Part of the trace that is played, from its first row.
     pub window: Option<Window>,
+    /// Each replicate draws its own arrivals from the trace; all play the trace as it is by default.
+    pub resample: Option<Resample>,
     /// What happens to rows that cannot be used.
     pub on_bad_row: Option<OnBadRow>,
     /// The service called.
@@ -150,6 +152,13 @@ pub struct Window {
     pub from: Option<Duration>,
     /// End.
     pub to: Option<Duration>,
+}
+
+/// How a replicate draws its arrivals from a trace.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Resample {
+    /// Blocks of this length, with replacement, until the trace's length is full.
+    Blocks(Duration),
 }
 
 /// What happens to rows that cannot be used.

@@ -75,9 +75,9 @@ impl EngineConfig {
 
     /// The longest context that this engine serves.
     pub fn longest_context(&self) -> u64 {
-        // A context that fills the cache ends there: vLLM allows no longest context beyond its cache.
+        // The last token that comes out is never written.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
-        self.cache_tokens().min(u64::from(self.max_context)).min(chunk)
+        self.cache_tokens().saturating_add(1).min(u64::from(self.max_context)).min(chunk)
     }
 
     /// The sequence of a request: an output that would pass the longest context is cut there.
