@@ -107,6 +107,7 @@ impl Tallies {
     }
 
     /// Cold starts, full pools and retries are rare.
+    #[inline(never)]
     fn record_rare(&mut self, rare: [SimDuration; 3]) {
         let tallies = [&mut self.cold_start, &mut self.no_capacity, &mut self.retries];
         for ((tally, span), sum) in tallies.into_iter().zip(rare).zip(&mut self.sums_ps[3..6]) {
@@ -117,6 +118,7 @@ impl Tallies {
         }
     }
 
+    #[inline(never)]
     fn end_run(&mut self) {
         let (us, n) = std::mem::take(&mut self.network_run);
         if n > 0 {
