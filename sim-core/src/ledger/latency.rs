@@ -214,7 +214,11 @@ impl Latency {
     /// Exact mean of a part in seconds; 0 without any.
     pub fn mean_s(&self, part: LatencyPart) -> f64 {
         let count = self.count(part);
-        if count == 0 { 0.0 } else { self.sum_ps(part) as f64 / count as f64 / 1e12 }
+        let sum_ps = match (&self.tokens, part) {
+            (Some(tokens), LatencyPart::InterToken) => tokens.gaps_ps(),
+            _ => self.sum_ps(part) as f64,
+        };
+        if count == 0 { 0.0 } else { sum_ps / count as f64 / 1e12 }
     }
 
     /// A completed request. True if it was late.
