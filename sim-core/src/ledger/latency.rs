@@ -107,6 +107,7 @@ impl Tallies {
     }
 
     /// Cold starts, full pools and retries are rare.
+    #[inline(never)]
     fn record_rare(&mut self, rare: [SimDuration; 3]) {
         let tallies = [&mut self.cold_start, &mut self.no_capacity, &mut self.retries];
         for ((tally, span), sum) in tallies.into_iter().zip(rare).zip(&mut self.sums_ps[3..6]) {
@@ -117,6 +118,7 @@ impl Tallies {
         }
     }
 
+    #[inline(never)]
     fn end_run(&mut self) {
         let (us, n) = std::mem::take(&mut self.network_run);
         if n > 0 {
@@ -212,7 +214,11 @@ impl Latency {
     /// Exact mean of a part in seconds; 0 without any.
     pub fn mean_s(&self, part: LatencyPart) -> f64 {
         let count = self.count(part);
-        if count == 0 { 0.0 } else { self.sum_ps(part) as f64 / count as f64 / 1e12 }
+        let sum_ps = match (&self.tokens, part) {
+            (Some(tokens), LatencyPart::InterToken) => tokens.gaps_ps(),
+            _ => self.sum_ps(part) as f64,
+        };
+        if count == 0 { 0.0 } else { sum_ps / count as f64 / 1e12 }
     }
 
     /// A completed request. True if it was late.

@@ -3,7 +3,8 @@
 //! Every request enters several of these, so that recording is a few instructions that are always
 //! inlined. Buckets are those of `HdrHistogram`, which a tally becomes when somebody asks for one.
 //! Counts stand in pages that are there once something falls into them: latencies of one service fill
-//! a few hundred of the many thousand buckets, and a scenario may have thousands of services.
+//! a few hundred of the many thousand buckets, and a scenario may have thousands of services. What is
+//! recorded so often that its time counts gets a plain row of counts instead.
 
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -13,6 +14,10 @@ use std::collections::BTreeMap;
 /// than `2^-BITS` of its value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally<const BITS: u32> {
+    /// All counts in a row, once there have been many.
+    row: Vec<u64>,
+    /// Until then, how many there have been.
+    early: u32,
     /// By page of buckets: one more than its place among the pages in use, or 0 if it is not.
     directory: Vec<u16>,
     /// The pages in use, in the order of their first use.
@@ -29,6 +34,9 @@ pub(crate) type Digits3 = Tally<10>;
 /// Buckets of a page: half a cache line of small counts.
 const PAGE_BITS: u32 = 3;
 const PAGE: usize = 1 << PAGE_BITS;
+
+/// After so many records a tally becomes a row: by then a hundred kilobytes are worth their speed.
+const MANY: u32 = 1 << 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(32))]
@@ -64,6 +72,21 @@ impl<const BITS: u32> Tally<BITS> {
     #[inline]
     pub(crate) fn record_n(&mut self, us: u64, n: u64) {
         let bucket = bucket::<BITS>(us);
+        match self.row.get_mut(bucket) {
+            Some(count) => *count += n,
+            None => self.record_early(bucket, n),
+        }
+    }
+
+    /// While there are few: into a page.
+    #[inline(never)]
+    fn record_early(&mut self, bucket: usize, n: u64) {
+        self.early = self.early.saturating_add(1);
+        if self.early >= MANY {
+            self.become_a_row(bucket);
+            self.row[bucket] += n;
+            return;
+        }
         let page = match self.directory.get(bucket >> PAGE_BITS) {
             Some(&page) if page > 0 => page,
             _ => self.open(bucket >> PAGE_BITS),
@@ -74,6 +97,19 @@ impl<const BITS: u32> Tally<BITS> {
             Ok(sum) => *count = sum,
             Err(_) => self.carry(bucket, n),
         }
+    }
+
+    /// All counts so far as a row that has room for a bucket, too.
+    #[cold]
+    fn become_a_row(&mut self, bucket: usize) {
+        let counts: Vec<(usize, u64)> = self.buckets().collect();
+        let last = counts.last().map_or(0, |(last, _)| *last);
+        self.row.resize(self.row.len().max(last + 1).max(bucket + 1), 0);
+        for (bucket, count) in counts {
+            self.row[bucket] = count;
+        }
+        (self.directory, self.pages) = (Vec::new(), Vec::new());
+        self.carried.clear();
     }
 
     /// Adds to a count that is too large for its page.
@@ -115,7 +151,7 @@ impl<const BITS: u32> Tally<BITS> {
     /// How many were counted.
     pub(crate) fn total(&self) -> u64 {
         let small: u64 = self.pages.iter().flat_map(|page| page.0).map(u64::from).sum();
-        small + self.carried.values().sum::<u64>()
+        small + self.carried.values().sum::<u64>() + self.row.iter().sum::<u64>()
     }
 
     /// The largest value, exact; 0 if there is none.
@@ -131,7 +167,8 @@ impl<const BITS: u32> Tally<BITS> {
             let carried = if self.carried.is_empty() { 0 } else { self.carried.get(&bucket).copied().unwrap_or(0) };
             (bucket, u64::from(count) + carried)
         });
-        whole.filter(|(_, count)| *count > 0)
+        // One of the two is empty.
+        whole.chain(self.row.iter().copied().enumerate()).filter(|(_, count)| *count > 0)
     }
 
     /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
@@ -175,6 +212,7 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// Forgets everything, and keeps its pages for what comes.
     pub(crate) fn clear(&mut self) {
+        self.row.fill(0);
         self.pages.fill(Page::default());
         self.carried.clear();
         self.max_us = 0;
@@ -182,6 +220,7 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// Gives back what it holds beyond what it uses.
     pub(crate) fn shrink(&mut self) {
+        self.row.shrink_to_fit();
         self.directory.shrink_to_fit();
         self.pages.shrink_to_fit();
     }
@@ -250,6 +289,22 @@ mod tests {
             tally.clear();
             prop_assert_eq!((tally.quantile_us(0.99), tally.max_us()), (0, 0));
         }
+    }
+
+    #[test]
+    fn a_row_counts_as_pages_do() {
+        let mut tally = Digits3::default();
+        let mut plain = Histogram::<u64>::new(3).unwrap();
+        let values = (0..u64::from(MANY) + 5_000).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (34 + n % 20));
+        for us in values {
+            tally.record(us);
+            plain.record(us).unwrap();
+        }
+        assert!(!tally.row.is_empty() && tally.pages.is_empty());
+        assert_eq!((tally.histogram(), tally.total()), (plain.clone(), plain.len()));
+        let mut sum = Digits3::default();
+        sum.add(&tally);
+        assert_eq!((sum.histogram(), sum.max_us()), (plain, tally.max_us()));
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl TokenLatency {
         }
     }
 
+    /// The sum of all gaps between tokens in picoseconds, with its fraction.
+    pub(super) fn gaps_ps(&self) -> f64 {
+        self.itl_units as f64 / f64::from(1_u32 << FRACTION_BITS)
+    }
+
     /// Gives back memory that is not used any more.
     pub(super) fn settle(&mut self) {
         self.tallies.iter_mut().for_each(Digits3::shrink);
