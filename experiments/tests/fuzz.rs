@@ -477,7 +477,7 @@ fn nasty_cases_end_at_once() {
         ("services.a.autoscaler=Fixed(replicas: 10000)", None),
         ("services.a.cpu.idle_cores=1e308", Some("expected at most 1000000")),
         ("services.a.bind.m1=Signal(source: \"GpuUtilization\", scale: 1e308)", Some("expected 1e-12 to 1e12")),
-        ("replicates=100000", Some("in 100000 replicates")),
+        ("replicates=100001", Some("expected 1 to 100000")),
         (&thin, Some("rows are to be read")),
     ];
     for (set, refusal) in nasty {

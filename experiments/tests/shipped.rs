@@ -119,9 +119,8 @@ fn two_models_on_two_traces_report_token_latencies_and_cost() {
     for start in ["code ", "conversation ", "money "] {
         assert!(text.lines().any(|line| line.starts_with(start)), "{start} in\n{text}");
     }
-    let rows =
-        |name: &str| text.lines().filter(|line| line.get(12..).is_some_and(|cell| cell.starts_with(name))).count();
-    assert!(rows("ttft ") >= 2 && rows("itl ") >= 2, "{text}");
+    let rows = |name: &str| text.lines().filter(|line| line.contains(name)).count();
+    assert!(rows(" ttft ") >= 2 && rows(" itl ") >= 2, "{text}");
 }
 
 /// Bursts of one model lengthen the gaps of the other, and half the GPUs cost half.

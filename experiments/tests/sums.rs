@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 /// A small world: services with queues, autoscalers, promises and time-outs of all kinds, two pools of
 /// different markets, perhaps regions with an outage, perhaps variants.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn for itself")]
 struct Small {
     services: Vec<(u32, u32, bool, u32)>,
     rates: Vec<u32>,

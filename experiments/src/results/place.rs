@@ -33,6 +33,8 @@ pub(super) struct Place {
     _lock: File,
     /// What the place holds already.
     held: Held,
+    /// Folders above it that were made for it, the innermost first.
+    made: Vec<PathBuf>,
 }
 
 /// What stands in a place.
@@ -47,6 +49,8 @@ impl Place {
     /// Looks at the place and makes a fresh folder beside it for files of these names.
     pub(super) fn prepare(given: &Path, names: &BTreeSet<String>) -> Result<Place, ExportError> {
         let refused = |error: io::Error| ExportError::refused(given, &error);
+        let above = given.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let parents: Vec<PathBuf> = above.take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
         let target = resolve(given).map_err(refused)?;
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(ExportError::NotOurs(given.to_owned()));
@@ -68,7 +72,7 @@ impl Place {
             let _ = fs::remove_dir_all(&fresh);
             refused(error)
         })?;
-        Ok(Place { target, fresh, _lock: lock, held })
+        Ok(Place { target, fresh, _lock: lock, held, made: parents })
     }
 
     /// Where to write.
@@ -88,6 +92,10 @@ impl Place {
     /// Leaves nothing behind.
     pub(super) fn give_up(self) {
         let _ = fs::remove_dir_all(&self.fresh);
+        for folder in &self.made {
+            // One that somebody else has used meanwhile is not empty, and stays.
+            let _ = fs::remove_dir(folder);
+        }
     }
 
     fn put(&self) -> io::Result<()> {
