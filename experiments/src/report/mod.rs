@@ -22,7 +22,8 @@ mod variants;
 
 pub(crate) use format::{columns, money_per};
 pub use format::{count, duration, money, percent};
-pub(crate) use promises::{late_because, promise_rows};
+pub(crate) use promises::late_because;
+use promises::promise_row;
 pub use trouble::warnings;
 
 use crate::results::{Results, Scope, Worst, groups};

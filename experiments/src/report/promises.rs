@@ -22,23 +22,25 @@ pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
 }
 
 /// The rows of one route or service: what was promised, what was got, in how many replicates it held.
-pub(crate) fn promise_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<String>> {
+fn promise_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<String>> {
     let mut why = because;
     let row = |(verdict, at): (&&Verdict, usize)| {
-        let (held, of) = verdict.held();
-        let miss = if verdict.holds() { "" } else { " MISS" };
-        let attained = verdict.attainment.got.map_or_else(|| "-".to_owned(), percent);
-        let shown = if verdict.holds() { "" } else { why.take().unwrap_or("") };
-        vec![
-            if at == 0 { name.to_owned() } else { String::new() },
-            verdict.words.clone(),
-            got(verdict),
-            format!("{held}/{of}{miss}"),
-            attained,
-            shown.to_owned(),
-        ]
+        let mut cells = promise_row(verdict).to_vec();
+        if at == 0 {
+            name.clone_into(&mut cells[0]);
+        }
+        cells.push(if verdict.holds() { String::new() } else { why.take().unwrap_or("").to_owned() });
+        cells
     };
     own.iter().zip(0..).map(row).collect()
+}
+
+/// A promise after an empty cell for who made it: what was promised, got, held, attained.
+pub(super) fn promise_row(verdict: &Verdict) -> [String; 5] {
+    let (held, of) = verdict.held();
+    let miss = if verdict.holds() { "" } else { " MISS" };
+    let attained = verdict.attainment.got.map_or_else(|| "-".to_owned(), percent);
+    [String::new(), verdict.words.clone(), got(verdict), format!("{held}/{of}{miss}"), attained]
 }
 
 /// The observed quantile with its interval, or why there is none.

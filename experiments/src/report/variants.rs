@@ -19,22 +19,14 @@ pub(super) fn write(text: &mut String, results: &Results<'_>) {
         let _ = writeln!(text, "{}", first.about);
     }
     let _ = writeln!(text);
-    let all: Vec<Vec<Vec<String>>> = (0..results.variants.len()).map(|at| rows_of(results, at)).collect();
-    let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
+    let all: Vec<Vec<Row>> = (0..results.variants.len()).map(|at| rows_of(results, at)).collect();
     let lines: usize = all.iter().map(Vec::len).sum();
-    if lines <= ROWS.max(results.variants.len()) {
-        rows.extend(all.into_iter().flatten());
+    let rows: Vec<Row> = if lines <= ROWS.max(results.variants.len()) {
+        all.into_iter().flatten().collect()
     } else {
-        // Where there is no room for every service, the first that misses speaks for its variant.
-        rows.extend(all.into_iter().map(|own| {
-            let missed = own.iter().position(|row| row[4].contains("MISS")).unwrap_or(0);
-            let mut row = own[missed].clone();
-            row[0].clone_from(&own[0][0]);
-            (row[10], row[11]) = (own[0][10].clone(), own[0][11].clone());
-            row
-        }));
-    }
-    let _ = write!(text, "{}", columns(&tidy(rows), &[]));
+        all.iter().map(|rows| first_that_misses(rows)).collect()
+    };
+    let _ = write!(text, "{}", table(&rows));
     verdict(text, results);
     let mut warnings: Vec<String> = Vec::new();
     for (resolved, variant) in loaded.variants.iter().zip(0..) {
@@ -68,85 +60,135 @@ fn worlds(results: &Results<'_>) -> String {
     format!("{world}; {}, {replicates}, seed {}", duration(first.horizon.as_s_f64()), first.seed)
 }
 
+/// Where there is no room for every service, the first that misses speaks for its variant.
+fn first_that_misses(rows: &[Row]) -> Row {
+    let missed = rows.iter().position(|row| row.misses).unwrap_or(0);
+    let Row { variant, cost, per_good, over, .. } = rows[0].clone();
+    Row { variant, cost, per_good, over, ..rows[missed].clone() }
+}
+
 /// Variants of which it is told what they miss.
 const SHOWN: usize = 3;
 
-const COLUMNS: [&str; 13] = [
-    "variant",
-    "service",
-    "promise",
-    "got (95 %)",
-    "held",
-    "attained",
-    "p50",
-    "p99",
-    "replicas",
-    "not served",
-    "cost",
-    "$/1k good",
-    "over bound",
+/// One route or service of a variant; what is of the whole variant stands in its first row.
+#[derive(Clone, Default)]
+struct Row {
+    variant: String,
+    service: String,
+    promise: String,
+    got: String,
+    held: String,
+    attained: String,
+    p50: String,
+    p99: String,
+    replicas: String,
+    not_served: String,
+    available: String,
+    lost: String,
+    at_end: String,
+    preemptions: String,
+    cost: String,
+    per_good: String,
+    over: String,
+    /// Whether a replicate missed a promise.
+    misses: bool,
+}
+
+/// When a column is shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Always,
+    /// If rows differ in it.
+    IfSeveral,
+    /// If any row has something in it.
+    IfAny,
+}
+
+/// A column: its header, its cell in a row, and when it is shown.
+type Column = (&'static str, fn(&Row) -> &String, Shown);
+
+const COLUMNS: [Column; 17] = [
+    ("variant", |row| &row.variant, Shown::Always),
+    ("service", |row| &row.service, Shown::IfSeveral),
+    ("promise", |row| &row.promise, Shown::Always),
+    ("got (95 %)", |row| &row.got, Shown::Always),
+    ("held", |row| &row.held, Shown::Always),
+    ("attained", |row| &row.attained, Shown::Always),
+    ("p50", |row| &row.p50, Shown::Always),
+    ("p99", |row| &row.p99, Shown::Always),
+    ("replicas", |row| &row.replicas, Shown::Always),
+    ("not served", |row| &row.not_served, Shown::Always),
+    ("available", |row| &row.available, Shown::IfAny),
+    ("lost", |row| &row.lost, Shown::IfAny),
+    ("in time at end", |row| &row.at_end, Shown::IfAny),
+    ("preemptions", |row| &row.preemptions, Shown::IfAny),
+    ("cost", |row| &row.cost, Shown::Always),
+    ("$/1k good", |row| &row.per_good, Shown::Always),
+    ("over bound", |row| &row.over, Shown::IfAny),
 ];
 
-/// A row for each route and service of a variant; what is of the whole variant stands in its first.
-fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Vec<String>> {
+/// The rows as a table, without the columns that say nothing here.
+fn table(rows: &[Row]) -> String {
+    let is_shown = |(_, of, shown): &&Column| match shown {
+        Shown::Always => true,
+        Shown::IfSeveral => rows.windows(2).any(|pair| of(&pair[0]) != of(&pair[1])),
+        Shown::IfAny => rows.iter().any(|row| !of(row).is_empty()),
+    };
+    let shown: Vec<_> = COLUMNS.iter().filter(is_shown).collect();
+    let mut cells = vec![shown.iter().map(|column| column.0.to_owned()).collect::<Vec<_>>()];
+    cells.extend(rows.iter().map(|row| shown.iter().map(|column| column.1(row).clone()).collect()));
+    columns(&cells, &[])
+}
+
+/// A row for each route and service of a variant.
+fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Row> {
     let resolved = &results.loaded.variants[variant];
     let promised = verdicts(results, variant);
+    let mut rows: Vec<Row> = groups(resolved).iter().map(|group| row(results, variant, group, &promised)).collect();
     let dollars = |id: &str| results.got(variant, &Scope::all(), id).map_or_else(|| "-".to_owned(), money);
     let over = bound::distance(results, variant).and_then(|far| far.cost_over_bound.got);
-    let over = over.map_or_else(String::new, |over| format!("{:+.1} %", over * 100.0));
-    let mut rows: Vec<Vec<String>> =
-        groups(resolved).iter().map(|group| row(results, variant, group, &promised)).collect();
-    for (row, at) in rows.iter_mut().zip(0..) {
-        let whole = [resolved.variant.clone(), dollars("cost_usd"), dollars("usd_per_1k_good"), over.clone()];
-        let [name, cost, good, over] = if at == 0 { whole } else { Default::default() };
-        row[0] = name;
-        row.extend([cost, good, over]);
-    }
+    rows[0].variant.clone_from(&resolved.variant);
+    rows[0].cost = dollars("cost_usd");
+    rows[0].per_good = dollars("usd_per_1k_good");
+    rows[0].over = over.map_or_else(String::new, |over| format!("{:+.1} %", over * 100.0));
     rows
 }
 
 /// The promise that speaks for a group: the one that fewest replicates held, the first of equals.
-fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict]) -> Vec<String> {
+fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict]) -> Row {
     let own = promised.iter().filter(|verdict| verdict.group == *group);
     let worst = own.min_by_key(|verdict| verdict.held().0);
     let scope = scope(group);
     let got = |id: &str| results.got(variant, &scope, id);
-    let at = |id: String| got(&id).map_or_else(|| "-".to_owned(), duration);
     let part = worst.map_or("e2e", |verdict| verdict.of.name());
-    let mut row = match worst {
-        Some(verdict) => super::promise_rows(&group.name, &[verdict], None).swap_remove(0),
-        None => vec![group.name.clone(), "none".to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned()],
+    let at = |name: &str| got(&format!("{part}.{name}")).map_or_else(|| "-".to_owned(), duration);
+    let total = |id: &str| results.estimate(variant, &scope, id).total() as u64;
+    let mut row = Row {
+        service: group.name.clone(),
+        promise: "none".to_owned(),
+        got: "-".to_owned(),
+        held: "-".to_owned(),
+        attained: got("attainment").map_or_else(|| "-".to_owned(), percent),
+        p50: at("p50"),
+        p99: at("p99"),
+        replicas: format!("{:.1} / {:.0}", got("replicas_mean").unwrap_or(0.0), got("replicas_max").unwrap_or(0.0)),
+        not_served: not_served(results, variant, &scope),
+        ..Row::default()
     };
-    row.truncate(5);
-    row.insert(0, String::new());
-    let attained = got("attainment").map_or_else(|| "-".to_owned(), percent);
-    row[5] = attained;
-    row.push(at(format!("{part}.p50")));
-    row.push(at(format!("{part}.p99")));
-    let replicas = [got("replicas_mean"), got("replicas_max")].map(Option::unwrap_or_default);
-    row.push(format!("{:.1} / {:.0}", replicas[0], replicas[1]));
-    row.push(not_served(results, variant, &scope));
-    row
-}
-
-/// Without the columns in which nothing stands, or the same everywhere.
-fn tidy(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    let is_idle = |column: usize, rows: &[Vec<String>]| {
-        let mut cells = rows[1..].iter().map(|row| row.get(column).map_or("", String::as_str));
-        let first = cells.next().unwrap_or("");
-        let alike = cells.all(|cell| cell == first);
-        match COLUMNS[column] {
-            "service" => alike,
-            "over bound" => alike && first.is_empty(),
-            _ => false,
-        }
-    };
-    for column in (0..COLUMNS.len()).rev() {
-        if is_idle(column, &rows) {
-            rows.iter_mut().filter(|row| row.len() > column).for_each(|row| drop(row.remove(column)));
-        }
+    if let Some(verdict) = worst {
+        let [_, promise, got, held, ..] = super::promise_row(verdict);
+        (row.promise, row.got, row.held, row.misses) = (promise, got, held, !verdict.holds());
     }
-    rows
+    // Where replicas were lost or bought on a market, it matters how much was there, and how it ended.
+    if total("preempted") + total("spot_orders") > 0 {
+        row.available = got("availability").map_or_else(|| "-".to_owned(), percent);
+        row.lost = count(total("preempted"));
+        row.at_end = got("late_at_end").map_or_else(|| "-".to_owned(), |late| percent(1.0 - late));
+    }
+    if total("preemptions") > 0 {
+        row.preemptions = count(total("preemptions"));
+    }
+    row
 }
 
 /// Which variants hold every promise of every service, the cheapest of them, and what the others miss.
