@@ -231,6 +231,6 @@ fn verdict(text: &mut String, results: &Results<'_>) {
         line(text, "miss", words);
     }
     if missed.len() > SHOWN {
-        line(text, "", &format!("and {} more variants", missed.len() - SHOWN));
+        line(text, "", &format!("and {} more", missed.len() - SHOWN));
     }
 }

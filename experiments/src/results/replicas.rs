@@ -5,6 +5,7 @@ use super::part::{Part, Pool};
 use super::requests::cache_peak;
 use super::scope::ScopeKind;
 use super::view::View;
+use flashcrowd_core::SimTime;
 use flashcrowd_core::ledger::ServiceRecord;
 
 const SERVED: &[ScopeKind] = &[ScopeKind::Service, ScopeKind::Route];
@@ -22,7 +23,7 @@ pub(super) const FIGURES: [FigureDef; 15] = [
         |view| Part::ratio(ps(view, |record| record.ready_replica_s), view.span_ps()),
     ),
     FigureDef::plain("replicas_max", "ready replicas, most", (Unit::Count, Better::Lower, Pool::Max), SERVED, |view| {
-        Some(Part::max(view.group()?.sum(view.run, |record| u64::from(record.ready_max))))
+        Some(Part::max(most_ready(view)?))
     }),
     FigureDef::plain(
         "replicas_wanted_max",
@@ -83,6 +84,27 @@ pub(super) const FIGURES: [FigureDef; 15] = [
     )
     .scaled(1e-6),
 ];
+
+/// Most replicas that were ready at once: cells of a route need not have their most at one time.
+fn most_ready(view: &View<'_>) -> Option<u64> {
+    let group = view.group()?;
+    if let [only] = group.services[..] {
+        return Some(view.run.record.services[only].ready_max.into());
+    }
+    let mut changes: Vec<(SimTime, i64)> = Vec::new();
+    for replica in view.run.record.replicas.iter().filter(|own| group.services.contains(&(own.service as usize))) {
+        let until = [replica.deleted, replica.gone].into_iter().flatten().min();
+        if let Some(ready) = replica.ready.filter(|ready| until.is_none_or(|until| until > *ready)) {
+            changes.push((ready, 1));
+            changes.extend(until.map(|until| (until, -1)));
+        }
+    }
+    // Whoever leaves at an instant has left when another becomes ready.
+    changes.sort_unstable();
+    let (_, most) =
+        changes.into_iter().fold((0, 0), |(count, most), (_, change)| (count + change, most.max(count + change)));
+    Some(most as u64)
+}
 
 fn sum(view: &View<'_>, of: impl Fn(&ServiceRecord) -> u64) -> Option<Part> {
     Some(Part::sum(view.group()?.sum(view.run, of)))

@@ -240,10 +240,22 @@ impl Resolved {
 }
 
 impl Resolved {
-    /// Whether the same requests come as to another variant, replicate for replicate.
+    /// Whether the same requests come as to another variant, replicate for replicate. How long clients
+    /// wait and whether they try again is no part of it.
     pub(crate) fn has_traffic_of(&self, other: &Resolved) -> bool {
-        // Resolved traffic is plain data, whose text has all that it is.
-        format!("{:?}", self.traffic) == format!("{:?}", other.traffic)
+        let called =
+            |resolved: &Resolved| resolved.traffic.iter().map(|own| resolved.called_by(own)).collect::<Vec<_>>();
+        self.traffic.len() == other.traffic.len()
+            && self.traffic.iter().zip(&other.traffic).all(|(own, other)| own.sends_as(other))
+            && called(self) == called(other)
+    }
+
+    /// The name that a client calls.
+    fn called_by(&self, traffic: &ResolvedTraffic) -> Arc<str> {
+        match traffic.route() {
+            Some(route) => Arc::clone(&self.routes[route as usize].name),
+            None => Arc::clone(&self.services[traffic.service as usize].name),
+        }
     }
 
     /// Whether the same befalls the fleet as that of another variant.

@@ -42,6 +42,21 @@ pub struct ResolvedTraffic {
     pub place: Option<ClientPlace>,
 }
 
+impl ResolvedTraffic {
+    /// The route that it calls, if it calls one.
+    pub(super) fn route(&self) -> Option<u32> {
+        self.place.as_ref().and_then(|place| place.route)
+    }
+
+    /// Whether the same requests leave the same place as from another one.
+    pub(super) fn sends_as(&self, other: &ResolvedTraffic) -> bool {
+        let origin = |traffic: &ResolvedTraffic| traffic.place.as_ref().map(|place| place.origin);
+        // A source is plain data, whose text has all that it is.
+        let same = || format!("{:?}", self.source) == format!("{:?}", other.source);
+        self.name == other.name && origin(self) == origin(other) && same()
+    }
+}
+
 /// Where requests come from.
 #[derive(Clone, Debug)]
 pub enum Source {
