@@ -7,8 +7,10 @@
 //! | `worlds` | whether two variants may be paired |
 //! | `difference` | a figure of two variants, and the interval of its difference |
 //! | `text` | one line a variant and service |
+//! | `sentences` | who holds first, and what changes |
 
 mod difference;
+mod sentences;
 mod text;
 pub(crate) mod worlds;
 
@@ -104,6 +106,6 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
         "digest": results.digest(),
         "bound": bound::json(results),
         "differences": rows,
-        "verdicts": text::verdicts(results, options),
+        "verdicts": sentences::sentences(results, options),
     })
 }

@@ -2,11 +2,12 @@
 //! cheapest of them before others.
 
 use super::difference::{Difference, differences};
+use super::sentences::sentences;
 use super::worlds::unlike;
 use super::{Options, Results};
 use crate::report::{columns, count, duration, late_because, money, money_per, percent};
 use crate::results::{
-    Better, FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, find, groups, promise_name, verdicts as promises,
+    FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, find, groups, promise_name, verdicts as promises,
 };
 use std::fmt::Write;
 
@@ -31,16 +32,18 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
             table(&mut text, results, &group);
         }
     }
-    whole(&mut text, results, options);
+    whole(&mut text, results);
     if options.long {
         long(&mut text, results, options);
     }
     let _ = writeln!(text);
-    for verdict in verdicts(results, options) {
-        let _ = writeln!(text, "{verdict}");
+    for sentence in sentences(results, options) {
+        let _ = writeln!(text, "{sentence}");
     }
-    if baseline.replicates < 5 {
-        let _ = writeln!(text, "Few replicates make wide intervals: --replicates 20");
+    match baseline.replicates {
+        1 => drop(writeln!(text, "One replicate shows what chance may have made: --replicates 20 for intervals")),
+        n if n < 5 => drop(writeln!(text, "Few replicates make wide intervals: --replicates 20")),
+        _ => {}
     }
     if !options.long {
         let given = &loaded.given;
@@ -99,7 +102,7 @@ fn scope(group: &Group) -> Scope {
     Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
 }
 
-fn others<'r>(results: &'r Results<'_>) -> impl Iterator<Item = usize> + 'r {
+pub(super) fn others<'r>(results: &'r Results<'_>) -> impl Iterator<Item = usize> + 'r {
     (0..results.variants.len()).filter(|variant| *variant != results.loaded.baseline)
 }
 
@@ -249,37 +252,47 @@ fn shown_value(figure: &FigureDef, value: f64) -> String {
         Unit::Seconds => duration(value),
         Unit::Share => percent(value),
         Unit::Usd => money(value),
-        Unit::Count | Unit::Number => format!("{value:.2}"),
+        Unit::Count | Unit::Number => plain(value),
     }
 }
 
-fn signed(figure: &FigureDef, by: f64) -> String {
+/// A mean number of things: whole ones without digits after the point, many without thinking of those.
+fn plain(value: f64) -> String {
+    if value >= 1_000.0 || value.fract() == 0.0 { count(value.round() as u64) } else { format!("{value:.2}") }
+}
+
+pub(super) fn signed(figure: &FigureDef, by: f64) -> String {
     let sign = if by < 0.0 { "-" } else { "+" };
     match figure.unit {
         Unit::Seconds => format!("{sign}{}", duration(by.abs())),
         Unit::Share => format!("{:+.3} points", by * 100.0),
         Unit::Usd => money_per(by),
-        Unit::Count | Unit::Number => format!("{by:+.2}"),
+        Unit::Count | Unit::Number => format!("{sign}{}", plain(by.abs())),
     }
 }
 
 /// How far variants are from the bound, where there is one.
-fn whole(text: &mut String, results: &Results<'_>, _: &Options) {
+fn whole(text: &mut String, results: &Results<'_>) {
     let Some(best) = results.bound() else { return };
     let header = ["", "cost", "over bound", "GPU-hours", "ready, too many", "ready, missing", "not ready, more"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for (resolved, variant) in results.loaded.variants.iter().zip(0..) {
         let Some(far) = bound::distance(results, variant) else { continue };
-        let dash = |value: Option<f64>, show: &dyn Fn(f64) -> String| value.map_or_else(|| "-".to_owned(), show);
-        let hours = results.got(variant, &Scope::all(), "gpu_hours");
+        let over = far.cost_over_bound.got.map_or_else(|| "-".to_owned(), |over| format!("{:+.1} %", over * 100.0));
+        // In tenths, and the last column by the others, so that what is shown adds up.
+        let tenths = |value: Option<f64>| (value.unwrap_or(0.0) * 10.0).round() as i64;
+        let hours = |variant| tenths(results.got(variant, &Scope::all(), "gpu_hours"));
+        let (many, few) = (tenths(far.over_gpu_h.got), tenths(far.under_gpu_h.got));
+        let rest = hours(variant) - hours(best) - (many - few);
+        let shown = |tenths: i64| format!("{:.1}", tenths as f64 / 10.0);
         rows.push(vec![
             resolved.variant.clone(),
-            dash(far.cost_usd.got, &money),
-            dash(far.cost_over_bound.got, &|over| format!("{:+.1} %", over * 100.0)),
-            dash(hours, &|hours| format!("{hours:.1}")),
-            dash(far.over_gpu_h.got, &|hours| format!("{hours:.1}")),
-            dash(far.under_gpu_h.got, &|hours| format!("{hours:.1}")),
-            dash(far.not_ready_gpu_h.got, &|hours| format!("{hours:+.1}")),
+            far.cost_usd.got.map_or_else(|| "-".to_owned(), money),
+            over,
+            shown(hours(variant)),
+            shown(many),
+            shown(few),
+            format!("{:+.1}", rest as f64 / 10.0),
         ]);
     }
     let name = &results.loaded.variants[best].variant;
@@ -311,105 +324,4 @@ fn long(text: &mut String, results: &Results<'_>, options: &Options) {
         ]);
     }
     let _ = write!(text, "\n{}", columns(&rows, &[3, 4, 5, 6, 7]));
-}
-
-/// One sentence for each variant: what it holds that the baseline does not or the other way round, for
-/// which services, and what changes.
-pub(super) fn verdicts(results: &Results<'_>, options: &Options) -> Vec<String> {
-    let loaded = results.loaded;
-    let baseline = &loaded.variants[loaded.baseline].variant;
-    let all = differences(results, options);
-    let mut sentences = Vec::new();
-    for variant in others(results) {
-        let name = &loaded.variants[variant].variant;
-        let rows: Vec<&Difference> = all.iter().filter(|row| row.variant == *name).collect();
-        if rows.iter().all(|row| row.is_none()) {
-            sentences.push(format!("`{name}` does the same as `{baseline}`."));
-            continue;
-        }
-        let (gained, lost) = held_changes(results, variant, options);
-        let single = loaded.variants[variant].replicates == 1;
-        let once = if single { " In one replicate, which chance may have made." } else { "" };
-        let (better, worse) = told(&rows, single);
-        let join = |words: &[String]| words.join(", ");
-        // Who holds what was promised comes first, then what changes in figures.
-        let mut facts = Vec::new();
-        for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
-            if !told.is_empty() {
-                facts.push(format!("{word} {}", join(told)));
-            }
-        }
-        let goods = (!gained.is_empty(), !lost.is_empty(), !better.is_empty(), !worse.is_empty());
-        let verdict = match goods {
-            (false, false, false, false) => {
-                format!("`{name}` against `{baseline}`: these replicates show no difference")
-            }
-            (true, false, ..) | (false, false, true, false) => format!("`{name}` is better than `{baseline}`: "),
-            (false, true, ..) | (false, false, false, true) => format!("`{name}` is worse than `{baseline}`: "),
-            _ => format!("`{name}` trades against `{baseline}`: "),
-        };
-        sentences.push(format!("{verdict}{}.{once}", facts.join("; ")));
-    }
-    sentences
-}
-
-/// Promises that a variant holds in more replicates than the baseline, and in fewer.
-fn held_changes(results: &Results<'_>, variant: usize, options: &Options) -> (Vec<String>, Vec<String>) {
-    let base = promises(results, results.loaded.baseline);
-    let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for own in promises(results, variant) {
-        if options.service.as_ref().is_some_and(|wanted| *wanted != own.group.name) {
-            continue;
-        }
-        let same = |other: &&Verdict| other.group.name == own.group.name && other.words == own.words;
-        let Some(other) = base.iter().find(same) else { continue };
-        let share = |verdict: &Verdict| f64::from(verdict.held().0) / f64::from(verdict.held().1.max(1));
-        let words = format!(
-            "{} {} ({}/{}, was {}/{})",
-            own.group.name,
-            own.words,
-            own.held().0,
-            own.held().1,
-            other.held().0,
-            other.held().1
-        );
-        if share(&own) > share(other) {
-            gained.push(words);
-        } else if share(&own) < share(other) {
-            lost.push(words);
-        }
-    }
-    (gained, lost)
-}
-
-/// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
-/// the whole what it cost.
-fn told(rows: &[&Difference], single: bool) -> (Vec<String>, Vec<String>) {
-    let (mut better, mut worse) = (Vec::new(), Vec::new());
-    let promises = rows.iter().any(|row| row.scope.kind == ScopeKind::Promise);
-    // Of each service what was promised, or its tail; of the whole what it costs.
-    let is_told = |row: &&&Difference| match (row.scope.kind, row.figure.id) {
-        (ScopeKind::All, "cost_usd")
-        | (ScopeKind::Promise, "observed_s")
-        | (ScopeKind::Service | ScopeKind::Route, "not_served") => true,
-        (ScopeKind::Service | ScopeKind::Route, "e2e.p99") => !promises,
-        _ => false,
-    };
-    for row in rows.iter().filter(is_told) {
-        let Some(by) = row.difference.filter(|by| *by != 0.0) else { continue };
-        if !(row.differs() || single) {
-            continue;
-        }
-        let words = match row.scope.kind {
-            ScopeKind::All => format!("{} {}", row.figure.words, signed(row.figure, by)),
-            ScopeKind::Promise => format!("{} {}", row.scope.name, signed(row.figure, by)),
-            _ => format!("{}: {} {}", row.scope.name, row.figure.words, signed(row.figure, by)),
-        };
-        match (row.figure.better, by < 0.0) {
-            (Better::Lower, true) | (Better::Higher, false) => better.push(words),
-            (Better::Neither, _) => {}
-            _ => worse.push(words),
-        }
-    }
-    (better, worse)
 }
