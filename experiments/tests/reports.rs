@@ -147,3 +147,19 @@ fn messages() {
     }
     assert_snapshot!("messages", said);
 }
+
+/// Replicates of a recorded trace come with the same requests: a comparison says so, unless they are drawn anew.
+#[test]
+fn a_comparison_says_that_recorded_arrivals_are_alike() {
+    let desk = desk();
+    let rows: String = (0..400).map(|i| format!("2024-01-01 00:{:02}:{:02},100,10\n", i / 60, i % 60)).collect();
+    fs::write(desk.path().join("t.csv"), format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{rows}")).unwrap();
+    let scenario = TWO.replace("traffic: {", "traffic: {\"recorded\": Trace(service: \"tags\", path: \"t.csv\"),");
+    let (head, rest) = scenario.split_once("\"people\"").unwrap();
+    let closing = rest.rsplit_once("},").unwrap().1;
+    let variants = "variants: {\"a\": [], \"b\": [\"services.tags.replicas=2\"]},";
+    fs::write(desk.path().join("trace.ron"), format!("{head}}}, {variants} {closing}")).unwrap();
+    let compare = |more: &[&str]| printed(&desk, &[&["compare", "trace.ron", "-q"], more].concat());
+    assert!(compare(&[]).contains("warning     replicates of a recorded trace have the same arrivals"));
+    assert!(!compare(&["--set", "traffic.recorded.resample=Blocks(\"1m\")"]).contains("same arrivals"));
+}

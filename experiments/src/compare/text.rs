@@ -5,6 +5,7 @@ use super::difference::{Difference, differences};
 use super::sentences::sentences;
 use super::worlds::unlike;
 use super::{Options, Results};
+use crate::lint::same_arrivals;
 use crate::report::{columns, count, duration, late_because, money, money_per, percent};
 use crate::results::{
     FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, find, groups, promise_name, verdicts as promises,
@@ -39,6 +40,9 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     let _ = writeln!(text);
     for sentence in sentences(results, options) {
         let _ = writeln!(text, "{sentence}");
+    }
+    if let Some(warning) = same_arrivals(baseline) {
+        let _ = writeln!(text, "warning     {warning}");
     }
     match baseline.replicates {
         1 => drop(writeln!(text, "One replicate shows what chance may have made: --replicates 20 for intervals")),
