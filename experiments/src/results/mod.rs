@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `figure` | the catalogue: id, unit, what is better, scopes, how trials are pooled |
 //! | `promises`, `requests`, `money`, `replicas` | the figures themselves |
-//! | `scope`, `view` | what a figure is about, and a record seen from there |
+//! | `scope`, `view`, `index` | what a figure is about, and a record seen from there |
 //! | `part` | exact, mergeable contributions of one trial |
 //! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
 //! | `verdict` | which promises held, in how many trials, and why not |
@@ -24,6 +24,7 @@ mod figure;
 mod figures;
 mod folder;
 mod hgrm;
+mod index;
 mod money;
 mod part;
 mod place;
