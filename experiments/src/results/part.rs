@@ -38,7 +38,7 @@ impl Part {
         match self {
             Part::Ratio(over, under) => Some(over.0 as f64 / under.0 as f64),
             Part::Sum(amount) | Part::Max(amount) => Some(amount.0 as f64),
-            Part::Hist(_, quantile) => histogram?.quantile(quantile.q, quantile.beyond),
+            Part::Hist(_, quantile) => histogram?.quantile(quantile.q, quantile.beyond).map(|us| quantile.beside(us)),
         }
     }
 }
@@ -68,6 +68,32 @@ pub struct Quantile {
     pub q: f64,
     /// Values that are larger than any.
     pub beyond: u64,
+    /// Of a promise: how many values were counted within its limit, which says exactly on which side of
+    /// it the quantile lies, where a bucket of three digits has both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
+}
+
+/// How many values are within a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Within {
+    /// The limit.
+    pub limit_us: u64,
+    /// Values within it.
+    pub kept: u64,
+    /// All values.
+    pub of: u64,
+}
+
+impl Quantile {
+    /// A value of a bucket on the side of the limit on which the quantile is.
+    fn beside(&self, us: f64) -> f64 {
+        match self.within {
+            Some(Within { limit_us, kept, of }) if kept as f64 / of.max(1) as f64 >= self.q => us.min(limit_us as f64),
+            Some(Within { limit_us, .. }) => us.max(limit_us as f64 + 1.0),
+            None => us,
+        }
+    }
 }
 
 /// The distributions that a run records, by the names of summaries.
@@ -277,7 +303,13 @@ impl Pooled {
             }
             (Part::Sum(sum), Part::Sum(more)) => sum.0 += more.0,
             (Part::Max(max), Part::Max(other)) => max.0 = max.0.max(other.0),
-            (Part::Hist(_, pooled), Part::Hist(_, one)) => pooled.beyond += one.beyond,
+            (Part::Hist(_, pooled), Part::Hist(_, one)) => {
+                pooled.beyond += one.beyond;
+                if let (Some(sum), Some(more)) = (&mut pooled.within, one.within) {
+                    sum.kept += more.kept;
+                    sum.of += more.of;
+                }
+            }
             // A figure has parts of one kind.
             _ => {}
         }

@@ -53,7 +53,7 @@ impl<'a> View<'a> {
                 let (sum, count) = self.measured.means.get(&of)?;
                 Part::ratio(*sum, *count)
             }
-            Statistic::Quantile(q) => Some(Part::Hist(of, Quantile { q, beyond: 0 })),
+            Statistic::Quantile(q) => Some(Part::Hist(of, Quantile { q, beyond: 0, within: None })),
             Statistic::Max => Some(Part::max(spread.max_us)),
         }
     }

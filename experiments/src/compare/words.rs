@@ -1,0 +1,117 @@
+//! The comparison in sentences: what a variant holds that the baseline does not, and what it costs.
+
+use super::difference::Difference;
+use super::text::{Seen, others, signed};
+use crate::results::{Better, ScopeKind, Verdict, promised_otherwise};
+use std::collections::BTreeMap;
+
+/// Facts of one kind in a sentence; there may be thousands of services.
+const FACTS: usize = 6;
+
+fn join(facts: &[String]) -> String {
+    let shown = facts.iter().take(FACTS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if facts.len() > FACTS { format!("{shown} and {} more", facts.len() - FACTS) } else { shown }
+}
+
+/// One sentence for each variant: what it holds that the baseline does not or the other way round, for
+/// which services, and what changes.
+pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
+    let loaded = seen.results.loaded;
+    let baseline = &loaded.variants[loaded.baseline].variant;
+    let mut sentences = Vec::new();
+    for variant in others(seen.results) {
+        let name = &loaded.variants[variant].variant;
+        let rows: Vec<&Difference> = all.iter().filter(|row| row.variant == *name).collect();
+        let otherwise = promised_otherwise(&loaded.variants[loaded.baseline], &loaded.variants[variant]);
+        if otherwise.is_none() && rows.iter().all(|row| row.is_none()) {
+            sentences.push(format!("`{name}` does the same as `{baseline}`."));
+            continue;
+        }
+        let (gained, lost) = held_changes(seen, variant);
+        let single = loaded.variants[variant].replicates == 1;
+        let once = if single { " In one replicate, which chance may have made." } else { "" };
+        let (better, worse) = told(&rows, single);
+        // Who holds what was promised comes first, then what changes in figures.
+        let mut facts = Vec::new();
+        for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
+            if !told.is_empty() {
+                facts.push(format!("{word} {}", join(told)));
+            }
+        }
+        facts.extend(otherwise.map(|other| format!("it {other}")));
+        let goods = (!gained.is_empty(), !lost.is_empty(), !better.is_empty(), !worse.is_empty());
+        let verdict = match goods {
+            (false, false, false, false) if facts.is_empty() => {
+                format!("`{name}` against `{baseline}`: these replicates show no difference")
+            }
+            (false, false, false, false) => format!("`{name}` against `{baseline}`: "),
+            (true, false, ..) | (false, false, true, false) => format!("`{name}` is better than `{baseline}`: "),
+            (false, true, ..) | (false, false, false, true) => format!("`{name}` is worse than `{baseline}`: "),
+            _ => format!("`{name}` trades against `{baseline}`: "),
+        };
+        sentences.push(format!("{verdict}{}.{once}", facts.join("; ")));
+    }
+    sentences
+}
+
+/// Promises that a variant holds in more replicates than the baseline, and in fewer. One that the baseline
+/// does not make can be missed, too.
+fn held_changes(seen: &Seen<'_, '_>, variant: usize) -> (Vec<String>, Vec<String>) {
+    let base = &seen.promised[seen.results.loaded.baseline];
+    let (mut gained, mut lost) = (Vec::new(), Vec::new());
+    let key = |verdict: &Verdict| (verdict.group.name.clone(), verdict.words.clone());
+    let known: BTreeMap<_, &Verdict> = base.iter().map(|verdict| (key(verdict), verdict)).collect();
+    let share = |verdict: &Verdict| f64::from(verdict.held().0) / f64::from(verdict.held().1.max(1));
+    for own in &seen.promised[variant] {
+        if seen.options.service.as_ref().is_some_and(|wanted| *wanted != own.group.name) {
+            continue;
+        }
+        let (held, of) = own.held();
+        let words = format!("{} {} ({held}/{of}", own.group.name, own.words);
+        match known.get(&key(own)) {
+            None if own.holds() => {}
+            None => lost.push(format!("{words}, not promised before)")),
+            Some(other) => {
+                let words = format!("{words}, was {}/{})", other.held().0, other.held().1);
+                if share(own) > share(other) {
+                    gained.push(words);
+                } else if share(own) < share(other) {
+                    lost.push(words);
+                }
+            }
+        }
+    }
+    (gained, lost)
+}
+
+/// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
+/// the whole what it cost.
+fn told(rows: &[&Difference], single: bool) -> (Vec<String>, Vec<String>) {
+    let (mut better, mut worse) = (Vec::new(), Vec::new());
+    let promises = rows.iter().any(|row| row.scope.kind == ScopeKind::Promise);
+    // Of each service what was promised, or its tail; of the whole what it costs.
+    let is_told = |row: &&&Difference| match (row.scope.kind, row.figure.id) {
+        (ScopeKind::All, "cost_usd")
+        | (ScopeKind::Promise, "observed_s")
+        | (ScopeKind::Service | ScopeKind::Route, "not_served") => true,
+        (ScopeKind::Service | ScopeKind::Route, "e2e.p99") => !promises,
+        _ => false,
+    };
+    for row in rows.iter().filter(is_told) {
+        let Some(by) = row.difference.filter(|by| *by != 0.0) else { continue };
+        if !(row.differs() || single) {
+            continue;
+        }
+        let words = match row.scope.kind {
+            ScopeKind::All => format!("{} {}", row.figure.words, signed(row.figure, by)),
+            ScopeKind::Promise => format!("{} {}", row.scope.name, signed(row.figure, by)),
+            _ => format!("{}: {} {}", row.scope.name, row.figure.words, signed(row.figure, by)),
+        };
+        match (row.figure.better, by < 0.0) {
+            (Better::Lower, true) | (Better::Higher, false) => better.push(words),
+            (Better::Neither, _) => {}
+            _ => worse.push(words),
+        }
+    }
+    (better, worse)
+}
