@@ -1,9 +1,9 @@
 //! A figure of two variants, and the interval of its difference.
 
 use super::Options;
-use super::worlds::unlike;
 use crate::results::{Estimate, FigureDef, Group, Results, Scope, ScopeKind, find, groups, promise_name};
 use crate::statistics::{Interval, t_975};
+use std::collections::BTreeSet;
 
 /// One figure of a variant against the baseline.
 #[derive(Clone, Debug)]
@@ -43,8 +43,7 @@ impl Difference {
     pub(super) fn new(results: &Results<'_>, variant: usize, scope: &Scope, figure: &'static FigureDef) -> Self {
         let loaded = results.loaded;
         let [base, own] = [loaded.baseline, variant].map(|at| results.estimate(at, scope, figure.id));
-        let paired = unlike(&loaded.variants[loaded.baseline], &loaded.variants[variant]).is_empty()
-            && base.each.len() == own.each.len();
+        let paired = results.unlike[variant].is_empty() && base.each.len() == own.each.len();
         let values = |estimate: &Estimate| -> Option<Vec<f64>> { estimate.each.iter().copied().collect() };
         let both = values(&base).zip(values(&own)).filter(|(base, own)| !base.is_empty() && !own.is_empty());
         let unpaired_half_width = both.as_ref().and_then(|(base, own)| unpaired(base, own));
@@ -102,25 +101,38 @@ const OF_GROUPS: [&str; 9] = [
     "cost_usd",
 ];
 
+/// Figures of a promise that are compared.
+const OF_PROMISES: [&str; 2] = ["observed_s", "attainment"];
+
 /// Figures of the whole run that are compared.
 const OF_ALL: [&str; 4] = ["cost_usd", "usd_per_week", "usd_per_1k_good", "not_served"];
 
-/// What is compared of the groups of a variant, in order.
+/// What is compared of the groups of a variant and of the baseline, in order.
 fn compared(results: &Results<'_>, variant: usize, options: &Options) -> Vec<(Scope, &'static FigureDef)> {
-    let resolved = &results.loaded.variants[variant];
-    let mut figures = Vec::new();
-    let wanted = |group: &Group| options.service.as_ref().is_none_or(|wanted| *wanted == group.name);
-    for group in groups(resolved).iter().filter(|group| wanted(group)) {
-        for slo in group.slos(resolved) {
-            let scope = Scope::new(ScopeKind::Promise, promise_name(&group.name, slo));
-            figures.extend(["observed_s", "attainment"].iter().filter_map(|id| Some((scope.clone(), find(id)?))));
+    let loaded = results.loaded;
+    let mut scopes: Vec<(Scope, &[&str])> = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut add = |scope: Scope, figures: &'static [&'static str]| {
+        if known.insert(scope.clone()) {
+            scopes.push((scope, figures));
         }
-        let kind = if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
-        let scope = Scope::new(kind, &*group.name);
-        figures.extend(OF_GROUPS.iter().filter_map(|id| Some((scope.clone(), find(id)?))));
+    };
+    let wanted = |group: &Group| options.service.as_ref().is_none_or(|wanted| *wanted == group.name);
+    // What only one of the two has is compared with nothing.
+    for resolved in [loaded.baseline, variant].map(|at| &loaded.variants[at]) {
+        for group in groups(resolved).iter().filter(|group| wanted(group)) {
+            for slo in group.slos(resolved) {
+                add(Scope::new(ScopeKind::Promise, promise_name(&group.name, slo)), &OF_PROMISES);
+            }
+            let kind = if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
+            add(Scope::new(kind, &*group.name), &OF_GROUPS);
+        }
     }
-    figures.extend(OF_ALL.iter().filter_map(|id| Some((Scope::all(), find(id)?))));
-    figures
+    add(Scope::all(), &OF_ALL);
+    let figures = |(scope, ids): (Scope, &[&'static str])| -> Vec<(Scope, &'static FigureDef)> {
+        ids.iter().filter_map(|id| Some((scope.clone(), find(id)?))).collect()
+    };
+    scopes.into_iter().flat_map(figures).collect()
 }
 
 /// All differences from the baseline, by variant; figures that neither has are left out.

@@ -4,20 +4,18 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `worlds` | whether two variants may be paired |
 //! | `difference` | a figure of two variants, and the interval of its difference |
 //! | `text` | one line a variant and service |
-//! | `sentences` | who holds first, and what changes |
+//! | `words` | a sentence a variant |
 
 mod difference;
-mod sentences;
 mod text;
-pub(crate) mod worlds;
+mod words;
 
 pub use difference::{Difference, differences};
 pub use text::text;
 
-use crate::results::{Results, bound, groups, verdicts};
+use crate::results::{Results, bound, groups, promised_otherwise, verdicts};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use serde_json::{Value, json};
 
@@ -56,7 +54,9 @@ impl Options {
 pub fn json(results: &Results<'_>, options: &Options) -> Value {
     let loaded = results.loaded;
     let baseline = &loaded.variants[loaded.baseline];
-    let rows: Vec<Value> = differences(results, options)
+    let differences = differences(results, options);
+    let seen = text::Seen::new(results, options);
+    let rows: Vec<Value> = differences
         .iter()
         .map(|row| {
             json!({
@@ -92,8 +92,14 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
                     })
                 })
                 .collect();
-            let unlike = worlds::unlike(baseline, resolved);
-            json!({ "variant": resolved.variant, "paired": unlike.is_empty(), "unlike": unlike, "promises": promises })
+            let unlike = &results.unlike[variant];
+            json!({
+                "variant": resolved.variant,
+                "paired": unlike.is_empty(),
+                "unlike": unlike,
+                "promises": promises,
+                "promised_otherwise": promised_otherwise(baseline, resolved),
+            })
         })
         .collect();
     json!({
@@ -106,6 +112,6 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
         "digest": results.digest(),
         "bound": bound::json(results),
         "differences": rows,
-        "verdicts": sentences::sentences(results, options),
+        "verdicts": words::verdicts(&seen, &differences),
     })
 }

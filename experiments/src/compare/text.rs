@@ -2,44 +2,100 @@
 //! cheapest of them before others.
 
 use super::difference::{Difference, differences};
-use super::sentences::sentences;
-use super::worlds::unlike;
+use super::words::verdicts;
 use super::{Options, Results};
 use crate::lint::same_arrivals;
 use crate::report::{columns, count, duration, late_because, money, money_per, percent};
 use crate::results::{
-    FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, find, groups, promise_name, verdicts as promises,
+    FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, cheapest_that_holds, find, groups, promise_name,
+    promised_otherwise, verdicts as promises,
 };
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Promises of a service that have columns of their own; more stand behind `--long`.
 const PROMISES: usize = 2;
 
+/// Tables of routes and services; what all of them hold and none changes stands behind them in a line.
+const TABLES: usize = 12;
+
+/// What is compared, with all verdicts.
+pub(super) struct Seen<'r, 'l> {
+    pub(super) results: &'r Results<'l>,
+    pub(super) options: &'r Options,
+    /// By variant.
+    pub(super) promised: Vec<Vec<Verdict>>,
+    cheapest: Option<usize>,
+}
+
+impl<'r, 'l> Seen<'r, 'l> {
+    pub(super) fn new(results: &'r Results<'l>, options: &'r Options) -> Self {
+        let promised: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| promises(results, at)).collect();
+        let cheapest = cheapest_that_holds(results, &promised);
+        Seen { results, options, promised, cheapest }
+    }
+
+    /// What a variant promises of a route or service.
+    fn of(&self, variant: usize, group: &str) -> Vec<&Verdict> {
+        self.promised[variant].iter().filter(|verdict| verdict.group.name == group).collect()
+    }
+
+    /// The routes and services that are shown: those of the baseline, and those that other variants add.
+    fn groups(&self) -> Vec<Shown> {
+        let loaded = self.results.loaded;
+        let base = loaded.baseline;
+        let mut shown: Vec<Shown> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for variant in std::iter::once(base).chain(others(self.results)) {
+            for group in groups(&loaded.variants[variant]) {
+                if self.options.service.as_ref().is_some_and(|wanted| *wanted != group.name) {
+                    continue;
+                }
+                let place = *places.entry(group.name.clone()).or_insert_with(|| {
+                    shown.push(Shown { group: group.clone(), within: Vec::new(), promises: Vec::new() });
+                    shown.len() - 1
+                });
+                shown[place].within.push(variant);
+            }
+        }
+        for verdict in std::iter::once(base).chain(others(self.results)).flat_map(|variant| &self.promised[variant]) {
+            let Some(place) = places.get(&verdict.group.name) else { continue };
+            let promises = &mut shown[*place].promises;
+            if !promises.contains(&verdict.words) {
+                promises.push(verdict.words.clone());
+            }
+        }
+        shown
+    }
+}
+
+/// A route or service, the variants in which it is, and what any of them promises of it.
+struct Shown {
+    group: Group,
+    within: Vec<usize>,
+    promises: Vec<String>,
+}
+
 /// The comparison.
 pub fn text(results: &Results<'_>, options: &Options) -> String {
     let loaded = results.loaded;
     let baseline = &loaded.variants[loaded.baseline];
+    let seen = Seen::new(results, options);
     let mut text = String::new();
     let pairing = pairing(results);
     let _ = writeln!(text, "{}: {}; difference from `{}`, 95 % intervals", loaded.name, pairing[0], baseline.variant);
-    for line in &pairing[1..] {
+    for line in pairing[1..].iter().chain(&other_promises(results)) {
         let _ = writeln!(text, "{line}");
     }
-    for group in shown(results, options) {
-        let _ = writeln!(text);
-        if unchanged(results, &group) {
-            let _ = writeln!(text, "{}: {}", group.name, as_it_was(results, &group));
-        } else {
-            table(&mut text, results, &group);
-        }
-    }
+    tables(&mut text, &seen);
     whole(&mut text, results);
+    let differences = differences(results, options);
     if options.long {
-        long(&mut text, results, options);
+        long(&mut text, &differences);
     }
     let _ = writeln!(text);
-    for sentence in sentences(results, options) {
-        let _ = writeln!(text, "{sentence}");
+    for verdict in verdicts(&seen, &differences) {
+        let _ = writeln!(text, "{verdict}");
     }
     if let Some(warning) = same_arrivals(baseline) {
         let _ = writeln!(text, "warning     {warning}");
@@ -56,6 +112,42 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     text
 }
 
+/// A table for each route and service; with very many, for the first that any variant changes or misses.
+fn tables(text: &mut String, seen: &Seen<'_, '_>) {
+    let shown = seen.groups();
+    let all = shown.len() <= TABLES;
+    let (mut tables, mut lines, mut more) = (0, 0, 0);
+    for one in &shown {
+        let unchanged = unchanged(seen, one);
+        let room = if unchanged { &mut lines } else { &mut tables };
+        if !all && *room >= TABLES {
+            more += 1;
+            continue;
+        }
+        *room += 1;
+        if unchanged {
+            let _ = writeln!(text, "\n{}: {}", one.group.name, as_it_was(seen, one));
+        } else {
+            let _ = writeln!(text);
+            table(text, seen, one);
+        }
+    }
+    if more > 0 {
+        let _ = writeln!(text, "\nand {} more services: --service NAME", count(more));
+    }
+}
+
+/// Variants that promise something else than the baseline: what they hold is not what it holds.
+fn other_promises(results: &Results<'_>) -> Vec<String> {
+    let loaded = results.loaded;
+    let baseline = &loaded.variants[loaded.baseline];
+    let of = |at: usize| {
+        let own = &loaded.variants[at];
+        Some(format!("not the same promises: `{}` {}", own.variant, promised_otherwise(baseline, own)?))
+    };
+    others(results).filter_map(of).collect()
+}
+
 /// How many replicates are paired, and which variants are not and why.
 fn pairing(results: &Results<'_>) -> Vec<String> {
     let loaded = results.loaded;
@@ -63,7 +155,7 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let mut paired = 0;
     for (resolved, at) in loaded.variants.iter().zip(0..) {
-        let differs = unlike(baseline, resolved);
+        let differs = &results.unlike[at];
         let counts = resolved.replicates != baseline.replicates;
         if at == loaded.baseline {
             continue;
@@ -72,7 +164,7 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
             paired += 1;
             continue;
         }
-        let mut why: Vec<String> = differs.into_iter().map(str::to_owned).collect();
+        let mut why: Vec<String> = differs.iter().map(|&words| words.to_owned()).collect();
         if counts {
             why.push(format!("{} replicates", resolved.replicates));
         }
@@ -95,13 +187,6 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
     lines
 }
 
-/// The routes and services of the baseline that are shown.
-fn shown(results: &Results<'_>, options: &Options) -> Vec<Group> {
-    let loaded = results.loaded;
-    let wanted = |group: &Group| options.service.as_ref().is_none_or(|wanted| *wanted == group.name);
-    groups(&loaded.variants[loaded.baseline]).into_iter().filter(wanted).collect()
-}
-
 fn scope(group: &Group) -> Scope {
     Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
 }
@@ -110,22 +195,27 @@ pub(super) fn others<'r>(results: &'r Results<'_>) -> impl Iterator<Item = usize
     (0..results.variants.len()).filter(|variant| *variant != results.loaded.baseline)
 }
 
-/// Whether every variant served a group as the baseline did, in every figure and replicate.
-fn unchanged(results: &Results<'_>, group: &Group) -> bool {
-    let same = |variant: usize| {
-        ["e2e.mean", "e2e.max", "completed", "not_served", "replicas_mean", "cost_usd"]
-            .iter()
-            .all(|id| find(id).is_none_or(|figure| Difference::new(results, variant, &scope(group), figure).is_none()))
+/// Whether every variant promised and served a group as the baseline did, in every figure and replicate.
+fn unchanged(seen: &Seen<'_, '_>, shown: &Shown) -> bool {
+    let words = |variant: usize| -> Vec<&str> {
+        seen.of(variant, &shown.group.name).into_iter().map(|verdict| &*verdict.words).collect()
     };
-    others(results).all(same)
+    let base = words(seen.results.loaded.baseline);
+    let same = |variant: usize| {
+        words(variant) == base
+            && ["e2e.mean", "e2e.max", "completed", "not_served", "replicas_mean", "cost_usd"].iter().all(|id| {
+                let row = find(id).map(|figure| Difference::new(seen.results, variant, &scope(&shown.group), figure));
+                row.is_none_or(|row| row.is_none())
+            })
+    };
+    shown.within.len() == seen.results.variants.len() && others(seen.results).all(same)
 }
 
 /// `unchanged by these variants, holds 5/5`.
-fn as_it_was(results: &Results<'_>, group: &Group) -> String {
-    let own = promises(results, results.loaded.baseline);
-    let held: Vec<String> = own
-        .iter()
-        .filter(|verdict| verdict.group == *group)
+fn as_it_was(seen: &Seen<'_, '_>, shown: &Shown) -> String {
+    let held: Vec<String> = seen
+        .of(seen.results.loaded.baseline, &shown.group.name)
+        .into_iter()
         .map(|verdict| {
             let (held, of) = verdict.held();
             let word = if verdict.holds() { "holds" } else { "MISSES" };
@@ -144,27 +234,27 @@ struct Line {
     cells: Vec<String>,
 }
 
-fn table(text: &mut String, results: &Results<'_>, group: &Group) {
-    let slos = group.slos(&results.loaded.variants[results.loaded.baseline]).to_vec();
-    let mut header = vec![group.name.clone(), "held".to_owned()];
-    for slo in slos.iter().take(PROMISES) {
-        header.extend([crate::results::promise_words(slo), "difference".to_owned()]);
+fn table(text: &mut String, seen: &Seen<'_, '_>, shown: &Shown) {
+    let mut header = vec![shown.group.name.clone(), "held".to_owned()];
+    for words in shown.promises.iter().take(PROMISES) {
+        header.extend([words.clone(), "difference".to_owned()]);
     }
-    if slos.is_empty() {
+    if shown.promises.is_empty() {
         header.extend(["e2e p99", "difference"].map(str::to_owned));
     }
-    header.extend(["attained", "not served", "$/week", "difference", ""].map(str::to_owned));
-    let mut lines: Vec<Line> = (0..results.variants.len()).map(|variant| line(results, variant, group)).collect();
+    // With several promises, a request has to keep all of them.
+    let kept = if shown.promises.len() > 1 { "kept all" } else { "attained" };
+    header.extend([kept, "not served", "$/week", "difference", ""].map(str::to_owned));
+    let mut lines: Vec<Line> = shown.within.iter().map(|variant| line(seen, *variant, shown)).collect();
     lines.sort_by(|a, b| {
         let missed = |line: &Line| line.held.1 - line.held.0;
         missed(a).cmp(&missed(b)).then(a.cost.total_cmp(&b.cost)).then(a.variant.cmp(&b.variant))
     });
     let mut rows = vec![header];
-    let cheapest = cheapest_that_holds(results);
     for line in lines {
         let mut cells = line.cells;
-        let mark = match (line.held.0 < line.held.1, Some(line.variant) == cheapest) {
-            (true, _) => format!("MISS{}", because(results, line.variant, group)),
+        let mark = match (line.held.0 < line.held.1, Some(line.variant) == seen.cheapest) {
+            (true, _) => format!("MISS{}", because(seen.results, line.variant, &shown.group)),
             (_, true) => "<- cheapest that holds".to_owned(),
             _ => String::new(),
         };
@@ -172,45 +262,46 @@ fn table(text: &mut String, results: &Results<'_>, group: &Group) {
         rows.push(cells);
     }
     let _ = write!(text, "{}", columns(&rows, &[]));
-}
-
-/// The cheapest variant that holds every promise of every service, if anything is promised.
-fn cheapest_that_holds(results: &Results<'_>) -> Option<usize> {
-    let holds = |variant: &usize| {
-        let all = promises(results, *variant);
-        !all.is_empty() && all.iter().all(Verdict::holds)
-    };
-    let cost = |variant: usize| results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(f64::INFINITY);
-    (0..results.variants.len()).filter(holds).min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+    let absent: Vec<String> = (0..seen.results.variants.len())
+        .filter(|variant| !shown.within.contains(variant))
+        .map(|variant| format!("`{}`", seen.results.loaded.variants[variant].variant))
+        .collect();
+    if !absent.is_empty() {
+        let _ = writeln!(text, "{:<11} not in {}", "", absent.join(", "));
+    }
+    if shown.promises.len() > PROMISES {
+        let _ = writeln!(text, "{:<11} also promised: {}; see --long", "", shown.promises[PROMISES..].join(", "));
+    }
 }
 
 fn because(results: &Results<'_>, variant: usize, group: &Group) -> String {
     late_because(results, variant, group).map_or_else(String::new, |why| format!(": {why}"))
 }
 
-fn line(results: &Results<'_>, variant: usize, group: &Group) -> Line {
-    let loaded = results.loaded;
-    let resolved = &loaded.variants[variant];
-    let all = promises(results, variant);
-    let own: Vec<&Verdict> = all.iter().filter(|verdict| verdict.group.name == group.name).collect();
+fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
+    let (results, loaded) = (seen.results, seen.results.loaded);
+    let own = seen.of(variant, &shown.group.name);
     let held = held_together(&own);
     let is_base = variant == loaded.baseline;
-    let mut cells = vec![resolved.variant.clone()];
+    let mut cells = vec![loaded.variants[variant].variant.clone()];
     cells.push(if own.is_empty() { "-".to_owned() } else { format!("{}/{}", held.0, held.1) });
-    let mut figures: Vec<(Scope, &str)> = own
-        .iter()
-        .take(PROMISES)
-        .map(|verdict| (Scope::new(ScopeKind::Promise, promise_name(&group.name, &verdict.slo)), "observed_s"))
-        .collect();
-    if own.is_empty() {
-        figures.push((scope(group), "e2e.p99"));
+    for words in shown.promises.iter().take(PROMISES) {
+        match own.iter().find(|verdict| verdict.words == *words) {
+            None => cells.extend(["-", "-"].map(str::to_owned)),
+            Some(verdict) => {
+                let scope = Scope::new(ScopeKind::Promise, promise_name(&shown.group.name, &verdict.slo));
+                let [value, difference] = value_and_difference(results, variant, &scope, "observed_s", is_base);
+                let value = if verdict.was_asked() { value } else { "no request".to_owned() };
+                cells.extend([value, difference]);
+            }
+        }
     }
-    for (scope, id) in figures {
-        cells.extend(value_and_difference(results, variant, &scope, id, is_base));
+    let scope = scope(&shown.group);
+    if shown.promises.is_empty() {
+        cells.extend(value_and_difference(results, variant, &scope, "e2e.p99", is_base));
     }
-    let got = |id: &str| results.got(variant, &scope(group), id);
-    cells.push(got("attainment").map_or_else(|| "-".to_owned(), percent));
-    cells.push(count(results.estimate(variant, &scope(group), "not_served").total() as u64));
+    cells.push(results.got(variant, &scope, "attainment").map_or_else(|| "-".to_owned(), percent));
+    cells.push(count(results.estimate(variant, &scope, "not_served").total() as u64));
     cells.extend(value_and_difference(results, variant, &Scope::all(), "usd_per_week", is_base));
     let cost = results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(0.0);
     Line { variant, held, cost, cells }
@@ -305,10 +396,10 @@ fn whole(text: &mut String, results: &Results<'_>) {
 }
 
 /// Every figure that is compared, with its interval, paired and not.
-fn long(text: &mut String, results: &Results<'_>, options: &Options) {
+fn long(text: &mut String, differences: &[Difference]) {
     let header = ["variant", "of", "figure", "baseline", "value", "difference", "+-", "(unpaired +-)"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for row in differences(results, options) {
+    for row in differences {
         let show = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| shown_value(row.figure, value));
         let by = match (row.is_none(), row.difference) {
             (true, _) => "none".to_owned(),

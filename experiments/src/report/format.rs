@@ -1,5 +1,7 @@
 //! Numbers in plain words.
 
+use unicode_width::UnicodeWidthStr;
+
 /// A duration in seconds with three significant digits and the unit that suits it.
 ///
 /// ```
@@ -18,13 +20,26 @@ pub fn duration(s: f64) -> String {
     };
     match s {
         s if s <= 0.0 => "0".to_owned(),
-        s if s < 0.001 => format!("{:.0}us", s * 1e6),
+        s if s < 0.000_000_5 => "<1us".to_owned(),
+        s if s < 0.000_999_5 => format!("{:.0}us", s * 1e6),
         s if s < 0.999_5 => {
             format!("{}ms", trimmed(if s < 0.01 { format!("{:.1}", s * 1e3) } else { format!("{:.0}", s * 1e3) }))
         }
         s if s < 99.95 => format!("{}s", trimmed(digits(s))),
         s => long(s.round() as u64),
     }
+}
+
+/// A duration beside a limit that it exceeds, with so many digits that this is seen: 2.0004 s is not shown
+/// as the 2 s that it missed.
+pub(crate) fn duration_beside(s: f64, limit_s: f64) -> String {
+    let shown = duration(s);
+    if s <= limit_s || shown != duration(limit_s) {
+        return shown;
+    }
+    let longer = (2..=6).map(|digits| format!("{s:.digits$}s"));
+    let beyond = |text: &String| text.trim_end_matches('s').parse::<f64>().is_ok_and(|value| value > limit_s);
+    longer.into_iter().find(beyond).unwrap_or(shown)
 }
 
 /// Two units are enough for a long time.
@@ -54,13 +69,33 @@ pub fn count(n: u64) -> String {
     text
 }
 
-/// Dollars: cents below a thousand, more digits for small sums.
+/// Some of many names or facts, and how many more there are.
+pub(crate) fn listed(facts: &[String], shown: usize) -> String {
+    let words = facts.iter().take(shown).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if facts.len() > shown { format!("{words} and {} more", count((facts.len() - shown) as u64)) } else { words }
+}
+
+/// Dollars: cents below a thousand, more digits for small sums; what is not nothing is never shown as
+/// nothing.
+///
+/// ```
+/// use flashcrowd::report::money;
+/// let shown: Vec<String> = [0.0, 0.5, 0.000_033_3, 0.999_99, 12.3, 999.999, 1234.5].map(money).to_vec();
+/// assert_eq!(shown, ["$0", "$0.5000", "$0.0000333", "$1.00", "$12.30", "$1,000", "$1,235"]);
+/// ```
 pub fn money(usd: f64) -> String {
     match usd {
-        usd if usd >= 1_000.0 => format!("${}", count(usd.round() as u64)),
-        usd if usd >= 1.0 => format!("${usd:.2}"),
-        usd => format!("${usd:.4}"),
+        usd if usd >= 999.995 => format!("${}", count(usd.round() as u64)),
+        usd if usd >= 0.999_95 => format!("${usd:.2}"),
+        usd if usd >= 0.001 => format!("${usd:.4}"),
+        usd if usd >= 1e-12 => format!("${usd:.*}", digits_of_small(usd)),
+        _ => "$0".to_owned(),
     }
+}
+
+/// Decimals that show three digits of what is less than one.
+fn digits_of_small(usd: f64) -> usize {
+    (2.0 - usd.log10().floor()).clamp(4.0, 15.0) as usize
 }
 
 /// A share in percent; what is not all is never shown as 100 %.
@@ -75,8 +110,21 @@ pub fn percent(share: f64) -> String {
         v if v >= 100.0 => "100 %".to_owned(),
         v if v >= 99.9 => format!("{:.2} %", v.min(99.99)),
         v if v >= 10.0 => format!("{v:.1} %"),
+        v if v > 0.0 && v < 0.005 => "<0.01 %".to_owned(),
         v => format!("{v:.2} %"),
     }
+}
+
+/// A share in percent beside a bound, with so many digits that it is on the same side: 98.998 % is not
+/// shown as the 99 % that it missed.
+pub(crate) fn percent_beside(share: f64, bound: f64) -> String {
+    let shown = percent(share);
+    let value = |text: &str| text.trim_end_matches(" %").parse::<f64>().ok();
+    if share >= bound || value(&shown).is_some_and(|value| value < bound * 100.0) {
+        return shown;
+    }
+    let longer = (2..=12).map(|digits| format!("{:.digits$} %", share * 100.0));
+    longer.into_iter().find(|text| value(text).is_some_and(|value| value < bound * 100.0)).unwrap_or(shown)
 }
 
 /// A rate per second.
@@ -88,14 +136,6 @@ pub(super) fn rate(per_s: f64) -> String {
     }
 }
 
-/// A value and the half-width of its interval: `1.22s +-20ms`.
-pub(crate) fn interval(got: f64, half_width: Option<f64>, show: fn(f64) -> String) -> String {
-    match half_width {
-        Some(half) => format!("{} +-{}", show(got), show(half)),
-        None => show(got),
-    }
-}
-
 /// Dollars with a sign: `+$3.79`.
 pub(crate) fn money_per(usd: f64) -> String {
     format!("{}{}", if usd < 0.0 { "-" } else { "+" }, money(usd.abs()))
@@ -104,16 +144,13 @@ pub(crate) fn money_per(usd: f64) -> String {
 /// Amounts of a whole in the digits that its total is written with, so that they add up to it.
 pub(crate) fn money_parts(parts: &[f64]) -> Vec<String> {
     let whole: f64 = parts.iter().sum();
-    let unit = match whole {
-        usd if usd >= 1_000.0 => 1.0,
-        usd if usd >= 1.0 => 100.0,
-        _ => 10_000.0,
-    };
+    // As many decimals as `money` gives the whole.
+    let decimals = money(whole).split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let unit = 10_f64.powi(decimals as i32);
     let units = apportion(parts, (whole * unit).round() as u64);
-    let show = |units: u64| match unit as u64 {
-        1 => format!("${}", count(units)),
-        100 => format!("${:.2}", units as f64 / 100.0),
-        _ => format!("${:.4}", units as f64 / 10_000.0),
+    let show = |units: u64| match decimals {
+        0 => format!("${}", count(units)),
+        _ => format!("${:.decimals$}", units as f64 / unit),
     };
     units.into_iter().map(show).collect()
 }
@@ -155,7 +192,7 @@ pub(crate) fn shares(parts: &[f64]) -> Vec<Option<String>> {
 pub(crate) fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
         widths.max().unwrap_or(0)
     };
     // Labels of other lines take eleven characters.
@@ -164,7 +201,8 @@ pub(crate) fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
     for row in rows {
         let mut line = String::new();
         for ((cell, width), at) in row.iter().zip(&widths).zip(0..) {
-            let cell = if right.contains(&at) { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            let cell = if right.contains(&at) { gap + cell } else { format!("{cell}{gap}") };
             line.push_str(&cell);
             line.push_str(if at == 0 { " " } else { "  " });
         }
@@ -203,5 +241,9 @@ mod tests {
     fn columns_are_aligned_and_end_without_spaces() {
         let rows = [vec!["a", "bb", ""], vec!["", "c", "ddd"]].map(|row| row.into_iter().map(str::to_owned).collect());
         assert_eq!(columns(&rows, &[1]), "a           bb\n             c  ddd\n");
+        // Letters that take two columns of a terminal.
+        let wide =
+            [vec!["\u{65e5}\u{672c}", "b"], vec!["abcd", "e"]].map(|row| row.into_iter().map(str::to_owned).collect());
+        assert_eq!(columns(&wide, &[]), "\u{65e5}\u{672c}        b\nabcd        e\n");
     }
 }

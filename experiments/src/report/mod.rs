@@ -26,7 +26,7 @@ pub(crate) use promises::late_because;
 use promises::promise_row;
 pub use trouble::warnings;
 
-use crate::results::{Results, Scope, Worst, groups};
+use crate::results::{Results, Scope, Worst, groups, verdicts};
 use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, Setting};
 use format::rate;
 use std::fmt::Write;
@@ -34,6 +34,8 @@ use std::fmt::Write;
 /// Most lines of a report, and of the warnings in it.
 const LINES: usize = 30;
 const WARNINGS: usize = 4;
+/// Routes and services that have rows of their own; of more, those that miss, and the first.
+const GROUPS: usize = 6;
 
 /// The report of a played scenario.
 pub fn text(results: &Results<'_>) -> String {
@@ -49,8 +51,12 @@ pub fn text(results: &Results<'_>) -> String {
 fn single(text: &mut String, results: &Results<'_>) {
     let resolved = &results.loaded.variants[0];
     header(text, results, resolved);
-    promises::write(text, results, 0);
-    services::write(text, results, 0);
+    let all = groups(resolved);
+    let verdicts = verdicts(results, 0);
+    let shown = promises::shown(&all, &verdicts);
+    promises::write(text, results, &shown, &verdicts);
+    services::write(text, results, 0, &shown);
+    promises::rest(text, &all, &shown, &verdicts);
     let _ = writeln!(text);
     services::requests(text, results, 0);
     places::origins(text, results, 0);
@@ -84,14 +90,16 @@ fn ending(text: &mut String, results: &Results<'_>, warnings: &[String]) {
 
 /// A labelled line.
 fn line(text: &mut String, label: &str, content: &str) {
-    let _ = writeln!(text, "{label:<11} {content}");
+    let _ = writeln!(text, "{label:<11} {}", content.trim_end());
 }
 
 /// What is played, for how long, and how much of it.
 fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
     let groups = groups(resolved);
+    let shown = if groups.len() > GROUPS { 2 } else { groups.len() };
     let services: Vec<String> = groups
         .iter()
+        .take(shown)
         .map(|group| {
             let service = &resolved.services[group.services[0]];
             let scaler = service.autoscaler.as_ref().map_or_else(
@@ -112,7 +120,9 @@ fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
             format!("{name}{scaler}{model}, {} x{gpus}, {place}", pool.gpu)
         })
         .collect();
-    let _ = writeln!(text, "{}: {}", resolved.name, services.join("; "));
+    let more = groups.len() - shown;
+    let more = if more > 0 { format!("; and {} more services", count(more as u64)) } else { String::new() };
+    let _ = writeln!(text, "{}: {}{more}", resolved.name, services.join("; "));
     let _ = writeln!(text, "{}\n", extent(results, resolved));
 }
 

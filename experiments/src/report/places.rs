@@ -1,21 +1,26 @@
 //! Where requests came from and who served them, what each market and region cost, and which regions
 //! were lost.
 
-use super::format::{count, duration, money, money_parts, shares};
+use super::format::{count, duration, listed, money, money_parts, shares};
 use super::{line, since_start};
 use crate::results::{Results, Scope, ScopeKind, way_name};
+use unicode_width::UnicodeWidthStr;
+
+/// Origins that have a line, and regions that are named in it: there may be dozens.
+const ORIGINS: usize = 6;
+const SERVED_BY: usize = 4;
 
 /// Latency by origin and who was served where.
 pub(super) fn origins(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
     let total = |scope: &Scope| results.estimate(variant, scope, "completed").total();
+    let asked = |origin: &&flashcrowd_core::fleet::Region| total(&Scope::new(ScopeKind::Origin, &*origin.name)) > 0.0;
+    let origins: Vec<_> = resolved.regions.iter().filter(asked).collect();
+    let width = origins.iter().take(ORIGINS).map(|origin| origin.name.width()).max().unwrap_or(0).max(14);
     let mut first = true;
-    for origin in &resolved.regions {
+    for origin in origins.iter().take(ORIGINS) {
         let scope = Scope::new(ScopeKind::Origin, &*origin.name);
         let completed = total(&scope);
-        if completed == 0.0 {
-            continue;
-        }
         let what = if results.got(variant, &scope, "ttft.p99").is_some() { "ttft" } else { "e2e" };
         let at = |name: &str| {
             results.got(variant, &scope, &format!("{what}.{name}")).map_or_else(|| "-".to_owned(), duration)
@@ -35,15 +40,19 @@ pub(super) fn origins(text: &mut String, results: &Results<'_>, variant: usize) 
         served.sort_by(|a, b| b.0.total_cmp(&a.0));
         let by: Vec<String> = served.into_iter().map(|one| one.1).collect();
         let content = format!(
-            "{:<14} {} completed, {what} p50 {} p99 {}; by {}",
+            "{}{} {} completed, {what} p50 {} p99 {}; by {}",
             origin.name,
+            " ".repeat(width - origin.name.width()),
             count(completed as u64),
             at("p50"),
             at("p99"),
-            by.join(", ")
+            listed(&by, SERVED_BY)
         );
         line(text, if first { "origin" } else { "" }, &content);
         first = false;
+    }
+    if origins.len() > ORIGINS {
+        line(text, "", &format!("and {} more origins; all in summary.json", origins.len() - ORIGINS));
     }
 }
 
@@ -53,7 +62,9 @@ pub(super) fn costs(text: &mut String, results: &Results<'_>, variant: usize) {
     let cost = |scope: &Scope| results.got(variant, scope, "cost_usd").unwrap_or(0.0);
     let of_kind = |kind: ScopeKind| {
         let scopes = results.variants[variant].figures.scopes().filter(move |scope| scope.kind == kind);
-        let costs: Vec<(String, f64)> = scopes.map(|scope| (scope.name.replace('_', "-"), cost(scope))).collect();
+        // Markets have names of our own, regions those of the scenario.
+        let words = |name: &str| if kind == ScopeKind::Market { name.replace('_', "-") } else { name.to_owned() };
+        let costs: Vec<(String, f64)> = scopes.map(|scope| (words(&scope.name), cost(scope))).collect();
         costs
     };
     let mut parts: Vec<String> = Vec::new();

@@ -1,21 +1,54 @@
 //! Which promises held, in how many replicates, and why others did not.
 
-use super::format::{columns, duration, interval, percent};
-use crate::results::{Group, Results, Scope, ScopeKind, Verdict, groups, verdicts};
+use super::format::{columns, count, duration, duration_beside, percent_beside};
+use super::{GROUPS, line};
+use crate::results::{Group, Results, Scope, ScopeKind, Verdict};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// One row for each promise of each route and service.
-pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
-    let resolved = &results.loaded.variants[variant];
-    let promised = verdicts(results, variant);
+/// The routes and services that have rows: all where there are few, else those that miss a promise first.
+pub(super) fn shown(all: &[Group], verdicts: &[Verdict]) -> Vec<Group> {
+    if all.len() <= GROUPS {
+        return all.to_vec();
+    }
+    let missed: BTreeSet<&str> = missing(verdicts);
+    let (misses, others): (Vec<&Group>, Vec<&Group>) = all.iter().partition(|group| missed.contains(&*group.name));
+    misses.into_iter().chain(others).take(ROWS).cloned().collect()
+}
+
+/// Of so many that not all have rows, these have.
+const ROWS: usize = 3;
+
+fn missing(verdicts: &[Verdict]) -> BTreeSet<&str> {
+    verdicts.iter().filter(|verdict| !verdict.holds()).map(|verdict| &*verdict.group.name).collect()
+}
+
+/// How many routes and services have no rows, and how many of those miss a promise.
+pub(super) fn rest(text: &mut String, all: &[Group], shown: &[Group], verdicts: &[Verdict]) {
+    if all.len() == shown.len() {
+        return;
+    }
+    let told: BTreeSet<&str> = shown.iter().map(|group| &*group.name).collect();
+    let missed = missing(verdicts).difference(&told).count();
+    let rest = all.len() - shown.len();
+    let content = format!(
+        "and {} more services, {} of which miss a promise; all in summary.json",
+        count(rest as u64),
+        count(missed as u64)
+    );
+    line(text, "", &content);
+}
+
+/// One row for each promise of some routes and services.
+pub(super) fn write(text: &mut String, results: &Results<'_>, shown: &[Group], promised: &[Verdict]) {
     let mut rows = vec![["", "promise", "got (95 %)", "held", "attained", "late because"].map(str::to_owned).to_vec()];
-    for group in groups(resolved) {
-        let own: Vec<&Verdict> = promised.iter().filter(|verdict| verdict.group == group).collect();
+    for group in shown {
+        let own: Vec<&Verdict> = promised.iter().filter(|verdict| verdict.group == *group).collect();
         if own.is_empty() {
             let none = "none: slo: [(quantile: 0.99, limit: \"2s\")]";
             rows.push(vec![group.name.clone(), none.to_owned()]);
         }
-        let because = late_because(results, variant, &group);
+        let because = late_because(results, 0, group);
         rows.extend(promise_rows(&group.name, &own, because.as_deref()));
     }
     let _ = write!(text, "{}", columns(&rows, &[]));
@@ -39,7 +72,8 @@ fn promise_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<
 pub(super) fn promise_row(verdict: &Verdict) -> [String; 5] {
     let (held, of) = verdict.held();
     let miss = if verdict.holds() { "" } else { " MISS" };
-    let attained = verdict.attainment.got.map_or_else(|| "-".to_owned(), percent);
+    let attained = verdict.attainment.got;
+    let attained = attained.map_or_else(|| "-".to_owned(), |share| percent_beside(share, verdict.slo.quantile));
     [String::new(), verdict.words.clone(), got(verdict), format!("{held}/{of}{miss}"), attained]
 }
 
@@ -48,12 +82,16 @@ fn got(verdict: &Verdict) -> String {
     if !verdict.was_asked() {
         return "no request".to_owned();
     }
+    let limit_s = verdict.slo.limit.as_s_f64();
     let never = verdict.observed.each.iter().filter(|value| value.is_none()).count();
     match verdict.observed.got {
         // Pooled over all replicates, so many requests had no answer that the quantile is one of them.
         None => "never".to_owned(),
-        Some(got) if never > 0 => format!("{}, never in {never}", duration(got)),
-        Some(got) => interval(got, verdict.observed.half_width, duration),
+        Some(got) if never > 0 => format!("{}, never in {never}", duration_beside(got, limit_s)),
+        Some(got) => match verdict.observed.half_width {
+            Some(half) => format!("{} +-{}", duration_beside(got, limit_s), duration(half)),
+            None => duration_beside(got, limit_s),
+        },
     }
 }
 
@@ -62,7 +100,7 @@ const CAUSES: [(&str, &str); 8] = [
     ("late_cold_start", "cold start"),
     ("late_queue", "queue"),
     ("late_service", "service"),
-    ("late_not_served", "not served"),
+    ("late_not_served", "no answer"),
     ("late_retries", "earlier attempts"),
     ("late_prefill", "prompts"),
     ("late_network", "network"),

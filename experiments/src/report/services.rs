@@ -2,7 +2,7 @@
 
 use super::format::{columns, count, duration, percent};
 use super::line;
-use crate::results::{Distribution, Group, Results, Scope, ScopeKind, groups};
+use crate::results::{Distribution, Group, Results, Scope, ScopeKind};
 use crate::scenario::resolve::{Resolved, ResolvedAutoscaler};
 use flashcrowd_core::serving::Discipline;
 use std::fmt::Write;
@@ -12,12 +12,10 @@ pub(super) fn scope(group: &Group) -> Scope {
     Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
 }
 
-pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
-    let resolved = &results.loaded.variants[variant];
-    let groups = groups(resolved);
+pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize, groups: &[Group]) {
     let header = ["", "", "p50", "p95", "p99", "p99.9", "max", "replicas: mean / most / max", "not served"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for group in &groups {
+    for group in groups {
         rows.extend(rows_of(results, variant, group, groups.len()));
     }
     let _ = write!(text, "{}", columns(&rows, &[2, 3, 4, 5, 6]));
@@ -121,6 +119,7 @@ pub(super) fn requests(text: &mut String, results: &Results<'_>, variant: usize)
 /// How much of what was asked for was there, where capacity was bought or lost.
 pub(super) fn losses(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
+    let mut said = Vec::new();
     for service in &resolved.services {
         let scope = Scope::new(ScopeKind::Service, &*service.name);
         let total = |id: &str| results.estimate(variant, &scope, id).total() as u64;
@@ -134,13 +133,26 @@ pub(super) fn losses(text: &mut String, results: &Results<'_>, variant: usize) {
         if total("requeued") > 0 {
             let _ = write!(content, " ({} requests sent again)", count(total("requeued")));
         }
-        line(text, "capacity", &content);
+        said.push(content);
+    }
+    lines(text, "capacity", &said);
+}
+
+/// Services that have a line of their own.
+const LINES: usize = 3;
+
+/// A line for each of the first services, and how many more there are.
+fn lines(text: &mut String, label: &str, said: &[String]) {
+    said.iter().take(LINES).for_each(|content| line(text, label, content));
+    if said.len() > LINES {
+        line(text, "", &format!("and {} more services; all in summary.json", count((said.len() - LINES) as u64)));
     }
 }
 
 /// What token-level engines did: how full their caches were, and what that cost.
 pub(super) fn engines(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
+    let mut said = Vec::new();
     for service in &resolved.services {
         let scope = Scope::new(ScopeKind::Service, &*service.name);
         let got = |id: &str| results.got(variant, &scope, id);
@@ -160,6 +172,7 @@ pub(super) fn engines(text: &mut String, results: &Results<'_>, variant: usize) 
         if let Some(tokens) = got("tokens_per_iteration") {
             parts.push(format!("{tokens:.1} tokens an iteration"));
         }
-        line(text, "engine", &parts.join(", "));
+        said.push(parts.join(", "));
     }
+    lines(text, "engine", &said);
 }

@@ -1,11 +1,12 @@
 //! The report of a scenario with several variants: a line for each variant and service, and which of
 //! them hold every promise.
 
-use super::format::{columns, count, duration, money, percent};
+use super::format::{columns, count, duration, listed, money, percent};
 use super::services::{not_served, scope};
 use super::{ending, line, trouble};
-use crate::compare::worlds::unlike;
-use crate::results::{Group, Results, Scope, Verdict, bound, groups, verdicts};
+use crate::results::{
+    Group, Results, Scope, Verdict, bound, cheapest_that_holds, groups, promised_otherwise, unlike, verdicts,
+};
 use std::fmt::Write;
 
 /// Most lines of the table: the rest of the report must have room.
@@ -168,7 +169,7 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict
         promise: "none".to_owned(),
         got: "-".to_owned(),
         held: "-".to_owned(),
-        attained: got("attainment").map_or_else(|| "-".to_owned(), percent),
+        attained: "-".to_owned(),
         p50: at("p50"),
         p99: at("p99"),
         replicas: format!("{:.1} / {:.0}", got("replicas_mean").unwrap_or(0.0), got("replicas_max").unwrap_or(0.0)),
@@ -176,8 +177,9 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict
         ..Row::default()
     };
     if let Some(verdict) = worst {
-        let [_, promise, got, held, ..] = super::promise_row(verdict);
-        (row.promise, row.got, row.held, row.misses) = (promise, got, held, !verdict.holds());
+        let [_, promise, got, held, attained] = super::promise_row(verdict);
+        (row.promise, row.got, row.held, row.attained) = (promise, got, held, attained);
+        row.misses = !verdict.holds();
     }
     // Where replicas were lost or bought on a market, it matters how much was there, and how it ended.
     if total("preempted") + total("spot_orders") > 0 {
@@ -194,43 +196,40 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict
 /// Which variants hold every promise of every service, the cheapest of them, and what the others miss.
 fn verdict(text: &mut String, results: &Results<'_>) {
     let loaded = results.loaded;
-    let mut held: Vec<(f64, &str)> = Vec::new();
-    let mut missed: Vec<String> = Vec::new();
-    let mut promised = false;
-    for (resolved, variant) in loaded.variants.iter().zip(0..) {
-        let all = verdicts(results, variant);
-        promised |= !all.is_empty();
-        let broken: Vec<String> = all
-            .iter()
-            .filter(|verdict| !verdict.holds())
-            .map(|verdict| format!("{} {}", verdict.group.name, verdict.words))
-            .collect();
-        if broken.is_empty() {
-            let cost = results.got(variant, &Scope::all(), "cost_usd").unwrap_or(0.0);
-            held.push((cost, &resolved.variant));
-        } else {
-            missed.push(format!("`{}` misses {}", resolved.variant, broken.join(", ")));
-        }
-    }
-    if !promised {
+    let promised: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| verdicts(results, at)).collect();
+    if promised.iter().all(Vec::is_empty) {
         let _ = writeln!(text, "\nNo promise was given; add one: slo: [(quantile: 0.99, limit: \"2s\")]");
         return;
     }
-    held.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let of = count(loaded.variants.len() as u64);
-    let _ = match held.first() {
-        None => writeln!(text, "\nNone of {of} variants holds every promise."),
-        Some((cost, name)) => writeln!(
-            text,
-            "\n{} of {of} variants hold every promise; the cheapest is `{name}` at {}.",
-            held.len(),
-            money(*cost)
-        ),
-    };
-    for words in missed.iter().take(SHOWN) {
-        line(text, "miss", words);
+    let baseline = &loaded.variants[loaded.baseline];
+    let (mut held, mut missed, mut others) = (0, Vec::new(), Vec::new());
+    for (resolved, own) in loaded.variants.iter().zip(&promised) {
+        let broken = own.iter().filter(|verdict| !verdict.holds());
+        let broken: Vec<String> = broken.map(|verdict| format!("{} {}", verdict.group.name, verdict.words)).collect();
+        held += usize::from(broken.is_empty() && !own.is_empty());
+        if !broken.is_empty() {
+            missed.push(format!("`{}` misses {}", resolved.variant, listed(&broken, SHOWN)));
+        }
+        let otherwise = promised_otherwise(baseline, resolved);
+        others.extend(otherwise.map(|other| format!("`{}` {other}", resolved.variant)));
     }
-    if missed.len() > SHOWN {
-        line(text, "", &format!("and {} more", missed.len() - SHOWN));
+    let of = count(loaded.variants.len() as u64);
+    let whose = if others.is_empty() { "every promise" } else { "every promise that they make" };
+    let _ = match cheapest_that_holds(results, &promised) {
+        _ if held == 0 => writeln!(text, "\nNone of {of} variants holds {}.", whose.replace("they make", "it makes")),
+        None => writeln!(text, "\n{held} of {of} variants hold {whose}."),
+        Some(at) => {
+            let cost = results.got(at, &Scope::all(), "cost_usd").unwrap_or(0.0);
+            let name = &loaded.variants[at].variant;
+            writeln!(text, "\n{held} of {of} variants hold {whose}; the cheapest is `{name}` at {}.", money(cost))
+        }
+    };
+    for (label, facts) in [("miss", &missed), ("promises", &others)] {
+        for (fact, at) in facts.iter().take(SHOWN).zip(0..) {
+            line(text, if at == 0 { label } else { "" }, fact);
+        }
+        if facts.len() > SHOWN {
+            line(text, "", &format!("and {} more", facts.len() - SHOWN));
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::scope::ScopeKind;
 use super::view::View;
 use super::{bound, money, promises, replicas, requests};
 use flashcrowd_core::ports::LatencyPart;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// What a value is measured in.
@@ -177,6 +178,9 @@ static CATALOGUE: LazyLock<Vec<FigureDef>> = LazyLock::new(|| {
     all
 });
 
+static BY_ID: LazyLock<BTreeMap<&str, &FigureDef>> =
+    LazyLock::new(|| catalogue().iter().map(|figure| (figure.id, figure)).collect());
+
 /// Every figure, in the order of the table.
 pub fn catalogue() -> &'static [FigureDef] {
     &CATALOGUE
@@ -184,7 +188,7 @@ pub fn catalogue() -> &'static [FigureDef] {
 
 /// A figure by its id.
 pub fn find(id: &str) -> Option<&'static FigureDef> {
-    catalogue().iter().find(|figure| figure.id == id)
+    BY_ID.get(id).copied()
 }
 
 /// The name of a latency part in ids and summaries.

@@ -1,6 +1,7 @@
 //! The figures of one trial: its parts by scope, and the distributions that they name.
 
 use super::figure::{FigureDef, catalogue, find};
+use super::index::Index;
 use super::part::{Distribution, Part, Spread};
 use super::scope::{Scope, scopes};
 use super::trial::Trial;
@@ -57,8 +58,9 @@ impl<'de> Deserialize<'de> for FigureId {
 impl Figures {
     /// Of a run.
     pub fn of(resolved: &Resolved, run: &Run) -> Self {
+        let index = Index::new(run);
         let of_scope = |(scope, at)| {
-            let view = View::new(resolved, run, &at);
+            let view = View::new(resolved, run, &at, &index);
             let scope: Scope = scope;
             let kind = scope.kind;
             let defs = catalogue().iter().filter(|figure| figure.scopes.contains(&kind));

@@ -11,13 +11,10 @@ const TICKS: u32 = 5;
 ///
 /// ```
 /// use flashcrowd::results::{Spread, hgrm};
-/// let mut histogram = hdrhistogram::Histogram::<u64>::new(3)?;
-/// histogram.record(1_500)?;
-/// assert!(hgrm(&Spread { histogram, max_us: 1_500 }).contains("1.500"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(hgrm(&Spread::new(vec![(1_500, 1)], 1_500)).contains("1.500"));
 /// ```
 pub fn hgrm(spread: &Spread) -> String {
-    text(&spread.histogram, spread.max_us)
+    spread.histogram().map_or_else(String::new, |histogram| text(&histogram, spread.max_us))
 }
 
 /// The distribution of nothing.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `figure` | the catalogue: id, unit, what is better, scopes, how trials are pooled |
 //! | `promises`, `requests`, `money`, `replicas` | the figures themselves |
-//! | `scope`, `view` | what a figure is about, and a record seen from there |
+//! | `scope`, `view`, `index` | what a figure is about, and a record seen from there |
 //! | `part` | exact, mergeable contributions of one trial |
 //! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
 //! | `verdict` | which promises held, in how many trials, and why not |
@@ -14,6 +14,7 @@
 //! | `table`, `tables` | tables: columns with name, unit and kind; CSV |
 //! | `folder`, `place` | the output folder, and whose files it holds |
 //! | `spool` | all summaries as one JSON text |
+//! | `world` | whether two variants may be paired |
 //! | `whole` | a file that is whole or as it was |
 //! | `break_even` | below which price spot would have been cheaper |
 //! | `hgrm` | distributions in the text form of `HdrHistogram` |
@@ -24,6 +25,7 @@ mod figure;
 mod figures;
 mod folder;
 mod hgrm;
+mod index;
 mod money;
 mod part;
 mod place;
@@ -41,25 +43,29 @@ mod trial;
 mod verdict;
 mod view;
 mod whole;
+mod world;
 
 pub use figure::{Better, FigureDef, STATISTICS, Statistic, Unit, catalogue, find, part_name, part_words};
 pub use figures::{FigureId, Figures, ScopeFigures};
 pub use folder::{ExportError, OutputFolder};
 pub use hgrm::hgrm;
-pub use part::{Distribution, Integer, Part, Pool, Quantile, Spread};
+pub use part::{Distribution, Integer, Part, Pool, Quantile, Spread, Within};
 pub use pooled::{Estimate, PooledFigures};
 pub use scope::{Group, Scope, ScopeKind, Use, groups};
-pub(crate) use scope::{promise_name, promise_words, way_name};
+pub(crate) use scope::{promise_name, way_name};
 pub use spool::Summaries;
 pub use story::{Outage, Worst};
 pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
 pub use trial::{Trial, trials};
-pub use verdict::{Verdict, missed, verdicts};
+pub(crate) use verdict::promised_otherwise;
+pub use verdict::{Verdict, cheapest_that_holds, missed, verdicts};
 pub(crate) use whole::write_whole;
+pub(crate) use world::unlike;
 
 use crate::run::{Run, Sink};
 use crate::scenario::load::Loaded;
+use crate::scenario::resolve::Resolved;
 use crate::scenario::resolve::files::Hasher;
 use flashcrowd_core::ledger::RunRecord;
 
@@ -71,6 +77,8 @@ pub struct Results<'l> {
     pub loaded: &'l Loaded,
     /// By variant.
     pub variants: Vec<VariantResults>,
+    /// By variant, in which ways its world is another than the baseline's.
+    pub(crate) unlike: Vec<Vec<&'static str>>,
     digests: Digests,
     bound: bound::Ready,
 }
@@ -117,8 +125,11 @@ impl Digests {
 impl<'l> Results<'l> {
     /// Of a scenario that is about to be played.
     pub fn new(loaded: &'l Loaded) -> Self {
+        let baseline = loaded.variants.get(loaded.baseline);
+        let of = |own: &Resolved| baseline.map_or_else(Vec::new, |baseline| unlike(baseline, own));
         Results {
             loaded,
+            unlike: loaded.variants.iter().map(of).collect(),
             variants: vec![VariantResults::default(); loaded.variants.len()],
             digests: Digests::default(),
             bound: bound::Ready::new(loaded),

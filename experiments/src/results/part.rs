@@ -38,7 +38,7 @@ impl Part {
         match self {
             Part::Ratio(over, under) => Some(over.0 as f64 / under.0 as f64),
             Part::Sum(amount) | Part::Max(amount) => Some(amount.0 as f64),
-            Part::Hist(_, quantile) => histogram?.quantile(quantile.q, quantile.beyond),
+            Part::Hist(_, quantile) => histogram?.quantile(quantile.q, quantile.beyond).map(|us| quantile.beside(us)),
         }
     }
 }
@@ -68,6 +68,32 @@ pub struct Quantile {
     pub q: f64,
     /// Values that are larger than any.
     pub beyond: u64,
+    /// Of a promise: how many values were counted within its limit, which says exactly on which side of
+    /// it the quantile lies, where a bucket of three digits has both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
+}
+
+/// How many values are within a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Within {
+    /// The limit.
+    pub limit_us: u64,
+    /// Values within it.
+    pub kept: u64,
+    /// All values.
+    pub of: u64,
+}
+
+impl Quantile {
+    /// A value of a bucket on the side of the limit on which the quantile is.
+    fn beside(&self, us: f64) -> f64 {
+        match self.within {
+            Some(Within { limit_us, kept, of }) if kept as f64 / of.max(1) as f64 >= self.q => us.min(limit_us as f64),
+            Some(Within { limit_us, .. }) => us.max(limit_us as f64 + 1.0),
+            None => us,
+        }
+    }
 }
 
 /// The distributions that a run records, by the names of summaries.
@@ -149,75 +175,86 @@ impl Distribution {
     }
 }
 
-/// A histogram in microseconds and the exact highest value of what is in it, which the histogram knows
-/// to three digits only.
-#[derive(Clone, Debug)]
+/// How often each latency occurred, by the buckets of a histogram of microseconds, and the exact highest
+/// of them, which the histogram knows to three digits only.
+///
+/// Only buckets that hold something are kept: a histogram as a row takes a hundred kilobytes, and a run
+/// may have thousands of services with several distributions each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Counts.
-    pub histogram: Histogram<u64>,
     /// The highest value.
     pub max_us: u64,
+    /// Pairs of the largest value of a bucket, ascending, and how many are in it.
+    counts: Vec<(u64, u64)>,
 }
 
 impl Spread {
+    /// By bucket, ascending.
+    pub fn new(counts: Vec<(u64, u64)>, max_us: u64) -> Self {
+        Spread { max_us, counts }
+    }
+
     /// What a cell did for a client.
     pub(crate) fn of_served(served: &ServedRecord, of: Distribution) -> Self {
         let (histogram, at) = if of == Distribution::Ttft { (&served.ttft, 1) } else { (&served.e2e, 0) };
-        Spread { max_us: served.max_us[at], histogram: histogram.clone() }
+        let buckets = histogram.iter_recorded();
+        let counts = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect();
+        Spread::new(counts, served.max_us[at])
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> u64 {
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
     }
 
     /// A quantile in microseconds, at most the highest value; `None` if it is one of those beyond, or
     /// there is none at all.
     pub fn quantile(&self, q: f64, beyond: u64) -> Option<f64> {
-        let answered = self.histogram.len();
-        let rank = q * (answered + beyond) as f64;
-        let recorded = answered > 0 && rank <= answered as f64;
-        let at = || self.histogram.value_at_quantile(rank / answered as f64).min(self.max_us);
-        recorded.then(|| at() as f64)
+        let answered = self.len();
+        let rank = rank(q, answered + beyond);
+        if answered == 0 || rank > answered {
+            return None;
+        }
+        let mut seen = 0;
+        let at = self.counts.iter().find(|(_, count)| {
+            seen += count;
+            seen >= rank
+        });
+        at.map(|(value, _)| (*value).min(self.max_us) as f64)
     }
 
     /// Adds what another trial has measured.
     pub fn merge(&mut self, other: &Spread) {
-        // A histogram that cannot hold a value of the other grows, or counts it as its longest.
-        if self.histogram.add(&other.histogram).is_err() {
-            for bucket in other.histogram.iter_recorded() {
-                self.histogram.saturating_record_n(bucket.value_iterated_to(), bucket.count_at_value());
-            }
-        }
+        self.counts.extend(&other.counts);
+        self.counts.sort_unstable_by_key(|(value, _)| *value);
+        self.counts.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            kept.1 += if same { later.1 } else { 0 };
+            same
+        });
         self.max_us = self.max_us.max(other.max_us);
     }
-}
 
-/// As the counts of its buckets: pairs of a value and how many are about that large.
-#[derive(Serialize, Deserialize)]
-struct SpreadText {
-    max_us: u64,
-    counts: Vec<(u64, u64)>,
-}
-
-impl Serialize for Spread {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let buckets = self.histogram.iter_recorded();
-        let counts = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect();
-        SpreadText { max_us: self.max_us, counts }.serialize(serializer)
+    /// As a histogram of three digits.
+    pub fn histogram(&self) -> Option<Histogram<u64>> {
+        let mut histogram = Histogram::new(3).ok()?;
+        self.counts.iter().try_for_each(|(value, count)| histogram.record_n(*value, *count)).ok()?;
+        Some(histogram)
     }
 }
 
-impl<'de> Deserialize<'de> for Spread {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = SpreadText::deserialize(deserializer)?;
-        let mut histogram = Histogram::new(3).map_err(serde::de::Error::custom)?;
-        for (value, count) in text.counts {
-            histogram.record_n(value, count).map_err(serde::de::Error::custom)?;
-        }
-        Ok(Spread { histogram, max_us: text.max_us })
-    }
-}
-
-impl PartialEq for Spread {
-    fn eq(&self, other: &Self) -> bool {
-        self.max_us == other.max_us && self.histogram == other.histogram
-    }
+/// Which of `n` values in order is the quantile: the first that as large a share as `q` does not exceed.
+fn rank(q: f64, n: u64) -> u64 {
+    let exact = q * n as f64;
+    // Products such as 0.07 * 100 are a little too large: that is no other rank.
+    let near = exact.round();
+    let rank = if (exact - near).abs() <= near * 1e-12 { near } else { exact.ceil() };
+    (rank as u64).clamp(1, n.max(1))
 }
 
 /// How trials are pooled.
@@ -266,7 +303,13 @@ impl Pooled {
             }
             (Part::Sum(sum), Part::Sum(more)) => sum.0 += more.0,
             (Part::Max(max), Part::Max(other)) => max.0 = max.0.max(other.0),
-            (Part::Hist(_, pooled), Part::Hist(_, one)) => pooled.beyond += one.beyond,
+            (Part::Hist(_, pooled), Part::Hist(_, one)) => {
+                pooled.beyond += one.beyond;
+                if let (Some(sum), Some(more)) = (&mut pooled.within, one.within) {
+                    sum.kept += more.kept;
+                    sum.of += more.of;
+                }
+            }
             // A figure has parts of one kind.
             _ => {}
         }
@@ -293,11 +336,23 @@ mod tests {
     use proptest::prelude::*;
 
     fn spread(us: &[u64]) -> Spread {
-        let mut histogram = Histogram::new(3).unwrap();
+        let mut histogram = Histogram::<u64>::new(3).unwrap();
         for &us in us {
             histogram.record(us).unwrap();
         }
-        Spread { histogram, max_us: us.iter().copied().max().unwrap_or(0) }
+        let counts = histogram.iter_recorded().map(|one| (one.value_iterated_to(), one.count_at_value())).collect();
+        Spread::new(counts, us.iter().copied().max().unwrap_or(0))
+    }
+
+    /// 297 of 300 are 99 %, though 0.99 * 300 may come out a little above 297.
+    #[test]
+    fn the_quantile_of_a_share_that_is_just_kept_is_within_the_limit() {
+        for n in 1..3_000_u64 {
+            for q in [0.5, 0.9, 0.95, 0.99, 0.999, 0.07, 0.55] {
+                let exact = (1..=n).find(|kept| *kept as f64 / n as f64 >= q).unwrap();
+                assert_eq!(rank(q, n), exact, "{q} of {n}");
+            }
+        }
     }
 
     #[test]

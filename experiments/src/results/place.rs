@@ -66,7 +66,9 @@ impl Place {
             return Err(ExportError::InTheWay { folder: given.to_owned(), file: file.clone() });
         }
         let fresh = parent.join(format!(".{name}.{}.new", std::process::id()));
-        let made = fs::create_dir(&fresh).and_then(|()| File::create(fresh.join(LOCK)));
+        // One that is there already is another writer's, and stays.
+        fs::create_dir(&fresh).map_err(refused)?;
+        let made = File::create(fresh.join(LOCK));
         let lock = made.and_then(|lock| lock.lock().map(|()| lock)).map_err(|error| {
             // Best effort: the error itself is what the user must hear of.
             let _ = fs::remove_dir_all(&fresh);
@@ -170,7 +172,9 @@ fn look(target: &Path) -> io::Result<Held> {
     }
     let names = names_in(target)?;
     let listed = listed(target).unwrap_or_default();
-    let (own, foreign) = names.into_iter().partition(|name| listed.contains(name));
+    // We write files only: whatever the list says, a folder or a link of that name is somebody's.
+    let is_file = |name: &str| fs::symlink_metadata(target.join(name)).is_ok_and(|found| found.is_file());
+    let (own, foreign) = names.into_iter().partition(|name| listed.contains(name) && is_file(name));
     Ok(Held { exists: true, own, foreign })
 }
 

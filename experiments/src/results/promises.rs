@@ -1,7 +1,7 @@
 //! Figures of promises: how many kept them, and what was observed.
 
 use super::figure::{Better, FigureDef, Unit};
-use super::part::{Distribution, Part, Pool, Quantile};
+use super::part::{Distribution, Part, Pool, Quantile, Spread, Within};
 use super::scope::{At, Group, ScopeKind};
 use super::view::View;
 use flashcrowd_core::ledger::SloCount;
@@ -63,7 +63,9 @@ fn observed(view: &View<'_>) -> Option<Part> {
     let slo = group.slos(view.resolved).get(*position)?;
     let count = group.slo_count(view.run, *position);
     let of = Distribution::of(slo.part);
-    let answered = view.measured.spreads.get(&of).map_or(0, |spread| spread.histogram.len());
+    let answered = view.measured.spreads.get(&of).map_or(0, Spread::len);
     let beyond = (count.good + count.bad).saturating_sub(answered);
-    (count.good + count.bad > 0).then_some(Part::Hist(of, Quantile { q: slo.quantile, beyond }))
+    let all = count.good + count.bad;
+    let within = Some(Within { limit_us: slo.limit.as_us(), kept: count.good, of: all });
+    (all > 0).then_some(Part::Hist(of, Quantile { q: slo.quantile, beyond, within }))
 }

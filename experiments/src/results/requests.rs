@@ -174,7 +174,7 @@ fn engine(view: &View<'_>) -> Option<()> {
 }
 
 fn total(view: &View<'_>, of: fn(&ClientRecord) -> u64) -> i128 {
-    view.clients().map(|client| i128::from(of(client))).sum()
+    view.clients().into_iter().map(|client| i128::from(of(client))).sum()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a figure, which may have no part")]
@@ -229,12 +229,12 @@ pub(super) fn tokens(view: &View<'_>, which: usize) -> Option<Part> {
 }
 
 /// Rows of the series that are of this scope, by period.
-fn rows<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'v SeriesRow> {
-    view.run.record.series.iter().filter(move |row| match view.at {
-        At::All => true,
-        At::Group(group) => group.services.contains(&(row.service as usize)),
-        _ => false,
-    })
+fn rows<'v>(view: &View<'v>) -> Vec<&'v SeriesRow> {
+    match view.at {
+        At::All => view.run.record.series.iter().collect(),
+        At::Group(group) => view.index.rows(group),
+        _ => Vec::new(),
+    }
 }
 
 /// The highest rate of arrivals over one whole period, in millionths of requests a second.
@@ -261,7 +261,7 @@ fn peak(view: &View<'_>) -> Option<Part> {
 fn at_end(view: &View<'_>) -> Option<Part> {
     let from = flashcrowd_core::SimTime::from_ps(view.resolved.horizon.as_ps() / 10 * 9);
     view.group()?;
-    let last = rows(view).filter(|row| row.at > from);
+    let last = rows(view).into_iter().filter(|row| row.at > from);
     let (arrived, late) = last.fold((0, 0), |sum, row| (sum.0 + i128::from(row.arrived), sum.1 + i128::from(row.late)));
     Part::ratio(late.min(arrived), arrived)
 }

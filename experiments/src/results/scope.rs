@@ -9,6 +9,7 @@ use flashcrowd_core::serving::Slo;
 use flashcrowd_core::units::Market;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A kind of things that figures are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -137,8 +138,9 @@ pub struct Group {
 /// What is judged: routes whose cells promise the same, and then services that are in none of them.
 pub fn groups(resolved: &Resolved) -> Vec<Group> {
     let mut groups: Vec<Group> = routes(resolved).filter(|group| group.promises_alike(resolved)).collect();
+    let of_routes: BTreeSet<usize> = groups.iter().flat_map(|group| group.services.iter().copied()).collect();
     for (service, at) in resolved.services.iter().zip(0..) {
-        if !groups.iter().any(|group| group.services.contains(&at)) {
+        if !of_routes.contains(&at) {
             groups.push(Group { name: service.name.to_string(), services: vec![at], route: None });
         }
     }
@@ -226,10 +228,11 @@ pub(crate) fn quantile_name(quantile: f64) -> String {
 /// Every scope of a variant.
 pub(super) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
     let mut scopes = vec![(Scope::all(), At::All)];
+    let mut known = BTreeSet::new();
     let mut add = |kind, name: &str, at: At| {
         let scope = Scope::new(kind, name);
         // A promise that is given twice is one.
-        if !scopes.iter().any(|known| known.0 == scope) {
+        if known.insert(scope.clone()) {
             scopes.push((scope, at));
         }
     };

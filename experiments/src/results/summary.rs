@@ -124,7 +124,7 @@ impl<'a> Of<'a> {
         let own = self.figures.scopes.iter().find(|own| own.scope == self.scope);
         let there = Distribution::ALL.into_iter().filter(|of| tokens || !of.part().is_of_tokens());
         let quantiles = there.map(|of| {
-            let count = own.and_then(|own| own.spread(of)).map_or(0, |spread| spread.histogram.len());
+            let count = own.and_then(|own| own.spread(of)).map_or(0, Spread::len);
             let at = |name: &str| self.get(&format!("{}.{name}", of.name()));
             let quantiles = Quantiles {
                 count,

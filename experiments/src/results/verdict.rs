@@ -4,7 +4,9 @@ use super::Results;
 use super::part::Distribution;
 use super::pooled::Estimate;
 use super::scope::{Group, Scope, ScopeKind, groups, promise_name, promise_words};
+use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Slo;
+use std::collections::BTreeSet;
 
 /// One promise over the trials of a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,4 +65,45 @@ pub fn verdicts(results: &Results<'_>, variant: usize) -> Vec<Verdict> {
 /// Whether any trial of any variant missed any promise.
 pub fn missed(results: &Results<'_>) -> bool {
     (0..results.variants.len()).any(|variant| verdicts(results, variant).iter().any(|verdict| !verdict.holds()))
+}
+
+/// The variant that holds every promise, and all those of the baseline, at the lowest cost of a week: one
+/// that promises less is no cheaper way of keeping them.
+pub fn cheapest_that_holds(results: &Results<'_>, promised: &[Vec<Verdict>]) -> Option<usize> {
+    let loaded = results.loaded;
+    let holds = |variant: &usize| {
+        let all = &promised[*variant];
+        let beyond = promised_beyond(&loaded.variants[loaded.baseline], &loaded.variants[*variant]);
+        !all.is_empty() && all.iter().all(Verdict::holds) && beyond.is_empty()
+    };
+    let cost = |variant: usize| results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(f64::INFINITY);
+    (0..results.variants.len()).filter(holds).min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+}
+
+/// What one variant promises and another does not, as `chat: e2e p90 < 2s`.
+fn promised_beyond(one: &Resolved, other: &Resolved) -> Vec<String> {
+    let theirs: BTreeSet<String> = promised(other).into_iter().collect();
+    promised(one).into_iter().filter(|name| !theirs.contains(name)).collect()
+}
+
+fn promised(resolved: &Resolved) -> Vec<String> {
+    let groups = groups(resolved);
+    let of_group = |group: &Group| -> Vec<String> {
+        group.slos(resolved).iter().map(|slo| promise_name(&group.name, slo)).collect()
+    };
+    groups.iter().flat_map(of_group).collect()
+}
+
+/// How the promises of a variant differ from the baseline's, in words; `None` if they do not.
+pub(crate) fn promised_otherwise(baseline: &Resolved, own: &Resolved) -> Option<String> {
+    const SHOWN: usize = 4;
+    let told = |words: &str, names: &[String]| {
+        let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+        let names: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+        (!names.is_empty()).then(|| format!("{words} {}{more}", names.join(", ")))
+    };
+    let more = told("promises", &promised_beyond(own, baseline));
+    let less = told("does not promise", &promised_beyond(baseline, own));
+    let facts: Vec<String> = [more, less].into_iter().flatten().collect();
+    (!facts.is_empty()).then(|| facts.join("; "))
 }

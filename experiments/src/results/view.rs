@@ -1,6 +1,7 @@
 //! What a figure is computed from: one trial's record, seen from one scope.
 
 use super::figure::Statistic;
+use super::index::{Index, Paid};
 use super::part::{Distribution, Part, Quantile, Spread};
 use super::scope::{At, Group};
 use crate::run::Run;
@@ -13,6 +14,7 @@ pub(super) struct View<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) run: &'a Run,
     pub(super) at: &'a At,
+    pub(super) index: &'a Index<'a>,
     pub(super) measured: Measured,
 }
 
@@ -25,7 +27,7 @@ pub(super) struct Measured {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(resolved: &'a Resolved, run: &'a Run, at: &'a At) -> Self {
+    pub(super) fn new(resolved: &'a Resolved, run: &'a Run, at: &'a At, index: &'a Index<'a>) -> Self {
         let measured = match at {
             At::Group(group) => Measured::of(&group.latency(run)),
             At::Promise(group, position) => {
@@ -41,7 +43,7 @@ impl<'a> View<'a> {
             }
             _ => Measured::default(),
         };
-        View { resolved, run, at, measured }
+        View { resolved, run, at, index, measured }
     }
 
     pub(super) fn latency(&self, of: Distribution, statistic: Statistic) -> Option<Part> {
@@ -51,7 +53,7 @@ impl<'a> View<'a> {
                 let (sum, count) = self.measured.means.get(&of)?;
                 Part::ratio(*sum, *count)
             }
-            Statistic::Quantile(q) => Some(Part::Hist(of, Quantile { q, beyond: 0 })),
+            Statistic::Quantile(q) => Some(Part::Hist(of, Quantile { q, beyond: 0, within: None })),
             Statistic::Max => Some(Part::max(spread.max_us)),
         }
     }
@@ -66,14 +68,12 @@ impl<'a> View<'a> {
 
     /// Clients whose requests are of this scope: of all, of a route, or of a service that no route
     /// stands before.
-    pub(super) fn clients(&self) -> impl Iterator<Item = &'a ClientRecord> {
-        let at = self.at;
-        self.run.record.clients.iter().filter(move |client| match at {
-            At::All => true,
-            At::Group(Group { route: Some(route), .. }) => client.route == Some(*route),
-            At::Group(group) => client.route.is_none() && group.services.contains(&(client.service as usize)),
-            _ => false,
-        })
+    pub(super) fn clients(&self) -> Vec<&'a ClientRecord> {
+        match self.at {
+            At::All => self.run.record.clients.iter().collect(),
+            At::Group(group) => self.index.clients(group),
+            _ => Vec::new(),
+        }
     }
 
     /// What each cell did for the clients of an origin, or on one way.
@@ -88,18 +88,32 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What was paid for it, and of that before the warm-up ended.
+    pub(super) fn paid(&self) -> [Paid; 2] {
+        if let At::Group(group) = self.at {
+            return [self.index.paid(group), self.index.paid_in_warmup(group)];
+        }
+        let record = &self.run.record;
+        [&record.bill, &record.warmup_bill].map(|bill| {
+            let mut paid = Paid::default();
+            bill.lines()
+                .filter(|(line, _)| self.has_line(line))
+                .for_each(|(line, gpu_ps)| paid.add(bill, line, gpu_ps));
+            paid
+        })
+    }
+
     /// Whether a line of the bill is of this scope.
-    pub(super) fn has_line(&self, line: &BillLine) -> bool {
+    fn has_line(&self, line: &BillLine) -> bool {
         let pool = &self.resolved.pools[line.pool as usize];
         match self.at {
             At::All => true,
-            At::Group(group) => line.service.is_some_and(|service| group.services.contains(&(service as usize))),
             At::Pool(at) => line.pool == *at,
             At::Region(at) => pool.region == *at,
             At::Market(market) => pool.market == *market,
             At::State(state) => line.state == *state,
             At::Use(one) => one.has(line),
-            At::Promise(..) | At::Origin(_) | At::Way(..) => false,
+            At::Group(_) | At::Promise(..) | At::Origin(_) | At::Way(..) => false,
         }
     }
 
@@ -136,10 +150,10 @@ impl Measured {
 
     /// Adds one distribution, unless nothing was recorded of it.
     fn add(&mut self, latency: &Latency, one: Distribution) {
-        let (Some(histogram), Some(max_us)) = (latency.part(one.part()), latency.max_us(one.part())) else { return };
+        let (Some(counts), Some(max_us)) = (latency.counts(one.part()), latency.max_us(one.part())) else { return };
         // Picoseconds over a million times the count: microseconds.
         let count = i128::from(latency.count(one.part())) * 1_000_000;
-        self.spreads.insert(one, Spread { histogram, max_us });
+        self.spreads.insert(one, Spread::new(counts, max_us));
         self.means.insert(one, (latency.sum_ps(one.part()) as i128, count));
     }
 

@@ -188,6 +188,12 @@ impl Latency {
         self.tally(part).map(|tally| tally.histogram())
     }
 
+    /// What the histogram of a part holds, by bucket: the largest value that it stands for, ascending, and
+    /// its count. It takes no more room than there are different latencies.
+    pub fn counts(&self, part: LatencyPart) -> Option<Vec<(u64, u64)>> {
+        self.tally(part).map(|tally| tally.counts())
+    }
+
     /// How many were recorded of a part; 0 where [`Latency::part`] is `None`.
     pub fn count(&self, part: LatencyPart) -> u64 {
         self.tally(part).map_or(0, |tally| tally.total())

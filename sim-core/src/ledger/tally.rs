@@ -199,6 +199,11 @@ impl<const BITS: u32> Tally<BITS> {
         self.reach(other.max_us);
     }
 
+    /// Buckets that hold something, ascending, each by its largest value.
+    pub(crate) fn counts(&self) -> Vec<(u64, u64)> {
+        self.buckets().map(|(bucket, count)| (highest::<BITS>(bucket), count)).collect()
+    }
+
     /// What was counted, as a histogram of as many digits that grows as it must.
     pub(crate) fn histogram(&self) -> Histogram<u64> {
         // Both are valid precisions.

@@ -1,28 +1,35 @@
-//! One sentence for each variant against the baseline.
+//! The comparison in sentences: what a variant holds that the baseline does not, and what it costs.
 
-use super::Options;
-use super::difference::{Difference, differences};
-use super::text::{others, signed};
-use crate::results::{Better, Results, ScopeKind, Verdict, verdicts as promises};
+use super::difference::Difference;
+use super::text::{Seen, others, signed};
+use crate::results::{Better, ScopeKind, Verdict, promised_otherwise};
+use std::collections::BTreeMap;
+
+/// Facts of one kind in a sentence; there may be thousands of services.
+const FACTS: usize = 6;
+
+fn join(facts: &[String]) -> String {
+    let shown = facts.iter().take(FACTS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if facts.len() > FACTS { format!("{shown} and {} more", facts.len() - FACTS) } else { shown }
+}
 
 /// One sentence for each variant: what it holds that the baseline does not or the other way round, for
 /// which services, and what changes.
-pub(super) fn sentences(results: &Results<'_>, options: &Options) -> Vec<String> {
-    let loaded = results.loaded;
+pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
+    let loaded = seen.results.loaded;
     let baseline = &loaded.variants[loaded.baseline].variant;
-    let all = differences(results, options);
     let mut sentences = Vec::new();
-    for variant in others(results) {
+    for variant in others(seen.results) {
         let name = &loaded.variants[variant].variant;
         let rows: Vec<&Difference> = all.iter().filter(|row| row.variant == *name).collect();
-        if rows.iter().all(|row| row.is_none()) {
+        let otherwise = promised_otherwise(&loaded.variants[loaded.baseline], &loaded.variants[variant]);
+        if otherwise.is_none() && rows.iter().all(|row| row.is_none()) {
             sentences.push(format!("`{name}` does the same as `{baseline}`."));
             continue;
         }
-        let (gained, lost) = held_changes(results, variant, options);
+        let (gained, lost) = held_changes(seen, variant);
         let single = loaded.variants[variant].replicates == 1;
         let (better, worse) = told(&rows, single);
-        let join = |words: &[String]| words.join(", ");
         // Who holds what was promised comes first, then what changes in figures.
         let mut facts = Vec::new();
         for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
@@ -30,11 +37,13 @@ pub(super) fn sentences(results: &Results<'_>, options: &Options) -> Vec<String>
                 facts.push(format!("{word} {}", join(told)));
             }
         }
+        facts.extend(otherwise.map(|other| format!("it {other}")));
         let goods = (!gained.is_empty(), !lost.is_empty(), !better.is_empty(), !worse.is_empty());
         let verdict = match goods {
-            (false, false, false, false) => {
+            (false, false, false, false) if facts.is_empty() => {
                 format!("`{name}` against `{baseline}`: these replicates show no difference")
             }
+            (false, false, false, false) => format!("`{name}` against `{baseline}`: "),
             (true, false, ..) | (false, false, true, false) => format!("`{name}` is better than `{baseline}`: "),
             (false, true, ..) | (false, false, false, true) => format!("`{name}` is worse than `{baseline}`: "),
             _ => format!("`{name}` trades against `{baseline}`: "),
@@ -44,30 +53,31 @@ pub(super) fn sentences(results: &Results<'_>, options: &Options) -> Vec<String>
     sentences
 }
 
-/// Promises that a variant holds in more replicates than the baseline, and in fewer.
-fn held_changes(results: &Results<'_>, variant: usize, options: &Options) -> (Vec<String>, Vec<String>) {
-    let base = promises(results, results.loaded.baseline);
+/// Promises that a variant holds in more replicates than the baseline, and in fewer. One that the baseline
+/// does not make can be missed, too.
+fn held_changes(seen: &Seen<'_, '_>, variant: usize) -> (Vec<String>, Vec<String>) {
+    let base = &seen.promised[seen.results.loaded.baseline];
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for own in promises(results, variant) {
-        if options.service.as_ref().is_some_and(|wanted| *wanted != own.group.name) {
+    let key = |verdict: &Verdict| (verdict.group.name.clone(), verdict.words.clone());
+    let known: BTreeMap<_, &Verdict> = base.iter().map(|verdict| (key(verdict), verdict)).collect();
+    let share = |verdict: &Verdict| f64::from(verdict.held().0) / f64::from(verdict.held().1.max(1));
+    for own in &seen.promised[variant] {
+        if seen.options.service.as_ref().is_some_and(|wanted| *wanted != own.group.name) {
             continue;
         }
-        let same = |other: &&Verdict| other.group.name == own.group.name && other.words == own.words;
-        let Some(other) = base.iter().find(same) else { continue };
-        let share = |verdict: &Verdict| f64::from(verdict.held().0) / f64::from(verdict.held().1.max(1));
-        let words = format!(
-            "{} {} ({}/{}, was {}/{})",
-            own.group.name,
-            own.words,
-            own.held().0,
-            own.held().1,
-            other.held().0,
-            other.held().1
-        );
-        if share(&own) > share(other) {
-            gained.push(words);
-        } else if share(&own) < share(other) {
-            lost.push(words);
+        let (held, of) = own.held();
+        let words = format!("{} {} ({held}/{of}", own.group.name, own.words);
+        match known.get(&key(own)) {
+            None if own.holds() => {}
+            None => lost.push(format!("{words}, not promised before)")),
+            Some(other) => {
+                let words = format!("{words}, was {}/{})", other.held().0, other.held().1);
+                if share(own) > share(other) {
+                    gained.push(words);
+                } else if share(own) < share(other) {
+                    lost.push(words);
+                }
+            }
         }
     }
     (gained, lost)
