@@ -142,7 +142,7 @@ fn limits_hold_and_nothing_runs_for_ever() {
         folder,
         &["run", "memory_limit_replicates.ron", "--replicates", "1000", "--no-out", "-q"],
         0,
-        &["in 1000 replicates"],
+        &["each of 1000 replicates"],
     );
     says(
         folder,

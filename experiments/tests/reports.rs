@@ -152,8 +152,11 @@ fn messages() {
 #[test]
 fn a_comparison_says_that_recorded_arrivals_are_alike() {
     let desk = desk();
-    let rows: String = (0..400).map(|i| format!("2024-01-01 00:{:02}:{:02},100,10\n", i / 60, i % 60)).collect();
-    fs::write(desk.path().join("t.csv"), format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{rows}")).unwrap();
+    let mut rows = String::from("TIMESTAMP,ContextTokens,GeneratedTokens\n");
+    for i in 0..400 {
+        let _ = writeln!(rows, "2024-01-01 00:{:02}:{:02},100,10", i / 60, i % 60);
+    }
+    fs::write(desk.path().join("t.csv"), rows).unwrap();
     let scenario = TWO.replace("traffic: {", "traffic: {\"recorded\": Trace(service: \"tags\", path: \"t.csv\"),");
     let (head, rest) = scenario.split_once("\"people\"").unwrap();
     let closing = rest.rsplit_once("},").unwrap().1;

@@ -5,7 +5,7 @@ use super::difference::{Difference, differences};
 use super::words::verdicts;
 use super::{Options, Results};
 use crate::lint::same_arrivals;
-use crate::report::{columns, count, duration, late_because, money, money_per, percent};
+use crate::report::{amount, columns, count, duration, late_because, money, money_per, percent};
 use crate::results::{
     FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, cheapest_that_holds, find, groups, promise_name,
     promised_otherwise, verdicts as promises,
@@ -301,7 +301,7 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
         cells.extend(value_and_difference(results, variant, &scope, "e2e.p99", is_base));
     }
     cells.push(results.got(variant, &scope, "attainment").map_or_else(|| "-".to_owned(), percent));
-    cells.push(count(results.estimate(variant, &scope, "not_served").total() as u64));
+    cells.push(amount(results.got(variant, &scope, "not_served").unwrap_or(0.0)));
     cells.extend(value_and_difference(results, variant, &Scope::all(), "usd_per_week", is_base));
     let cost = results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(0.0);
     Line { variant, held, cost, cells }

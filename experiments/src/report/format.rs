@@ -136,6 +136,21 @@ pub(super) fn rate(per_s: f64) -> String {
     }
 }
 
+/// A mean number of things: small ones with one digit after the point, unless they are whole.
+pub(crate) fn amount(mean: f64) -> String {
+    amount_parts(&[mean]).swap_remove(0)
+}
+
+/// Mean numbers of things as the parts of their sum, in the digits that it is written with, so that they
+/// add up to it.
+pub(crate) fn amount_parts(parts: &[f64]) -> Vec<String> {
+    let whole: f64 = parts.iter().sum();
+    let fractional = whole < 10.0 && parts.iter().any(|part| part.fract() != 0.0);
+    let unit = if fractional { 10.0 } else { 1.0 };
+    let show = |units: u64| if fractional { format!("{:.1}", units as f64 / unit) } else { count(units) };
+    apportion(parts, (whole * unit).round() as u64).into_iter().map(show).collect()
+}
+
 /// Dollars with a sign: `+$3.79`.
 pub(crate) fn money_per(usd: f64) -> String {
     format!("{}{}", if usd < 0.0 { "-" } else { "+" }, money(usd.abs()))

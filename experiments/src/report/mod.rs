@@ -20,7 +20,7 @@ mod services;
 mod trouble;
 mod variants;
 
-pub(crate) use format::{columns, money_per};
+pub(crate) use format::{amount, columns, money_per};
 pub use format::{count, duration, money, percent};
 pub(crate) use promises::late_because;
 use promises::promise_row;
@@ -128,12 +128,10 @@ fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
 
 /// `2h, 947,722 requests in 5 replicates (26/s, peak 86/s in 15s), seed 1`.
 fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
-    let of = |id| results.estimate(0, &Scope::all(), id);
-    let arrived = of("requests");
-    let rates = [of("requests_per_s"), of("peak_requests_per_s")].map(|rate| rate.got.unwrap_or(0.0));
-    let replicates = match arrived.each.len() {
+    let got = |id| results.got(0, &Scope::all(), id).unwrap_or(0.0);
+    let replicates = match results.variants[0].figures.trials() {
         1 => "1 replicate".to_owned(),
-        n => format!("{n} replicates"),
+        n => format!("each of {n} replicates"),
     };
     let warmup = resolved.warmup.as_s_f64();
     let warmup = if warmup > 0.0 {
@@ -144,9 +142,9 @@ fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
     format!(
         "{}, {} requests in {replicates} ({}/s, peak {}/s in {}), seed {}{warmup}",
         duration(resolved.horizon.as_s_f64()),
-        count(arrived.total() as u64),
-        rate(rates[0]),
-        rate(rates[1]),
+        amount(got("requests")),
+        rate(got("requests_per_s")),
+        rate(got("peak_requests_per_s")),
         duration(resolved.series_period.as_s_f64()),
         resolved.seed
     )

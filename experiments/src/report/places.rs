@@ -1,7 +1,7 @@
 //! Where requests came from and who served them, what each market and region cost, and which regions
 //! were lost.
 
-use super::format::{count, duration, listed, money, money_parts, shares};
+use super::format::{amount, duration, listed, money, money_parts, shares};
 use super::{line, since_start};
 use crate::results::{Results, Scope, ScopeKind, way_name};
 use unicode_width::UnicodeWidthStr;
@@ -13,20 +13,20 @@ const SERVED_BY: usize = 4;
 /// Latency by origin and who was served where.
 pub(super) fn origins(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
-    let total = |scope: &Scope| results.estimate(variant, scope, "completed").total();
-    let asked = |origin: &&flashcrowd_core::fleet::Region| total(&Scope::new(ScopeKind::Origin, &*origin.name)) > 0.0;
+    let mean = |scope: &Scope| results.got(variant, scope, "completed").unwrap_or(0.0);
+    let asked = |origin: &&flashcrowd_core::fleet::Region| mean(&Scope::new(ScopeKind::Origin, &*origin.name)) > 0.0;
     let origins: Vec<_> = resolved.regions.iter().filter(asked).collect();
     let width = origins.iter().take(ORIGINS).map(|origin| origin.name.width()).max().unwrap_or(0).max(14);
     let mut first = true;
     for origin in origins.iter().take(ORIGINS) {
         let scope = Scope::new(ScopeKind::Origin, &*origin.name);
-        let completed = total(&scope);
+        let completed = mean(&scope);
         let what = if results.got(variant, &scope, "ttft.p99").is_some() { "ttft" } else { "e2e" };
         let at = |name: &str| {
             results.got(variant, &scope, &format!("{what}.{name}")).map_or_else(|| "-".to_owned(), duration)
         };
         let way = |region: &flashcrowd_core::fleet::Region| {
-            total(&Scope::new(ScopeKind::Way, way_name(&origin.name, &region.name)))
+            mean(&Scope::new(ScopeKind::Way, way_name(&origin.name, &region.name)))
         };
         let ways: Vec<f64> = resolved.regions.iter().map(way).collect();
         let whole: f64 = ways.iter().sum();
@@ -43,7 +43,7 @@ pub(super) fn origins(text: &mut String, results: &Results<'_>, variant: usize) 
             "{}{} {} completed, {what} p50 {} p99 {}; by {}",
             origin.name,
             " ".repeat(width - origin.name.width()),
-            count(completed as u64),
+            amount(completed),
             at("p50"),
             at("p99"),
             listed(&by, SERVED_BY)

@@ -1,6 +1,6 @@
 //! Latency, replicas and what was not served, by route or service.
 
-use super::format::{columns, count, duration, percent};
+use super::format::{amount, amount_parts, columns, count, duration, percent};
 use super::line;
 use crate::results::{Distribution, Group, Results, Scope, ScopeKind};
 use crate::scenario::resolve::{Resolved, ResolvedAutoscaler};
@@ -75,7 +75,7 @@ pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> 
     format!("{:.1} / {:.0} / {max}{at_max}", got("replicas_mean"), got("replicas_max"))
 }
 
-/// Requests after the warm-up that were not served, over all replicates, and what became of them.
+/// Requests after the warm-up that were not served, and what became of them; means over replicates.
 pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -> String {
     const WHY: [(&str, &str); 5] = [
         ("not_served_rejected", "rejected"),
@@ -84,34 +84,35 @@ pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -
         ("failed_lost", "lost with a replica"),
         ("failed_unreachable", "unreachable"),
     ];
-    let total = |id: &str| results.estimate(variant, scope, id).total() as u64;
-    let why = WHY.map(|(id, words)| (total(id), words));
-    let why: Vec<&(u64, &str)> = why.iter().filter(|one| one.0 > 0).collect();
+    let got = |id: &str| results.got(variant, scope, id).unwrap_or(0.0);
+    let why: Vec<(f64, &str)> = WHY.iter().map(|(id, words)| (got(id), *words)).filter(|one| one.0 > 0.0).collect();
     match why.as_slice() {
-        [] => count(total("not_served")),
-        [(_, words)] => format!("{} ({words})", count(total("not_served"))),
-        several => {
-            let parts: Vec<String> = several.iter().map(|(n, words)| format!("{} {words}", count(*n))).collect();
-            format!("{} = {}", count(total("not_served")), parts.join(" + "))
-        }
+        [] => amount(got("not_served")),
+        [(mean, words)] => format!("{} ({words})", amount(*mean)),
+        several => sum_of(several),
     }
 }
 
-/// All requests of all replicates: the parts add up.
+/// `12 = 10 given up + 2 rejected`.
+fn sum_of(parts: &[(f64, &str)]) -> String {
+    let means: Vec<f64> = parts.iter().map(|part| part.0).collect();
+    let shown = amount_parts(&means).into_iter().zip(parts).map(|(n, (_, words))| format!("{n} {words}"));
+    format!("{} = {}", amount(means.iter().sum()), shown.collect::<Vec<_>>().join(" + "))
+}
+
+/// All requests of a replicate, in the mean: the parts add up.
 pub(super) fn requests(text: &mut String, results: &Results<'_>, variant: usize) {
-    let total = |id: &str| results.estimate(variant, &Scope::all(), id).total() as u64;
-    let mut parts = vec![format!("{} completed", count(total("completed")))];
+    let got = |id: &str| results.got(variant, &Scope::all(), id).unwrap_or(0.0);
     let others =
         [("rejected", "rejected"), ("expired", "given up"), ("failed", "failed"), ("live_at_end", "live at the end")];
-    let others = others.map(|(id, words)| (total(id), words));
-    parts.extend(others.iter().filter(|other| other.0 > 0).map(|(n, words)| format!("{} {words}", count(*n))));
-    let mut content = format!("{} = {}", count(total("requests")), parts.join(" + "));
-    if total("attempts") > total("requests") {
-        let each = results.got(variant, &Scope::all(), "attempts_per_request").unwrap_or(1.0);
-        let _ = write!(content, "; {each:.2} attempts a request");
+    let mut parts = vec![(got("completed"), "completed")];
+    parts.extend(others.map(|(id, words)| (got(id), words)).into_iter().filter(|other| other.0 > 0.0));
+    let mut content = sum_of(&parts);
+    if got("attempts") > got("requests") {
+        let _ = write!(content, "; {:.2} attempts a request", got("attempts_per_request"));
     }
-    if total("dropped_rows") > 0 {
-        let _ = write!(content, "; {} rows dropped", count(total("dropped_rows")));
+    if got("dropped_rows") > 0.0 {
+        let _ = write!(content, "; {} rows dropped", amount(got("dropped_rows")));
     }
     line(text, "requests", &content);
 }
@@ -122,16 +123,16 @@ pub(super) fn losses(text: &mut String, results: &Results<'_>, variant: usize) {
     let mut said = Vec::new();
     for service in &resolved.services {
         let scope = Scope::new(ScopeKind::Service, &*service.name);
-        let total = |id: &str| results.estimate(variant, &scope, id).total() as u64;
-        if total("preempted") + total("spot_orders") == 0 {
+        let got = |id: &str| results.got(variant, &scope, id).unwrap_or(0.0);
+        if got("preempted") + got("spot_orders") == 0.0 {
             continue;
         }
         let name = if resolved.services.len() > 1 { format!("{}: ", service.name) } else { String::new() };
         let share = results.got(variant, &scope, "availability").map_or_else(|| "-".to_owned(), percent);
         let mut content =
-            format!("{name}all wanted replicas ready {share} of the time, {} lost", count(total("preempted")));
-        if total("requeued") > 0 {
-            let _ = write!(content, " ({} requests sent again)", count(total("requeued")));
+            format!("{name}all wanted replicas ready {share} of the time, {} lost", amount(got("preempted")));
+        if got("requeued") > 0.0 {
+            let _ = write!(content, " ({} requests sent again)", amount(got("requeued")));
         }
         said.push(content);
     }
@@ -157,14 +158,14 @@ pub(super) fn engines(text: &mut String, results: &Results<'_>, variant: usize) 
         let scope = Scope::new(ScopeKind::Service, &*service.name);
         let got = |id: &str| results.got(variant, &scope, id);
         let Some(full) = got("kv_cache_peak") else { continue };
-        let preemptions = results.estimate(variant, &scope, "preemptions").total() as u64;
-        if resolved.services.len() > 2 && preemptions == 0 && full < 0.9 {
+        let preemptions = got("preemptions").unwrap_or(0.0);
+        if resolved.services.len() > 2 && preemptions == 0.0 && full < 0.9 {
             continue;
         }
         let name = if resolved.services.len() > 1 { format!("{}: ", service.name) } else { String::new() };
         let mut parts = vec![format!("{name}KV cache at most {} full", percent(full))];
-        if preemptions > 0 {
-            parts.push(format!("{} preemptions", count(preemptions)));
+        if preemptions > 0.0 {
+            parts.push(format!("{} preemptions", amount(preemptions)));
         }
         if let Some(cached) = got("cached_prompt_tokens").filter(|share| *share > 0.0) {
             parts.push(format!("{} of prompt tokens cached", percent(cached)));

@@ -1,7 +1,7 @@
 //! The report of a scenario with several variants: a line for each variant and service, and which of
 //! them hold every promise.
 
-use super::format::{columns, count, duration, listed, money, percent};
+use super::format::{amount, columns, count, duration, listed, money, percent};
 use super::services::{not_served, scope};
 use super::{ending, line, trouble};
 use crate::results::{
@@ -163,7 +163,6 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict
     let got = |id: &str| results.got(variant, &scope, id);
     let part = worst.map_or("e2e", |verdict| verdict.of.name());
     let at = |name: &str| got(&format!("{part}.{name}")).map_or_else(|| "-".to_owned(), duration);
-    let total = |id: &str| results.estimate(variant, &scope, id).total() as u64;
     let mut row = Row {
         service: group.name.clone(),
         promise: "none".to_owned(),
@@ -182,13 +181,14 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict
         row.misses = !verdict.holds();
     }
     // Where replicas were lost or bought on a market, it matters how much was there, and how it ended.
-    if total("preempted") + total("spot_orders") > 0 {
+    let mean = |id: &str| got(id).unwrap_or(0.0);
+    if mean("preempted") + mean("spot_orders") > 0.0 {
         row.available = got("availability").map_or_else(|| "-".to_owned(), percent);
-        row.lost = count(total("preempted"));
+        row.lost = amount(mean("preempted"));
         row.at_end = got("late_at_end").map_or_else(|| "-".to_owned(), |late| percent(1.0 - late));
     }
-    if total("preemptions") > 0 {
-        row.preemptions = count(total("preemptions"));
+    if mean("preemptions") > 0.0 {
+        row.preemptions = amount(mean("preemptions"));
     }
     row
 }
