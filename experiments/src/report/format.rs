@@ -242,7 +242,8 @@ mod tests {
         let rows = [vec!["a", "bb", ""], vec!["", "c", "ddd"]].map(|row| row.into_iter().map(str::to_owned).collect());
         assert_eq!(columns(&rows, &[1]), "a           bb\n             c  ddd\n");
         // Letters that take two columns of a terminal.
-        let wide = [vec!["\u{65e5}\u{672c}", "b"], vec!["abcd", "e"]].map(|row| row.into_iter().map(str::to_owned).collect());
+        let wide =
+            [vec!["\u{65e5}\u{672c}", "b"], vec!["abcd", "e"]].map(|row| row.into_iter().map(str::to_owned).collect());
         assert_eq!(columns(&wide, &[]), "\u{65e5}\u{672c}        b\nabcd        e\n");
     }
 }

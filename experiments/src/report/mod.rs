@@ -20,7 +20,7 @@ mod services;
 mod trouble;
 mod variants;
 
-pub(crate) use format::{columns, money_per};
+pub(crate) use format::{columns, listed, money_per};
 pub use format::{count, duration, money, percent};
 pub(crate) use promises::{late_because, promise_rows};
 pub use trouble::warnings;

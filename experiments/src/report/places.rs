@@ -14,9 +14,7 @@ const SERVED_BY: usize = 4;
 pub(super) fn origins(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
     let total = |scope: &Scope| results.estimate(variant, scope, "completed").total();
-    let asked = |origin: &&flashcrowd_core::fleet::Region| {
-        total(&Scope::new(ScopeKind::Origin, &*origin.name)) > 0.0
-    };
+    let asked = |origin: &&flashcrowd_core::fleet::Region| total(&Scope::new(ScopeKind::Origin, &*origin.name)) > 0.0;
     let origins: Vec<_> = resolved.regions.iter().filter(asked).collect();
     let width = origins.iter().take(ORIGINS).map(|origin| origin.name.width()).max().unwrap_or(0).max(14);
     let mut first = true;

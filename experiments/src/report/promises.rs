@@ -31,7 +31,11 @@ pub(super) fn rest(text: &mut String, all: &[Group], shown: &[Group], verdicts: 
     let told: BTreeSet<&str> = shown.iter().map(|group| &*group.name).collect();
     let missed = missing(verdicts).difference(&told).count();
     let rest = all.len() - shown.len();
-    let content = format!("and {} more services, {} of which miss a promise; all in summary.json", count(rest as u64), count(missed as u64));
+    let content = format!(
+        "and {} more services, {} of which miss a promise; all in summary.json",
+        count(rest as u64),
+        count(missed as u64)
+    );
     line(text, "", &content);
 }
 

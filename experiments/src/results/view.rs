@@ -96,7 +96,9 @@ impl<'a> View<'a> {
         let record = &self.run.record;
         [&record.bill, &record.warmup_bill].map(|bill| {
             let mut paid = Paid::default();
-            bill.lines().filter(|(line, _)| self.has_line(line)).for_each(|(line, gpu_ps)| paid.add(bill, line, gpu_ps));
+            bill.lines()
+                .filter(|(line, _)| self.has_line(line))
+                .for_each(|(line, gpu_ps)| paid.add(bill, line, gpu_ps));
             paid
         })
     }
