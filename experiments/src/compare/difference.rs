@@ -1,9 +1,12 @@
 //! A figure of two variants, and the interval of its difference.
 
 use super::Options;
-use crate::results::{Estimate, FigureDef, Group, Results, Scope, ScopeKind, find, groups, promise_name};
+use crate::results::{Estimate, FigureDef, Group, Results, Scope, ScopeKind, Unit, find, groups, promise_name};
 use crate::statistics::{Interval, t_975};
 use std::collections::BTreeSet;
+
+/// Relative differences of bills up to this are of rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// One figure of a variant against the baseline.
 #[derive(Clone, Debug)]
@@ -35,9 +38,15 @@ impl Difference {
         matches!((self.difference, self.half_width), (Some(by), Some(half)) if by.abs() > half)
     }
 
-    /// Whether all replicates are the same to the last bit.
+    /// Whether all replicates are the same: to the last bit, and in money to what rounding the lines of a
+    /// bill to trillionths of a dollar leaves.
     pub fn is_none(&self) -> bool {
-        self.baseline.each == self.value.each
+        let same = |(one, other): (&Option<f64>, &Option<f64>)| match (one, other) {
+            (Some(one), Some(other)) if self.figure.unit == Unit::Usd => (one - other).abs() <= one.abs() * ROUNDING,
+            _ => one == other,
+        };
+        let (base, own) = (&self.baseline.each, &self.value.each);
+        base.len() == own.len() && base.iter().zip(own).all(same)
     }
 
     pub(super) fn new(results: &Results<'_>, variant: usize, scope: &Scope, figure: &'static FigureDef) -> Self {

@@ -2,15 +2,17 @@
 
 use super::difference::Difference;
 use super::text::{Seen, others, signed};
+use crate::report::listed;
 use crate::results::{Better, ScopeKind, Verdict, promised_otherwise};
 use std::collections::BTreeMap;
 
-/// Facts of one kind in a sentence; there may be thousands of services.
+/// Facts of one kind in a sentence, and how many are told where there are more: there may be thousands
+/// of services.
 const FACTS: usize = 6;
+const TOLD: usize = 3;
 
 fn join(facts: &[String]) -> String {
-    let shown = facts.iter().take(FACTS).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if facts.len() > FACTS { format!("{shown} and {} more", facts.len() - FACTS) } else { shown }
+    listed(facts, if facts.len() > FACTS { TOLD } else { FACTS })
 }
 
 /// One sentence for each variant: what it holds that the baseline does not or the other way round, for
@@ -95,7 +97,7 @@ fn told(rows: &[&Difference], single: bool) -> (Vec<String>, Vec<String>) {
         _ => false,
     };
     for row in rows.iter().filter(is_told) {
-        let Some(by) = row.difference.filter(|by| *by != 0.0) else { continue };
+        let Some(by) = row.difference.filter(|by| *by != 0.0 && !row.is_none()) else { continue };
         if !(row.differs() || single) {
             continue;
         }

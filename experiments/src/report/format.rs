@@ -136,19 +136,25 @@ pub(super) fn rate(per_s: f64) -> String {
     }
 }
 
-/// A mean number of things: small ones with one digit after the point, unless they are whole.
-pub(crate) fn amount(mean: f64) -> String {
+/// A mean number of things over replicates, in hundredths where it is not whole: exact for the usual
+/// numbers of replicates.
+///
+/// ```
+/// use flashcrowd::report::amount;
+/// assert_eq!([amount(1_234.0), amount(189_544.4), amount(0.25)], ["1,234", "189,544.4", "0.25"]);
+/// ```
+pub fn amount(mean: f64) -> String {
     amount_parts(&[mean]).swap_remove(0)
 }
 
-/// Mean numbers of things as the parts of their sum, in the digits that it is written with, so that they
-/// add up to it.
+/// Mean numbers of things as the parts of their sum, rounded so that they add up to it.
 pub(crate) fn amount_parts(parts: &[f64]) -> Vec<String> {
-    let whole: f64 = parts.iter().sum();
-    let fractional = whole < 10.0 && parts.iter().any(|part| part.fract() != 0.0);
-    let unit = if fractional { 10.0 } else { 1.0 };
-    let show = |units: u64| if fractional { format!("{:.1}", units as f64 / unit) } else { count(units) };
-    apportion(parts, (whole * unit).round() as u64).into_iter().map(show).collect()
+    let hundredths = (parts.iter().sum::<f64>() * 100.0).round() as u64;
+    let show = |units: u64| match units % 100 {
+        0 => count(units / 100),
+        rest => format!("{}.{}", count(units / 100), format!("{rest:02}").trim_end_matches('0')),
+    };
+    apportion(parts, hundredths).into_iter().map(show).collect()
 }
 
 /// Dollars with a sign: `+$3.79`.

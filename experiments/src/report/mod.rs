@@ -20,8 +20,8 @@ mod services;
 mod trouble;
 mod variants;
 
-pub(crate) use format::{amount, columns, money_per};
-pub use format::{count, duration, money, percent};
+pub use format::{amount, count, duration, money, percent};
+pub(crate) use format::{columns, listed, money_per};
 pub(crate) use promises::late_because;
 use promises::promise_row;
 pub use trouble::warnings;

@@ -3,7 +3,7 @@
 use super::format::{amount, amount_parts, columns, count, duration, percent};
 use super::line;
 use crate::results::{Distribution, Group, Results, Scope, ScopeKind};
-use crate::scenario::resolve::{Resolved, ResolvedAutoscaler};
+use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Discipline;
 use std::fmt::Write;
 
@@ -63,11 +63,13 @@ fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize)
 pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> String {
     let resolved = &results.loaded.variants[variant];
     let got = |id: &str| results.got(variant, &scope(group), id).unwrap_or(0.0);
-    let most = |service: &crate::scenario::resolve::ResolvedService| {
-        let scaled = service.autoscaler.as_ref().and_then(ResolvedAutoscaler::max_replicas);
-        scaled.unwrap_or_else(|| service.initial_replicas())
+    // A policy of somebody's own has no maximum that is known.
+    let most = |at: &usize| match &resolved.services[*at].autoscaler {
+        Some(scaler) => scaler.max_replicas().map(u64::from),
+        None => Some(u64::from(resolved.services[*at].initial_replicas())),
     };
-    let max: u64 = group.services.iter().map(|&at| u64::from(most(&resolved.services[at]))).sum();
+    let max: Option<u64> = group.services.iter().map(most).sum();
+    let Some(max) = max else { return format!("{:.1} / {:.0} / -", got("replicas_mean"), got("replicas_max")) };
     let scaled = group.services.iter().any(|&at| resolved.services[at].autoscaler.is_some());
     // Of a maximum that was never asked for there is no time to tell.
     let reached = scaled && group.services.len() == 1 && got("replicas_wanted_max") >= max as f64;
@@ -96,7 +98,9 @@ pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -
 /// `12 = 10 given up + 2 rejected`.
 fn sum_of(parts: &[(f64, &str)]) -> String {
     let means: Vec<f64> = parts.iter().map(|part| part.0).collect();
-    let shown = amount_parts(&means).into_iter().zip(parts).map(|(n, (_, words))| format!("{n} {words}"));
+    // What shows as nothing is left out: a few of very many replicates.
+    let shown = amount_parts(&means).into_iter().zip(parts).filter(|(n, _)| n != "0");
+    let shown = shown.map(|(n, (_, words))| format!("{n} {words}"));
     format!("{} = {}", amount(means.iter().sum()), shown.collect::<Vec<_>>().join(" + "))
 }
 

@@ -218,17 +218,20 @@ fn collect(parent: &Path, name: &str, target: &Path) {
         }
         match kind {
             "old" if !target.exists() => drop(fs::rename(entry.path(), target)),
-            "old" => drop(fs::remove_dir_all(entry.path())),
+            "old" if look(&entry.path()).is_ok_and(|held| held.foreign.is_empty()) => {
+                drop(fs::remove_dir_all(entry.path()));
+            }
             "new" if is_abandoned(&entry.path()) => drop(fs::remove_dir_all(entry.path())),
             _ => {}
         }
     }
 }
 
-/// A folder that is being written is locked; one that was just made is empty.
+/// A folder that is being written is locked.
 fn is_abandoned(fresh: &Path) -> bool {
     match File::open(fresh.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        Err(_) => names_in(fresh).is_ok_and(|names| !names.is_empty()),
+        // The lock goes last of all, before the exchange: by then the summary is there.
+        Err(_) => fresh.join(SUMMARY).is_file(),
     }
 }

@@ -77,7 +77,10 @@ pub fn cheapest_that_holds(results: &Results<'_>, promised: &[Vec<Verdict>]) -> 
         !all.is_empty() && all.iter().all(Verdict::holds) && beyond.is_empty()
     };
     let cost = |variant: usize| results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(f64::INFINITY);
-    (0..results.variants.len()).filter(holds).min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+    let held: Vec<usize> = (0..results.variants.len()).filter(holds).collect();
+    let least = held.iter().map(|variant| cost(*variant)).min_by(f64::total_cmp)?;
+    // Of equals the first: what is less than rounding makes none cheaper.
+    held.into_iter().find(|variant| cost(*variant) <= least * (1.0 + 1e-9))
 }
 
 /// What one variant promises and another does not, as `chat: e2e p90 < 2s`.
