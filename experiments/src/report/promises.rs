@@ -9,8 +9,10 @@ pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
     let promised = verdicts(results, variant);
     let mut rows = vec![["", "promise", "got (95 %)", "held", "attained", "late because"].map(str::to_owned).to_vec()];
+    // They come by group, in the order of the groups.
+    let mut rest = promised.iter().peekable();
     for group in groups(resolved) {
-        let own: Vec<&Verdict> = promised.iter().filter(|verdict| verdict.group == group).collect();
+        let own: Vec<&Verdict> = std::iter::from_fn(|| rest.next_if(|verdict| verdict.group == group)).collect();
         if own.is_empty() {
             let none = "none: slo: [(quantile: 0.99, limit: \"2s\")]";
             rows.push(vec![group.name.clone(), none.to_owned()]);

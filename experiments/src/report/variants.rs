@@ -94,8 +94,13 @@ fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Vec<String>> {
     let dollars = |id: &str| results.got(variant, &Scope::all(), id).map_or_else(|| "-".to_owned(), money);
     let over = bound::distance(results, variant).and_then(|far| far.cost_over_bound.got);
     let over = over.map_or_else(String::new, |over| format!("{:+.1} %", over * 100.0));
-    let mut rows: Vec<Vec<String>> =
-        groups(resolved).iter().map(|group| row(results, variant, group, &promised)).collect();
+    // Verdicts come by group, in the order of the groups.
+    let mut rest = promised.iter().peekable();
+    let mut row_of = |group: &Group| {
+        let own: Vec<&Verdict> = std::iter::from_fn(|| rest.next_if(|verdict| verdict.group == *group)).collect();
+        row(results, variant, group, &own)
+    };
+    let mut rows: Vec<Vec<String>> = groups(resolved).iter().map(&mut row_of).collect();
     for (row, at) in rows.iter_mut().zip(0..) {
         let whole = [resolved.variant.clone(), dollars("cost_usd"), dollars("usd_per_1k_good"), over.clone()];
         let [name, cost, good, over] = if at == 0 { whole } else { Default::default() };
@@ -106,9 +111,8 @@ fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Vec<String>> {
 }
 
 /// The promise that speaks for a group: the one that fewest replicates held, the first of equals.
-fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict]) -> Vec<String> {
-    let own = promised.iter().filter(|verdict| verdict.group == *group);
-    let worst = own.min_by_key(|verdict| verdict.held().0);
+fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -> Vec<String> {
+    let worst = own.iter().copied().min_by_key(|verdict| verdict.held().0);
     let scope = scope(group);
     let got = |id: &str| results.got(variant, &scope, id);
     let at = |id: String| got(&id).map_or_else(|| "-".to_owned(), duration);

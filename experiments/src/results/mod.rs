@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `figure` | the catalogue: id, unit, what is better, scopes, how trials are pooled |
 //! | `promises`, `requests`, `money`, `replicas` | the figures themselves |
-//! | `scope`, `view` | what a figure is about, and a record seen from there |
-//! | `part` | exact, mergeable contributions of one trial |
+//! | `scope`, `view`, `by_service` | what a figure is about, and a record seen from there |
+//! | `part`, `spread` | exact, mergeable contributions of one trial |
 //! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
 //! | `verdict` | which promises held, in how many trials, and why not |
 //! | `story` | the worst moment and the outages of a variant |
@@ -20,6 +20,7 @@
 
 pub mod bound;
 mod break_even;
+mod by_service;
 mod figure;
 mod figures;
 mod folder;
@@ -33,6 +34,7 @@ mod replicas;
 mod requests;
 mod scope;
 mod spool;
+mod spread;
 mod story;
 pub mod summary;
 mod table;
@@ -46,11 +48,12 @@ pub use figure::{Better, FigureDef, STATISTICS, Statistic, Unit, catalogue, find
 pub use figures::{FigureId, Figures, ScopeFigures};
 pub use folder::{ExportError, OutputFolder};
 pub use hgrm::hgrm;
-pub use part::{Distribution, Integer, Part, Pool, Quantile, Spread};
+pub use part::{Distribution, Integer, Part, Pool, Quantile};
 pub use pooled::{Estimate, PooledFigures};
 pub use scope::{Group, Scope, ScopeKind, Use, groups};
 pub(crate) use scope::{promise_name, promise_words, way_name};
 pub use spool::Summaries;
+pub use spread::Spread;
 pub use story::{Outage, Worst};
 pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
@@ -127,9 +130,14 @@ impl<'l> Results<'l> {
 
     /// Adds a run; they come in the order of the trials.
     pub fn add(&mut self, run: &Run) {
+        self.add_with(run, Figures::of(&self.loaded.variants[run.variant], run));
+    }
+
+    /// Adds a run whose figures are known.
+    pub fn add_with(&mut self, run: &Run, figures: Figures) {
         let resolved = &self.loaded.variants[run.variant];
         let own = &mut self.variants[run.variant];
-        own.figures.add(&Figures::of(resolved, run));
+        own.figures.add(figures);
         let worst = Worst::of(resolved, run);
         if worst.as_ref().map_or(0, |worst| worst.late) > own.worst.as_ref().map_or(0, |worst| worst.late) {
             own.worst = worst;

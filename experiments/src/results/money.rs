@@ -43,7 +43,7 @@ pub(super) const FIGURES: [FigureDef; 10] = [
         |view| Part::ratio(pico_usd(view), view.run.record.bill.pico_usd(|_| true) as i128),
     ),
     FigureDef::plain("usd_per_1k_requests", "cost of 1,000 completed requests", PER, ASKED, |view| {
-        Part::ratio(pico_usd(view), view.clients().map(|client| i128::from(client.completed)).sum())
+        Part::ratio(pico_usd(view), view.clients().iter().map(|client| i128::from(client.completed)).sum())
     })
     .scaled(1e-9),
     FigureDef::plain("usd_per_1k_good", "cost of 1,000 requests that broke no promise", PER, ASKED, |view| {
@@ -60,19 +60,18 @@ pub(super) const FIGURES: [FigureDef; 10] = [
     })
     .scaled(1e-12),
     FigureDef::plain("gpu_hours", "GPU-hours paid for", (Unit::Number, Better::Lower, Pool::Mean), BILLED, |view| {
-        let lines = view.run.record.bill.lines().filter(|(line, _)| view.has_line(line));
-        Some(Part::sum(lines.map(|(_, gpu_ps)| gpu_ps as i128).sum::<i128>()))
+        Some(Part::sum(view.lines().map(|line| line.gpu_ps).sum::<i128>()))
     })
     .scaled(1.0 / 3.6e15),
 ];
 
-/// Pico-dollars of its lines of the bill, each rounded down once: tables of one bill add up exactly.
+/// Pico-dollars of its lines of the bill.
 fn pico_usd(view: &View<'_>) -> i128 {
-    view.run.record.bill.pico_usd(|line| view.has_line(line)) as i128
+    view.lines().map(|line| line.pico_usd).sum()
 }
 
 fn measured_pico_usd(view: &View<'_>) -> i128 {
-    pico_usd(view) - view.run.record.warmup_bill.pico_usd(|line| view.has_line(line)) as i128
+    view.lines().map(|line| line.pico_usd - line.early_pico_usd).sum()
 }
 
 /// The cost at this pace over a time.

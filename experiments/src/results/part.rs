@@ -1,8 +1,7 @@
 //! Parts: what one trial contributes to a figure, exact and mergeable, and how trials are pooled.
 
-use flashcrowd_core::ledger::ServedRecord;
+use super::spread::Spread;
 use flashcrowd_core::ports::LatencyPart;
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What one trial contributes to a figure. Integers and histograms add up exactly in any order; the
@@ -149,77 +148,6 @@ impl Distribution {
     }
 }
 
-/// A histogram in microseconds and the exact highest value of what is in it, which the histogram knows
-/// to three digits only.
-#[derive(Clone, Debug)]
-pub struct Spread {
-    /// Counts.
-    pub histogram: Histogram<u64>,
-    /// The highest value.
-    pub max_us: u64,
-}
-
-impl Spread {
-    /// What a cell did for a client.
-    pub(crate) fn of_served(served: &ServedRecord, of: Distribution) -> Self {
-        let (histogram, at) = if of == Distribution::Ttft { (&served.ttft, 1) } else { (&served.e2e, 0) };
-        Spread { max_us: served.max_us[at], histogram: histogram.clone() }
-    }
-
-    /// A quantile in microseconds, at most the highest value; `None` if it is one of those beyond, or
-    /// there is none at all.
-    pub fn quantile(&self, q: f64, beyond: u64) -> Option<f64> {
-        let answered = self.histogram.len();
-        let rank = q * (answered + beyond) as f64;
-        let recorded = answered > 0 && rank <= answered as f64;
-        let at = || self.histogram.value_at_quantile(rank / answered as f64).min(self.max_us);
-        recorded.then(|| at() as f64)
-    }
-
-    /// Adds what another trial has measured.
-    pub fn merge(&mut self, other: &Spread) {
-        // A histogram that cannot hold a value of the other grows, or counts it as its longest.
-        if self.histogram.add(&other.histogram).is_err() {
-            for bucket in other.histogram.iter_recorded() {
-                self.histogram.saturating_record_n(bucket.value_iterated_to(), bucket.count_at_value());
-            }
-        }
-        self.max_us = self.max_us.max(other.max_us);
-    }
-}
-
-/// As the counts of its buckets: pairs of a value and how many are about that large.
-#[derive(Serialize, Deserialize)]
-struct SpreadText {
-    max_us: u64,
-    counts: Vec<(u64, u64)>,
-}
-
-impl Serialize for Spread {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let buckets = self.histogram.iter_recorded();
-        let counts = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect();
-        SpreadText { max_us: self.max_us, counts }.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Spread {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = SpreadText::deserialize(deserializer)?;
-        let mut histogram = Histogram::new(3).map_err(serde::de::Error::custom)?;
-        for (value, count) in text.counts {
-            histogram.record_n(value, count).map_err(serde::de::Error::custom)?;
-        }
-        Ok(Spread { histogram, max_us: text.max_us })
-    }
-}
-
-impl PartialEq for Spread {
-    fn eq(&self, other: &Self) -> bool {
-        self.max_us == other.max_us && self.histogram == other.histogram
-    }
-}
-
 /// How trials are pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
@@ -292,37 +220,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn spread(us: &[u64]) -> Spread {
-        let mut histogram = Histogram::new(3).unwrap();
-        for &us in us {
-            histogram.record(us).unwrap();
-        }
-        Spread { histogram, max_us: us.iter().copied().max().unwrap_or(0) }
-    }
-
-    #[test]
-    fn a_quantile_beyond_the_answered_ones_is_none_and_none_exceeds_the_highest() {
-        let answered = spread(&[1_000_000, 2_000_000, 2_000_001, 4_000_123]);
-        assert_eq!(answered.quantile(1.0, 0), Some(4_000_123.0));
-        assert_eq!(answered.quantile(0.5, 4).map(|us| us as u64), Some(4_000_123));
-        assert_eq!(answered.quantile(0.51, 4), None);
-        assert_eq!(spread(&[]).quantile(0.5, 0), None);
-    }
-
     proptest! {
-        /// Pooling in any grouping gives the same, and the text form keeps all that is asked of it.
-        #[test]
-        fn merging_does_not_depend_on_the_order(us in prop::collection::vec(0_u64..90_000_000, 1..60), cut in 0_usize..60, q in 0.01..0.999) {
-            let cut = cut.min(us.len());
-            let (mut left, right) = (spread(&us[..cut]), spread(&us[cut..]));
-            left.merge(&right);
-            let whole = spread(&us);
-            prop_assert_eq!(left.quantile(q, 3), whole.quantile(q, 3));
-            let text = serde_json::to_string(&whole).unwrap();
-            let read: Spread = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(read.quantile(q, 3), whole.quantile(q, 3));
-        }
-
         #[test]
         fn wide_integers_survive_json(n in any::<i128>()) {
             let part = Part::Ratio(Integer(n), Integer(1));

@@ -3,6 +3,7 @@
 use super::figure::{Better, FigureDef, Unit};
 use super::part::{Distribution, Part, Pool, Quantile};
 use super::scope::{At, Group, ScopeKind};
+use super::spread::Spread;
 use super::view::View;
 use flashcrowd_core::ledger::SloCount;
 use flashcrowd_core::ports::LatencyPart;
@@ -63,7 +64,7 @@ fn observed(view: &View<'_>) -> Option<Part> {
     let slo = group.slos(view.resolved).get(*position)?;
     let count = group.slo_count(view.run, *position);
     let of = Distribution::of(slo.part);
-    let answered = view.measured.spreads.get(&of).map_or(0, |spread| spread.histogram.len());
+    let answered = view.measured.spreads.get(&of).map_or(0, Spread::total);
     let beyond = (count.good + count.bad).saturating_sub(answered);
     (count.good + count.bad > 0).then_some(Part::Hist(of, Quantile { q: slo.quantile, beyond }))
 }

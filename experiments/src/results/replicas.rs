@@ -95,8 +95,10 @@ fn ps(view: &View<'_>, of: fn(&ServiceRecord) -> f64) -> i128 {
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a figure, which may have no part")]
 fn refused(view: &View<'_>) -> Option<Part> {
-    let group = view.group();
-    let within = |target: u32| group.is_none_or(|group| group.services.contains(&(target as usize)));
-    let decisions = view.run.record.decisions.iter().filter(|decision| within(decision.target.0));
-    Some(Part::sum(decisions.map(|decision| decision.refused.len() as i128).sum::<i128>()))
+    let of = |at: usize| view.by.services[at].refused;
+    let refused: i128 = match view.group() {
+        Some(group) => group.services.iter().map(|&at| of(at)).sum(),
+        None => (0..view.by.services.len()).map(of).sum(),
+    };
+    Some(Part::sum(refused))
 }

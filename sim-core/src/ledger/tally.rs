@@ -171,6 +171,11 @@ impl<const BITS: u32> Tally<BITS> {
         whole.chain(self.row.iter().copied().enumerate()).filter(|(_, count)| *count > 0)
     }
 
+    /// The largest values of buckets that hold something, ascending, with what they hold.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets().map(|(bucket, count)| (highest::<BITS>(bucket), count))
+    }
+
     /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
     /// there is none.
     pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
