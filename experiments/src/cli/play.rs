@@ -29,7 +29,7 @@ impl Sink for Outputs<'_> {
         if let Some(folder) = &mut self.folder {
             folder.add(loaded, &run);
         }
-        self.results.add_with(&run, figures);
+        self.results.take_with(run, figures);
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) use whole::write_whole;
 use crate::run::{Run, Sink};
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::files::Hasher;
-use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ledger::{Latency, RunRecord};
 
 /// The results of a scenario: figures by variant, and what is told of each. No record is kept but the
 /// first of each variant.
@@ -87,7 +87,7 @@ pub struct VariantResults {
     pub worst: Option<Worst>,
     /// Outages of its first trial.
     pub outages: Vec<Outage>,
-    /// The record of its first trial.
+    /// The record of its first trial, without its latencies: figures have those.
     pub first: Option<Box<RunRecord>>,
 }
 
@@ -130,11 +130,26 @@ impl<'l> Results<'l> {
 
     /// Adds a run; they come in the order of the trials.
     pub fn add(&mut self, run: &Run) {
-        self.add_with(run, Figures::of(&self.loaded.variants[run.variant], run));
+        let figures = Figures::of(&self.loaded.variants[run.variant], run);
+        if self.add_figures(run, figures) {
+            self.keep_first(run.variant, run.record.clone());
+        }
     }
 
-    /// Adds a run whose figures are known.
-    pub fn add_with(&mut self, run: &Run, figures: Figures) {
+    /// Adds a run that nobody else needs any more, and whose figures are known.
+    pub fn take_with(&mut self, run: Run, figures: Figures) {
+        if self.add_figures(&run, figures) {
+            self.keep_first(run.variant, run.record);
+        }
+    }
+
+    fn keep_first(&mut self, variant: usize, mut record: RunRecord) {
+        record.services.iter_mut().for_each(|service| service.latency = Latency::default());
+        self.variants[variant].first = Some(Box::new(record));
+    }
+
+    /// True if it is the first of its variant, so that its record must be kept.
+    fn add_figures(&mut self, run: &Run, figures: Figures) -> bool {
         let resolved = &self.loaded.variants[run.variant];
         let own = &mut self.variants[run.variant];
         own.figures.add(figures);
@@ -142,12 +157,13 @@ impl<'l> Results<'l> {
         if worst.as_ref().map_or(0, |worst| worst.late) > own.worst.as_ref().map_or(0, |worst| worst.late) {
             own.worst = worst;
         }
-        if own.first.is_none() {
+        let is_first = own.first.is_none();
+        if is_first {
             own.outages = story::outages(resolved, &run.record);
-            own.first = Some(Box::new(run.record.clone()));
         }
         self.digests.add(&run.record.digest);
         self.bound.add(resolved, run);
+        is_first
     }
 
     /// One digest of all runs, in order.
@@ -173,6 +189,7 @@ impl<'l> Results<'l> {
 
 impl Sink for Results<'_> {
     fn take(&mut self, run: Run) {
-        self.add(&run);
+        let figures = Figures::of(&self.loaded.variants[run.variant], &run);
+        self.take_with(run, figures);
     }
 }
