@@ -4,7 +4,7 @@ use super::args::{CompareArgs, Format, Play, RunArgs};
 use super::commands::in_pool;
 use super::{Outcome, print, say};
 use crate::registry::Registry;
-use crate::results::{OutputFolder, Results, Summaries, missed, trials};
+use crate::results::{Figures, OutputFolder, Results, Summaries, missed, trials};
 use crate::run::{Progress, Run, Sink, play};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::load::{Loaded, Text};
@@ -22,13 +22,14 @@ struct Outputs<'l> {
 impl Sink for Outputs<'_> {
     fn take(&mut self, run: Run) {
         let loaded = self.results.loaded;
+        let figures = Figures::of(&loaded.variants[run.variant], &run);
         if let Some(summaries) = &mut self.summaries {
-            summaries.add(loaded, &run);
+            summaries.add(loaded, &run, &figures);
         }
         if let Some(folder) = &mut self.folder {
             folder.add(loaded, &run);
         }
-        self.results.add(&run);
+        self.results.take_with(run, figures);
     }
 }
 

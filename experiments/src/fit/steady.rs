@@ -74,23 +74,29 @@ fn iteration(law: &Coefficients, load: &Load, running: f64, joins: usize) -> (f6
     (total + prompts, parts)
 }
 
-/// Probabilities of 0, 1, 2... events in a time that sees `mean` of them.
-fn arrivals(mean: f64, random: bool) -> Vec<(usize, f64)> {
+/// Probabilities of so many events, one more, two more ...
+struct Arrivals {
+    from: usize,
+    shares: Vec<f64>,
+}
+
+/// The arrivals of a time that sees `mean` of them.
+fn arrivals(mean: f64, random: bool) -> Arrivals {
     let mean = mean.min(MOST_JOINS as f64 - 2.0);
     if !random {
         let whole = mean.floor();
-        return vec![(whole as usize, 1.0 - (mean - whole)), (whole as usize + 1, mean - whole)];
+        return Arrivals { from: whole as usize, shares: vec![1.0 - (mean - whole), mean - whole] };
     }
-    let (mut probability, mut sum, mut law) = ((-mean).exp(), 0.0, Vec::new());
+    let (mut probability, mut sum, mut shares) = ((-mean).exp(), 0.0, Vec::new());
     for count in 0..MOST_JOINS {
-        law.push((count, probability));
+        shares.push(probability);
         sum += probability;
         if sum > 1.0 - 1e-9 {
             break;
         }
         probability *= mean / (count + 1) as f64;
     }
-    law
+    Arrivals { from: 0, shares }
 }
 
 /// Iterations by their joins, with their stationary probabilities.
@@ -103,17 +109,23 @@ struct Chain {
 impl Chain {
     fn of(law: &Coefficients, load: &Load, running: f64) -> Self {
         let mut iterations = Vec::new();
+        // The arrivals of each iteration are those of all steps.
+        let mut followed: Vec<Option<Arrivals>> = Vec::new();
         let mut probabilities = vec![1.0];
         for _ in 0..STEPS {
             for joins in iterations.len()..probabilities.len() {
                 let (time, parts) = iteration(law, load, running, joins);
                 iterations.push((time.min(LONGEST_MS), parts));
             }
+            followed.resize_with(iterations.len(), || None);
             let mut next = vec![0.0; probabilities.len()];
-            for ((time, _), probability) in iterations.iter().zip(&probabilities).filter(|(_, p)| **p > 1e-12) {
-                for (arrived, share) in arrivals(load.rate_per_ms * time, load.random) {
-                    next.resize(next.len().max(arrived + 1), 0.0);
-                    next[arrived] += probability * share;
+            let each = iterations.iter().zip(&mut followed).zip(&probabilities);
+            for (((time, _), known), probability) in each.filter(|(_, p)| **p > 1e-12) {
+                let Arrivals { from, shares } =
+                    known.get_or_insert_with(|| arrivals(load.rate_per_ms * time, load.random));
+                next.resize(next.len().max(*from + shares.len()), 0.0);
+                for (sum, share) in next[*from..].iter_mut().zip(shares) {
+                    *sum += probability * *share;
                 }
             }
             next.resize(next.len().max(probabilities.len()), 0.0);
@@ -178,7 +190,7 @@ pub fn idle(law: &Coefficients, load: &Load) -> Steady {
 /// what a closed loop of so many clients comes to.
 pub fn closed_loop_itl_ms(law: &Coefficients, load: &Load, running: f64) -> f64 {
     let (mut time, mut parts) = (0.0, 0.0);
-    for (joins, probability) in arrivals(running / load.output.mean.max(1.0), true) {
+    for (probability, joins) in arrivals(running / load.output.mean.max(1.0), true).shares.into_iter().zip(0..) {
         let (iteration, split) = iteration(law, load, running, joins);
         time += probability * iteration;
         parts += probability * split;

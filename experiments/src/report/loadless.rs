@@ -12,6 +12,7 @@ use crate::statistics::correlation;
 use flashcrowd_core::SimTime;
 use flashcrowd_core::ledger::{ControllerRecord, DecisionRecord, RunRecord, SeriesRow};
 use flashcrowd_core::ports::TargetId;
+use std::collections::BTreeMap;
 
 /// What a controller was shown at one decision, and what the load was then.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +26,18 @@ struct Point {
     signal: f64,
 }
 
-/// Warnings about signals without a load in them.
-pub(super) fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
+/// Warnings about signals without a load in them. `series` holds the rows of each service.
+pub(super) fn warnings(resolved: &Resolved, record: &RunRecord, series: &[Vec<&SeriesRow>]) -> Vec<String> {
     let mut warnings = Vec::new();
+    let mut decided: BTreeMap<(u32, TargetId), Vec<&DecisionRecord>> = BTreeMap::new();
+    for decision in &record.decisions {
+        decided.entry((decision.controller, decision.target)).or_default().push(decision);
+    }
     for (controller, index) in record.controllers.iter().zip(0_u32..) {
         for (target, position, name) in positions(controller) {
-            let rows: Vec<&SeriesRow> = record.series.iter().filter(|row| row.service == target.0).collect();
-            let decisions = record.decisions.iter().filter(|d| d.controller == index && d.target == target);
-            let points: Vec<Point> = decisions.filter_map(|decision| point(decision, position, &rows)).collect();
+            let Some(decisions) = decided.get(&(index, target)) else { continue };
+            let rows = &series[target.0 as usize];
+            let points: Vec<Point> = decisions.iter().filter_map(|decision| point(decision, position, rows)).collect();
             if let Some(problem) = loadless(&points) {
                 let service = &resolved.services[target.0 as usize].name;
                 warnings.push(format!("`{service}`: metric `{name}` carries no load signal: {problem}"));
@@ -44,10 +49,12 @@ pub(super) fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
 
 /// Each signal of a controller with its position within its target.
 fn positions(controller: &ControllerRecord) -> Vec<(TargetId, usize, &str)> {
-    let mut seen: Vec<(TargetId, usize, &str)> = Vec::new();
+    let mut count: BTreeMap<TargetId, usize> = BTreeMap::new();
+    let mut seen = Vec::new();
     for (target, name) in &controller.signals {
-        let position = seen.iter().filter(|(other, ..)| other == target).count();
-        seen.push((*target, position, &**name));
+        let next = count.entry(*target).or_default();
+        seen.push((*target, *next, &**name));
+        *next += 1;
     }
     seen
 }

@@ -66,11 +66,12 @@ fn thrashing(service: &ResolvedService, recomputed: Option<f64>) -> Option<Strin
 /// Warnings that one record shows.
 fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (service, index) in resolved.services.iter().zip(0_u32..) {
-        let rows: Vec<&SeriesRow> =
-            record.series.iter().filter(|row| row.service == index && row.at > resolved.warmup).collect();
+    let mut series: Vec<Vec<&SeriesRow>> = vec![Vec::new(); resolved.services.len()];
+    record.series.iter().for_each(|row| series[row.service as usize].push(row));
+    for (service, all) in resolved.services.iter().zip(&series) {
+        let rows = &all[all.partition_point(|row| row.at <= resolved.warmup)..];
         let name = &service.name;
-        if queue_still_grows(&rows) {
+        if queue_still_grows(rows) {
             let last = rows.last().map_or(0, |row| row.waiting);
             warnings.push(format!(
                 "`{name}`: queue still growing at the end ({} waiting): latencies are too good by what waits",
@@ -78,7 +79,7 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
             ));
         }
         // Where something befell the fleet, that is why the load changed.
-        if record.faults.is_empty() && start_still_shows(&rows) {
+        if record.faults.is_empty() && start_still_shows(rows) {
             warnings.push(format!("`{name}`: warm-up not reached: the start of the run still shows; raise `warmup`"));
         }
         if let Some(row) = rows.last().filter(|row| row.pending > 0) {
@@ -86,7 +87,7 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
         }
     }
     warnings.extend(all_refused(resolved, record));
-    warnings.extend(loadless::warnings(resolved, record));
+    warnings.extend(loadless::warnings(resolved, record, &series));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
     if refused > 0 {
         warnings.push(format!("{} wishes of controllers were refused; see decisions.csv", count(refused as u64)));
@@ -99,10 +100,12 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
 /// Services that refused all that came, and why as far as it is known.
 fn all_refused(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (service, index) in resolved.services.iter().zip(0_u32..) {
-        let clients = record.clients.iter().filter(|client| client.service == index);
-        let (rejected, completed) =
-            clients.fold((0, 0), |sum, client| (sum.0 + client.rejected, sum.1 + client.completed));
+    let mut ends = vec![(0, 0); resolved.services.len()];
+    for client in &record.clients {
+        let own = &mut ends[client.service as usize];
+        *own = (own.0 + client.rejected, own.1 + client.completed);
+    }
+    for ((service, (rejected, completed)), index) in resolved.services.iter().zip(ends).zip(0_u32..) {
         if rejected == 0 || completed > 0 {
             continue;
         }

@@ -145,7 +145,13 @@ fn table(rows: &[Row]) -> String {
 fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Row> {
     let resolved = &results.loaded.variants[variant];
     let promised = verdicts(results, variant);
-    let mut rows: Vec<Row> = groups(resolved).iter().map(|group| row(results, variant, group, &promised)).collect();
+    // Verdicts come by group, in the order of the groups.
+    let mut rest = promised.iter().peekable();
+    let mut row_of = |group: &Group| {
+        let own: Vec<&Verdict> = std::iter::from_fn(|| rest.next_if(|verdict| verdict.group == *group)).collect();
+        row(results, variant, group, &own)
+    };
+    let mut rows: Vec<Row> = groups(resolved).iter().map(&mut row_of).collect();
     let dollars = |id: &str| results.got(variant, &Scope::all(), id).map_or_else(|| "-".to_owned(), money);
     let over = bound::distance(results, variant).and_then(|far| far.cost_over_bound.got);
     rows[0].variant.clone_from(&resolved.variant);
@@ -156,9 +162,8 @@ fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Row> {
 }
 
 /// The promise that speaks for a group: the one that fewest replicates held, the first of equals.
-fn row(results: &Results<'_>, variant: usize, group: &Group, promised: &[Verdict]) -> Row {
-    let own = promised.iter().filter(|verdict| verdict.group == *group);
-    let worst = own.min_by_key(|verdict| verdict.held().0);
+fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -> Row {
+    let worst = own.iter().copied().min_by_key(|verdict| verdict.held().0);
     let scope = scope(group);
     let got = |id: &str| results.got(variant, &scope, id);
     let part = worst.map_or("e2e", |verdict| verdict.of.name());

@@ -10,7 +10,10 @@ use flashcrowd_core::units::Market;
 pub(super) fn spot_usd_per_h(resolved: &Resolved, run: &Run, service: usize) -> Option<f64> {
     let config = &resolved.services[service];
     let pool_of = |node: u32| &resolved.pools[run.record.nodes[node as usize].pool as usize];
-    let spot = run.record.replicas.iter().filter(|replica| {
+    let buys_spot = config.pools.iter().any(|&pool| resolved.pools[pool as usize].market == Market::Spot);
+    // Nearly no service does: then its replicas need not be found among all.
+    let all = if buys_spot { run.record.replicas.as_slice() } else { &[] };
+    let spot = all.iter().filter(|replica| {
         replica.service as usize == service && replica.node.is_some_and(|node| pool_of(node).market == Market::Spot)
     });
     let (mut up_s, mut start_s, mut ready, mut lost) = (0.0, 0.0, 0_u32, 0_u32);

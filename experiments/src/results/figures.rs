@@ -1,9 +1,10 @@
 //! The figures of one trial: its parts by scope, and the distributions that they name.
 
+use super::by_service::ByService;
 use super::figure::{FigureDef, catalogue, find};
-use super::index::Index;
-use super::part::{Distribution, Part, Spread};
+use super::part::{Distribution, Part};
 use super::scope::{Scope, scopes};
+use super::spread::Spread;
 use super::trial::Trial;
 use super::view::View;
 use crate::run::Run;
@@ -58,9 +59,9 @@ impl<'de> Deserialize<'de> for FigureId {
 impl Figures {
     /// Of a run.
     pub fn of(resolved: &Resolved, run: &Run) -> Self {
-        let index = Index::new(run);
+        let by = ByService::new(resolved, run);
         let of_scope = |(scope, at)| {
-            let view = View::new(resolved, run, &at, &index);
+            let view = View::new(resolved, run, &by, &at);
             let scope: Scope = scope;
             let kind = scope.kind;
             let defs = catalogue().iter().filter(|figure| figure.scopes.contains(&kind));
@@ -76,13 +77,17 @@ impl Figures {
 
     /// The value of a figure in this trial; `None` prints a dash.
     pub fn value(&self, scope: &Scope, id: &str) -> Option<f64> {
-        let own = self.scopes.iter().find(|own| own.scope == *scope)?;
-        let (figure, part) = own.parts.iter().find(|(figure, _)| figure.0.id == id)?;
-        own.value(figure.0, part)
+        self.scopes.iter().find(|own| own.scope == *scope)?.get(id)
     }
 }
 
 impl ScopeFigures {
+    /// The value of a figure; `None` prints a dash.
+    pub(super) fn get(&self, id: &str) -> Option<f64> {
+        let (figure, part) = self.parts.iter().find(|(figure, _)| figure.0.id == id)?;
+        self.value(figure.0, part)
+    }
+
     /// The amount of a figure that is a plain sum, in the unit of its parts.
     pub(super) fn part(&self, id: &str) -> Option<i128> {
         self.parts.iter().find(|(figure, _)| figure.0.id == id).and_then(|(_, part)| match part {

@@ -122,9 +122,8 @@ fn write_last(folder: &Path, results: &Results<'_>, summaries: &mut Summaries) -
     io::Write::flush(&mut file)?;
     for LatencyFile { name, variant, service } in latency_files(results.loaded) {
         let scope = Scope::new(ScopeKind::Service, service);
-        let text =
-            results.variants[variant].figures.spread(&scope, Distribution::E2e).map_or_else(hgrm::empty, hgrm::hgrm);
-        fs::write(folder.join(name), text)?;
+        let spread = results.variants[variant].figures.spread(&scope, Distribution::E2e);
+        fs::write(folder.join(name), hgrm::hgrm(&spread.unwrap_or_default()))?;
     }
     Ok(())
 }

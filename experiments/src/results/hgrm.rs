@@ -1,6 +1,6 @@
 //! The percentile text format of `HdrHistogram` (`.hgrm`), as its plotters read it.
 
-use super::part::Spread;
+use super::spread::Spread;
 use hdrhistogram::Histogram;
 use std::fmt::Write;
 
@@ -11,15 +11,13 @@ const TICKS: u32 = 5;
 ///
 /// ```
 /// use flashcrowd::results::{Spread, hgrm};
-/// assert!(hgrm(&Spread::new(vec![(1_500, 1)], 1_500)).contains("1.500"));
+/// let mut histogram = hdrhistogram::Histogram::<u64>::new(3)?;
+/// histogram.record(1_500)?;
+/// assert!(hgrm(&Spread::of_histogram(&histogram, 1_500)).contains("1.500"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn hgrm(spread: &Spread) -> String {
-    spread.histogram().map_or_else(String::new, |histogram| text(&histogram, spread.max_us))
-}
-
-/// The distribution of nothing.
-pub(super) fn empty() -> String {
-    Histogram::new(3).map_or_else(|_| String::new(), |histogram| text(&histogram, 0))
+    spread.histogram().map_or_else(String::new, |histogram| text(&histogram, spread.max_us()))
 }
 
 fn text(histogram: &Histogram<u64>, max_us: u64) -> String {

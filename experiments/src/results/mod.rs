@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `figure` | the catalogue: id, unit, what is better, scopes, how trials are pooled |
 //! | `promises`, `requests`, `money`, `replicas` | the figures themselves |
-//! | `scope`, `view`, `index` | what a figure is about, and a record seen from there |
-//! | `part` | exact, mergeable contributions of one trial |
+//! | `scope`, `view`, `by_service` | what a figure is about, and a record seen from there |
+//! | `part`, `spread` | exact, mergeable contributions of one trial |
 //! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
 //! | `verdict` | which promises held, in how many trials, and why not |
 //! | `story` | the worst moment and the outages of a variant |
@@ -21,11 +21,11 @@
 
 pub mod bound;
 mod break_even;
+mod by_service;
 mod figure;
 mod figures;
 mod folder;
 mod hgrm;
-mod index;
 mod money;
 mod part;
 mod place;
@@ -35,6 +35,7 @@ mod replicas;
 mod requests;
 mod scope;
 mod spool;
+mod spread;
 mod story;
 pub mod summary;
 mod table;
@@ -49,11 +50,12 @@ pub use figure::{Better, FigureDef, STATISTICS, Statistic, Unit, catalogue, find
 pub use figures::{FigureId, Figures, ScopeFigures};
 pub use folder::{ExportError, OutputFolder};
 pub use hgrm::hgrm;
-pub use part::{Distribution, Integer, Part, Pool, Quantile, Spread, Within};
+pub use part::{Distribution, Integer, Part, Pool, Quantile, Within};
 pub use pooled::{Estimate, PooledFigures};
 pub use scope::{Group, Scope, ScopeKind, Use, groups};
 pub(crate) use scope::{promise_name, way_name};
 pub use spool::Summaries;
+pub use spread::Spread;
 pub use story::{Outage, Worst};
 pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
@@ -67,7 +69,7 @@ use crate::run::{Run, Sink};
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::Resolved;
 use crate::scenario::resolve::files::Hasher;
-use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ledger::{Latency, RunRecord};
 
 /// The results of a scenario: figures by variant, and what is told of each. No record is kept but the
 /// first of each variant.
@@ -92,7 +94,7 @@ pub struct VariantResults {
     pub worst: Option<Worst>,
     /// Outages of its first trial.
     pub outages: Vec<Outage>,
-    /// The record of its first trial.
+    /// The record of its first trial, without its latencies: figures have those.
     pub first: Option<Box<RunRecord>>,
 }
 
@@ -138,19 +140,40 @@ impl<'l> Results<'l> {
 
     /// Adds a run; they come in the order of the trials.
     pub fn add(&mut self, run: &Run) {
+        let figures = Figures::of(&self.loaded.variants[run.variant], run);
+        if self.add_figures(run, figures) {
+            self.keep_first(run.variant, run.record.clone());
+        }
+    }
+
+    /// Adds a run that nobody else needs any more, and whose figures are known.
+    pub fn take_with(&mut self, run: Run, figures: Figures) {
+        if self.add_figures(&run, figures) {
+            self.keep_first(run.variant, run.record);
+        }
+    }
+
+    fn keep_first(&mut self, variant: usize, mut record: RunRecord) {
+        record.services.iter_mut().for_each(|service| service.latency = Latency::default());
+        self.variants[variant].first = Some(Box::new(record));
+    }
+
+    /// True if it is the first of its variant, so that its record must be kept.
+    fn add_figures(&mut self, run: &Run, figures: Figures) -> bool {
         let resolved = &self.loaded.variants[run.variant];
         let own = &mut self.variants[run.variant];
-        own.figures.add(&Figures::of(resolved, run));
+        own.figures.add(figures);
         let worst = Worst::of(resolved, run);
         if worst.as_ref().map_or(0, |worst| worst.late) > own.worst.as_ref().map_or(0, |worst| worst.late) {
             own.worst = worst;
         }
-        if own.first.is_none() {
+        let is_first = own.first.is_none();
+        if is_first {
             own.outages = story::outages(resolved, &run.record);
-            own.first = Some(Box::new(run.record.clone()));
         }
         self.digests.add(&run.record.digest);
         self.bound.add(resolved, run);
+        is_first
     }
 
     /// One digest of all runs, in order.
@@ -176,6 +199,7 @@ impl<'l> Results<'l> {
 
 impl Sink for Results<'_> {
     fn take(&mut self, run: Run) {
-        self.add(&run);
+        let figures = Figures::of(&self.loaded.variants[run.variant], &run);
+        self.take_with(run, figures);
     }
 }

@@ -60,19 +60,18 @@ pub(super) const FIGURES: [FigureDef; 10] = [
     })
     .scaled(1e-12),
     FigureDef::plain("gpu_hours", "GPU-hours paid for", (Unit::Number, Better::Lower, Pool::Mean), BILLED, |view| {
-        Some(Part::sum(view.paid()[0].gpu_ps))
+        Some(Part::sum(view.lines().map(|line| line.gpu_ps).sum::<i128>()))
     })
     .scaled(1.0 / 3.6e15),
 ];
 
-/// Pico-dollars of its lines of the bill, each rounded down once: tables of one bill add up exactly.
+/// Pico-dollars of its lines of the bill.
 fn pico_usd(view: &View<'_>) -> i128 {
-    view.paid()[0].pico_usd
+    view.lines().map(|line| line.pico_usd).sum()
 }
 
 fn measured_pico_usd(view: &View<'_>) -> i128 {
-    let [whole, in_warmup] = view.paid();
-    whole.pico_usd - in_warmup.pico_usd
+    view.lines().map(|line| line.pico_usd - line.early_pico_usd).sum()
 }
 
 /// The cost at this pace over a time.

@@ -1,8 +1,7 @@
 //! Parts: what one trial contributes to a figure, exact and mergeable, and how trials are pooled.
 
-use flashcrowd_core::ledger::ServedRecord;
+use super::spread::Spread;
 use flashcrowd_core::ports::LatencyPart;
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What one trial contributes to a figure. Integers and histograms add up exactly in any order; the
@@ -175,88 +174,6 @@ impl Distribution {
     }
 }
 
-/// How often each latency occurred, by the buckets of a histogram of microseconds, and the exact highest
-/// of them, which the histogram knows to three digits only.
-///
-/// Only buckets that hold something are kept: a histogram as a row takes a hundred kilobytes, and a run
-/// may have thousands of services with several distributions each.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// The highest value.
-    pub max_us: u64,
-    /// Pairs of the largest value of a bucket, ascending, and how many are in it.
-    counts: Vec<(u64, u64)>,
-}
-
-impl Spread {
-    /// By bucket, ascending.
-    pub fn new(counts: Vec<(u64, u64)>, max_us: u64) -> Self {
-        Spread { max_us, counts }
-    }
-
-    /// What a cell did for a client.
-    pub(crate) fn of_served(served: &ServedRecord, of: Distribution) -> Self {
-        let (histogram, at) = if of == Distribution::Ttft { (&served.ttft, 1) } else { (&served.e2e, 0) };
-        let buckets = histogram.iter_recorded();
-        let counts = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect();
-        Spread::new(counts, served.max_us[at])
-    }
-
-    /// How many values there are.
-    pub fn len(&self) -> u64 {
-        self.counts.iter().map(|(_, count)| count).sum()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
-    }
-
-    /// A quantile in microseconds, at most the highest value; `None` if it is one of those beyond, or
-    /// there is none at all.
-    pub fn quantile(&self, q: f64, beyond: u64) -> Option<f64> {
-        let answered = self.len();
-        let rank = rank(q, answered + beyond);
-        if answered == 0 || rank > answered {
-            return None;
-        }
-        let mut seen = 0;
-        let at = self.counts.iter().find(|(_, count)| {
-            seen += count;
-            seen >= rank
-        });
-        at.map(|(value, _)| (*value).min(self.max_us) as f64)
-    }
-
-    /// Adds what another trial has measured.
-    pub fn merge(&mut self, other: &Spread) {
-        self.counts.extend(&other.counts);
-        self.counts.sort_unstable_by_key(|(value, _)| *value);
-        self.counts.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            kept.1 += if same { later.1 } else { 0 };
-            same
-        });
-        self.max_us = self.max_us.max(other.max_us);
-    }
-
-    /// As a histogram of three digits.
-    pub fn histogram(&self) -> Option<Histogram<u64>> {
-        let mut histogram = Histogram::new(3).ok()?;
-        self.counts.iter().try_for_each(|(value, count)| histogram.record_n(*value, *count)).ok()?;
-        Some(histogram)
-    }
-}
-
-/// Which of `n` values in order is the quantile: the first that as large a share as `q` does not exceed.
-fn rank(q: f64, n: u64) -> u64 {
-    let exact = q * n as f64;
-    // Products such as 0.07 * 100 are a little too large: that is no other rank.
-    let near = exact.round();
-    let rank = if (exact - near).abs() <= near * 1e-12 { near } else { exact.ceil() };
-    (rank as u64).clamp(1, n.max(1))
-}
-
 /// How trials are pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
@@ -335,49 +252,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn spread(us: &[u64]) -> Spread {
-        let mut histogram = Histogram::<u64>::new(3).unwrap();
-        for &us in us {
-            histogram.record(us).unwrap();
-        }
-        let counts = histogram.iter_recorded().map(|one| (one.value_iterated_to(), one.count_at_value())).collect();
-        Spread::new(counts, us.iter().copied().max().unwrap_or(0))
-    }
-
-    /// 297 of 300 are 99 %, though 0.99 * 300 may come out a little above 297.
-    #[test]
-    fn the_quantile_of_a_share_that_is_just_kept_is_within_the_limit() {
-        for n in 1..3_000_u64 {
-            for q in [0.5, 0.9, 0.95, 0.99, 0.999, 0.07, 0.55] {
-                let exact = (1..=n).find(|kept| *kept as f64 / n as f64 >= q).unwrap();
-                assert_eq!(rank(q, n), exact, "{q} of {n}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_quantile_beyond_the_answered_ones_is_none_and_none_exceeds_the_highest() {
-        let answered = spread(&[1_000_000, 2_000_000, 2_000_001, 4_000_123]);
-        assert_eq!(answered.quantile(1.0, 0), Some(4_000_123.0));
-        assert_eq!(answered.quantile(0.5, 4).map(|us| us as u64), Some(4_000_123));
-        assert_eq!(answered.quantile(0.51, 4), None);
-        assert_eq!(spread(&[]).quantile(0.5, 0), None);
-    }
-
     proptest! {
-        /// Pooling in any grouping gives the same, and the text form keeps all that is asked of it.
-        #[test]
-        fn merging_does_not_depend_on_the_order(us in prop::collection::vec(0_u64..90_000_000, 1..60), cut in 0_usize..60, q in 0.01..0.999) {
-            let cut = cut.min(us.len());
-            let (mut left, right) = (spread(&us[..cut]), spread(&us[cut..]));
-            left.merge(&right);
-            let whole = spread(&us);
-            prop_assert_eq!(left.quantile(q, 3), whole.quantile(q, 3));
-            let text = serde_json::to_string(&whole).unwrap();
-            let read: Spread = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(read.quantile(q, 3), whole.quantile(q, 3));
-        }
-
         #[test]
         fn wide_integers_survive_json(n in any::<i128>()) {
             let part = Part::Ratio(Integer(n), Integer(1));

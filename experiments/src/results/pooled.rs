@@ -3,11 +3,13 @@
 //! Memory grows with the number of figures, and by eight bytes for each value that differs between
 //! trials: no record is kept.
 
-use super::figure::{FigureDef, find};
-use super::figures::Figures;
-use super::part::{Distribution, Part, Pooled, Spread};
+use super::figure::FigureDef;
+use super::figures::{Figures, ScopeFigures};
+use super::part::{Distribution, Pooled};
 use super::scope::Scope;
+use super::spread::{Gathered, Spread};
 use crate::statistics::Interval;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A figure over trials.
@@ -91,8 +93,9 @@ struct Column {
 
 #[derive(Clone, Debug, Default)]
 struct ScopeColumns {
-    columns: BTreeMap<&'static str, Column>,
-    spreads: BTreeMap<Distribution, Spread>,
+    /// In the order of the catalogue.
+    columns: Vec<Column>,
+    spreads: Vec<(Distribution, Gathered)>,
 }
 
 /// All figures of one variant over its trials.
@@ -104,18 +107,15 @@ pub struct PooledFigures {
 
 impl PooledFigures {
     /// Adds a trial; they come in order.
-    pub fn add(&mut self, figures: &Figures) {
-        for own in &figures.scopes {
-            let columns = self.scopes.entry(own.scope.clone()).or_default();
-            for (figure, part) in &own.parts {
-                let value = own.value(figure.0, part).unwrap_or(NONE);
-                columns.add(figure.0, part, value, self.trials);
-            }
-            for (of, spread) in &own.spreads {
-                match columns.spreads.get_mut(of) {
-                    Some(sum) => sum.merge(spread),
-                    None => drop(columns.spreads.insert(*of, spread.clone())),
-                }
+    pub fn add(&mut self, figures: Figures) {
+        for own in figures.scopes {
+            if let Some(columns) = self.scopes.get_mut(&own.scope) {
+                columns.add(own, self.trials);
+            } else {
+                let scope = own.scope.clone();
+                let mut columns = ScopeColumns::default();
+                columns.add(own, self.trials);
+                self.scopes.insert(scope, columns);
             }
         }
         self.trials += 1;
@@ -129,27 +129,26 @@ impl PooledFigures {
     /// A figure over all trials; empty where none has it.
     pub fn estimate(&self, scope: &Scope, id: &str) -> Estimate {
         let absent = || Estimate::new(None, vec![None; self.trials as usize]);
-        let Some((own, column)) = self.scopes.get(scope).and_then(|own| Some((own, own.columns.get(find(id)?.id)?)))
-        else {
-            return absent();
-        };
-        let mut each = column.each.clone();
-        each.pad(self.trials);
-        let spread = column.distribution().and_then(|of| own.spreads.get(&of));
-        Estimate::new(column.pooled.value(spread).map(|value| value * column.figure.scale), each.values())
+        let Some((own, column)) = self.column(scope, id) else { return absent() };
+        let mut each = column.each.values();
+        each.resize(self.trials as usize, None);
+        Estimate::new(own.got(column), each)
     }
 
     /// What a figure is pooled to.
     pub fn got(&self, scope: &Scope, id: &str) -> Option<f64> {
+        let (own, column) = self.column(scope, id)?;
+        own.got(column)
+    }
+
+    fn column(&self, scope: &Scope, id: &str) -> Option<(&ScopeColumns, &Column)> {
         let own = self.scopes.get(scope)?;
-        let column = own.columns.get(id)?;
-        let spread = column.distribution().and_then(|of| own.spreads.get(&of));
-        column.pooled.value(spread).map(|value| value * column.figure.scale)
+        Some((own, own.columns.iter().find(|column| column.figure.id == id)?))
     }
 
     /// A merged distribution.
-    pub fn spread(&self, scope: &Scope, of: Distribution) -> Option<&Spread> {
-        self.scopes.get(scope)?.spreads.get(&of)
+    pub fn spread(&self, scope: &Scope, of: Distribution) -> Option<Cow<'_, Spread>> {
+        self.scopes.get(scope)?.spread(of)
     }
 
     /// The scopes that there are.
@@ -159,21 +158,47 @@ impl PooledFigures {
 }
 
 impl ScopeColumns {
-    fn add(&mut self, figure: &'static FigureDef, part: &Part, value: f64, before: u32) {
-        if let Some(column) = self.columns.get_mut(figure.id) {
-            column.each.pad(before);
-            column.each.push(value);
-            column.pooled.add(part);
-            return;
+    /// Adds a trial, before which there were so many.
+    fn add(&mut self, own: ScopeFigures, before: u32) {
+        // Trials have mostly the same figures, in the same order.
+        self.columns.reserve_exact(own.parts.len().saturating_sub(self.columns.len()));
+        let mut at = 0;
+        for (figure, part) in &own.parts {
+            let value = own.value(figure.0, part).unwrap_or(NONE);
+            while self.columns.get(at).is_some_and(|column| is_before(column.figure, figure.0)) {
+                at += 1;
+            }
+            if let Some(column) = self.columns.get_mut(at).filter(|column| std::ptr::eq(column.figure, figure.0)) {
+                column.each.pad(before);
+                column.each.push(value);
+                column.pooled.add(part);
+            } else {
+                let mut each = if before == 0 { Each::Alike(value, 0) } else { Each::Alike(NONE, before) };
+                each.push(value);
+                self.columns.insert(at, Column { figure: figure.0, pooled: Pooled::new(*part), each });
+            }
+            at += 1;
         }
-        let mut each = if before == 0 { Each::Alike(value, 0) } else { Each::Alike(NONE, before) };
-        each.push(value);
-        self.columns.insert(figure.id, Column { figure, pooled: Pooled::new(*part), each });
+        for (of, spread) in own.spreads {
+            match self.spreads.iter_mut().find(|known| known.0 == of) {
+                Some((_, sum)) => sum.add(&spread),
+                None => self.spreads.push((of, Gathered::new(spread))),
+            }
+        }
+    }
+
+    fn spread(&self, of: Distribution) -> Option<Cow<'_, Spread>> {
+        self.spreads.iter().find(|known| known.0 == of).map(|(_, sum)| sum.spread())
+    }
+
+    fn got(&self, column: &Column) -> Option<f64> {
+        let spread = column.pooled.distribution().and_then(|of| self.spread(of));
+        column.pooled.value(spread.as_deref()).map(|value| value * column.figure.scale)
     }
 }
 
-impl Column {
-    fn distribution(&self) -> Option<Distribution> {
-        self.pooled.distribution()
-    }
+/// Whether one figure stands before another in the catalogue.
+fn is_before(left: &'static FigureDef, right: &'static FigureDef) -> bool {
+    // All of them are elements of one slice.
+    std::ptr::from_ref(left) < std::ptr::from_ref(right)
 }

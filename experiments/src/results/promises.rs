@@ -1,8 +1,9 @@
 //! Figures of promises: how many kept them, and what was observed.
 
 use super::figure::{Better, FigureDef, Unit};
-use super::part::{Distribution, Part, Pool, Quantile, Spread, Within};
+use super::part::{Distribution, Part, Pool, Quantile, Within};
 use super::scope::{At, Group, ScopeKind};
+use super::spread::Spread;
 use super::view::View;
 use flashcrowd_core::ledger::SloCount;
 use flashcrowd_core::ports::LatencyPart;
@@ -63,7 +64,7 @@ fn observed(view: &View<'_>) -> Option<Part> {
     let slo = group.slos(view.resolved).get(*position)?;
     let count = group.slo_count(view.run, *position);
     let of = Distribution::of(slo.part);
-    let answered = view.measured.spreads.get(&of).map_or(0, Spread::len);
+    let answered = view.measured.spreads.get(&of).map_or(0, Spread::total);
     let beyond = (count.good + count.bad).saturating_sub(answered);
     let all = count.good + count.bad;
     let within = Some(Within { limit_us: slo.limit.as_us(), kept: count.good, of: all });

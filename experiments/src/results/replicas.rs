@@ -117,5 +117,10 @@ fn ps(view: &View<'_>, of: fn(&ServiceRecord) -> f64) -> i128 {
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a figure, which may have no part")]
 fn refused(view: &View<'_>) -> Option<Part> {
-    Some(Part::sum(view.index.refused(view.group())))
+    let of = |at: usize| view.by.services[at].refused;
+    let refused: i128 = match view.group() {
+        Some(group) => group.services.iter().map(|&at| of(at)).sum(),
+        None => (0..view.by.services.len()).map(of).sum(),
+    };
+    Some(Part::sum(refused))
 }

@@ -5,7 +5,7 @@ use super::part::{Part, Pool};
 use super::promises::judged;
 use super::scope::{At, ScopeKind, groups};
 use super::view::View;
-use flashcrowd_core::ledger::{ClientRecord, FailBecause, LateBecause, SeriesRow};
+use flashcrowd_core::ledger::{ClientRecord, FailBecause, LateBecause};
 use flashcrowd_core::serving::Discipline;
 
 const ASKED: &[ScopeKind] = &[ScopeKind::All, ScopeKind::Service, ScopeKind::Route];
@@ -174,7 +174,7 @@ fn engine(view: &View<'_>) -> Option<()> {
 }
 
 fn total(view: &View<'_>, of: fn(&ClientRecord) -> u64) -> i128 {
-    view.clients().into_iter().map(|client| i128::from(of(client))).sum()
+    view.clients().iter().map(|client| i128::from(of(client))).sum()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a figure, which may have no part")]
@@ -228,22 +228,13 @@ pub(super) fn tokens(view: &View<'_>, which: usize) -> Option<Part> {
     }
 }
 
-/// Rows of the series that are of this scope, by period.
-fn rows<'v>(view: &View<'v>) -> Vec<&'v SeriesRow> {
-    match view.at {
-        At::All => view.run.record.series.iter().collect(),
-        At::Group(group) => view.index.rows(group),
-        _ => Vec::new(),
-    }
-}
-
 /// The highest rate of arrivals over one whole period, in millionths of requests a second.
 fn peak(view: &View<'_>) -> Option<Part> {
     let period_ps = i128::from(view.resolved.series_period.as_ps());
     let whole_periods = view.run.record.ended.as_ps() / view.resolved.series_period.as_ps().max(1);
     let mut most: i128 = 0;
     let (mut at, mut arrived) = (None, 0);
-    for row in rows(view) {
+    for row in view.rows() {
         // The last period may be cut short: its rate would be chance.
         let is_whole = row.at.as_ps() % view.resolved.series_period.as_ps().max(1) == 0 || whole_periods == 0;
         if at != Some(row.at) {
@@ -261,7 +252,7 @@ fn peak(view: &View<'_>) -> Option<Part> {
 fn at_end(view: &View<'_>) -> Option<Part> {
     let from = flashcrowd_core::SimTime::from_ps(view.resolved.horizon.as_ps() / 10 * 9);
     view.group()?;
-    let last = rows(view).into_iter().filter(|row| row.at > from);
+    let last = view.rows().into_iter().filter(|row| row.at > from);
     let (arrived, late) = last.fold((0, 0), |sum, row| (sum.0 + i128::from(row.arrived), sum.1 + i128::from(row.late)));
     Part::ratio(late.min(arrived), arrived)
 }

@@ -9,6 +9,7 @@ use flashcrowd_core::serving::Slo;
 use flashcrowd_core::units::Market;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// A kind of things that figures are about.
@@ -138,9 +139,10 @@ pub struct Group {
 /// What is judged: routes whose cells promise the same, and then services that are in none of them.
 pub fn groups(resolved: &Resolved) -> Vec<Group> {
     let mut groups: Vec<Group> = routes(resolved).filter(|group| group.promises_alike(resolved)).collect();
-    let of_routes: BTreeSet<usize> = groups.iter().flat_map(|group| group.services.iter().copied()).collect();
+    let mut in_route = vec![false; resolved.services.len()];
+    groups.iter().flat_map(|group| &group.services).for_each(|&at| in_route[at] = true);
     for (service, at) in resolved.services.iter().zip(0..) {
-        if !of_routes.contains(&at) {
+        if !in_route[at] {
             groups.push(Group { name: service.name.to_string(), services: vec![at], route: None });
         }
     }
@@ -175,11 +177,11 @@ impl Group {
         self.records(run).map(|record| i128::from(of(record))).sum()
     }
 
-    /// Latency of one run over all its services: histograms and sums add up exactly.
-    pub(super) fn latency(&self, run: &Run) -> Latency {
-        let mut merged = run.record.services[self.services[0]].latency.clone();
+    /// Latency of one run over all its services: counts and sums add up exactly.
+    pub(super) fn latency<'r>(&self, run: &'r Run) -> Cow<'r, Latency> {
+        let mut merged = Cow::Borrowed(&run.record.services[self.services[0]].latency);
         for &service in &self.services[1..] {
-            merged.merge(&run.record.services[service].latency);
+            merged.to_mut().merge(&run.record.services[service].latency);
         }
         merged
     }
@@ -228,7 +230,7 @@ pub(crate) fn quantile_name(quantile: f64) -> String {
 /// Every scope of a variant.
 pub(super) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
     let mut scopes = vec![(Scope::all(), At::All)];
-    let mut known = BTreeSet::new();
+    let mut known: BTreeSet<Scope> = BTreeSet::new();
     let mut add = |kind, name: &str, at: At| {
         let scope = Scope::new(kind, name);
         // A promise that is given twice is one.

@@ -1,7 +1,8 @@
 //! The summaries of all runs as one JSON text. They are kept in a temporary file until the digest of all
 //! is known, which stands before them: memory does not grow with replicates.
 
-use super::summary::{SCHEMA, summary};
+use super::figures::Figures;
+use super::summary::{SCHEMA, summary_with};
 use super::{Results, bound, verdicts};
 use crate::run::Run;
 use crate::scenario::load::Loaded;
@@ -32,11 +33,11 @@ impl Summaries {
         }
     }
 
-    /// Adds a run.
-    pub fn add(&mut self, loaded: &Loaded, run: &Run) {
+    /// Adds a run and its figures.
+    pub fn add(&mut self, loaded: &Loaded, run: &Run, figures: &Figures) {
         let Some(spool) = self.spool.as_mut().filter(|_| self.failed.is_none()) else { return };
         // One summary a line, for as long as it waits.
-        let written = serde_json::to_writer(&mut *spool, &summary(loaded, run)).map_err(io::Error::from);
+        let written = serde_json::to_writer(&mut *spool, &summary_with(loaded, run, figures)).map_err(io::Error::from);
         self.failed = written.and_then(|()| spool.write_all(b"\n")).err();
         self.runs += 1;
     }

@@ -9,9 +9,10 @@ pub use form::{
 };
 
 use super::break_even::spot_usd_per_h;
-use super::figures::Figures;
-use super::part::{Distribution, Spread};
+use super::figures::{Figures, ScopeFigures};
+use super::part::Distribution;
 use super::scope::{Group, Scope, ScopeKind, Use, promise_name};
+use super::spread::Spread;
 use crate::run::Run;
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::{Resolved, SettingOrigin};
@@ -35,10 +36,15 @@ pub fn assumed(resolved: &Resolved) -> Vec<String> {
 
 /// The summary of one run.
 pub fn summary(loaded: &Loaded, run: &Run) -> Summary {
+    summary_with(loaded, run, &Figures::of(&loaded.variants[run.variant], run))
+}
+
+/// The summary of a run whose figures are known.
+pub(super) fn summary_with(loaded: &Loaded, run: &Run, figures: &Figures) -> Summary {
     let resolved = &loaded.variants[run.variant];
     let record = &run.record;
-    let figures = Figures::of(resolved, run);
-    let all = Of { figures: &figures, scope: Scope::all() };
+    let figures = Scopes(figures.scopes.iter().map(|own| (&own.scope, own)).collect());
+    let all = Of { own: figures.0.get(&Scope::all()).copied() };
     let requests = all.counts();
     let per_cpu_s = if run.cpu_s > 0.0 { (requests.arrived as f64 / run.cpu_s).round() } else { 0.0 };
     Summary {
@@ -74,19 +80,21 @@ pub fn summary(loaded: &Loaded, run: &Run) -> Summary {
     }
 }
 
+/// A trial's figures by scope.
+struct Scopes<'a>(BTreeMap<&'a Scope, &'a ScopeFigures>);
+
 /// The figures of one scope of a trial.
 struct Of<'a> {
-    figures: &'a Figures,
-    scope: Scope,
+    own: Option<&'a ScopeFigures>,
 }
 
 impl<'a> Of<'a> {
-    fn new(figures: &'a Figures, kind: ScopeKind, name: &str) -> Self {
-        Of { figures, scope: Scope::new(kind, name) }
+    fn new(figures: &Scopes<'a>, kind: ScopeKind, name: &str) -> Self {
+        Of { own: figures.0.get(&Scope::new(kind, name)).copied() }
     }
 
     fn get(&self, id: &str) -> Option<f64> {
-        self.figures.value(&self.scope, id)
+        self.own?.get(id)
     }
 
     fn number(&self, id: &str) -> f64 {
@@ -121,10 +129,9 @@ impl<'a> Of<'a> {
 
     /// The distributions that it has; those without a value have a count of zero.
     fn latencies(&self, tokens: bool) -> BTreeMap<&'static str, Quantiles> {
-        let own = self.figures.scopes.iter().find(|own| own.scope == self.scope);
         let there = Distribution::ALL.into_iter().filter(|of| tokens || !of.part().is_of_tokens());
         let quantiles = there.map(|of| {
-            let count = own.and_then(|own| own.spread(of)).map_or(0, Spread::len);
+            let count = self.own.and_then(|own| own.spread(of)).map_or(0, Spread::total);
             let at = |name: &str| self.get(&format!("{}.{name}", of.name()));
             let quantiles = Quantiles {
                 count,
@@ -141,9 +148,9 @@ impl<'a> Of<'a> {
         quantiles.collect()
     }
 
-    fn promises(&self, resolved: &Resolved, group: &Group) -> Vec<Promise> {
+    fn promises(figures: &Scopes<'_>, resolved: &Resolved, group: &Group) -> Vec<Promise> {
         let promise = |slo: &flashcrowd_core::serving::Slo| {
-            let of = Of::new(self.figures, ScopeKind::Promise, &promise_name(&group.name, slo));
+            let of = Of::new(figures, ScopeKind::Promise, &promise_name(&group.name, slo));
             let attainment = of.get("attainment");
             Promise {
                 metric: Distribution::of(slo.part).name().to_owned(),
@@ -160,7 +167,7 @@ impl<'a> Of<'a> {
     }
 }
 
-fn services(resolved: &Resolved, run: &Run, figures: &Figures) -> BTreeMap<String, ServiceSummary> {
+fn services(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<String, ServiceSummary> {
     let of_service = |at: usize| {
         let (config, record) = (&resolved.services[at], &run.record.services[at]);
         let of = Of::new(figures, ScopeKind::Service, &config.name);
@@ -170,7 +177,7 @@ fn services(resolved: &Resolved, run: &Run, figures: &Figures) -> BTreeMap<Strin
             requests: of.counts(),
             measured: of.measured(),
             latency_s: of.latencies(tokens),
-            slo: of.promises(resolved, &group),
+            slo: Of::promises(figures, resolved, &group),
             attainment: of.get("attainment"),
             replicas: Replicas {
                 mean: of.number("replicas_mean"),
@@ -214,7 +221,7 @@ fn engine(discipline: &Discipline, record: &flashcrowd_core::ledger::ServiceReco
 }
 
 /// What each route did: its requests, and by client where it is and who served it.
-fn routes(resolved: &Resolved, run: &Run, figures: &Figures) -> BTreeMap<String, RouteSummary> {
+fn routes(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<String, RouteSummary> {
     let of_route = |(route, at): (&crate::scenario::resolve::ResolvedRoute, u32)| {
         let own = run.record.clients.iter().filter(|client| client.route == Some(at));
         let of = Of::new(figures, ScopeKind::Route, &route.name);
@@ -226,7 +233,7 @@ fn routes(resolved: &Resolved, run: &Run, figures: &Figures) -> BTreeMap<String,
             requests: of.counts(),
             measured: of.measured(),
             latency_s: of.latencies(tokens),
-            slo: of.promises(resolved, &group),
+            slo: Of::promises(figures, resolved, &group),
             attainment: of.get("attainment"),
             clients: own.map(|client| (client.name.to_string(), client_of_route(resolved, client))).collect(),
             health_changes: run.record.health.iter().filter(|change| change.route == at).count() as u64,
@@ -269,18 +276,18 @@ fn percentiles(spread: &Spread, mean: Option<f64>) -> Percentiles {
     Percentiles { mean, p50: at(0.5), p99: at(0.99) }
 }
 
-fn cost(resolved: &Resolved, figures: &Figures) -> Cost {
-    let all = Of { figures, scope: Scope::all() };
+fn cost(resolved: &Resolved, figures: &Scopes<'_>) -> Cost {
+    let all = Of::new(figures, ScopeKind::All, "");
     let by = |kind: ScopeKind, names: Vec<String>| -> BTreeMap<String, f64> {
         names.into_iter().map(|name| (name.clone(), Of::new(figures, kind, &name).number("cost_usd"))).collect()
     };
     let mut services = by(ScopeKind::Service, resolved.services.iter().map(|own| own.name.to_string()).collect());
     // What no service holds: nodes that boot, empty GPUs, commitments.
     let held = |scope: &Scope| scope.kind == ScopeKind::Service;
-    let parts = figures.scopes.iter().filter(|own| held(&own.scope)).filter_map(|own| own.part("cost_usd"));
-    let total = figures.scopes.first().and_then(|own| own.part("cost_usd")).unwrap_or(0);
+    let parts = figures.0.values().filter(|own| held(&own.scope)).filter_map(|own| own.part("cost_usd"));
+    let total = all.own.and_then(|own| own.part("cost_usd")).unwrap_or(0);
     services.insert("unallocated".to_owned(), (total - parts.sum::<i128>()) as f64 * 1e-12);
-    let markets = figures.scopes.iter().filter(|own| own.scope.kind == ScopeKind::Market);
+    let markets = figures.0.values().filter(|own| own.scope.kind == ScopeKind::Market);
     let regions = resolved.regions.iter().filter(|region| {
         let within =
             |pool: &flashcrowd_core::fleet::PoolConfig| resolved.regions[pool.region as usize].name == region.name;

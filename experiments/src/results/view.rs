@@ -1,12 +1,13 @@
 //! What a figure is computed from: one trial's record, seen from one scope.
 
+use super::by_service::{ByService, Line};
 use super::figure::Statistic;
-use super::index::{Index, Paid};
-use super::part::{Distribution, Part, Quantile, Spread};
+use super::part::{Distribution, Part, Quantile};
 use super::scope::{At, Group};
+use super::spread::Spread;
 use crate::run::Run;
 use crate::scenario::resolve::Resolved;
-use flashcrowd_core::ledger::{BillLine, ClientRecord, Latency, ServedRecord};
+use flashcrowd_core::ledger::{BillLine, ClientRecord, Latency, SeriesRow, ServedRecord};
 use std::collections::BTreeMap;
 
 /// One trial from one scope.
@@ -14,7 +15,7 @@ pub(super) struct View<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) run: &'a Run,
     pub(super) at: &'a At,
-    pub(super) index: &'a Index<'a>,
+    pub(super) by: &'a ByService<'a>,
     pub(super) measured: Measured,
 }
 
@@ -27,7 +28,7 @@ pub(super) struct Measured {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(resolved: &'a Resolved, run: &'a Run, at: &'a At, index: &'a Index<'a>) -> Self {
+    pub(super) fn new(resolved: &'a Resolved, run: &'a Run, by: &'a ByService<'a>, at: &'a At) -> Self {
         let measured = match at {
             At::Group(group) => Measured::of(&group.latency(run)),
             At::Promise(group, position) => {
@@ -43,7 +44,7 @@ impl<'a> View<'a> {
             }
             _ => Measured::default(),
         };
-        View { resolved, run, at, index, measured }
+        View { resolved, run, at, by, measured }
     }
 
     pub(super) fn latency(&self, of: Distribution, statistic: Statistic) -> Option<Part> {
@@ -54,7 +55,7 @@ impl<'a> View<'a> {
                 Part::ratio(*sum, *count)
             }
             Statistic::Quantile(q) => Some(Part::Hist(of, Quantile { q, beyond: 0, within: None })),
-            Statistic::Max => Some(Part::max(spread.max_us)),
+            Statistic::Max => Some(Part::max(spread.max_us())),
         }
     }
 
@@ -68,12 +69,40 @@ impl<'a> View<'a> {
 
     /// Clients whose requests are of this scope: of all, of a route, or of a service that no route
     /// stands before.
-    pub(super) fn clients(&self) -> Vec<&'a ClientRecord> {
+    pub(super) fn clients(&self) -> &[&'a ClientRecord] {
         match self.at {
-            At::All => self.run.record.clients.iter().collect(),
-            At::Group(group) => self.index.clients(group),
+            At::All => &self.by.clients,
+            At::Group(Group { route: Some(route), .. }) => &self.by.routes[*route as usize],
+            At::Group(group) => &self.by.services[group.services[0]].clients,
+            _ => &[],
+        }
+    }
+
+    /// Rows of the series that are of this scope, by period.
+    pub(super) fn rows(&self) -> Vec<&'a SeriesRow> {
+        match self.at {
+            At::All => self.run.record.series.iter().collect(),
+            At::Group(group) => {
+                let own = group.services.iter().flat_map(|&at| &self.by.services[at].rows);
+                let mut rows: Vec<&SeriesRow> = own.copied().collect();
+                if group.services.len() > 1 {
+                    rows.sort_by_key(|row| row.at);
+                }
+                rows
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// Lines of the bill that are of this scope.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &'a Line> {
+        let by = self.by;
+        let near: Vec<&[Line]> = match self.at {
+            At::Group(group) => group.services.iter().map(|&at| by.services[at].lines.as_slice()).collect(),
+            At::Pool(at) => vec![&by.pools[*at as usize]],
+            _ => vec![&by.lines],
+        };
+        near.into_iter().flatten().filter(|line| self.has_line(&line.of))
     }
 
     /// What each cell did for the clients of an origin, or on one way.
@@ -88,32 +117,18 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What was paid for it, and of that before the warm-up ended.
-    pub(super) fn paid(&self) -> [Paid; 2] {
-        if let At::Group(group) = self.at {
-            return [self.index.paid(group), self.index.paid_in_warmup(group)];
-        }
-        let record = &self.run.record;
-        [&record.bill, &record.warmup_bill].map(|bill| {
-            let mut paid = Paid::default();
-            bill.lines()
-                .filter(|(line, _)| self.has_line(line))
-                .for_each(|(line, gpu_ps)| paid.add(bill, line, gpu_ps));
-            paid
-        })
-    }
-
     /// Whether a line of the bill is of this scope.
     fn has_line(&self, line: &BillLine) -> bool {
         let pool = &self.resolved.pools[line.pool as usize];
         match self.at {
             At::All => true,
+            At::Group(group) => line.service.is_some_and(|service| group.services.contains(&(service as usize))),
             At::Pool(at) => line.pool == *at,
             At::Region(at) => pool.region == *at,
             At::Market(market) => pool.market == *market,
             At::State(state) => line.state == *state,
             At::Use(one) => one.has(line),
-            At::Group(_) | At::Promise(..) | At::Origin(_) | At::Way(..) => false,
+            At::Promise(..) | At::Origin(_) | At::Way(..) => false,
         }
     }
 
@@ -150,10 +165,10 @@ impl Measured {
 
     /// Adds one distribution, unless nothing was recorded of it.
     fn add(&mut self, latency: &Latency, one: Distribution) {
-        let (Some(counts), Some(max_us)) = (latency.counts(one.part()), latency.max_us(one.part())) else { return };
+        let Some(counts) = latency.counts(one.part()) else { return };
         // Picoseconds over a million times the count: microseconds.
-        let count = i128::from(latency.count(one.part())) * 1_000_000;
-        self.spreads.insert(one, Spread::new(counts, max_us));
+        let count = i128::from(counts.total) * 1_000_000;
+        self.spreads.insert(one, Spread::of_counts(&counts));
         self.means.insert(one, (latency.sum_ps(one.part()) as i128, count));
     }
 

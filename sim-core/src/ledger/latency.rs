@@ -26,6 +26,18 @@ impl SloCount {
     }
 }
 
+/// Counts of one part of the latency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Buckets of three digits that hold something, ascending: the largest value of each in
+    /// microseconds, and its count.
+    pub buckets: Vec<(u64, u64)>,
+    /// All counts.
+    pub total: u64,
+    /// The highest value, exact.
+    pub max_us: u64,
+}
+
 /// Latency of one service over the measured part of a run.
 ///
 /// Counts are kept to three digits, sums and maxima exactly. Memory grows with the latencies that
@@ -188,10 +200,12 @@ impl Latency {
         self.tally(part).map(|tally| tally.histogram())
     }
 
-    /// What the histogram of a part holds, by bucket: the largest value that it stands for, ascending, and
-    /// its count. It takes no more room than there are different latencies.
-    pub fn counts(&self, part: LatencyPart) -> Option<Vec<(u64, u64)>> {
-        self.tally(part).map(|tally| tally.counts())
+    /// What was recorded of a part, and its highest value; `None` as for [`Latency::part`].
+    pub fn counts(&self, part: LatencyPart) -> Option<Counts> {
+        let tally = self.tally(part)?;
+        let buckets: Vec<(u64, u64)> = tally.tops().collect();
+        let total = buckets.iter().map(|bucket| bucket.1).sum();
+        Some(Counts { buckets, total, max_us: tally.max_us() })
     }
 
     /// How many were recorded of a part; 0 where [`Latency::part`] is `None`.

@@ -9,7 +9,7 @@ mod record;
 mod tally;
 mod tokens;
 
-pub use latency::{Latency, SloCount};
+pub use latency::{Counts, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub(crate) use parts::Parts;
 pub use parts::{FailBecause, LateBecause, RequestParts};

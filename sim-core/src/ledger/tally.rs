@@ -171,6 +171,11 @@ impl<const BITS: u32> Tally<BITS> {
         whole.chain(self.row.iter().copied().enumerate()).filter(|(_, count)| *count > 0)
     }
 
+    /// The largest values of buckets that hold something, ascending, with what they hold.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets().map(|(bucket, count)| (highest::<BITS>(bucket), count))
+    }
+
     /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
     /// there is none.
     pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
@@ -197,11 +202,6 @@ impl<const BITS: u32> Tally<BITS> {
             self.record_n(highest::<BITS>(bucket), count);
         }
         self.reach(other.max_us);
-    }
-
-    /// Buckets that hold something, ascending, each by its largest value.
-    pub(crate) fn counts(&self) -> Vec<(u64, u64)> {
-        self.buckets().map(|(bucket, count)| (highest::<BITS>(bucket), count)).collect()
     }
 
     /// What was counted, as a histogram of as many digits that grows as it must.

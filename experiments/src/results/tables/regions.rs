@@ -1,6 +1,7 @@
 //! `faults.csv`, `health.csv`, `served.csv`: what befell the fleet, what probes said, who served whom.
 
-use crate::results::part::{Distribution, Spread};
+use crate::results::part::Distribution;
+use crate::results::spread::Spread;
 use crate::results::table::{Cell, Column, Source, Table};
 use crate::results::view::region_of;
 use crate::scenario::resolve::Resolved;
