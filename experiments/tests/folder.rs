@@ -98,6 +98,30 @@ fn a_file_that_is_not_ours_is_never_written_over() {
     assert_eq!(fs::read_to_string(desk.path("o/latency.x.A_b.hgrm")).unwrap(), "mine");
 }
 
+/// We write files, and no folders: a list that says otherwise was made by somebody else, as was what it
+/// names.
+#[test]
+fn a_list_that_names_folders_or_other_places_deletes_none() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.run(&["ok.ron", "--out", "o"])), Some(0));
+    fs::create_dir(desk.path("o/data")).unwrap();
+    fs::write(desk.path("o/data/precious"), "precious").unwrap();
+    fs::write(desk.path("outside"), "outside").unwrap();
+    let list = fs::read_to_string(desk.path("o/files.json")).unwrap();
+    let more = list.replacen("\"files\": [", "\"files\": [\"data\", \"../outside\", \"..\", \"/tmp\",", 1);
+    assert_ne!(list, more);
+    fs::write(desk.path("o/files.json"), more).unwrap();
+    let again = desk.run(&["ok.ron", "--out", "o"]);
+    assert_eq!(code(&again), Some(0), "{}", words(&again));
+    assert_eq!(fs::read_to_string(desk.path("o/data/precious")).unwrap(), "precious");
+    assert_eq!(fs::read_to_string(desk.path("outside")).unwrap(), "outside");
+    // A hidden folder with the name of an interrupted exchange and files of somebody in it.
+    fs::create_dir(desk.path(".o.17.old")).unwrap();
+    fs::write(desk.path(".o.17.old/mine"), "mine").unwrap();
+    assert_eq!(code(&desk.run(&["ok.ron", "--out", "o"])), Some(0));
+    assert!(desk.path(".o.17.old/mine").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_stays_a_link_and_what_it_leads_to_is_written() {

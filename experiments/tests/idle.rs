@@ -70,6 +70,43 @@ fn the_scenarios_themselves_are_clean() {
 }
 
 #[test]
+fn check_speaks_of_settings_that_others_overrule() {
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            "/*POOL*/",
+            "supply: \"m\"), \"q\": (gpu: \"L4\", gpus_per_node: 1, max_nodes: 1, market: Spot, supply: \"m\")}, \
+             markets: {\"m\": Lifetimes(nodes: 4, lifetime: Exponential(\"9m\"), away: \"1m\")}, links: {\"l\": (rate: \"1GB/s\"",
+            "`pools.p.supply` (line 3) has no effect: only what is bought as Spot has a market",
+        ),
+        (
+            "/*CLIENT*/",
+            "client: (timeout: \"2s\", retries: (max: 2, backoff: \"3s\"))",
+            "`traffic.t.client.retries` (line 5) has no effect: the request is given up",
+        ),
+        (
+            "/*CLIENT*/",
+            "client: (retries: (max: 0, backoff: \"3s\"))",
+            "`traffic.t.client.retries` (line 5) has no effect: its `max` is 0",
+        ),
+        (
+            "/*CLIENT*/",
+            "prompt_tokens: Constant(100)",
+            "`traffic.t.prompt_tokens` (line 5) has no effect: the service that it calls takes as long whatever",
+        ),
+        (
+            "/*MORE*/",
+            "replicas: 4, autoscaler: ConcurrencyTarget(in_flight_per_replica: 1, max: 2)",
+            "service `s` begins with 4 replicas, its autoscaler asks for at most 2",
+        ),
+    ];
+    for (from, to, words) in cases {
+        let said = check(SCENARIO, from, to);
+        assert_eq!(said.code, Some(0), "{to}: {}", said.text);
+        assert!(said.text.contains(words), "{to}: expected `{words}` in\n{}", said.text);
+    }
+}
+
+#[test]
 fn check_speaks_of_what_has_no_effect() {
     let cases: &[(&str, &str, &str)] = &[
         (
@@ -100,32 +137,6 @@ fn check_speaks_of_what_has_no_effect() {
             "`pools.p.notice` (line 3) has no effect: only what is bought as Spot is reclaimed",
         ),
         ("/*POOL*/", "missed_notices: 0.5", "`pools.p.missed_notices` (line 3) has no effect"),
-        (
-            "/*POOL*/",
-            "supply: \"m\"), \"q\": (gpu: \"L4\", gpus_per_node: 1, max_nodes: 1, market: Spot, supply: \"m\")}, \
-             markets: {\"m\": Lifetimes(nodes: 4, lifetime: Exponential(\"9m\"), away: \"1m\")}, links: {\"l\": (rate: \"1GB/s\"",
-            "`pools.p.supply` (line 3) has no effect: only what is bought as Spot has a market",
-        ),
-        (
-            "/*CLIENT*/",
-            "client: (timeout: \"2s\", retries: (max: 2, backoff: \"3s\"))",
-            "`traffic.t.client.retries` (line 5) has no effect: the request is given up",
-        ),
-        (
-            "/*CLIENT*/",
-            "client: (retries: (max: 0, backoff: \"3s\"))",
-            "`traffic.t.client.retries` (line 5) has no effect: its `max` is 0",
-        ),
-        (
-            "/*CLIENT*/",
-            "prompt_tokens: Constant(100)",
-            "`traffic.t.prompt_tokens` (line 5) has no effect: the service that it calls takes as long whatever",
-        ),
-        (
-            "/*MORE*/",
-            "replicas: 4, autoscaler: ConcurrencyTarget(in_flight_per_replica: 1, max: 2)",
-            "service `s` begins with 4 replicas, its autoscaler asks for at most 2",
-        ),
         ("/*POOL*/", "market: Spot", "has no `supply`: nothing of it is ever reclaimed"),
         (
             "/*POOL*/",

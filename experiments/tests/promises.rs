@@ -136,6 +136,27 @@ fn what_was_got_and_whether_it_held_agree() {
     }
 }
 
+/// Bills are sums of rounded lines: what that leaves is no difference, and no interval.
+#[test]
+fn rounding_is_no_difference() {
+    let desk = Desk::new(WORLD);
+    let variants = r#"variants={"base": [], "dear": ["pools.p.gpu_price=2/h"]}"#;
+    let text = desk.text(&["compare", "w.ron", "--set", variants]);
+    holds(&text, &["$840.00  -  ", "$1,680   +$840.00 +-$0\n"]);
+    let small = desk.text(&[
+        "run",
+        "w.ron",
+        "--no-out",
+        "--set",
+        "pools.p.gpu_price=0.00001/h",
+        "--set",
+        "variants={}",
+        "--set",
+        "baseline=None",
+    ]);
+    holds(&small, &["$0.00000833 in 10m"]);
+}
+
 /// A world of so many services is told on a page.
 fn many(services: usize) -> String {
     let mut text = String::from(

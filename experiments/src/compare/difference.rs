@@ -65,6 +65,9 @@ impl Difference {
             }
             Some((base, own)) => (Some(Interval::of(own).mean - Interval::of(base).mean), unpaired_half_width),
         };
+        // What rounding the lines of bills leaves is no uncertainty.
+        let size = base.got.unwrap_or(0.0).abs().max(own.got.unwrap_or(0.0).abs());
+        let exact = |half: f64| if figure.unit == Unit::Usd && half <= size * ROUNDING { 0.0 } else { half };
         Difference {
             variant: loaded.variants[variant].variant.clone(),
             scope: scope.clone(),
@@ -72,8 +75,8 @@ impl Difference {
             baseline: base,
             value: own,
             difference,
-            half_width,
-            unpaired_half_width,
+            half_width: half_width.map(exact),
+            unpaired_half_width: unpaired_half_width.map(exact),
             paired,
         }
     }
