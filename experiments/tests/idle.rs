@@ -84,16 +84,6 @@ fn check_speaks_of_settings_that_others_overrule() {
             "`traffic.t.client.retries` (line 5) has no effect: the request is given up",
         ),
         (
-            "/*CLIENT*/",
-            "client: (retries: (max: 0, backoff: \"3s\"))",
-            "`traffic.t.client.retries` (line 5) has no effect: its `max` is 0",
-        ),
-        (
-            "/*CLIENT*/",
-            "prompt_tokens: Constant(100)",
-            "`traffic.t.prompt_tokens` (line 5) has no effect: the service that it calls takes as long whatever",
-        ),
-        (
             "/*MORE*/",
             "replicas: 4, autoscaler: ConcurrencyTarget(in_flight_per_replica: 1, max: 2)",
             "service `s` begins with 4 replicas, its autoscaler asks for at most 2",

@@ -32,7 +32,6 @@ pub(super) fn warn(notes: &mut Notes<'_>, raw: &schema::Scenario, resolved: &Res
         }
     }
     for (name, given) in &raw.traffic {
-        tokens_of(notes, raw, name, given);
         if let Some(client) = given.client() {
             client_of(notes, &format!("traffic.{name}.client"), client, resolved);
         }
@@ -217,37 +216,6 @@ fn cpu_of(notes: &mut Notes<'_>, given: &schema::Service, service: &ResolvedServ
     }
 }
 
-/// Tokens of requests to a service whose time they do not change and that counts none.
-fn tokens_of(notes: &mut Notes<'_>, raw: &schema::Scenario, name: &str, traffic: &schema::Traffic) {
-    let (prompt, output) = match traffic {
-        schema::Traffic::Poisson(given) => (given.prompt_tokens.is_some(), given.output_tokens.is_some()),
-        schema::Traffic::Mmpp(given) => (given.prompt_tokens.is_some(), given.output_tokens.is_some()),
-        schema::Traffic::Schedule(given) => (given.prompt_tokens.is_some(), given.output_tokens.is_some()),
-        schema::Traffic::Users(given) => (given.prompt_tokens.is_some(), given.output_tokens.is_some()),
-        schema::Traffic::Trace(_) => return,
-    };
-    let reads = |service: &schema::Service| {
-        matches!(service.serving, schema::Serving::ContinuousBatch(_))
-            || matches!(service.service_time, Some(schema::ServiceTime::Tokens(_)))
-    };
-    let called = |service: &&String| {
-        callee(traffic).is_none_or(|called| {
-            // The cells of a service with `regions` have its name and their own.
-            called == **service || service.split_once('@').is_some_and(|(route, _)| route == called)
-        })
-    };
-    let mut services = raw.services.keys().filter(called).peekable();
-    let sized = traffic.client().is_some_and(|client| client.response_size_per_token.is_some());
-    if services.peek().is_none() || services.any(|service| reads(&raw.services[service])) {
-        return;
-    }
-    for (field, given) in [("prompt_tokens", prompt), ("output_tokens", output && !sized)] {
-        if given {
-            notes.idle(&format!("traffic.{name}.{field}"), "the service that it calls takes as long whatever they are");
-        }
-    }
-}
-
 fn client_of(notes: &mut Notes<'_>, path: &str, client: &schema::Client, resolved: &Resolved) {
     let at = |field: &str| format!("{path}.{field}");
     let limited = client.timeout.is_some() || client.attempt_timeout.is_some();
@@ -267,9 +235,7 @@ fn client_of(notes: &mut Notes<'_>, path: &str, client: &schema::Client, resolve
     if let Some(retries) = &client.retries {
         let first = retries.backoff.filter(|_| retries.full_jitter != Some(true));
         let patience = client.timeout.map(Duration::get);
-        if retries.max == 0 && (retries.backoff.is_some() || retries.budget.is_some()) {
-            notes.idle(&at("retries"), "its `max` is 0");
-        } else if first.zip(patience).is_some_and(|(wait, patience)| wait.get() >= patience) {
+        if first.zip(patience).is_some_and(|(wait, patience)| wait.get() >= patience) {
             notes.idle(&at("retries"), "the request is given up (`timeout`) before the first `backoff` ends");
         }
     }
