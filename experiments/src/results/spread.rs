@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// of what is in it, which the buckets know to three digits only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spread {
-    /// By bucket that holds something, ascending: how far its largest value is beyond that of the one
-    /// before, and its count, both in bytes of seven bits. A histogram would take a hundred kilobytes.
+    /// By bucket that holds something, ascending: how many buckets it is beyond the one before, and its
+    /// count, both in bytes of seven bits. A histogram would take a hundred kilobytes.
     packed: Vec<u8>,
     /// All counts.
     total: u64,
@@ -23,9 +23,10 @@ impl Spread {
         let mut spread = Spread { max_us, ..Spread::default() };
         let mut before = 0;
         for (top, count) in buckets {
-            put(&mut spread.packed, top - before);
+            let bucket = bucket_of(top);
+            put(&mut spread.packed, bucket - before);
             put(&mut spread.packed, count);
-            before = top;
+            before = bucket;
             spread.total += count;
         }
         spread.packed.shrink_to_fit();
@@ -61,10 +62,10 @@ impl Spread {
 
     /// Buckets that hold something, ascending: the largest value of each, and its count.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let (mut rest, mut top) = (self.packed.as_slice(), 0);
+        let (mut rest, mut bucket) = (self.packed.as_slice(), 0);
         std::iter::from_fn(move || {
-            top += take(&mut rest)?;
-            Some((top, take(&mut rest)?))
+            bucket += take(&mut rest)?;
+            Some((top_of(bucket), take(&mut rest)?))
         })
     }
 
@@ -106,6 +107,23 @@ fn rank(q: f64, n: u64) -> u64 {
     let near = exact.round();
     let rank = if (exact - near).abs() <= near * 1e-12 { near } else { exact.ceil() };
     (rank as u64).clamp(1, n.max(1))
+}
+
+/// Values are told apart by their first eleven bits, as in a histogram of three digits.
+const BITS: u32 = 10;
+
+/// The number of a value's bucket.
+fn bucket_of(us: u64) -> u64 {
+    let exponent = (us | ((2 << BITS) - 1)).ilog2() - BITS;
+    (u64::from(exponent) << BITS) + (us >> exponent)
+}
+
+/// The largest value of a bucket.
+fn top_of(bucket: u64) -> u64 {
+    let exponent = (bucket >> BITS).saturating_sub(1);
+    let digits = u128::from(bucket - (exponent << BITS));
+    // The last bucket of all ends where the numbers end.
+    (((digits + 1) << exponent) - 1).min(u64::MAX.into()) as u64
 }
 
 /// Two ascending rows of buckets as one.
@@ -267,6 +285,9 @@ mod tests {
             let (packed, plain) = (spread(&us), histogram(&us));
             prop_assert_eq!(packed.histogram(), Some(plain.clone()));
             prop_assert_eq!(packed.total(), plain.len());
+            let buckets: Vec<_> =
+                plain.iter_recorded().map(|own| (own.value_iterated_to(), own.count_at_value())).collect();
+            prop_assert_eq!(packed.buckets().collect::<Vec<_>>(), buckets);
             let found = plain.value_at_quantile(q).min(packed.max_us());
             prop_assert_eq!(packed.quantile(q, 0), Some(found as f64));
         }

@@ -2,9 +2,9 @@
 //!
 //! Every request enters several of these, so that recording is a few instructions that are always
 //! inlined. Buckets are those of `HdrHistogram`, which a tally becomes when somebody asks for one.
-//! Counts stand in pages that are there once something falls into them: latencies of one service fill
-//! a few hundred of the many thousand buckets, and a scenario may have thousands of services. What is
-//! recorded so often that its time counts gets a plain row of counts instead.
+//! A scenario may have thousands of services with a few hundred requests each: the first records stand in
+//! a list. Then counts stand in pages that are there once something falls into them. What is recorded so
+//! often that its time counts gets a plain row of counts instead.
 
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 /// than `2^-BITS` of its value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally<const BITS: u32> {
+    /// Buckets and their counts as they came, while there are few.
+    list: Vec<(u16, u16)>,
     /// All counts in a row, once there have been many.
     row: Vec<u64>,
     /// Until then, how many there have been.
@@ -31,7 +33,10 @@ pub(crate) struct Tally<const BITS: u32> {
 /// Three digits, as all histograms of a run have.
 pub(crate) type Digits3 = Tally<10>;
 
-/// Buckets of a page: half a cache line of small counts.
+/// So many records are listed.
+const FEW: usize = 1 << 10;
+
+/// Buckets of a page.
 const PAGE_BITS: u32 = 3;
 const PAGE: usize = 1 << PAGE_BITS;
 
@@ -39,7 +44,6 @@ const PAGE: usize = 1 << PAGE_BITS;
 const MANY: u32 = 1 << 16;
 
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(32))]
 struct Page([u32; PAGE]);
 
 #[inline]
@@ -78,15 +82,30 @@ impl<const BITS: u32> Tally<BITS> {
         }
     }
 
-    /// While there are few: into a page.
+    /// While there are few: onto the list, or into a page.
     #[inline(never)]
     fn record_early(&mut self, bucket: usize, n: u64) {
+        if self.row.is_empty() && self.directory.is_empty() {
+            if let (Ok(n), true) = (u16::try_from(n), self.list.len() < FEW) {
+                // There are fewer than 64 * 1024 buckets.
+                self.list.push((bucket as u16, n));
+                return;
+            }
+            for (bucket, n) in std::mem::take(&mut self.list) {
+                self.record_in_page(usize::from(bucket), n.into());
+            }
+        }
         self.early = self.early.saturating_add(1);
         if self.early >= MANY {
             self.become_a_row(bucket);
             self.row[bucket] += n;
             return;
         }
+        self.record_in_page(bucket, n);
+    }
+
+    #[inline]
+    fn record_in_page(&mut self, bucket: usize, n: u64) {
         let page = match self.directory.get(bucket >> PAGE_BITS) {
             Some(&page) if page > 0 => page,
             _ => self.open(bucket >> PAGE_BITS),
@@ -151,12 +170,25 @@ impl<const BITS: u32> Tally<BITS> {
     /// How many were counted.
     pub(crate) fn total(&self) -> u64 {
         let small: u64 = self.pages.iter().flat_map(|page| page.0).map(u64::from).sum();
-        small + self.carried.values().sum::<u64>() + self.row.iter().sum::<u64>()
+        let listed: u64 = self.list.iter().map(|(_, n)| u64::from(*n)).sum();
+        listed + small + self.carried.values().sum::<u64>() + self.row.iter().sum::<u64>()
     }
 
     /// The largest value, exact; 0 if there is none.
     pub(crate) fn max_us(&self) -> u64 {
         self.max_us
+    }
+
+    /// The list in order, each bucket once.
+    fn listed(&self) -> Vec<(usize, u64)> {
+        let mut listed: Vec<(usize, u64)> = self.list.iter().map(|&(at, n)| (usize::from(at), n.into())).collect();
+        listed.sort_unstable();
+        listed.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            kept.1 += if same { later.1 } else { 0 };
+            same
+        });
+        listed
     }
 
     /// Buckets that hold something, ascending, with what they hold.
@@ -167,8 +199,9 @@ impl<const BITS: u32> Tally<BITS> {
             let carried = if self.carried.is_empty() { 0 } else { self.carried.get(&bucket).copied().unwrap_or(0) };
             (bucket, u64::from(count) + carried)
         });
-        // One of the two is empty.
-        whole.chain(self.row.iter().copied().enumerate()).filter(|(_, count)| *count > 0)
+        // Two of the three are empty.
+        let row = self.row.iter().copied().enumerate();
+        self.listed().into_iter().chain(whole).chain(row).filter(|(_, count)| *count > 0)
     }
 
     /// The largest values of buckets that hold something, ascending, with what they hold.
@@ -217,6 +250,7 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// Forgets everything, and keeps its pages for what comes.
     pub(crate) fn clear(&mut self) {
+        self.list.clear();
         self.row.fill(0);
         self.pages.fill(Page::default());
         self.carried.clear();
@@ -225,6 +259,7 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// Gives back what it holds beyond what it uses.
     pub(crate) fn shrink(&mut self) {
+        self.list.shrink_to_fit();
         self.row.shrink_to_fit();
         self.directory.shrink_to_fit();
         self.pages.shrink_to_fit();
@@ -280,7 +315,7 @@ mod tests {
         }
 
         #[test]
-        fn quantiles_are_those_of_the_sorted_values(mut us in prop::collection::vec(0_u64..10_000_000, 1..300)) {
+        fn quantiles_are_those_of_the_sorted_values(mut us in prop::collection::vec(0_u64..10_000_000, 1..2_000)) {
             let mut tally = Tally::<7>::default();
             for &us in &us {
                 tally.record(us);
@@ -300,12 +335,17 @@ mod tests {
     fn a_row_counts_as_pages_do() {
         let mut tally = Digits3::default();
         let mut plain = Histogram::<u64>::new(3).unwrap();
-        let values = (0..u64::from(MANY) + 5_000).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (34 + n % 20));
+        let values = (0..u64::from(MANY) + 9_000).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (34 + n % 20));
         for us in values {
             tally.record(us);
             plain.record(us).unwrap();
         }
-        assert!(!tally.row.is_empty() && tally.pages.is_empty());
+        // Beyond all that came before: the row grows.
+        for us in [1 << 40, 1 << 30, 1 << 50] {
+            tally.record(us);
+            plain.record(us).unwrap();
+        }
+        assert!(!tally.row.is_empty() && tally.pages.is_empty() && tally.list.is_empty());
         assert_eq!((tally.histogram(), tally.total()), (plain.clone(), plain.len()));
         let mut sum = Digits3::default();
         sum.add(&tally);
