@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Runs the program to its end; the most memory that it held, in MiB.
+#[expect(clippy::print_stdout, reason = "the figures, with `--nocapture`")]
 fn peak_mib(folder: &Path, arguments: &[&str]) -> f64 {
     let mut program = Command::new(env!("CARGO_BIN_EXE_flashcrowd"))
         .args(arguments)

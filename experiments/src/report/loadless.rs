@@ -37,8 +37,7 @@ pub(super) fn warnings(resolved: &Resolved, record: &RunRecord, series: &[Vec<&S
         for (target, position, name) in positions(controller) {
             let Some(decisions) = decided.get(&(index, target)) else { continue };
             let rows = &series[target.0 as usize];
-            let points: Vec<Point> =
-                decisions.iter().filter_map(|decision| point(decision, position, rows)).collect();
+            let points: Vec<Point> = decisions.iter().filter_map(|decision| point(decision, position, rows)).collect();
             if let Some(problem) = loadless(&points) {
                 let service = &resolved.services[target.0 as usize].name;
                 warnings.push(format!("`{service}`: metric `{name}` carries no load signal: {problem}"));

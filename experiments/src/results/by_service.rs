@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// A line of the bill with its price.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
-    pub(super) line: BillLine,
+    pub(super) of: BillLine,
     pub(super) gpu_ps: i128,
     /// Rounded down once: tables of one bill add up exactly.
     pub(super) pico_usd: i128,
@@ -60,8 +60,8 @@ impl<'a> ByService<'a> {
             by.services[row.service as usize].rows.push(row);
         }
         for line in &by.lines {
-            by.pools[line.line.pool as usize].push(*line);
-            if let Some(service) = line.line.service {
+            by.pools[line.of.pool as usize].push(*line);
+            if let Some(service) = line.of.service {
                 by.services[service as usize].lines.push(*line);
             }
         }
@@ -80,12 +80,12 @@ fn priced(bill: &Bill, early: &Bill) -> Vec<Line> {
     for (line, gpu_ps) in bill.lines() {
         let early_pico_usd = before.remove(&line).map_or(0, |gpu_ps| price(early, line, gpu_ps));
         let pico_usd = price(bill, line, gpu_ps);
-        lines.push(Line { line, gpu_ps: gpu_ps as i128, pico_usd, early_pico_usd });
+        lines.push(Line { of: line, gpu_ps: gpu_ps as i128, pico_usd, early_pico_usd });
     }
     let rest = before.into_iter();
     lines.extend(rest.map(|(line, gpu_ps)| {
         let early_pico_usd = price(early, line, gpu_ps);
-        Line { line, gpu_ps: 0, pico_usd: 0, early_pico_usd }
+        Line { of: line, gpu_ps: 0, pico_usd: 0, early_pico_usd }
     }));
     lines
 }

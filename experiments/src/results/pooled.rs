@@ -109,14 +109,13 @@ impl PooledFigures {
     /// Adds a trial; they come in order.
     pub fn add(&mut self, figures: Figures) {
         for own in figures.scopes {
-            match self.scopes.get_mut(&own.scope) {
-                Some(columns) => columns.add(own, self.trials),
-                None => {
-                    let scope = own.scope.clone();
-                    let mut columns = ScopeColumns::default();
-                    columns.add(own, self.trials);
-                    self.scopes.insert(scope, columns);
-                }
+            if let Some(columns) = self.scopes.get_mut(&own.scope) {
+                columns.add(own, self.trials);
+            } else {
+                let mut columns = ScopeColumns::default();
+                let scope = own.scope.clone();
+                columns.add(own, self.trials);
+                self.scopes.insert(scope, columns);
             }
         }
         self.trials += 1;
@@ -169,17 +168,14 @@ impl ScopeColumns {
             while self.columns.get(at).is_some_and(|column| is_before(column.figure, figure.0)) {
                 at += 1;
             }
-            match self.columns.get_mut(at).filter(|column| std::ptr::eq(column.figure, figure.0)) {
-                Some(column) => {
-                    column.each.pad(before);
-                    column.each.push(value);
-                    column.pooled.add(part);
-                }
-                None => {
-                    let mut each = if before == 0 { Each::Alike(value, 0) } else { Each::Alike(NONE, before) };
-                    each.push(value);
-                    self.columns.insert(at, Column { figure: figure.0, pooled: Pooled::new(*part), each });
-                }
+            if let Some(column) = self.columns.get_mut(at).filter(|column| std::ptr::eq(column.figure, figure.0)) {
+                column.each.pad(before);
+                column.each.push(value);
+                column.pooled.add(part);
+            } else {
+                let mut each = if before == 0 { Each::Alike(value, 0) } else { Each::Alike(NONE, before) };
+                each.push(value);
+                self.columns.insert(at, Column { figure: figure.0, pooled: Pooled::new(*part), each });
             }
             at += 1;
         }

@@ -264,7 +264,9 @@ mod tests {
             let whole = spread(&us);
             prop_assert_eq!(&left, &whole);
             let mut gathered = Gathered::new(spread(&[]));
-            us.iter().for_each(|&us| gathered.add(&spread(&[us])));
+            for &us in &us {
+                gathered.add(&spread(&[us]));
+            }
             prop_assert_eq!(&*gathered.spread(), &whole);
             let text = serde_json::to_string(&whole).unwrap();
             let read: Spread = serde_json::from_str(&text).unwrap();

@@ -102,7 +102,7 @@ impl<'a> View<'a> {
             At::Pool(at) => vec![&by.pools[*at as usize]],
             _ => vec![&by.lines],
         };
-        near.into_iter().flatten().filter(|line| self.has_line(&line.line))
+        near.into_iter().flatten().filter(|line| self.has_line(&line.of))
     }
 
     /// What each cell did for the clients of an origin, or on one way.
