@@ -15,7 +15,7 @@ mod words;
 pub use difference::{Difference, differences};
 pub use text::text;
 
-use crate::results::{Results, bound, groups, promised_otherwise, verdicts};
+use crate::results::{Results, Verdict, bound, groups, promised_otherwise, verdicts};
 use crate::scenario::language::{Diagnostic, list, nearest};
 use serde_json::{Value, json};
 
@@ -77,21 +77,7 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
         .iter()
         .zip(0..)
         .map(|(resolved, variant)| {
-            let promises: Vec<Value> = verdicts(results, variant)
-                .iter()
-                .map(|verdict| {
-                    let (held, of) = verdict.held();
-                    json!({
-                        "of": verdict.group.name,
-                        "promise": verdict.words,
-                        "got_s": verdict.observed.got,
-                        "half_width_s": verdict.observed.half_width,
-                        "attainment": verdict.attainment.got,
-                        "held": held,
-                        "replicates": of,
-                    })
-                })
-                .collect();
+            let promises: Vec<Value> = verdicts(results, variant).iter().map(Verdict::json).collect();
             let unlike = &results.unlike[variant];
             json!({
                 "variant": resolved.variant,

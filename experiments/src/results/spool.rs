@@ -3,7 +3,7 @@
 
 use super::figures::Figures;
 use super::summary::{SCHEMA, summary_with};
-use super::{Results, bound, verdicts};
+use super::{Results, Verdict, bound, verdicts};
 use crate::run::Run;
 use crate::scenario::load::Loaded;
 use serde_json::{Value, json};
@@ -89,21 +89,7 @@ fn head(results: &Results<'_>) -> Value {
 }
 
 fn of_variant(results: &Results<'_>, variant: usize) -> Value {
-    let promises: Vec<Value> = verdicts(results, variant)
-        .iter()
-        .map(|verdict| {
-            let (held, of) = verdict.held();
-            json!({
-                "of": verdict.group.name,
-                "promise": verdict.words,
-                "got_s": verdict.observed.got,
-                "half_width_s": verdict.observed.half_width,
-                "attainment": verdict.attainment.got,
-                "held": held,
-                "replicates": of,
-            })
-        })
-        .collect();
+    let promises: Vec<Value> = verdicts(results, variant).iter().map(Verdict::json).collect();
     let cost = results.estimate(variant, &super::Scope::all(), "cost_usd");
     json!({
         "variant": results.loaded.variants[variant].variant,

@@ -6,6 +6,7 @@ use super::pooled::Estimate;
 use super::scope::{Group, Scope, ScopeKind, groups, promise_name, promise_words};
 use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Slo;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// One promise over the trials of a variant.
@@ -35,6 +36,20 @@ impl Verdict {
     pub fn holds(&self) -> bool {
         let (held, of) = self.held();
         held == of
+    }
+
+    /// As JSON, for what is of all trials of a variant.
+    pub fn json(&self) -> Value {
+        let (held, of) = self.held();
+        json!({
+            "of": self.group.name,
+            "promise": self.words,
+            "got_s": self.observed.got,
+            "half_width_s": self.observed.half_width,
+            "attainment": self.attainment.got,
+            "held": held,
+            "replicates": of,
+        })
     }
 
     /// Whether it was about any request at all.
