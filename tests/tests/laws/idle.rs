@@ -1,7 +1,7 @@
 //! A service with a pool of its own whom nobody calls and about whom nobody decides, put before all
 //! others: every position moves by one, and nothing else may.
 
-use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
     Action, Autoscaler, Decision, Fault, FaultSource, Observation, Schedule, SignalRequest, SourceError, TargetId,
@@ -26,8 +26,18 @@ pub(crate) fn with_idle(mut world: World, name: &str) -> World {
     world.faults = world.faults.into_iter().map(|faults| Box::new(Moved(faults)) as Box<dyn FaultSource>).collect();
     let moved = world.controllers.into_iter().map(|policy| Box::new(MovedPolicy::new(policy)) as Box<dyn Autoscaler>);
     world.controllers = moved.collect();
-    let idle =
-        PoolConfig { name: name.into(), min_nodes: 1, max_nodes: 2, idle_timeout: pool().minimum_charge, ..pool() };
+    // Its region is its own: after an outage, its replicas would wait for nodes, and the scan that this
+    // causes tries the minima of all pools again, as a node autoscaler is one for all of them.
+    let region = world.regions.len() as u32;
+    world.regions.push(Region { name: name.into(), jurisdiction: "".into(), zones: vec!["a".into()] });
+    let idle = PoolConfig {
+        name: name.into(),
+        region,
+        min_nodes: 1,
+        max_nodes: 2,
+        idle_timeout: pool().minimum_charge,
+        ..pool()
+    };
     world.pools.insert(0, idle);
     let idle = ServiceConfig { initial_replicas: 3, ..service(name, Discipline::Slots { concurrency: 1 }) };
     world.services.insert(0, idle);
