@@ -136,6 +136,29 @@ fn what_was_got_and_whether_it_held_agree() {
     }
 }
 
+/// What missed its limit by little is not shown as the limit, in one report or the other.
+#[test]
+fn a_near_miss_has_digits_enough() {
+    let exact =
+        WORLD.replace("Takes(Exponential(mean: \"500ms\"))", "Takes(\"2.0004s\")").replace("rate: 2", "rate: 0.02");
+    let desk = Desk::new(&exact);
+    let variants = r#"variants={"base": [], "dear": ["pools.p.gpu_price=2/h"]}"#;
+    for command in [&["compare", "w.ron"][..], &["run", "w.ron", "--no-out"]] {
+        let text = desk.text(&[command, &["--set", variants]].concat());
+        holds(&text, &["2.0004s", "MISS"]);
+    }
+}
+
+/// A service that promises nothing speaks for itself, whatever others promise.
+#[test]
+fn a_service_without_a_promise_is_told_of() {
+    let desk = Desk::new(&WORLD.replace("\"code\", rate: 1", "\"code\", rate: 3"));
+    let variants =
+        r#"variants={"base": ["services.code.slo=[]"], "less": ["services.code.slo=[]", "services.code.replicas=1"]}"#;
+    let text = desk.text(&["compare", "w.ron", "--set", variants]);
+    holds(&text, &["`less` is worse than `base`: worse code: end-to-end latency p99 +"]);
+}
+
 /// Bills are sums of rounded lines: what that leaves is no difference, and no interval.
 #[test]
 fn rounding_is_no_difference() {

@@ -1,7 +1,7 @@
 //! A figure of two variants, and the interval of its difference.
 
 use super::Options;
-use crate::results::{Estimate, FigureDef, Group, Results, Scope, ScopeKind, Unit, find, groups, promise_name};
+use crate::results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
 use crate::statistics::{Interval, t_975};
 use std::collections::BTreeSet;
 
@@ -134,10 +134,9 @@ fn compared(results: &Results<'_>, variant: usize, options: &Options) -> Vec<(Sc
     for resolved in [loaded.baseline, variant].map(|at| &loaded.variants[at]) {
         for group in groups(resolved).iter().filter(|group| wanted(group)) {
             for slo in group.slos(resolved) {
-                add(Scope::new(ScopeKind::Promise, promise_name(&group.name, slo)), &OF_PROMISES);
+                add(group.promise(slo), &OF_PROMISES);
             }
-            let kind = if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
-            add(Scope::new(kind, &*group.name), &OF_GROUPS);
+            add(group.scope(), &OF_GROUPS);
         }
     }
     add(Scope::all(), &OF_ALL);

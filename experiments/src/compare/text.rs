@@ -5,9 +5,11 @@ use super::difference::{Difference, differences};
 use super::words::verdicts;
 use super::{Options, Results};
 use crate::lint::same_arrivals;
-use crate::report::{amount, columns, count, duration, late_because, money, money_per, percent};
+use crate::report::{
+    amount, columns, count, duration, duration_beside, late_because, money, money_per, percent, percent_beside,
+};
 use crate::results::{
-    FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, cheapest_that_holds, find, groups, promise_name,
+    FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, cheapest_that_holds, find, groups, keeps,
     promised_otherwise, verdicts as promises,
 };
 use std::collections::BTreeMap;
@@ -187,10 +189,6 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
     lines
 }
 
-fn scope(group: &Group) -> Scope {
-    Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
-}
-
 pub(super) fn others<'r>(results: &'r Results<'_>) -> impl Iterator<Item = usize> + 'r {
     (0..results.variants.len()).filter(|variant| *variant != results.loaded.baseline)
 }
@@ -204,7 +202,7 @@ fn unchanged(seen: &Seen<'_, '_>, shown: &Shown) -> bool {
     let same = |variant: usize| {
         words(variant) == base
             && ["e2e.mean", "e2e.max", "completed", "not_served", "replicas_mean", "cost_usd"].iter().all(|id| {
-                let row = find(id).map(|figure| Difference::new(seen.results, variant, &scope(&shown.group), figure));
+                let row = find(id).map(|figure| Difference::new(seen.results, variant, &shown.group.scope(), figure));
                 row.is_none_or(|row| row.is_none())
             })
     };
@@ -289,18 +287,30 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
         match own.iter().find(|verdict| verdict.words == *words) {
             None => cells.extend(["-", "-"].map(str::to_owned)),
             Some(verdict) => {
-                let scope = Scope::new(ScopeKind::Promise, promise_name(&shown.group.name, &verdict.slo));
+                let scope = shown.group.promise(&verdict.slo);
                 let [value, difference] = value_and_difference(results, variant, &scope, "observed_s", is_base);
-                let value = if verdict.was_asked() { value } else { "no request".to_owned() };
+                // What missed its limit is never shown as the limit.
+                let value = match verdict.observed.got {
+                    _ if !verdict.was_asked() => "no request".to_owned(),
+                    Some(got) => duration_beside(got, verdict.slo.limit.as_s_f64()),
+                    None => value,
+                };
                 cells.extend([value, difference]);
             }
         }
     }
-    let scope = scope(&shown.group);
+    let scope = shown.group.scope();
     if shown.promises.is_empty() {
         cells.extend(value_and_difference(results, variant, &scope, "e2e.p99", is_base));
     }
-    cells.push(results.got(variant, &scope, "attainment").map_or_else(|| "-".to_owned(), percent));
+    let attained = results.got(variant, &scope, "attainment");
+    cells.push(attained.map_or_else(
+        || "-".to_owned(),
+        |share| match own[..] {
+            [only] => percent_beside(share, only.slo.quantile),
+            _ => percent(share),
+        },
+    ));
     cells.push(amount(results.got(variant, &scope, "not_served").unwrap_or(0.0)));
     cells.extend(value_and_difference(results, variant, &Scope::all(), "usd_per_week", is_base));
     let cost = results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(0.0);
@@ -310,9 +320,7 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
 /// Replicates in which all of these promises held, of how many.
 fn held_together(own: &[&Verdict]) -> (u32, u32) {
     let trials = own.first().map_or(0, |verdict| verdict.attainment.each.len());
-    let holds = |trial: &usize| {
-        own.iter().all(|verdict| verdict.attainment.each[*trial].is_none_or(|share| share >= verdict.slo.quantile))
-    };
+    let holds = |trial: &usize| own.iter().all(|verdict| keeps(&verdict.slo, verdict.attainment.each[*trial]));
     ((0..trials).filter(holds).count() as u32, trials as u32)
 }
 

@@ -4,7 +4,7 @@ use super::difference::Difference;
 use super::text::{Seen, others, signed};
 use crate::report::listed;
 use crate::results::{Better, ScopeKind, Verdict, promised_otherwise};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of one kind in a sentence, and how many are told where there are more: there may be thousands
 /// of services.
@@ -31,7 +31,7 @@ pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
         }
         let (gained, lost) = held_changes(seen, variant);
         let single = loaded.variants[variant].replicates == 1;
-        let (better, worse) = told(&rows, single);
+        let (better, worse) = told(&rows, single, &promising(seen, variant));
         // Who holds what was promised comes first, then what changes in figures.
         let mut facts = Vec::new();
         for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
@@ -85,15 +85,20 @@ fn held_changes(seen: &Seen<'_, '_>, variant: usize) -> (Vec<String>, Vec<String
     (gained, lost)
 }
 
+/// Routes and services of which the baseline or the variant promises something.
+fn promising<'s>(seen: &'s Seen<'_, '_>, variant: usize) -> BTreeSet<&'s str> {
+    let both = [seen.results.loaded.baseline, variant].into_iter().flat_map(|at| &seen.promised[at]);
+    both.map(|verdict| &*verdict.group.name).collect()
+}
+
 /// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
 /// the whole what it cost.
-fn told(rows: &[&Difference], single: bool) -> (Vec<String>, Vec<String>) {
+fn told(rows: &[&Difference], single: bool, promising: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
     let (mut better, mut worse) = (Vec::new(), Vec::new());
-    let promises = rows.iter().any(|row| row.scope.kind == ScopeKind::Promise);
-    // Of each service what was promised, or its tail; of the whole what it costs.
+    // Of each service what was promised, or its tail where nothing was; of the whole what it costs.
     let is_told = |row: &&&Difference| match (row.scope.kind, row.figure.id) {
         (ScopeKind::All, "cost_usd") | (ScopeKind::Promise, "observed_s") => true,
-        (ScopeKind::Service | ScopeKind::Route, "e2e.p99" | "not_served") => !promises,
+        (ScopeKind::Service | ScopeKind::Route, "e2e.p99" | "not_served") => !promising.contains(&*row.scope.name),
         _ => false,
     };
     for row in rows.iter().filter(is_told) {

@@ -21,10 +21,10 @@ mod trouble;
 mod variants;
 
 pub use format::{amount, count, duration, money, percent};
-pub(crate) use format::{columns, listed, money_per};
+pub(crate) use format::{columns, duration_beside, listed, money_per, percent_beside};
 pub(crate) use promises::late_because;
 use promises::promise_row;
-pub use trouble::warnings;
+pub(crate) use trouble::warnings;
 
 use crate::results::{Results, Scope, Worst, groups, verdicts};
 use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, Setting};

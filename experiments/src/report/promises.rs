@@ -2,7 +2,7 @@
 
 use super::format::{columns, count, duration, duration_beside, percent_beside};
 use super::{GROUPS, line};
-use crate::results::{Group, Results, Scope, ScopeKind, Verdict};
+use crate::results::{Group, Results, Verdict};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -110,8 +110,7 @@ const CAUSES: [(&str, &str); 8] = [
 /// The causes of lateness with their shares; none if no request as a whole was late (gaps between
 /// tokens may be).
 pub(crate) fn late_because(results: &Results<'_>, variant: usize, group: &Group) -> Option<String> {
-    let kind = if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
-    let scope = Scope::new(kind, &*group.name);
+    let scope = group.scope();
     let shares: Vec<f64> = CAUSES.iter().map(|(id, _)| results.got(variant, &scope, id).unwrap_or(0.0)).collect();
     if shares.iter().sum::<f64>() <= 0.0 {
         return None;

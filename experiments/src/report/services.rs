@@ -7,11 +7,6 @@ use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Discipline;
 use std::fmt::Write;
 
-/// The scope of a group.
-pub(super) fn scope(group: &Group) -> Scope {
-    Scope::new(if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service }, &*group.name)
-}
-
 pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize, groups: &[Group]) {
     let header = ["", "", "p50", "p95", "p99", "p99.9", "max", "replicas: mean / most / max", "not served"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
@@ -23,7 +18,7 @@ pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize, gr
 
 fn rows_of(results: &Results<'_>, variant: usize, group: &Group, groups: usize) -> Vec<Vec<String>> {
     let resolved = &results.loaded.variants[variant];
-    let scope = scope(group);
+    let scope = group.scope();
     let shown = Distribution::ALL.into_iter().filter(|of| is_shown(resolved, group, *of, groups));
     let mut rows: Vec<Vec<String>> = shown
         .map(|of| {
@@ -62,7 +57,7 @@ fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize)
 /// `1.0 / 8 / 8 (8m at the maximum)`: the last is what its policy may ask for.
 pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> String {
     let resolved = &results.loaded.variants[variant];
-    let got = |id: &str| results.got(variant, &scope(group), id).unwrap_or(0.0);
+    let got = |id: &str| results.got(variant, &group.scope(), id).unwrap_or(0.0);
     // A policy of somebody's own has no maximum that is known.
     let most = |at: &usize| match &resolved.services[*at].autoscaler {
         Some(scaler) => scaler.max_replicas().map(u64::from),

@@ -5,17 +5,16 @@ use super::loadless;
 use crate::lint::same_arrivals;
 use crate::results::{Results, Scope, ScopeKind};
 use crate::scenario::resolve::{Resolved, ResolvedService};
-use flashcrowd_core::ledger::{RequestRecord, RunRecord, SeriesRow, ServiceRecord};
+use flashcrowd_core::ledger::{RequestRecord, RunRecord, SeriesRow};
 use flashcrowd_core::serving::{Discipline, QueueMode};
 
-/// Warnings about one run, most important first.
-pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
-    let counted = |(service, of): (&ResolvedService, &ServiceRecord)| {
-        let late: u64 = of.latency.late.iter().sum();
-        [cut_outputs(service, of.cut), beyond_band(service, of.late_beyond_band as f64 / late.max(1) as f64)]
-    };
-    let counted = resolved.services.iter().zip(&record.services).flat_map(counted);
-    let mut warnings: Vec<String> = counted.flatten().collect();
+/// Warnings about one run, most important first; `value` finds the figures of its services.
+pub(crate) fn warnings(
+    resolved: &Resolved,
+    record: &RunRecord,
+    value: impl Fn(&Scope, &str) -> Option<f64>,
+) -> Vec<String> {
+    let mut warnings = counted(resolved, value);
     warnings.extend(of_record(resolved, record));
     warnings
 }
@@ -24,21 +23,27 @@ pub fn warnings(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
 /// first.
 pub(super) fn of_variant(results: &Results<'_>, variant: usize) -> Vec<String> {
     let resolved = &results.loaded.variants[variant];
-    let counted = |service: &ResolvedService| {
-        let scope = Scope::new(ScopeKind::Service, &*service.name);
-        let cut = results.estimate(variant, &scope, "cut_outputs").total() as u64;
-        let beyond = results.got(variant, &scope, "late_beyond_band").unwrap_or(0.0);
-        [
-            cut_outputs(service, cut),
-            beyond_band(service, beyond),
-            thrashing(service, results.got(variant, &scope, "recomputed")),
-        ]
-    };
-    let mut warnings: Vec<String> = resolved.services.iter().flat_map(counted).flatten().collect();
+    let mut warnings = counted(resolved, |scope, id| match id {
+        "cut_outputs" => Some(results.estimate(variant, scope, id).total()),
+        _ => results.got(variant, scope, id),
+    });
     if let Some(record) = &results.variants[variant].first {
         warnings.extend(of_record(resolved, record));
     }
     warnings
+}
+
+/// Warnings that figures show.
+fn counted(resolved: &Resolved, value: impl Fn(&Scope, &str) -> Option<f64>) -> Vec<String> {
+    let of_service = |service: &ResolvedService| {
+        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        [
+            cut_outputs(service, value(&scope, "cut_outputs").unwrap_or(0.0) as u64),
+            beyond_band(service, value(&scope, "late_beyond_band").unwrap_or(0.0)),
+            thrashing(service, value(&scope, "recomputed")),
+        ]
+    };
+    resolved.services.iter().flat_map(of_service).flatten().collect()
 }
 
 /// Late requests of which the engine's times are extrapolated.

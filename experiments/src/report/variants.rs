@@ -2,7 +2,7 @@
 //! them hold every promise.
 
 use super::format::{amount, columns, count, duration, listed, money, percent};
-use super::services::{not_served, scope};
+use super::services::not_served;
 use super::{ending, line, trouble};
 use crate::results::{
     Group, Results, Scope, Verdict, bound, cheapest_that_holds, groups, promised_otherwise, unlike, verdicts,
@@ -164,7 +164,7 @@ fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Row> {
 /// The promise that speaks for a group: the one that fewest replicates held, the first of equals.
 fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -> Row {
     let worst = own.iter().copied().min_by_key(|verdict| verdict.held().0);
-    let scope = scope(group);
+    let scope = group.scope();
     let got = |id: &str| results.got(variant, &scope, id);
     let part = worst.map_or("e2e", |verdict| verdict.of.name());
     let at = |name: &str| got(&format!("{part}.{name}")).map_or_else(|| "-".to_owned(), duration);

@@ -31,7 +31,7 @@ pub(super) const FIGURES: [FigureDef; 4] = [
     beside("not_ready_gpu_h", "GPU-hours paid for and not ready, beyond those of the bound", Unit::Number, Pool::Mean),
 ];
 
-/// Ready GPUs over time, by service: changes at instants in picoseconds.
+/// Ready GPUs over time, by service: changes at instants in picoseconds, in any order.
 type Steps = Vec<Vec<(u64, i64)>>;
 
 /// What is kept of each trial to hold it against the bound's; nothing where there is no bound.
@@ -80,15 +80,6 @@ fn steps(resolved: &Resolved, run: &Run) -> Steps {
         if until > ready {
             steps[replica.service as usize].extend([(ready.as_ps(), gpus), (until.as_ps(), -gpus)]);
         }
-    }
-    for own in &mut steps {
-        own.sort_unstable();
-        // What changes at one instant changes once.
-        own.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            kept.1 += if same { later.1 } else { 0 };
-            same
-        });
     }
     steps
 }

@@ -52,16 +52,16 @@ pub use folder::{ExportError, OutputFolder};
 pub use hgrm::hgrm;
 pub use part::{Distribution, Integer, Part, Pool, Quantile, Within};
 pub use pooled::{Estimate, PooledFigures};
+pub(crate) use scope::way_name;
 pub use scope::{Group, Scope, ScopeKind, Use, groups};
-pub(crate) use scope::{promise_name, way_name};
 pub use spool::Summaries;
 pub use spread::Spread;
 pub use story::{Outage, Worst};
 pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
 pub use trial::{Trial, trials};
-pub(crate) use verdict::promised_otherwise;
 pub use verdict::{Verdict, cheapest_that_holds, missed, verdicts};
+pub(crate) use verdict::{keeps, promised_otherwise};
 pub(crate) use whole::write_whole;
 pub(crate) use world::unlike;
 

@@ -158,6 +158,17 @@ fn routes(resolved: &Resolved) -> impl Iterator<Item = Group> {
 }
 
 impl Group {
+    /// The scope of its figures.
+    pub fn scope(&self) -> Scope {
+        let kind = if self.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
+        Scope::new(kind, &*self.name)
+    }
+
+    /// The scope of one of its promises.
+    pub(crate) fn promise(&self, slo: &Slo) -> Scope {
+        Scope::new(ScopeKind::Promise, promise_name(&self.name, slo))
+    }
+
     fn promises_alike(&self, resolved: &Resolved) -> bool {
         let slos = |service: usize| &resolved.services[service].slos;
         self.services.iter().all(|&cell| slos(cell) == slos(self.services[0]))
@@ -210,7 +221,7 @@ pub(super) enum At {
 }
 
 /// The name of a promise: `chat: ttft p99 < 2s`.
-pub(crate) fn promise_name(group: &str, slo: &Slo) -> String {
+fn promise_name(group: &str, slo: &Slo) -> String {
     format!("{group}: {}", promise_words(slo))
 }
 
@@ -231,8 +242,7 @@ pub(crate) fn quantile_name(quantile: f64) -> String {
 pub(super) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
     let mut scopes = vec![(Scope::all(), At::All)];
     let mut known: BTreeSet<Scope> = BTreeSet::new();
-    let mut add = |kind, name: &str, at: At| {
-        let scope = Scope::new(kind, name);
+    let mut add = |scope: Scope, at: At| {
         // A promise that is given twice is one.
         if known.insert(scope.clone()) {
             scopes.push((scope, at));
@@ -241,12 +251,12 @@ pub(super) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
     let service = |at: usize| Group { name: resolved.services[at].name.to_string(), services: vec![at], route: None };
     let groups = routes(resolved).chain((0..resolved.services.len()).map(service));
     for group in groups {
-        let kind = if group.route.is_some() { ScopeKind::Route } else { ScopeKind::Service };
         for (slo, position) in group.slos(resolved).iter().zip(0..) {
-            add(ScopeKind::Promise, &promise_name(&group.name, slo), At::Promise(group.clone(), position));
+            add(group.promise(slo), At::Promise(group.clone(), position));
         }
-        add(kind, &group.name.clone(), At::Group(group));
+        add(group.scope(), At::Group(group));
     }
+    let mut add = |kind, name: &str, at: At| add(Scope::new(kind, name), at);
     for (pool, at) in resolved.pools.iter().zip(0..) {
         add(ScopeKind::Pool, &pool.name, At::Pool(at));
     }

@@ -11,8 +11,9 @@ pub use form::{
 use super::break_even::spot_usd_per_h;
 use super::figures::{Figures, ScopeFigures};
 use super::part::Distribution;
-use super::scope::{Group, Scope, ScopeKind, Use, promise_name};
+use super::scope::{Group, Scope, ScopeKind, Use};
 use super::spread::Spread;
+use super::verdict::keeps;
 use crate::run::Run;
 use crate::scenario::load::Loaded;
 use crate::scenario::resolve::{Resolved, SettingOrigin};
@@ -44,7 +45,7 @@ pub(super) fn summary_with(loaded: &Loaded, run: &Run, figures: &Figures) -> Sum
     let resolved = &loaded.variants[run.variant];
     let record = &run.record;
     let figures = Scopes(figures.scopes.iter().map(|own| (&own.scope, own)).collect());
-    let all = Of { own: figures.0.get(&Scope::all()).copied() };
+    let all = Of::within(&figures, &Scope::all());
     let requests = all.counts();
     let per_cpu_s = if run.cpu_s > 0.0 { (requests.arrived as f64 / run.cpu_s).round() } else { 0.0 };
     Summary {
@@ -72,7 +73,7 @@ pub(super) fn summary_with(loaded: &Loaded, run: &Run, figures: &Figures) -> Sum
         trust: Trust {
             late_requests_outside_validated_band: beyond_band(resolved, run),
             assumed: assumed(resolved),
-            warnings: crate::report::warnings(resolved, record),
+            warnings: crate::report::warnings(resolved, record, |scope, id| Of::within(&figures, scope).get(id)),
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("FLASHCROWD_COMMIT").to_owned(),
@@ -89,8 +90,12 @@ struct Of<'a> {
 }
 
 impl<'a> Of<'a> {
+    fn within(figures: &Scopes<'a>, scope: &Scope) -> Self {
+        Of { own: figures.0.get(scope).copied() }
+    }
+
     fn new(figures: &Scopes<'a>, kind: ScopeKind, name: &str) -> Self {
-        Of { own: figures.0.get(&Scope::new(kind, name)).copied() }
+        Of::within(figures, &Scope::new(kind, name))
     }
 
     fn get(&self, id: &str) -> Option<f64> {
@@ -150,7 +155,7 @@ impl<'a> Of<'a> {
 
     fn promises(figures: &Scopes<'_>, resolved: &Resolved, group: &Group) -> Vec<Promise> {
         let promise = |slo: &flashcrowd_core::serving::Slo| {
-            let of = Of::new(figures, ScopeKind::Promise, &promise_name(&group.name, slo));
+            let of = Of::within(figures, &group.promise(slo));
             let attainment = of.get("attainment");
             Promise {
                 metric: Distribution::of(slo.part).name().to_owned(),
@@ -158,7 +163,7 @@ impl<'a> Of<'a> {
                 limit_s: slo.limit.as_s_f64(),
                 observed_s: of.get("observed_s"),
                 attainment,
-                met: attainment.is_none_or(|share| share >= slo.quantile),
+                met: keeps(slo, attainment),
                 kept: of.count("kept"),
                 broken: of.count("broken"),
             }

@@ -3,7 +3,7 @@
 use super::Results;
 use super::part::Distribution;
 use super::pooled::Estimate;
-use super::scope::{Group, Scope, ScopeKind, groups, promise_name, promise_words};
+use super::scope::{Group, Scope, groups, promise_words};
 use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Slo;
 use serde_json::{Value, json};
@@ -58,17 +58,21 @@ impl Verdict {
     }
 }
 
+/// Whether a trial in which that share kept it held a promise. Where nothing was asked, nothing was missed.
+pub(crate) fn keeps(slo: &Slo, share: Option<f64>) -> bool {
+    share.is_none_or(|share| share >= slo.quantile)
+}
+
 /// The promises of a variant, by route or service.
 pub fn verdicts(results: &Results<'_>, variant: usize) -> Vec<Verdict> {
     let resolved = &results.loaded.variants[variant];
     let mut verdicts = Vec::new();
     for group in groups(resolved) {
         for slo in group.slos(resolved) {
-            let scope = Scope::new(ScopeKind::Promise, promise_name(&group.name, slo));
+            let scope = group.promise(slo);
             let attainment = results.estimate(variant, &scope, "attainment");
             let mut observed = results.estimate(variant, &scope, "observed_s");
-            // Where nothing was asked, nothing was missed.
-            let kept = attainment.each.iter().filter(|share| share.is_none_or(|share| share >= slo.quantile));
+            let kept = attainment.each.iter().filter(|share| keeps(slo, **share));
             observed.held = Some((kept.count() as u32, attainment.each.len() as u32));
             let (words, of) = (promise_words(slo), Distribution::of(slo.part));
             verdicts.push(Verdict { group: group.clone(), slo: slo.clone(), words, of, observed, attainment });
@@ -106,9 +110,8 @@ fn promised_beyond(one: &Resolved, other: &Resolved) -> Vec<String> {
 
 fn promised(resolved: &Resolved) -> Vec<String> {
     let groups = groups(resolved);
-    let of_group = |group: &Group| -> Vec<String> {
-        group.slos(resolved).iter().map(|slo| promise_name(&group.name, slo)).collect()
-    };
+    let of_group =
+        |group: &Group| -> Vec<String> { group.slos(resolved).iter().map(|slo| group.promise(slo).name).collect() };
     groups.iter().flat_map(of_group).collect()
 }
 
