@@ -1,5 +1,6 @@
 //! Distributions over a scope, in as little room as they need: a scenario may have thousands of services.
 
+use flashcrowd_core::ledger::buckets::{DIGITS_3, add_up, bucket_of, rank, top_of};
 use flashcrowd_core::ledger::{Counts, ServedRecord};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,7 +24,7 @@ impl Spread {
         let mut spread = Spread { max_us, ..Spread::default() };
         let mut before = 0;
         for (top, count) in buckets {
-            let bucket = bucket_of(top);
+            let bucket = bucket_of::<DIGITS_3>(top) as u64;
             put(&mut spread.packed, bucket - before);
             put(&mut spread.packed, count);
             before = bucket;
@@ -65,7 +66,7 @@ impl Spread {
         let (mut rest, mut bucket) = (self.packed.as_slice(), 0);
         std::iter::from_fn(move || {
             bucket += take(&mut rest)?;
-            Some((top_of(bucket), take(&mut rest)?))
+            Some((top_of::<DIGITS_3>(bucket as usize), take(&mut rest)?))
         })
     }
 
@@ -98,32 +99,6 @@ impl Spread {
         let max_us = self.max_us.max(other.max_us);
         *self = Spread::of(merged(self.buckets(), other.buckets()), max_us);
     }
-}
-
-/// Which of `n` values in order is the quantile: the first that as large a share as `q` does not exceed.
-fn rank(q: f64, n: u64) -> u64 {
-    let exact = q * n as f64;
-    // Products such as 0.07 * 100 are a little too large: that is no other rank.
-    let near = exact.round();
-    let rank = if (exact - near).abs() <= near * 1e-12 { near } else { exact.ceil() };
-    (rank as u64).clamp(1, n.max(1))
-}
-
-/// Values are told apart by their first eleven bits, as in a histogram of three digits.
-const BITS: u32 = 10;
-
-/// The number of a value's bucket.
-fn bucket_of(us: u64) -> u64 {
-    let exponent = (us | ((2 << BITS) - 1)).ilog2() - BITS;
-    (u64::from(exponent) << BITS) + (us >> exponent)
-}
-
-/// The largest value of a bucket.
-fn top_of(bucket: u64) -> u64 {
-    let exponent = (bucket >> BITS).saturating_sub(1);
-    let digits = u128::from(bucket - (exponent << BITS));
-    // The last bucket of all ends where the numbers end.
-    (((digits + 1) << exponent) - 1).min(u64::MAX.into()) as u64
 }
 
 /// Two ascending rows of buckets as one.
@@ -200,12 +175,7 @@ impl Gathered {
 
     fn sum(&self) -> Spread {
         let mut recent = self.recent.clone();
-        recent.sort_unstable();
-        recent.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            kept.1 += if same { later.1 } else { 0 };
-            same
-        });
+        add_up(&mut recent);
         Spread::of(merged(self.whole.buckets(), recent.into_iter()), self.whole.max_us)
     }
 }

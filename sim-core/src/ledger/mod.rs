@@ -2,6 +2,7 @@
 //!
 //! Exports are pure functions of what stands here.
 
+pub mod buckets;
 mod latency;
 mod money;
 mod parts;

@@ -6,12 +6,11 @@
 //! a list. Then counts stand in pages that are there once something falls into them. What is recorded so
 //! often that its time counts gets a plain row of counts instead.
 
+use super::buckets::{DIGITS_3, add_up, bucket_of, exponent, rank, top_of};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
-/// Counts of microseconds. Values below `2^(BITS + 1)` have buckets of their own; from there bucket
-/// `e * 2^BITS + (us >> e)` holds what agrees in its first `BITS + 1` bits: a bucket is narrower
-/// than `2^-BITS` of its value.
+/// Counts of microseconds, by the buckets of [`bucket_of`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally<const BITS: u32> {
     /// Buckets and their counts as they came, while there are few.
@@ -31,7 +30,7 @@ pub(crate) struct Tally<const BITS: u32> {
 }
 
 /// Three digits, as all histograms of a run have.
-pub(crate) type Digits3 = Tally<10>;
+pub(crate) type Digits3 = Tally<DIGITS_3>;
 
 /// So many records are listed.
 const FEW: usize = 1 << 10;
@@ -46,25 +45,6 @@ const MANY: u32 = 1 << 16;
 #[derive(Clone, Copy, Debug, Default)]
 struct Page([u32; PAGE]);
 
-#[inline]
-fn exponent<const BITS: u32>(us: u64) -> u32 {
-    (us | ((2 << BITS) - 1)).ilog2() - BITS
-}
-
-#[inline]
-fn bucket<const BITS: u32>(us: u64) -> usize {
-    let exponent = exponent::<BITS>(us);
-    ((u64::from(exponent) << BITS) + (us >> exponent)) as usize
-}
-
-/// The largest value of a bucket.
-fn highest<const BITS: u32>(bucket: usize) -> u64 {
-    let exponent = (bucket as u64 >> BITS).saturating_sub(1);
-    let digits = bucket as u64 - (exponent << BITS);
-    // The last bucket of all ends where the numbers end.
-    (((u128::from(digits) + 1) << exponent) - 1).min(u128::from(u64::MAX)) as u64
-}
-
 impl<const BITS: u32> Tally<BITS> {
     #[inline]
     pub(crate) fn record(&mut self, us: u64) {
@@ -75,7 +55,7 @@ impl<const BITS: u32> Tally<BITS> {
     /// As many values of one bucket; the largest of them is told by [`Tally::reach`].
     #[inline]
     pub(crate) fn record_n(&mut self, us: u64, n: u64) {
-        let bucket = bucket::<BITS>(us);
+        let bucket = bucket_of::<BITS>(us);
         match self.row.get_mut(bucket) {
             Some(count) => *count += n,
             None => self.record_early(bucket, n),
@@ -182,12 +162,7 @@ impl<const BITS: u32> Tally<BITS> {
     /// The list in order, each bucket once.
     fn listed(&self) -> Vec<(usize, u64)> {
         let mut listed: Vec<(usize, u64)> = self.list.iter().map(|&(at, n)| (usize::from(at), n.into())).collect();
-        listed.sort_unstable();
-        listed.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            kept.1 += if same { later.1 } else { 0 };
-            same
-        });
+        add_up(&mut listed);
         listed
     }
 
@@ -206,18 +181,18 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// The largest values of buckets that hold something, ascending, with what they hold.
     pub(crate) fn tops(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.buckets().map(|(bucket, count)| (highest::<BITS>(bucket), count))
+        self.buckets().map(|(bucket, count)| (top_of::<BITS>(bucket), count))
     }
 
     /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
     /// there is none.
     pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
-        let rank = ((quantile * self.total() as f64).ceil() as u64).max(1);
+        let rank = rank(quantile, self.total());
         let mut seen = 0;
         for (bucket, count) in self.buckets() {
             seen += count;
             if seen >= rank {
-                return highest::<BITS>(bucket).min(self.max_us);
+                return top_of::<BITS>(bucket).min(self.max_us);
             }
         }
         0
@@ -225,14 +200,14 @@ impl<const BITS: u32> Tally<BITS> {
 
     /// How many are in the buckets up to that of a value.
     pub(crate) fn count_up_to(&self, us: u64) -> u64 {
-        let last = bucket::<BITS>(us);
+        let last = bucket_of::<BITS>(us);
         self.buckets().take_while(|(bucket, _)| *bucket <= last).map(|(_, count)| count).sum()
     }
 
     /// Adds what another has counted.
     pub(crate) fn add(&mut self, other: &Self) {
         for (bucket, count) in other.buckets() {
-            self.record_n(highest::<BITS>(bucket), count);
+            self.record_n(top_of::<BITS>(bucket), count);
         }
         self.reach(other.max_us);
     }
@@ -243,7 +218,7 @@ impl<const BITS: u32> Tally<BITS> {
         let mut histogram = Histogram::new(if BITS < 10 { 2 } else { 3 }).expect("valid histogram precision");
         for (bucket, count) in self.buckets() {
             // An automatic histogram takes every value.
-            let _ = histogram.record_n(highest::<BITS>(bucket), count);
+            let _ = histogram.record_n(top_of::<BITS>(bucket), count);
         }
         histogram
     }
@@ -274,10 +249,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_bucket_holds_its_values_within_its_width(us in 0_u64..1 << 50) {
-            let top = highest::<7>(bucket::<7>(us));
+            let top = top_of::<7>(bucket_of::<7>(us));
             prop_assert!(top >= us && (top - us) as f64 <= us as f64 * 0.01);
-            prop_assert_eq!(bucket::<7>(top), bucket::<7>(us));
-            prop_assert_eq!(bucket::<7>(top + 1), bucket::<7>(us) + 1);
+            prop_assert_eq!(bucket_of::<7>(top), bucket_of::<7>(us));
+            prop_assert_eq!(bucket_of::<7>(top + 1), bucket_of::<7>(us) + 1);
             prop_assert_eq!(Tally::<7>::next_bucket(us), top + 1);
         }
 
