@@ -97,7 +97,7 @@ fn outputs_that_are_cut_count_as_generated() {
     let played = played(&CUT.replace("KNOBS", "kv_cache_tokens: 160, max_model_len: 100000"), &[]);
     let record = &played.runs[0].record;
     let service = &record.services[0];
-    let completed: u64 = record.clients.iter().map(|client| client.completed).sum();
+    let completed: u64 = record.clients.iter().map(|client| client.requests.completed).sum();
     // What the cache holds beside the prompt, of the 1000 that were asked for.
     assert_eq!((service.cut, service.tokens), (completed, [50 * completed, 110 * completed]));
     assert!(record.requests.iter().all(|request| request.parts.is_none() || request.tokens == [50, 110]));
@@ -228,7 +228,7 @@ fn the_bill_and_the_counts_of_the_measured_part_stand_apart() {
     let of = client.measured;
     assert_eq!(of.arrived, of.completed + of.rejected + of.expired + of.failed + of.live_at_end);
     assert_eq!((of.completed, service.good), (service.latency.count(LatencyPart::EndToEnd), of.completed));
-    assert!(of.arrived < client.arrived && of.arrived > 500);
+    assert!(of.arrived < client.requests.arrived && of.arrived > 500);
 }
 
 /// The bound knows which cell of a route its arrivals will come to.

@@ -292,9 +292,13 @@ fn play_one(resolved: &Resolved) -> Result<(), String> {
     world.limits.live_requests = 20_000;
     let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
     for client in &record.clients {
-        let ended = client.completed + client.rejected + client.expired + client.failed + client.live_at_end;
-        assert_eq!(client.arrived, ended, "requests of `{}` do not add up", client.name);
-        assert!(client.attempts >= client.completed);
+        let ended = client.requests.completed
+            + client.requests.rejected
+            + client.requests.expired
+            + client.requests.failed
+            + client.requests.live_at_end;
+        assert_eq!(client.requests.arrived, ended, "requests of `{}` do not add up", client.name);
+        assert!(client.attempts >= client.requests.completed);
     }
     let usd = record.bill.usd(|_| true);
     assert!(usd.is_finite() && usd >= 0.0, "a bill of {usd}");

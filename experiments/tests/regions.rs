@@ -88,7 +88,7 @@ fn who_may_leave_a_lost_region_leaves_it() {
     };
     let eu = attempts("eu");
     assert_eq!(eu.iter().map(|served| served.0).collect::<Vec<_>>(), [1, 2, 0], "nearest first");
-    let whole = client(record, "eu").arrived as f64;
+    let whole = client(record, "eu").requests.arrived as f64;
     assert!(
         (0.33..0.5).contains(&(eu[1].1 as f64 / whole)),
         "a third of the time, and until it has started again: {eu:?}"
@@ -96,11 +96,11 @@ fn who_may_leave_a_lost_region_leaves_it() {
     assert_eq!(eu[2].1, 0, "{eu:?}");
     assert_eq!(attempts("patients").len(), 1, "there is one cell where they may go");
     let patients = client(record, "patients");
-    assert!(patients.failed > 0 && patients.completed > patients.arrived / 2);
+    assert!(patients.requests.failed > 0 && patients.requests.completed > patients.requests.arrived / 2);
     // Probes of 10 s, three of them, and a time-out of 2 s: out 22 to 32 s after the loss.
     let out = record.health.iter().find(|change| !change.healthy).expect("a change");
     assert!((622.0..=632.0).contains(&out.at.as_s_f64()), "{out:?}");
-    let lost = client(record, "eu").failed as f64 / 4.0;
+    let lost = client(record, "eu").requests.failed as f64 / 4.0;
     assert!((25.0..60.0).contains(&lost), "{lost} s of requests failed until answers were old: 27 s and half of 30 s");
 }
 
@@ -188,7 +188,8 @@ fn a_retry_storm_outlives_its_trigger_and_a_budget_cures_it() {
     assert!(last("no retries").iter().all(|good| *good > 0.95), "{:?}", last("no retries"));
     let amplification = |variant: &str| {
         let clients = of(&played, variant).into_iter().map(|run| &run.record.clients[0]);
-        let (attempts, arrived) = clients.fold((0, 0), |sum, client| (sum.0 + client.attempts, sum.1 + client.arrived));
+        let (attempts, arrived) =
+            clients.fold((0, 0), |sum, client| (sum.0 + client.attempts, sum.1 + client.requests.arrived));
         attempts as f64 / arrived as f64
     };
     assert!(amplification("no budget") > 3.0 && amplification("20 % budget") < 1.25);
@@ -228,7 +229,7 @@ fn the_day_on_which_a_region_is_lost() {
     let played = shipped("@multi-region", &[]);
     let record = &played.runs[0].record;
     let us = client(record, "us");
-    let at_home = us.served[0].completed as f64 / us.completed as f64;
+    let at_home = us.served[0].completed as f64 / us.requests.completed as f64;
     assert!((0.8..0.97).contains(&at_home), "{at_home}");
     assert_eq!(client(record, "eu-health").served.len(), 1);
     // The series of the lost region: nothing completes there while it is gone.

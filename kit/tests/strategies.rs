@@ -132,7 +132,7 @@ fn worlds_of_every_shape_play_and_are_what_they_are_called() {
             };
             assert!(kept, "{name}: {world:?}");
             let record = world.play(&subject).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let arrived: u64 = record.clients.iter().map(|client| client.arrived).sum();
+            let arrived: u64 = record.clients.iter().map(|client| client.requests.arrived).sum();
             assert!(arrived > 0 || rates.iter().all(|rate| *rate < 30), "{name}: {world:?}");
         }
     }

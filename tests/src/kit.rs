@@ -266,7 +266,7 @@ pub enum End {
 /// # Panics
 /// If the history holds an outcome that is none.
 pub fn ends(record: &RunRecord) -> Vec<Option<(End, SimTime)>> {
-    let mut ends = vec![None; record.clients[0].arrived as usize];
+    let mut ends = vec![None; record.clients[0].requests.arrived as usize];
     // The digest puts the client above bit 44.
     for line in record.history.iter().filter(|line| line.mark == Mark::Outcome && line.who >> 44 == 0) {
         let end = [End::Completed, End::Rejected, End::Expired, End::Failed][line.what as usize - 1];

@@ -339,7 +339,7 @@ fn closed(config: &BatchConfig, users: u32) -> u64 {
         clients: vec![client("client", traffic)],
         ..world(60)
     });
-    record.clients[0].completed
+    record.clients[0].requests.completed
 }
 
 /// Users without think time, two full batches of them: one waits while the other is computed.

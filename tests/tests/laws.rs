@@ -121,7 +121,7 @@ fn a_false_record_is_caught() {
 }
 
 const FALSIFIERS: [fn(&mut RunRecord); 7] = [
-    |record| record.clients[0].completed += 1,
+    |record| record.clients[0].requests.completed += 1,
     // A node's last picosecond is dropped: the bill holds it, the record no longer does.
     |record| {
         if let Some(node) = record.nodes.first_mut() {
@@ -192,7 +192,7 @@ fn with_notice(spec: WorldSpec, notice_ms: u64) -> WorldSpec {
 
 /// Requests that failed, and attempts that were sent again.
 fn lost(record: &RunRecord) -> u64 {
-    let failed: u64 = record.clients.iter().map(|client| client.failed).sum();
+    let failed: u64 = record.clients.iter().map(|client| client.requests.failed).sum();
     failed + record.services.iter().map(|service| service.market.requeued).sum::<u64>()
 }
 

@@ -93,7 +93,7 @@ fn worst_amplification(
 ) -> f64 {
     let sums = periods.map(|period| {
         let client = &play(trigger, seed, Some(retries.clone()), period * PERIOD_S).clients[0];
-        (client.attempts, client.arrived)
+        (client.attempts, client.requests.arrived)
     });
     let sums: Vec<(u64, u64)> = sums.collect();
     let ratio = |pair: &[(u64, u64)]| (pair[1].0 - pair[0].0) as f64 / (pair[1].1 - pair[0].1) as f64;

@@ -146,5 +146,5 @@ fn a_back_off_belongs_to_its_own_request() {
     world.clients.push(ClientConfig { retries: retries(20_000), ..client("b", listed(&[(2_000, 1_000)])) });
     let record = run(world);
     let last = record.history.last().expect("an outcome");
-    assert_eq!((last.at, record.clients[1].rejected), (at_ms(22_000), 1));
+    assert_eq!((last.at, record.clients[1].requests.rejected), (at_ms(22_000), 1));
 }

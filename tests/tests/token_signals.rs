@@ -224,7 +224,7 @@ fn late_requests_beyond_the_band_are_counted_alike_by_both_engines() {
             ..world(HORIZON_S / 3)
         });
         let service = &record.services[0];
-        (service.late_beyond_band, service.latency.late.iter().sum::<u64>(), record.clients[0].expired)
+        (service.late_beyond_band, service.latency.late.iter().sum::<u64>(), record.clients[0].requests.expired)
     };
     let wide = ValidatedBand { sequences: 24, context_tokens: 1 << 30 };
     let narrow = ValidatedBand { sequences: 16, ..wide };

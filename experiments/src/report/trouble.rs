@@ -108,7 +108,7 @@ fn all_refused(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut ends = vec![(0, 0); resolved.services.len()];
     for client in &record.clients {
         let own = &mut ends[client.service as usize];
-        *own = (own.0 + client.rejected, own.1 + client.completed);
+        *own = (own.0 + client.requests.rejected, own.1 + client.requests.completed);
     }
     for ((service, (rejected, completed)), index) in resolved.services.iter().zip(ends).zip(0_u32..) {
         if rejected == 0 || completed > 0 {

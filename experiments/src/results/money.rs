@@ -43,7 +43,7 @@ pub(super) const FIGURES: [FigureDef; 10] = [
         |view| Part::ratio(pico_usd(view), view.run.record.bill.pico_usd(|_| true) as i128),
     ),
     FigureDef::plain("usd_per_1k_requests", "cost of 1,000 completed requests", PER, ASKED, |view| {
-        Part::ratio(pico_usd(view), view.clients().iter().map(|client| i128::from(client.completed)).sum())
+        Part::ratio(pico_usd(view), view.clients().iter().map(|client| i128::from(client.requests.completed)).sum())
     })
     .scaled(1e-9),
     FigureDef::plain("usd_per_1k_good", "cost of 1,000 requests that broke no promise", PER, ASKED, |view| {

@@ -18,13 +18,17 @@ const MORE: (Unit, Better, Pool) = (Unit::Count, Better::Higher, Pool::Mean);
 const SHARE: (Unit, Better, Pool) = (Unit::Share, Better::Neither, Pool::SumOverSum);
 
 pub(super) const FIGURES: [FigureDef; 38] = [
-    FigureDef::plain("requests", "requests made", COUNT, ASKED, |view| whole(view, |client| client.arrived)),
+    FigureDef::plain("requests", "requests made", COUNT, ASKED, |view| whole(view, |client| client.requests.arrived)),
     FigureDef::plain("completed", "requests completed", MORE, WAYS, completed),
-    FigureDef::plain("rejected", "requests rejected", FEWER, ASKED, |view| whole(view, |client| client.rejected)),
-    FigureDef::plain("expired", "requests given up", FEWER, ASKED, |view| whole(view, |client| client.expired)),
-    FigureDef::plain("failed", "requests failed", FEWER, ASKED, |view| whole(view, |client| client.failed)),
+    FigureDef::plain("rejected", "requests rejected", FEWER, ASKED, |view| {
+        whole(view, |client| client.requests.rejected)
+    }),
+    FigureDef::plain("expired", "requests given up", FEWER, ASKED, |view| {
+        whole(view, |client| client.requests.expired)
+    }),
+    FigureDef::plain("failed", "requests failed", FEWER, ASKED, |view| whole(view, |client| client.requests.failed)),
     FigureDef::plain("live_at_end", "requests live at the end", FEWER, ASKED, |view| {
-        whole(view, |client| client.live_at_end)
+        whole(view, |client| client.requests.live_at_end)
     }),
     FigureDef::plain("attempts", "attempts made", FEWER, WAYS, attempts),
     FigureDef::plain("dropped_rows", "rows dropped", FEWER, ASKED, |view| whole(view, |client| client.dropped_rows)),
@@ -33,7 +37,7 @@ pub(super) const FIGURES: [FigureDef; 38] = [
         "attempts a request",
         (Unit::Number, Better::Lower, Pool::SumOverSum),
         ASKED,
-        |view| Part::ratio(total(view, |client| client.attempts), total(view, |client| client.arrived)),
+        |view| Part::ratio(total(view, |client| client.attempts), total(view, |client| client.requests.arrived)),
     ),
     FigureDef::plain("measured", "requests made after the warm-up", COUNT, ASKED, |view| {
         whole(view, |client| client.measured.arrived)
@@ -68,7 +72,7 @@ pub(super) const FIGURES: [FigureDef; 38] = [
         "requests a second",
         (Unit::Number, Better::Neither, Pool::SumOverSum),
         ASKED,
-        |view| Part::ratio(total(view, |client| client.arrived), view.span_ps()),
+        |view| Part::ratio(total(view, |client| client.requests.arrived), view.span_ps()),
     )
     .scaled(1e12),
     FigureDef::plain(
@@ -188,7 +192,7 @@ fn completed(view: &View<'_>) -> Option<Part> {
         At::Origin(_) | At::Way(..) => {
             Some(Part::sum(view.served().iter().map(|one| i128::from(one.completed)).sum::<i128>()))
         }
-        _ => whole(view, |client| client.completed),
+        _ => whole(view, |client| client.requests.completed),
     }
 }
 

@@ -263,12 +263,12 @@ fn client_of_route(resolved: &Resolved, client: &ClientRecord) -> RouteClient {
     RouteClient {
         origin: client.origin.map(|origin| resolved.regions[origin as usize].name.to_string()),
         requests: Counts {
-            arrived: client.arrived,
-            completed: client.completed,
-            rejected: client.rejected,
-            expired: client.expired,
-            failed: client.failed,
-            live_at_end: client.live_at_end,
+            arrived: client.requests.arrived,
+            completed: client.requests.completed,
+            rejected: client.requests.rejected,
+            expired: client.requests.expired,
+            failed: client.requests.failed,
+            live_at_end: client.requests.live_at_end,
             attempts: client.attempts,
             dropped_rows: client.dropped_rows,
         },

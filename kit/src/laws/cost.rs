@@ -68,7 +68,7 @@ fn clairvoyant(world: &SmallWorld, claim: CostClaim) -> String {
 
 /// Share of the requests that came which were served in time.
 fn kept(record: &RunRecord) -> f64 {
-    let arrived: u64 = record.clients.iter().map(|client| client.arrived).sum();
+    let arrived: u64 = record.clients.iter().map(|client| client.requests.arrived).sum();
     if arrived == 0 { 1.0 } else { record.services[0].latency.slos[0].good as f64 / arrived as f64 }
 }
 

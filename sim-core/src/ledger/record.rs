@@ -195,26 +195,16 @@ pub struct FaultRecord {
     pub fault: Fault,
 }
 
-/// One client. `arrived` is the sum of the others.
+/// One client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClientRecord {
     /// Its name.
     pub name: Arc<str>,
     /// The service that it calls.
     pub service: u32,
-    /// Requests made.
-    pub arrived: u64,
-    /// Answered in time.
-    pub completed: u64,
-    /// Refused by full queues.
-    pub rejected: u64,
-    /// Given up by the client.
-    pub expired: u64,
-    /// Lost with their workers.
-    pub failed: u64,
-    /// Not ended when the run did.
-    pub live_at_end: u64,
-    /// The same counts of the requests that arrived after the warm-up.
+    /// Its requests by how they ended.
+    pub requests: RequestCounts,
+    /// Those of them that arrived after the warm-up.
     pub measured: RequestCounts,
     /// Attempts made.
     pub attempts: u64,

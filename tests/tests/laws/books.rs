@@ -103,9 +103,17 @@ impl Requests {
 fn requests_are_counted_once(record: &RunRecord, requests: &Requests) -> bool {
     let each = record.clients.iter().enumerate().all(|(i, client)| {
         let outcome = |outcome| requests.of_client(i).filter(|(_, end)| end.map(|end| end.1) == outcome).count() as u64;
-        let counts = [client.live_at_end, client.completed, client.rejected, client.expired, client.failed];
+        let counts = [
+            client.requests.live_at_end,
+            client.requests.completed,
+            client.requests.rejected,
+            client.requests.expired,
+            client.requests.failed,
+        ];
         let history = [None, Some(1), Some(2), Some(3), Some(4)].map(outcome);
-        counts == history && counts.iter().sum::<u64>() == client.arrived && client.attempts >= client.completed
+        counts == history
+            && counts.iter().sum::<u64>() == client.requests.arrived
+            && client.attempts >= client.requests.completed
     });
     each && requests.1
 }

@@ -116,7 +116,7 @@ fn jurisdiction_holds(spec: &WorldSpec, record: &RunRecord) -> bool {
         let there = client.served.iter().all(|served| allowed.contains(&spec.home(served.service as usize)));
         let attempts: u64 = client.served.iter().map(|served| served.attempts).sum();
         let completed: u64 = client.served.iter().map(|served| served.completed).sum();
-        there && attempts == client.attempts && completed == client.completed
+        there && attempts == client.attempts && completed == client.requests.completed
     });
     let region = |replica: u32| {
         let node = record.replicas[replica as usize].node.map(|node| record.nodes[node as usize].pool);
@@ -139,7 +139,7 @@ fn lost_work_comes_back_as_often_as_it_may(spec: &WorldSpec, record: &RunRecord)
         request.tries <= 1 + client.retries + requeues && spent
     });
     let again: u64 = record.services.iter().map(|service| service.market.requeued).sum();
-    let attempts: u64 = record.clients.iter().map(|client| client.attempts - client.arrived).sum();
+    let attempts: u64 = record.clients.iter().map(|client| client.attempts - client.requests.arrived).sum();
     let single = spec.clients.iter().all(|client| client.retries == 0);
     within && again <= attempts && (!single || again == attempts)
 }

@@ -159,7 +159,8 @@ fn play(plant: &Plant, targets: &[Target], replicate: u32) -> Result<Sample, Str
     let (whole, tally) = run(false)?;
     let played = Played { whole, warm };
     let observations = targets.iter().map(|target| target.statistic.observe(plant, &played)).collect();
-    let arrived = |record: &flashcrowd_core::ledger::RunRecord| record.clients.iter().map(|c| c.arrived).sum::<u64>();
+    let arrived =
+        |record: &flashcrowd_core::ledger::RunRecord| record.clients.iter().map(|c| c.requests.arrived).sum::<u64>();
     let requests = arrived(&played.whole) + played.warm.as_ref().map_or(0, arrived);
     let controls = match plant.source {
         Source::Poisson(rate) => {

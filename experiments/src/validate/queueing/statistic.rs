@@ -95,7 +95,7 @@ impl Statistic {
             Statistic::WaitQuantile(q) => {
                 Observation::Value(waits().map_or(0.0, |waits| quantile(&waits, q)) / 1e6 * plant.unit)
             }
-            Statistic::PresentAtEnd => ratio(played.whole.clients[0].live_at_end as f64, 1.0),
+            Statistic::PresentAtEnd => ratio(played.whole.clients[0].requests.live_at_end as f64, 1.0),
             _ => self.observe_window(plant, &Window::new(played), plant.span),
         }
     }
@@ -108,8 +108,10 @@ impl Statistic {
         let of_time = |time: f64| Observation::Ratio(time, span);
         let flag = |yes: bool| f64::from(u8::from(yes));
         match self {
-            Statistic::Rejected => Observation::Ratio(window.clients(|c| c.rejected), window.clients(|c| c.arrived)),
-            Statistic::Goodput => of_time(window.clients(|c| c.completed) / plant.unit),
+            Statistic::Rejected => {
+                Observation::Ratio(window.clients(|c| c.requests.rejected), window.clients(|c| c.requests.arrived))
+            }
+            Statistic::Goodput => of_time(window.clients(|c| c.requests.completed) / plant.unit),
             Statistic::InService => of_time(window.running()),
             Statistic::Utilisation => of_time(window.running() / plant.servers),
             Statistic::Present => of_time(levels(&|n| n)),

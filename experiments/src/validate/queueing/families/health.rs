@@ -212,6 +212,6 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
             "blackout_mean" => Observation::Ratio(seen.failed * checks.spacing(), outages),
             _ => Observation::Peak(seen.last_failure),
         };
-        Ok((keys.iter().map(observe).collect(), record.clients[0].arrived))
+        Ok((keys.iter().map(observe).collect(), record.clients[0].requests.arrived))
     })
 }

@@ -142,7 +142,7 @@ impl Step {
         world.clients[0].traffic = Traffic::Open(Box::new(source));
         let mut record = Simulation::new(world).run().map_err(|error| error.to_string())?;
         record.requests.sort_by_key(|request| request.number);
-        Ok(measure(&record.requests, step, ready, record.clients[0].arrived))
+        Ok(measure(&record.requests, step, ready, record.clients[0].requests.arrived))
     }
 }
 
