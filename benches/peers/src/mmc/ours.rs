@@ -12,5 +12,5 @@ pub fn play(requests: u64) -> Played {
     assert!((model.rate() - RATE).abs() < 1e-9, "the same load");
     let (record, cpu_s) = cpu_seconds(|| Simulation::new(model.world(false)).run().expect("within the limits"));
     let mean_wait_s = record.services[0].latency.mean_s(LatencyPart::Queue);
-    Played { completed: record.clients[0].completed, mean_wait_s, cpu_s }
+    Played { completed: record.clients[0].requests.completed, mean_wait_s, cpu_s }
 }

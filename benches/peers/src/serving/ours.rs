@@ -49,7 +49,7 @@ pub fn play(requests: u64) -> Found {
     let record = Simulation::new(world).run().expect("within the limits");
     let latency = &record.services[0].latency;
     Found {
-        completed: record.clients[0].completed,
+        completed: record.clients[0].requests.completed,
         ttft_ms: latency.mean_s(LatencyPart::TimeToFirstToken) * 1e3,
         e2e_ms: latency.mean_s(LatencyPart::EndToEnd) * 1e3,
     }
