@@ -3,6 +3,8 @@
 
 #[path = "laws/books.rs"]
 mod books;
+#[path = "laws/gate.rs"]
+mod gate;
 #[path = "laws/idle.rs"]
 mod idle;
 #[path = "laws/outside.rs"]

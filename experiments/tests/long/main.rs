@@ -5,6 +5,8 @@
 
 #[path = "../fit_serving.rs"]
 mod fit_serving;
+#[path = "../gate.rs"]
+mod gate;
 #[path = "../memory.rs"]
 mod memory;
 #[path = "../regions.rs"]
