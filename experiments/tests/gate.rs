@@ -78,7 +78,6 @@ fn fnv(text: &str) -> u128 {
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "two hours of each scenario and more")]
-#[expect(clippy::print_stderr, reason = "what is skipped is told")]
 fn shipped_scenarios_play_as_pinned() {
     let reference = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from);
     for (name, horizon, files) in PARTS {
