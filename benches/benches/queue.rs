@@ -3,6 +3,7 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use flashcrowd_core::clock::{Class, Distribution, EventQueue, HeapQueue, Key, Seed, Stream, Wheel};
+use flashcrowd_core::id::ClientId;
 use flashcrowd_core::{SimDuration, SimTime};
 use std::hint::black_box;
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl<Q: EventQueue<u64> + Default> Hold<Q> {
     fn push(&mut self, at: u64) {
         self.serial += 1;
         let entity = (self.serial & 1_023) as u32;
-        let key = Key::new(SimTime::from_ps(at), 0, Class::Completion, entity, self.serial);
+        let key = Key::new(SimTime::from_ps(at), 0, Class::Completion, ClientId::new(entity), self.serial);
         self.queue.push(key, self.serial);
     }
 

@@ -5,16 +5,22 @@
 //!
 //! | part | owns |
 //! | --- | --- |
-//! | [`clock`] | time, the order of events, the event queue, random streams, the run digest |
-//! | [`fleet`] | regions, zones, node pools, nodes, GPU groups, placement, start-up |
-//! | [`serving`] | requests and attempts, queues, and the ways in which a replica works |
+//! | [`id`] | typed ids, and the tables and slabs that they index |
+//! | [`clock`] | time, the order of events, the event queue, random streams |
+//! | `agenda` | what will happen: the events of all parts |
+//! | [`journal`] | what happened, in order, and who reads it |
+//! | [`fleet`] | regions, zones, node pools, nodes, GPUs, pods, placement, start-up |
+//! | [`serving`] | requests and attempts, queues, and the ways in which a server works |
 //! | `signals` | what a controller is shown: scrapes, windows, delay, missing pods |
 //! | [`ports`] | the traits that policies and traffic implement, what they see and may answer |
 //! | [`ledger`] | latency histograms, series, the bill, the decision log |
 //! | [`simulation`] | the loop: take the next event, let one part handle it |
 
+mod agenda;
 pub mod clock;
 pub mod fleet;
+pub mod id;
+pub mod journal;
 pub mod ledger;
 pub mod ports;
 pub mod serving;

@@ -1,10 +1,11 @@
 //! Small worlds: parts with the plainest settings, of which a test changes what it is about.
 
-use flashcrowd_core::clock::{Distribution, Mark, Seed};
+use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{
     CacheKey, CacheSizes, CachedStage, Geography, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup,
     StartupStage,
 };
+use flashcrowd_core::journal::Mark;
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
     Arrival, ArrivalSource, Autoscaler, Decision, Observation, Schedule, SignalRequest, SourceError, TargetId,

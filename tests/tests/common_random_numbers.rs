@@ -1,7 +1,8 @@
 //! Draws belong to what they describe: policies, further clients and further services move none.
 
-use flashcrowd_core::clock::{Distribution, Happening, Mark, Seed};
+use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{StageKind, StageWork};
+use flashcrowd_core::journal::{Happening, Mark};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::Autoscaler;
 use flashcrowd_core::serving::{ClientConfig, Discipline, ServiceConfig, ServiceTime, Traffic};

@@ -1,7 +1,7 @@
 //! The history of a run names the first difference between two.
 
-use flashcrowd_core::clock::{Happening, Mark, first_divergence};
 use flashcrowd_core::fleet::StageKind;
+use flashcrowd_core::journal::{Happening, Mark, first_divergence};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;

@@ -1,8 +1,9 @@
 //! Fleets for the unit tests of node autoscalers: a view that a test changes by hand.
 
 use flashcrowd_core::SimTime;
+use flashcrowd_core::id::PoolId;
 use flashcrowd_core::ports::{
-    Demand, FleetView, HeldView, NodeDecision, NodeView, NodeWake, OfferView, OpenOrder, PoolView, ReplicaId,
+    Demand, FleetView, HeldView, NodeDecision, NodeView, NodeWake, OfferView, OpenOrder, PoolView, ReplicaId, Shape,
     WaitingView,
 };
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
@@ -39,11 +40,10 @@ impl Fleet {
 
     /// A kind of replica that may stand in every pool.
     pub(crate) fn demand(&mut self, groups: u32, gpus_per_group: u32) -> u32 {
-        let pools = (0..self.view.pools.len() as u32).collect();
-        let memory_per_gpu = Bytes::gib(20);
-        let service = self.view.demands.len() as u32;
-        self.view.demands.push(Demand { service, groups, gpus_per_group, memory_per_gpu, pools, zone: None });
-        service
+        let pools = (0..self.view.pools.len() as u32).map(PoolId::new).collect();
+        let (shape, bytes) = (Shape::Whole(gpus_per_group), Bytes::gib(20));
+        self.view.demands.push(Demand { groups, shape, bytes, pools, zone: None });
+        self.view.demands.len() as u32 - 1
     }
 
     /// A replica begins to wait now.
@@ -84,7 +84,7 @@ impl Fleet {
     pub(crate) fn hold(&mut self, node: u32, demand: u32) {
         self.replicas += 1;
         let replica = ReplicaId(self.replicas);
-        let gpus = self.view.demands[demand as usize].gpus_per_group;
+        let gpus = self.view.demands[demand as usize].shape.gpus();
         let now = self.view.now;
         let node = self.at(node);
         node.holds.push(HeldView { replica, demand, gpus, leaving: false, movable: true });

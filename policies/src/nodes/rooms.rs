@@ -1,6 +1,7 @@
 //! Room for replicas on nodes that are there, boot, or are only thought of: what the simulations of
 //! both node autoscalers count with.
 
+use flashcrowd_core::id::{PoolId, ZoneId};
 use flashcrowd_core::ports::{Demand, FleetView, NodeView, OpenOrder, PoolView};
 use flashcrowd_core::units::Bytes;
 use std::collections::BTreeSet;
@@ -39,9 +40,8 @@ impl Room {
 
     /// Whether a group of a replica has room.
     pub(super) fn takes(&self, demand: &Demand) -> bool {
-        self.free_gpus >= demand.gpus_per_group
-            && self.memory_per_gpu >= demand.memory_per_gpu
-            && demand.allows(self.pool, self.zone)
+        demand.fits(self.free_gpus, self.memory_per_gpu)
+            && demand.allows(PoolId::new(self.pool), self.zone.map(ZoneId::new))
     }
 }
 
@@ -51,14 +51,14 @@ pub(super) fn take(rooms: &mut [Room], demand: &Demand) -> Option<Vec<usize>> {
     let mut taken: Vec<usize> = Vec::with_capacity(demand.groups as usize);
     for _ in 0..demand.groups {
         let fits = (0..rooms.len()).filter(|&at| rooms[at].takes(demand));
-        let liking = |at: usize| demand.pools.iter().position(|&pool| pool == rooms[at].pool);
+        let liking = |at: usize| demand.pools.iter().position(|pool| pool.get() == rooms[at].pool);
         let Some(best) = fits.min_by_key(|&at| (liking(at), rooms[at].free_gpus, at)) else {
             for at in taken {
-                rooms[at].free_gpus += demand.gpus_per_group;
+                rooms[at].free_gpus += demand.shape.gpus();
             }
             return None;
         };
-        rooms[best].free_gpus -= demand.gpus_per_group;
+        rooms[best].free_gpus -= demand.shape.gpus();
         taken.push(best);
     }
     Some(taken)
@@ -96,7 +96,7 @@ pub(super) fn move_all(seen: &FleetView, node: &NodeView, rooms: &mut [Room]) ->
             rooms[own].free_gpus = free_gpus;
             return None;
         };
-        taken.extend(found.into_iter().map(|at| (at, demand.gpus_per_group)));
+        taken.extend(found.into_iter().map(|at| (at, demand.shape.gpus())));
     }
     Some(taken.into_iter().map(|(at, _)| at).collect())
 }
@@ -110,7 +110,7 @@ mod tests {
     fn the_fullest_node_of_the_preferred_pool_takes_it_whole_or_not_at_all() {
         let mut fleet = Fleet::new(2);
         fleet.demand(2, 3);
-        fleet.view.demands[0].pools = vec![1, 0];
+        fleet.view.demands[0].pools = vec![PoolId::new(1), PoolId::new(0)];
         let seen = &fleet.view;
         let room = |pool, free_gpus| Room { free_gpus, ..Room::empty(pool, Some(0), &seen.pools) };
         let mut rooms = [room(0, 3), room(1, 8), room(1, 4)];

@@ -1,15 +1,15 @@
-//! Time, the order of events, the event queue, random streams and the run digest.
+//! Time, the order of events, the event queue and random streams.
 
-mod digest;
 mod distribution;
+mod entity;
 mod order;
 mod queue;
 mod stream;
 mod time;
 mod wheel;
 
-pub use digest::{Digest, Happening, Mark, first_divergence};
 pub use distribution::{Distribution, DistributionError};
+pub use entity::Entity;
 pub use order::{Class, Key};
 pub use queue::{Entry, EventQueue, HeapQueue};
 pub use stream::{Seed, Stream};

@@ -4,7 +4,7 @@
 //! engine that leaps, say) changes no tie. What an event causes at its own instant is handled
 //! after it, whatever its class: that is the *round*, one more than its cause's.
 
-use super::SimTime;
+use super::{Entity, SimTime};
 use std::cmp::Ordering;
 
 /// Which of several events of one instant and one round comes first, with the reason.
@@ -48,7 +48,6 @@ pub struct Key {
 }
 
 impl Key {
-    const ENTITY_BITS: u32 = 32;
     const CLASS_BITS: u32 = 8;
 
     /// After every event.
@@ -56,22 +55,22 @@ impl Key {
 
     /// The key of an event of `entity` at `at`, in `round`.
     #[inline]
-    pub fn new(at: SimTime, round: u16, class: Class, entity: u32, seq: u64) -> Self {
-        let rank = (u64::from(round) << (Self::ENTITY_BITS + Self::CLASS_BITS))
-            | ((class as u64) << Self::ENTITY_BITS)
-            | u64::from(entity);
+    pub fn new(at: SimTime, round: u16, class: Class, entity: impl Into<Entity>, seq: u64) -> Self {
+        let rank = (u64::from(round) << (Entity::BITS + Self::CLASS_BITS))
+            | ((class as u64) << Entity::BITS)
+            | entity.into().code();
         Key { at, rank, seq }
     }
 
     /// How many causes at this very instant led here.
     #[inline]
     pub fn round(&self) -> u16 {
-        (self.rank >> (Self::ENTITY_BITS + Self::CLASS_BITS)) as u16
+        (self.rank >> (Entity::BITS + Self::CLASS_BITS)) as u16
     }
 
-    /// Whose event it is.
+    /// The number of the entity whose event it is.
     #[inline]
-    pub fn entity(&self) -> u32 {
+    pub fn number(&self) -> u32 {
         self.rank as u32
     }
 

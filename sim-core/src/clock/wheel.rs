@@ -187,6 +187,7 @@ mod tests {
     use super::super::queue::HeapQueue;
     use super::super::{Class, SimDuration, SimTime};
     use super::*;
+    use crate::id::ClientId;
     use proptest::prelude::*;
 
     /// One step of a random history: push that many events, each so far ahead, then pop some.
@@ -214,20 +215,20 @@ mod tests {
         fn pops_in_the_order_of_a_heap(steps in prop::collection::vec(step(), 1..40)) {
             let mut wheel = Wheel::default();
             let mut heap = HeapQueue::default();
-            let (mut now, mut seq) = (Key::new(SimTime::ZERO, 0, Class::Arrival, 0, 0), 0);
+            let (mut now, mut seq) = (Key::new(SimTime::ZERO, 0, Class::Arrival, ClientId::new(0), 0), 0);
             for step in steps {
                 for (ahead, rounds, entity) in step.ahead {
                     seq += 1;
                     let at = SimTime::from_ps(now.at.as_ps().saturating_add(ahead));
                     // What is caused at this instant belongs to a later round.
                     let round = if at == now.at { now.round() + 1 + rounds } else { 0 };
-                    let key = Key::new(at, round, Class::Completion, entity, seq);
+                    let key = Key::new(at, round, Class::Completion, ClientId::new(entity), seq);
                     wheel.push(key, seq);
                     heap.push(key, seq);
                 }
                 // What arrives beside the queue bounds the pops, and is then the time.
                 let bound = step.bound.map_or(Key::LAST, |ahead| {
-                    Key::new(now.at + SimDuration::from_ps(ahead), 0, Class::Arrival, 0, 0)
+                    Key::new(now.at + SimDuration::from_ps(ahead), 0, Class::Arrival, ClientId::new(0), 0)
                 });
                 for _ in 0..step.pops {
                     let (ours, oracle) = (wheel.pop_before(bound), heap.pop_before(bound));
@@ -256,11 +257,11 @@ mod tests {
             let mut heap = HeapQueue::default();
             for i in 0..20_000_u64 {
                 let at = SimTime::from_ps((1 << 41) + (i.wrapping_mul(0x9e37_79b9) % (spread + 1)));
-                let key = Key::new(at, 0, Class::Delivery, (i % 7) as u32, i);
+                let key = Key::new(at, 0, Class::Delivery, ClientId::new((i % 7) as u32), i);
                 wheel.push(key, i);
                 heap.push(key, i);
                 if i % 5 == 4 && i < 100 {
-                    let bound = Key::new(SimTime::from_ps(1 << 41), 0, Class::Lifecycle, 0, 0);
+                    let bound = Key::new(SimTime::from_ps(1 << 41), 0, Class::Lifecycle, ClientId::new(0), 0);
                     assert!(wheel.pop_before(bound).is_none() && heap.pop_before(bound).is_none());
                 }
             }
@@ -280,7 +281,7 @@ mod tests {
             let mut seq = 0;
             let mut push = |wheel: &mut Wheel<u64>, heap: &mut HeapQueue<u64>, at: u64| {
                 seq += 1;
-                let key = Key::new(SimTime::from_ps(at), 0, Class::Delivery, 0, seq);
+                let key = Key::new(SimTime::from_ps(at), 0, Class::Delivery, ClientId::new(0), seq);
                 wheel.push(key, seq);
                 heap.push(key, seq);
             };

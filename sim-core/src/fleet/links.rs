@@ -5,6 +5,7 @@
 //! alike until a link is full or a transfer is at its own rate; those stay, the others go on.
 
 use crate::clock::{SimDuration, SimTime};
+use crate::id::PodId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ struct Flow {
 pub(crate) struct Links {
     capacity: Vec<u128>,
     /// By whoever transfers: a replica has one stage at a time.
-    flows: BTreeMap<u32, Flow>,
+    flows: BTreeMap<PodId, Flow>,
     /// Up to when what is left has been counted down.
     counted: SimTime,
 }
@@ -76,7 +77,7 @@ impl Links {
 
     /// Starts a transfer of `who` that alone, at its own rate `cap`, takes `alone`. It moves from the
     /// next [`Links::share`] on.
-    pub(crate) fn start(&mut self, who: u32, cap: u128, alone: SimDuration, mut path: Vec<u32>) {
+    pub(crate) fn start(&mut self, who: PodId, cap: u128, alone: SimDuration, mut path: Vec<u32>) {
         path.sort_unstable();
         path.dedup();
         let left = cap.saturating_mul(u128::from(alone.as_ps()));
@@ -84,12 +85,12 @@ impl Links {
     }
 
     /// Gives up a transfer; whether there was one.
-    pub(crate) fn cancel(&mut self, who: u32) -> bool {
+    pub(crate) fn cancel(&mut self, who: PodId) -> bool {
         self.flows.remove(&who).is_some()
     }
 
     /// Counts down to `now`, and takes out the transfers that have ended, in the order of who they are.
-    pub(crate) fn advance(&mut self, now: SimTime) -> Vec<u32> {
+    pub(crate) fn advance(&mut self, now: SimTime) -> Vec<PodId> {
         let span = u128::from(now.since(self.counted).as_ps());
         self.counted = now;
         let mut ended = Vec::new();
@@ -176,9 +177,14 @@ fn max_min(capacity: &[u128], flows: &[(u128, &[u32])]) -> Vec<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::PodSlot;
     use proptest::prelude::*;
 
     const GB: f64 = 1e9;
+
+    fn pod(serial: u32) -> PodId {
+        PodId::new(serial, PodSlot::NONE)
+    }
 
     /// Plays transfers `(start in ps, bytes, own rate in bytes per second, path)`: when each ends.
     fn play(capacity: &[u64], transfers: &[(u64, f64, f64, Vec<u32>)]) -> Vec<SimTime> {
@@ -196,11 +202,11 @@ mod tests {
             let start = starts.keys().next().copied().map(SimTime::from_ps);
             let Some(now) = [start, next].into_iter().flatten().min() else { return ends };
             for who in links.advance(now) {
-                ends[who as usize] = now;
+                ends[who.serial() as usize] = now;
             }
             for i in starts.remove(&now.as_ps()).unwrap_or_default() {
                 let (_, bytes, cap, path) = &transfers[i];
-                links.start(i as u32, fixed_rate(*cap), SimDuration::from_s_f64(bytes / cap), path.clone());
+                links.start(pod(i as u32), fixed_rate(*cap), SimDuration::from_s_f64(bytes / cap), path.clone());
             }
             next = links.share();
         }
@@ -243,13 +249,13 @@ mod tests {
     fn a_cancelled_transfer_frees_its_share() {
         let mut links = Links::default();
         let link = links.add(10);
-        links.start(1, fixed_rate(10.0), SimDuration::from_s(1), vec![link]);
-        links.start(2, fixed_rate(10.0), SimDuration::from_s(1), vec![link]);
+        links.start(pod(1), fixed_rate(10.0), SimDuration::from_s(1), vec![link]);
+        links.start(pod(2), fixed_rate(10.0), SimDuration::from_s(1), vec![link]);
         assert_eq!(links.share(), Some(SimTime::from_s(2)));
         assert!(links.advance(SimTime::from_s(1)).is_empty());
-        assert!(links.cancel(2) && !links.cancel(2));
+        assert!(links.cancel(pod(2)) && !links.cancel(pod(2)));
         assert_eq!(links.share(), Some(s(1.5)));
-        assert_eq!(links.advance(s(1.5)), [1]);
+        assert_eq!(links.advance(s(1.5)), [pod(1)]);
         assert_eq!(links.share(), None);
     }
 
@@ -325,10 +331,10 @@ mod tests {
         fn alone_it_takes_exactly_its_own_time(ps in 0_u64..10_000_000_000_000, cap in 1_u64..100_000_000_000) {
             let mut links = Links::default();
             let link = links.add(100_000_000_000);
-            links.start(7, fixed_rate(cap as f64), SimDuration::from_ps(ps), vec![link]);
+            links.start(pod(7), fixed_rate(cap as f64), SimDuration::from_ps(ps), vec![link]);
             let end = links.share();
             prop_assert_eq!(end, Some(SimTime::from_ps(ps)));
-            prop_assert_eq!(links.advance(SimTime::from_ps(ps)), [7]);
+            prop_assert_eq!(links.advance(SimTime::from_ps(ps)), [pod(7)]);
         }
     }
 }

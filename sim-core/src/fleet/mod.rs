@@ -1,4 +1,4 @@
-//! Regions, zones, node pools, nodes, GPU groups, placement and start-up of replicas.
+//! Regions, zones, node pools, nodes, GPU groups, placement and start-up of pods.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -7,29 +7,39 @@
 //! | `startup` | the stages of a cold start |
 //! | `links` | links that transfers share |
 //! | `cache` | what a node remembers of earlier starts |
+//! | `demand` | what is asked of the fleet |
+//! | `pod` | a pod, from its creation to its end |
+//! | `unit` | what is placed and billed as one: pods that share their GPUs |
 //! | `node` | nodes, their GPUs and caches |
-//! | `replica` | a replica's life, and what is known of it afterwards |
-//! | `placement` | occupants onto nodes, whole or not at all |
+//! | `stock` | the nodes of a pool, and what the market grants |
+//! | `placement` | units onto nodes, whole or not at all |
 //! | `victims` | which replicas go first on scale-down |
 
 mod cache;
 mod config;
+mod demand;
 mod geography;
 mod links;
 mod node;
 mod placement;
-mod replica;
+mod pod;
 mod startup;
+mod stock;
+mod unit;
 mod victims;
 
 pub use cache::CacheSizes;
 pub(crate) use cache::Held;
 pub use config::{PoolConfig, Reclaim, Region};
+pub(crate) use demand::Demands;
+pub use demand::{Demand, Shape};
 pub use geography::Geography;
 pub use links::{Link, LinkScope};
 pub(crate) use links::{Links, fixed_rate};
-pub(crate) use node::{Allocation, Node, NodeLife};
-pub(crate) use placement::{NodeRoom, Occupant, place};
-pub(crate) use replica::{Life, Replica};
+pub(crate) use node::{Node, NodeLife, Part, Parts};
+pub(crate) use placement::{NodeRoom, place};
+pub(crate) use pod::{Lease, Life, Pod};
 pub use startup::{CacheKey, CachedStage, PeerFetch, Probe, StageKind, StageWork, Startup, StartupStage, Transfer};
+pub(crate) use stock::Stock;
+pub(crate) use unit::{Hold, Unit, state_of};
 pub(crate) use victims::{Candidate, rank_victims};

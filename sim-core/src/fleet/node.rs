@@ -2,15 +2,19 @@
 
 use super::cache::{CacheSizes, NodeCache};
 use crate::clock::SimTime;
+use crate::id::{PodId, PoolId, ZoneId};
 use crate::units::Bytes;
+use smallvec::SmallVec;
 
-/// GPUs that one group holds on one node.
+/// What one pod holds of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Allocation {
-    pub(crate) node: u32,
-    /// Bit i set: GPU i.
-    pub(crate) gpus: u64,
+pub(crate) struct Part {
+    pub(crate) pod: PodId,
+    pub(crate) bytes: Bytes,
 }
+
+/// Who stands on one GPU: nobody, a pod, or several that share it.
+pub(crate) type Parts = SmallVec<[Part; 1]>;
 
 /// Where a node is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +27,13 @@ pub(crate) enum NodeLife {
 /// A node.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) pool: u32,
-    /// Position of its zone in the region.
-    pub(crate) zone: u32,
+    pub(crate) pool: PoolId,
+    pub(crate) zone: ZoneId,
     pub(crate) life: NodeLife,
     /// Bit i set: GPU i is free.
     pub(crate) free: u64,
-    /// Bytes in use on each GPU.
-    pub(crate) used: Vec<Bytes>,
+    /// Who stands on each GPU.
+    gpus: Vec<Parts>,
     /// Start-up caches that it holds.
     pub(crate) cache: NodeCache,
     pub(crate) ordered: SimTime,
@@ -55,13 +58,13 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(pool: u32, zone: u32, gpus: u32, ordered: SimTime, cache: CacheSizes) -> Self {
+    pub(crate) fn new(pool: PoolId, zone: ZoneId, gpus: u32, ordered: SimTime, cache: CacheSizes) -> Self {
         Node {
             pool,
             zone,
             life: NodeLife::Booting,
             free: if gpus == 64 { u64::MAX } else { (1 << gpus) - 1 },
-            used: vec![Bytes(0); gpus as usize],
+            gpus: (0..gpus).map(|_| Parts::new()).collect(),
             cache: NodeCache::new(cache),
             ordered,
             ready_at: None,
@@ -72,42 +75,52 @@ impl Node {
             cordoned: false,
             reclaimed: None,
             ordinal: 0,
-            rate: pool,
+            rate: pool.get(),
             committed: false,
         }
     }
 
     pub(crate) fn gpus(&self) -> u32 {
-        self.used.len() as u32
+        self.gpus.len() as u32
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.free.count_ones() == self.gpus()
     }
 
-    /// Takes `count` free GPUs, lowest first, and puts `memory` on each.
+    /// Puts those parts on `count` free GPUs, lowest first.
     ///
     /// # Panics
     /// If they are not free: the caller has just counted them.
-    pub(crate) fn take(&mut self, count: u32, memory: Bytes) -> u64 {
-        let mut gpus = 0;
+    pub(crate) fn take(&mut self, count: u32, parts: &Parts) -> u64 {
+        let mut taken = 0;
         for _ in 0..count {
             let bit = self.free.trailing_zeros();
             assert!(bit < 64, "placement took more GPUs than are free");
             self.free &= !(1 << bit);
-            self.used[bit as usize] = memory;
-            gpus |= 1 << bit;
+            self.gpus[bit as usize].clone_from(parts);
+            taken |= 1 << bit;
         }
         self.generation += 1;
-        gpus
+        taken
+    }
+
+    /// Who stands on the first of those GPUs; on the others of a group stand the same.
+    pub(crate) fn parts(&self, gpus: u64) -> &[Part] {
+        self.gpus.get(gpus.trailing_zeros() as usize).map_or(&[], |parts| parts.as_slice())
+    }
+
+    /// Who stands on any of its GPUs.
+    pub(crate) fn all_parts(&self) -> impl Iterator<Item = &Part> {
+        self.gpus.iter().flatten()
     }
 
     pub(crate) fn release(&mut self, gpus: u64) {
         debug_assert_eq!(self.free & gpus, 0, "released GPUs were free");
         self.free |= gpus;
-        for (bit, used) in self.used.iter_mut().enumerate() {
+        for (bit, parts) in self.gpus.iter_mut().enumerate() {
             if gpus >> bit & 1 == 1 {
-                *used = Bytes(0);
+                parts.clear();
             }
         }
         self.generation += 1;

@@ -1,24 +1,18 @@
-//! Placement of occupants onto nodes: each whole or not at all.
+//! Placement of units onto nodes: each whole or not at all.
 //!
-//! An occupant asks for one or several groups of GPUs, each on one node (a replica's tensor-
-//! parallel ranks; later a training gang). Which node a group takes is the placement policy's
-//! choice among those where it fits.
+//! A unit asks for one or several groups of GPUs, each on one node (a replica's tensor-parallel
+//! ranks; later a training gang). Which node a group takes is the placement policy's choice among
+//! those where it fits.
 
+use super::demand::Demand;
+use crate::id::NodeId;
 use crate::ports::{Fit, Placement};
 use crate::units::Bytes;
 
-/// What asks for room.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Occupant {
-    pub(crate) groups: u32,
-    pub(crate) gpus_per_group: u32,
-    pub(crate) memory_per_gpu: Bytes,
-}
-
-/// A node's free GPUs as placement sees them, changed while an occupant's groups are tried.
+/// A node's free GPUs as placement sees them, changed while a unit's groups are tried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeRoom {
-    pub(crate) node: u32,
+    pub(crate) node: NodeId,
     pub(crate) free_gpus: u32,
     pub(crate) gpus: u32,
     pub(crate) memory_per_gpu: Bytes,
@@ -29,11 +23,12 @@ pub(crate) struct NodeRoom {
 }
 
 /// The node of each group, or nothing if not all fit. `rooms` is used up by what was placed.
-pub(crate) fn place(occupant: Occupant, rooms: &mut [NodeRoom], policy: &mut dyn Placement) -> Option<Vec<u32>> {
+pub(crate) fn place(demand: &Demand, rooms: &mut [NodeRoom], policy: &mut dyn Placement) -> Option<Vec<NodeId>> {
     let before = rooms.to_vec();
-    let mut nodes = Vec::with_capacity(occupant.groups as usize);
-    for _ in 0..occupant.groups {
-        let fits: Vec<usize> = (0..rooms.len()).filter(|&i| fits(&rooms[i], occupant)).collect();
+    let mut nodes = Vec::with_capacity(demand.groups as usize);
+    for _ in 0..demand.groups {
+        let fits: Vec<usize> =
+            (0..rooms.len()).filter(|&i| demand.fits(rooms[i].free_gpus, rooms[i].memory_per_gpu)).collect();
         let best = fits.iter().map(|&i| rooms[i].preference).min();
         let among: Vec<usize> = fits.into_iter().filter(|&i| Some(rooms[i].preference) == best).collect();
         let views: Vec<Fit> = among.iter().map(|&i| view(&rooms[i])).collect();
@@ -42,24 +37,22 @@ pub(crate) fn place(occupant: Occupant, rooms: &mut [NodeRoom], policy: &mut dyn
             rooms.copy_from_slice(&before);
             return None;
         };
-        rooms[chosen].free_gpus -= occupant.gpus_per_group;
+        rooms[chosen].free_gpus -= demand.shape.gpus();
         rooms[chosen].related += 1;
         nodes.push(rooms[chosen].node);
     }
     Some(nodes)
 }
 
-fn fits(room: &NodeRoom, occupant: Occupant) -> bool {
-    room.free_gpus >= occupant.gpus_per_group && room.memory_per_gpu >= occupant.memory_per_gpu
-}
-
 fn view(room: &NodeRoom) -> Fit {
-    Fit { node: room.node, free_gpus: room.free_gpus, gpus: room.gpus, related: room.related }
+    Fit { node: room.node.get(), free_gpus: room.free_gpus, gpus: room.gpus, related: room.related }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::Shape;
+    use crate::id::PoolId;
     use proptest::prelude::*;
 
     struct First;
@@ -77,11 +70,13 @@ mod tests {
             gpus in 1_u32..=8,
         ) {
             let mut rooms: Vec<NodeRoom> = free.iter().enumerate().map(|(node, &free_gpus)| NodeRoom {
-                node: node as u32, free_gpus, gpus: 8, memory_per_gpu: Bytes::gib(80), related: 0, preference: 0,
+                node: NodeId::new(node as u32), free_gpus, gpus: 8, memory_per_gpu: Bytes::gib(80), related: 0, preference: 0,
             }).collect();
-            let occupant = Occupant { groups, gpus_per_group: gpus, memory_per_gpu: Bytes::gib(16) };
+            let demand = Demand {
+                groups, shape: Shape::Whole(gpus), bytes: Bytes::gib(16), pools: vec![PoolId::new(0)], zone: None,
+            };
             let capacity: u32 = free.iter().map(|free| free / gpus).sum();
-            let placed = place(occupant, &mut rooms, &mut First);
+            let placed = place(&demand, &mut rooms, &mut First);
             prop_assert_eq!(placed.is_some(), capacity >= groups);
             let left: u32 = rooms.iter().map(|room| room.free_gpus).sum();
             let used = if placed.is_some() { groups * gpus } else { 0 };

@@ -10,12 +10,13 @@
 //! UID is a fixed hash of its number in its service here: other services do not change it.
 
 use crate::clock::{SimDuration, SimTime};
+use crate::id::PodId;
 use std::cmp::Ordering;
 
 /// What is known of a replica that may go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
-    pub(crate) replica: u32,
+    pub(crate) pod: PodId,
     /// Its number among those of its service.
     pub(crate) ordinal: u64,
     pub(crate) assigned: bool,
@@ -67,11 +68,12 @@ fn uid(ordinal: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::PodSlot;
     use proptest::prelude::*;
 
     fn old(replica: u32) -> Candidate {
         Candidate {
-            replica,
+            pod: PodId::new(replica, PodSlot::NONE),
             ordinal: u64::from(replica),
             assigned: true,
             running: true,
@@ -85,7 +87,7 @@ mod tests {
 
     fn first(mut candidates: Vec<Candidate>) -> u32 {
         rank_victims(&mut candidates, SimTime::from_s(10_000));
-        candidates[0].replica
+        candidates[0].pod.serial()
     }
 
     #[test]
@@ -102,7 +104,7 @@ mod tests {
             old(9),
         ];
         for (i, rung) in ladder.iter().enumerate() {
-            assert_eq!(first(ladder[i..].iter().rev().copied().collect()), rung.replica);
+            assert_eq!(first(ladder[i..].iter().rev().copied().collect()), rung.pod.serial());
         }
     }
 
@@ -125,7 +127,7 @@ mod tests {
             let mut reversed: Vec<Candidate> = candidates.iter().rev().copied().collect();
             rank_victims(&mut candidates, SimTime::from_s(10_000));
             rank_victims(&mut reversed, SimTime::from_s(10_000));
-            let ids = |list: &[Candidate]| list.iter().map(|c| c.replica).collect::<Vec<_>>();
+            let ids = |list: &[Candidate]| list.iter().map(|c| c.pod).collect::<Vec<_>>();
             prop_assert_eq!(ids(&candidates), ids(&reversed));
         }
     }

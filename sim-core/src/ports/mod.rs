@@ -15,14 +15,15 @@ mod router;
 mod signal;
 mod spot_mix;
 
+pub use crate::fleet::{Demand, Shape};
 pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::{Autoscaler, Schedule};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use global_router::{CellView, GlobalRouter};
 pub use node_autoscaler::{
-    Demand, FleetView, HeldView, NodeAutoscaler, NodeDecision, NodeOrder, NodeView, NodeWake, NodeWakes, OfferView,
-    OpenOrder, OrderAnswer, Patience, PoolView, WaitingView,
+    FleetView, HeldView, NodeAutoscaler, NodeDecision, NodeOrder, NodeView, NodeWake, NodeWakes, OfferView, OpenOrder,
+    OrderAnswer, Patience, PoolView, WaitingView,
 };
 pub use observation::{
     JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, TargetId, TargetView, Wake, Work,

@@ -5,37 +5,9 @@
 
 use super::ReplicaId;
 use crate::clock::SimTime;
+use crate::fleet::Demand;
 use crate::units::{Bytes, Market, PicoUsdPerHour};
 use std::sync::Arc;
-
-/// What replicas of one kind need, and where they may stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Demand {
-    /// Service, by position.
-    pub service: u32,
-    /// Groups of a replica; each stands on one node.
-    pub groups: u32,
-    /// GPUs of a group, of its own.
-    pub gpus_per_group: u32,
-    /// Memory that it takes on each of them, in bytes.
-    pub memory_per_gpu: Bytes,
-    /// Pools that may host it, by position, in order of preference.
-    pub pools: Vec<u32>,
-    /// The zone of their region in which it must stand; `None` for any.
-    pub zone: Option<u32>,
-}
-
-impl Demand {
-    /// Whether it may stand on nodes of a pool in a zone; `None` is a zone that is not known yet.
-    pub fn allows(&self, pool: u32, zone: Option<u32>) -> bool {
-        self.pools.contains(&pool) && (self.zone.is_none() || self.zone == zone)
-    }
-
-    /// GPUs of a whole replica.
-    pub fn gpus(&self) -> u32 {
-        self.groups.saturating_mul(self.gpus_per_group)
-    }
-}
 
 /// A replica that waits for GPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

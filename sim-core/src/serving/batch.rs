@@ -26,8 +26,8 @@ use super::arena::Arena;
 use super::config::BatchConfig;
 use super::request::{Attempt, Fifo, Stage};
 use super::server::{Bench, Server};
+use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
-use crate::simulation::Event;
 use std::collections::VecDeque;
 
 /// Added to the sequence of a batch's events. Those of the host stage have their attempt's serial:
@@ -45,7 +45,8 @@ pub(super) struct Batching {
     /// Requests in those.
     formed_held: u32,
     host_free: SimTime,
-    host_held: u32,
+    /// Requests in the host stage.
+    host: Fifo,
     gpu_free: SimTime,
     /// When the pending delay event comes, so that it is not scheduled twice.
     delay_at: Option<SimTime>,
@@ -59,7 +60,7 @@ impl Batching {
             formed: VecDeque::with_capacity(most_formed(config) as usize),
             formed_held: 0,
             host_free: SimTime::ZERO,
-            host_held: 0,
+            host: Fifo::default(),
             gpu_free: SimTime::ZERO,
             delay_at: None,
             sequence: AFTER_HOST,
@@ -68,7 +69,7 @@ impl Batching {
 
     /// Attempts that neither wait in the batcher's queue nor run.
     pub(super) fn aside(&self) -> u32 {
-        self.host_held + self.formed_held
+        self.host.len() + self.formed_held
     }
 
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
@@ -78,22 +79,22 @@ impl Batching {
         }
         let host = config.host_per_request();
         self.host_free = self.host_free.max(bench.agenda.now() + config.overhead) + host;
-        self.host_held += 1;
+        self.host.push(bench.attempts, index);
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Host;
         // What the host does for it is service; only waiting for the host is queueing.
         attempt.sent += config.own_work();
         let (serial, event) = (attempt.serial, Event::HostDone { attempt: index });
-        bench.agenda.schedule(self.host_free, Class::Completion, server.replica, serial, event);
+        bench.agenda.schedule(self.host_free, Class::Completion, server.id, serial, event);
     }
 
     pub(super) fn host_done(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
-        self.host_held -= 1;
+        self.host.remove(bench.attempts, index);
         self.enqueue(server, index, bench);
     }
 
-    pub(super) fn host_dropped(&mut self) {
-        self.host_held -= 1;
+    pub(super) fn host_dropped(&mut self, index: u32, attempts: &mut Arena<Attempt>) {
+        self.host.remove(attempts, index);
     }
 
     fn enqueue(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
@@ -142,8 +143,8 @@ impl Batching {
         }
         self.delay_at = Some(due);
         self.sequence += 1;
-        let event = Event::BatchDelay { replica: server.replica };
-        bench.agenda.schedule(due, Class::Completion, server.replica, self.sequence, event);
+        let event = Event::BatchDelay { server: server.id.slot() };
+        bench.agenda.schedule(due, Class::Completion, server.id, self.sequence, event);
     }
 
     fn form(&mut self, waiting: &mut Fifo, size: u32, attempts: &mut Arena<Attempt>) {
@@ -171,8 +172,8 @@ impl Batching {
         let alone = config.time.of(size * config.items_per_request);
         let time = if shared { stretched(alone, config.sharing_ppm) } else { alone };
         self.gpu_free = self.gpu_free.max(bench.agenda.now()) + time;
-        let event = Event::BatchDone { instance: instance as u16, replica: server.replica };
-        bench.agenda.schedule(self.gpu_free, Class::Completion, server.replica, self.sequence, event);
+        let event = Event::BatchDone { instance: instance as u16, server: server.id.slot() };
+        bench.agenda.schedule(self.gpu_free, Class::Completion, server.id, self.sequence, event);
     }
 
     pub(super) fn finish(&mut self, server: &mut Server, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
@@ -194,9 +195,9 @@ impl Batching {
         waits
     }
 
-    /// Moves the attempts of all batches to `lost`.
+    /// Moves the attempts of all batches, and those that are not yet in one, to `lost`.
     pub(super) fn kill(&mut self, attempts: &mut Arena<Attempt>, lost: &mut Vec<u32>) {
-        for batch in self.instances.iter_mut().chain(&mut self.formed) {
+        for batch in self.instances.iter_mut().chain(&mut self.formed).chain([&mut self.host]) {
             while let Some(index) = batch.pop(attempts) {
                 lost.push(index);
             }

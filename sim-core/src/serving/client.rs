@@ -3,6 +3,7 @@
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
 use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed, number_of_name};
+use crate::id::{CellId, RegionId, ServiceId, Table};
 use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
@@ -69,10 +70,9 @@ const TOKEN: f64 = 1e6;
 /// A cell that a client may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reach {
-    /// Its position in the route.
-    pub(crate) cell: u32,
-    pub(crate) service: u32,
-    pub(crate) region: u32,
+    pub(crate) cell: CellId,
+    pub(crate) service: ServiceId,
+    pub(crate) region: RegionId,
 }
 
 /// What a cell did for a client.
@@ -109,7 +109,7 @@ pub(crate) struct ClientState {
     pub(crate) reach: Vec<Reach>,
     pub(crate) served: Vec<Served>,
     /// Bytes of responses, by the region that sent them; of clients that have a place.
-    pub(crate) egress_bytes: Vec<u64>,
+    pub(crate) egress_bytes: Table<RegionId, u64>,
     /// Key of the instants at which its users ask the name service.
     pub(crate) phase_key: u64,
     size_key: u64,
@@ -138,7 +138,7 @@ impl ClientState {
             sizes: seed.stream(&label("service-time")),
             reach: Vec::new(),
             served: Vec::new(),
-            egress_bytes: Vec::new(),
+            egress_bytes: Table::default(),
             phase_key: seed.key(&label("name-service")),
             size_key: seed.key(&label("service-time-retry")),
             network: seed.stream(&label("network")),
@@ -171,7 +171,7 @@ impl ClientState {
 
     /// What a cell did for it.
     #[inline]
-    pub(crate) fn served_by(&mut self, service: u32) -> Option<&mut Served> {
+    pub(crate) fn served_by(&mut self, service: ServiceId) -> Option<&mut Served> {
         let at = self.reach.iter().position(|reach| reach.service == service)?;
         self.served.get_mut(at)
     }

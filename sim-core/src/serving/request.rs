@@ -5,6 +5,7 @@
 
 use super::arena::{Arena, NONE};
 use crate::clock::{SimDuration, SimTime};
+use crate::id::{ClientId, ServerSlot, ServiceId};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +29,7 @@ pub(crate) struct Request {
     pub(crate) number: u64,
     pub(crate) arrived: SimTime,
     pub(crate) service_time: SimDuration,
-    pub(crate) client: u32,
+    pub(crate) client: ClientId,
     /// User of a closed-loop client.
     pub(crate) user: u32,
     pub(crate) prompt_tokens: u32,
@@ -40,7 +41,7 @@ pub(crate) struct Request {
     /// Attempts made so far.
     pub(crate) tries: u32,
     /// The service of its last attempt, or of the next one while it has made none.
-    pub(crate) service: u32,
+    pub(crate) service: ServiceId,
     /// Those of them that were sent again after a loss, without the client.
     pub(crate) requeues: u32,
 }
@@ -79,8 +80,8 @@ pub(crate) struct Attempt {
     pub(crate) started: SimTime,
     /// Its request, or [`NONE`] when the client has gone.
     pub(crate) request: u32,
-    pub(crate) service: u32,
-    pub(crate) replica: u32,
+    pub(crate) service: ServiceId,
+    pub(crate) server: ServerSlot,
     /// Neighbours in the queue or batch that holds it.
     pub(crate) prev: u32,
     pub(crate) next: u32,

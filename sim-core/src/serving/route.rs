@@ -6,6 +6,7 @@
 //! by one: the delay is that of the probes, and then uniform over the time to live.
 
 use crate::clock::{Seed, SimDuration, SimTime, Stream};
+use crate::id::{CellId, RegionId, RouteId, ServiceId};
 use crate::ports::{CellView, GlobalRouter};
 use std::sync::Arc;
 
@@ -62,27 +63,28 @@ pub struct ClientPlace {
 /// A route at work.
 pub(crate) struct Route {
     pub(crate) config: RouteConfig,
-    pub(crate) cells: Vec<Cell>,
+    /// Its cells, among those of all routes.
+    pub(crate) cells: Vec<CellId>,
     stream: Stream,
 }
 
 /// A cell: a service in a region.
 #[derive(Debug)]
 pub(crate) struct Cell {
-    pub(crate) service: u32,
-    pub(crate) region: u32,
+    pub(crate) route: RouteId,
+    /// Its position in the route.
+    pub(crate) position: u32,
+    pub(crate) service: ServiceId,
+    pub(crate) region: RegionId,
     /// Of its name.
     pub(crate) key: u64,
     pub(crate) health: Health,
 }
 
 impl Route {
-    /// A route whose cells have these regions and keys.
-    pub(crate) fn new(config: RouteConfig, places: &[(u32, u64)], seed: Seed) -> Self {
+    /// A route over these cells.
+    pub(crate) fn new(config: RouteConfig, cells: Vec<CellId>, seed: Seed) -> Self {
         let stream = seed.stream(&format!("route/{}", config.name));
-        let cells = config.cells.iter().zip(places);
-        let cell = |(&service, &(region, key))| Cell { service, region, key, health: Health::default() };
-        let cells = cells.map(cell).collect();
         Route { config, cells, stream }
     }
 
@@ -195,7 +197,7 @@ mod tests {
             connect_timeout: SimDuration::ZERO,
             retries_elsewhere: false,
         };
-        let route = Route::new(config, &[(0, 0)], Seed::new(1));
+        let route = Route::new(config, vec![CellId::new(0)], Seed::new(1));
         let phase = SimDuration::from_s(12).as_ps();
         let at = |s| route.answered_at(SimTime::from_s(s), phase);
         assert_eq!([at(41), at(42), at(50), at(71)], [12, 42, 42, 42].map(SimTime::from_s));

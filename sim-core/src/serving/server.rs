@@ -1,4 +1,4 @@
-//! One replica at work: what all disciplines share.
+//! One server at work: what all disciplines share.
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
@@ -6,9 +6,10 @@ use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn, clo
 use super::request::{Attempt, Fifo, Stage};
 use super::sharing::Sharing;
 use super::{Discipline, Prefixes, slots};
+use crate::agenda::Agenda;
 use crate::clock::{SimDuration, SimTime};
+use crate::id::{ClockSlot, PodId, ServerId, ServiceId};
 use crate::ledger::Latency;
-use crate::simulation::Agenda;
 
 /// What a server works with at one instant: lent by the simulation for one call.
 pub(crate) struct Bench<'a> {
@@ -71,10 +72,16 @@ impl Bench<'_> {
     }
 }
 
-/// A replica at work.
-#[derive(Debug)]
+/// A server at work.
+#[derive(Debug, Default)]
 pub(crate) struct Server {
-    pub(crate) replica: u32,
+    pub(crate) id: ServerId,
+    /// The pod that it runs in.
+    pub(crate) pod: PodId,
+    /// The service whose attempts it serves.
+    pub(crate) service: ServiceId,
+    /// The clock of its GPUs, where it shares them with other servers.
+    pub(crate) clock: ClockSlot,
     /// Position in its service's list of ready replicas, or [`NONE`].
     pub(crate) position: u32,
     /// Attempts sent here and not yet ended, those on their way included.
@@ -93,22 +100,32 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 enum Work {
-    Slots,
+    /// Attempts in service.
+    Slots(Fifo),
     Sharing(Box<Sharing>),
     Batching(Box<Batching>),
     Engine(Box<Engine>),
 }
 
+impl Default for Work {
+    fn default() -> Self {
+        Work::Slots(Fifo::default())
+    }
+}
+
 impl Server {
-    pub(crate) fn new(replica: u32, discipline: &Discipline) -> Self {
+    pub(crate) fn new(id: ServerId, pod: PodId, service: ServiceId, discipline: &Discipline) -> Self {
         let work = match discipline {
-            Discipline::Slots { .. } => Work::Slots,
+            Discipline::Slots { .. } => Work::Slots(Fifo::default()),
             Discipline::Sharing { .. } => Work::Sharing(Box::default()),
             Discipline::DynamicBatch(config) => Work::Batching(Box::new(Batching::new(config))),
             Discipline::ContinuousBatch(config) => Work::Engine(Box::new(Engine::new(config))),
         };
         Server {
-            replica,
+            id,
+            pod,
+            service,
+            clock: ClockSlot::NONE,
             position: NONE,
             outstanding: 0,
             region: 0,
@@ -179,9 +196,9 @@ impl Server {
         self.catch_up(bench);
         self.meter.advance(bench.agenda.now(), self.running);
         self.meter.accepted += 1;
-        bench.attempts[index].replica = self.replica;
+        bench.attempts[index].server = self.id.slot();
         match &mut self.work {
-            Work::Slots => slots::accept(self, index, bench),
+            Work::Slots(_) => self.with_slots(|slots, server| slots::accept(slots, server, index, bench)),
             Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
             Work::Batching(_) => self.with_batching(|batching, server| batching.accept(server, index, bench)),
             Work::Engine(_) => self.with_engine(|engine, server| engine.accept(server, index, bench)),
@@ -201,7 +218,7 @@ impl Server {
         self.catch_up(bench);
         self.meter.advance(bench.agenda.now(), self.running);
         if let Work::Engine(engine) = &mut self.work {
-            engine.settle(bench.agenda.last_step_of(self.replica), bench);
+            engine.settle(bench.agenda.last_step_of(self.id), bench);
         }
     }
 
@@ -209,15 +226,16 @@ impl Server {
     #[inline]
     fn catch_up(&mut self, bench: &mut Bench<'_>) {
         if matches!(self.work, Work::Engine(_)) {
-            let last = bench.agenda.last_step_of(self.replica);
+            let last = bench.agenda.last_step_of(self.id);
             let mut done = Vec::new();
             self.with_engine(|engine, server| engine.catch_up(server, last, bench, &mut done));
             debug_assert!(done.is_empty(), "a sequence ended before the engine's event");
         }
     }
 
-    /// Its engine shares the group with others from now on.
-    pub(crate) fn share(&mut self) {
+    /// It shares its GPUs, and their clock, with others from now on.
+    pub(crate) fn share(&mut self, clock: ClockSlot) {
+        self.clock = clock;
         if let Work::Engine(engine) = &mut self.work {
             engine.share();
         }
@@ -239,8 +257,8 @@ impl Server {
     /// Another engine of its group waits.
     pub(crate) fn contend(&mut self, bench: &mut Bench<'_>) {
         self.catch_up(bench);
-        let last = bench.agenda.last_step_of(self.replica);
-        self.with_engine(|engine, server| engine.contend(server.replica, last, bench));
+        let last = bench.agenda.last_step_of(self.id);
+        self.with_engine(|engine, server| engine.contend(server.id, last, bench));
     }
 
     /// What its engine has done, up to the last [`Server::settle`]; nothing without one.
@@ -270,9 +288,9 @@ impl Server {
 
     /// A slot has finished an attempt: it leaves and the next one starts.
     #[inline]
-    pub(crate) fn slot_done(&mut self, bench: &mut Bench<'_>) {
+    pub(crate) fn slot_done(&mut self, index: u32, bench: &mut Bench<'_>) {
         self.meter.advance(bench.agenda.now(), self.running);
-        slots::release(self, bench);
+        self.with_slots(|slots, server| slots::release(slots, server, index, bench));
     }
 
     /// The shared group's event: moves finished attempts to `done`. False if it was stale.
@@ -290,9 +308,9 @@ impl Server {
     }
 
     /// The host stage has passed an attempt on that nobody wants any more.
-    pub(crate) fn host_dropped(&mut self) {
+    pub(crate) fn host_dropped(&mut self, index: u32, attempts: &mut Arena<Attempt>) {
         if let Work::Batching(batching) = &mut self.work {
-            batching.host_dropped();
+            batching.host_dropped(index, attempts);
         }
     }
 
@@ -314,7 +332,7 @@ impl Server {
         self.meter.advance(bench.agenda.now(), self.running);
         let mut free = false;
         match &mut self.work {
-            Work::Slots => free = slots::withdraw(self, index, bench),
+            Work::Slots(_) => self.with_slots(|slots, server| free = slots::withdraw(slots, server, index, bench)),
             Work::Sharing(_) => self.with_sharing(|sharing, server| free = sharing.withdraw(server, index, bench)),
             Work::Batching(_) => free = Batching::withdraw(self, index, bench),
             Work::Engine(_) => self.with_engine(|engine, server| free = engine.withdraw(server, index, bench)),
@@ -327,9 +345,13 @@ impl Server {
         while let Some(index) = self.waiting.pop(bench.attempts) {
             lost.push(index);
         }
-        match std::mem::replace(&mut self.work, Work::Slots) {
-            Work::Slots => {}
-            Work::Sharing(sharing) => sharing.running(bench.attempts, self.replica, lost),
+        match std::mem::take(&mut self.work) {
+            Work::Slots(mut running) => {
+                while let Some(index) = running.pop(bench.attempts) {
+                    lost.push(index);
+                }
+            }
+            Work::Sharing(sharing) => sharing.running(bench.attempts, self.id.slot(), lost),
             Work::Batching(mut batching) => batching.kill(bench.attempts, lost),
             Work::Engine(mut engine) => {
                 engine.kill(bench.attempts, lost);
@@ -341,22 +363,30 @@ impl Server {
     }
 
     // The discipline's state steps out of the server for the call, so that both can change.
+    #[inline]
+    fn with_slots(&mut self, f: impl FnOnce(&mut Fifo, &mut Server)) {
+        if let Work::Slots(mut running) = self.work {
+            f(&mut running, self);
+            self.work = Work::Slots(running);
+        }
+    }
+
     fn with_sharing(&mut self, f: impl FnOnce(&mut Sharing, &mut Server)) {
-        if let Work::Sharing(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
+        if let Work::Sharing(mut state) = std::mem::take(&mut self.work) {
             f(&mut state, self);
             self.work = Work::Sharing(state);
         }
     }
 
     fn with_engine(&mut self, f: impl FnOnce(&mut Engine, &mut Server)) {
-        if let Work::Engine(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
+        if let Work::Engine(mut state) = std::mem::take(&mut self.work) {
             f(&mut state, self);
             self.work = Work::Engine(state);
         }
     }
 
     fn with_batching(&mut self, f: impl FnOnce(&mut Batching, &mut Server)) {
-        if let Work::Batching(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
+        if let Work::Batching(mut state) = std::mem::take(&mut self.work) {
             f(&mut state, self);
             self.work = Work::Batching(state);
         }

@@ -1,10 +1,11 @@
 //! A service's state: which replicas are ready, what waits at the gateway, and why.
 
-use super::arena::{Arena, NONE};
+use super::arena::Arena;
 use super::config::{QueueMode, ServiceConfig};
 use super::request::{Attempt, Fifo, Stage};
 use super::wait_clock::WaitClock;
 use crate::clock::{Seed, Stream};
+use crate::id::{PodId, ServerId, ServerSlot};
 
 /// What became of an attempt that was sent to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +27,16 @@ pub(crate) struct ServiceState {
     pub(crate) has_jobs: bool,
     /// Replicas created so far.
     pub(crate) ordinals: u64,
-    /// Ready replicas, in order of becoming ready.
-    pub(crate) ready: Vec<u32>,
+    /// Servers of its ready pods, in order of becoming ready.
+    pub(crate) ready: Vec<ServerId>,
     /// Attempts sent to each and not yet ended there, in the same order.
     pub(crate) outstanding: Vec<u32>,
     /// What waits for a replica.
     pub(crate) gateway: Fifo,
     /// Why its requests wait.
     pub(crate) waits: WaitClock,
-    /// Live replicas of any kind, sorted.
-    pub(crate) replicas: Vec<u32>,
+    /// Its pods that are not gone, oldest first.
+    pub(crate) pods: Vec<PodId>,
     /// Key of the streams of start-up draws.
     pub(crate) startup_key: u64,
     router_stream: Stream,
@@ -51,7 +52,7 @@ impl ServiceState {
             outstanding: Vec::new(),
             gateway: Fifo::default(),
             waits: WaitClock::default(),
-            replicas: Vec::new(),
+            pods: Vec::new(),
             startup_key: seed.key(&format!("startup/{}", config.name)),
             router_stream: seed.stream(&format!("router/{}", config.name)),
             config,
@@ -75,7 +76,7 @@ impl ServiceState {
         }
         let attempt = &mut attempts[index];
         attempt.stage = Stage::Waiting;
-        attempt.replica = NONE;
+        attempt.server = ServerSlot::NONE;
         self.gateway.push(attempts, index);
         Sent::Held
     }

@@ -8,8 +8,10 @@ use super::Discipline;
 use super::arena::Arena;
 use super::request::{Attempt, Stage};
 use super::server::{Bench, Server};
+use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
-use crate::simulation::Event;
+use crate::id::ServerSlot;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -77,7 +79,7 @@ impl Sharing {
         let (processors, limit) = Self::limits(bench);
         self.advance(bench.agenda.now(), server.running, processors);
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
-            let live = is_live(bench.attempts, index, serial, server.replica);
+            let live = is_live(bench.attempts, index, serial, server.id.slot());
             if live && end > self.virtual_time {
                 break;
             }
@@ -118,16 +120,16 @@ impl Sharing {
     }
 
     /// Moves the attempts in service to `lost`.
-    pub(super) fn running(&self, attempts: &Arena<Attempt>, replica: u32, lost: &mut Vec<u32>) {
+    pub(super) fn running(&self, attempts: &Arena<Attempt>, server: ServerSlot, lost: &mut Vec<u32>) {
         let mut live: Vec<_> = self.ends.iter().map(|Reverse(end)| *end).collect();
         live.sort_unstable();
-        lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, replica)).map(|end| end.2));
+        lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, server)).map(|end| end.2));
     }
 
     fn plan(&mut self, server: &mut Server, bench: &mut Bench<'_>, processors: u32) {
         self.generation += 1;
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
-            if !is_live(bench.attempts, index, serial, server.replica) {
+            if !is_live(bench.attempts, index, serial, server.id.slot()) {
                 self.ends.pop();
                 continue;
             }
@@ -135,14 +137,14 @@ impl Sharing {
             let rate = u128::from(server.running.min(processors)) << FRACTION_BITS;
             // Rounded up, so that virtual time has reached the end when the event comes.
             let span = SimDuration::from_ps(u64::try_from(service.div_ceil(rate)).unwrap_or(u64::MAX));
-            let event = Event::ShareDone { replica: server.replica };
-            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, server.replica, self.generation, event);
+            let event = Event::ShareDone { server: server.id.slot() };
+            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, server.id, self.generation, event);
             return;
         }
     }
 }
 
-fn is_live(attempts: &Arena<Attempt>, index: u32, serial: u64, replica: u32) -> bool {
+fn is_live(attempts: &Arena<Attempt>, index: u32, serial: u64, server: ServerSlot) -> bool {
     let attempt = &attempts[index];
-    attempt.serial == serial && attempt.replica == replica && attempt.stage == Stage::Running
+    attempt.serial == serial && attempt.server == server && attempt.stage == Stage::Running
 }

@@ -2,13 +2,28 @@
 
 use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration, SimTime, number_of_name};
-use crate::fleet::Life;
+use crate::fleet::{Lease, Life};
+use crate::id::{ControllerId, NodeId, PodId, PoolId, RegionId, ServiceId, SignalIndex, Table};
 use crate::ports::{
     Autoscaler, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
     TargetId, TargetView, Wake, Work,
 };
+use crate::signals::SignalState;
 use rand::RngExt;
 use std::sync::Arc;
+
+/// All controllers, and the signals that they see.
+pub(super) struct Control {
+    pub(super) controllers: Table<ControllerId, ControllerState>,
+    pub(super) signals: Table<SignalIndex, SignalState>,
+}
+
+impl Control {
+    /// Controllers that have seen nothing yet.
+    pub(super) fn new(policies: Vec<Box<dyn Autoscaler>>) -> Self {
+        Control { controllers: policies.into_iter().map(ControllerState::new).collect(), signals: Table::default() }
+    }
+}
 
 /// A controller at work.
 pub(super) struct ControllerState {
@@ -16,7 +31,7 @@ pub(super) struct ControllerState {
     /// Of its name.
     pub(super) key: u64,
     /// Its signals by target: positions among all signals.
-    pub(super) signals: Vec<(TargetId, Vec<u32>)>,
+    pub(super) signals: Vec<(TargetId, Vec<SignalIndex>)>,
     /// Counts its planned ticks, so that a replaced one is known as stale.
     generation: u64,
     /// When its last decision went to the log.
@@ -35,17 +50,17 @@ impl ControllerState {
 impl Simulation {
     /// Registers signals and plans the first tick of each controller.
     pub(super) fn start_controllers(&mut self) {
-        for index in 0..self.controllers.len() {
-            let policy = &self.controllers[index].policy;
+        for index in self.control.controllers.ids() {
+            let policy = &self.control.controllers[index].policy;
             let (name, schedule) = (policy.name().to_owned(), policy.schedule());
             for target in policy.targets().to_vec() {
-                let requests = self.controllers[index].policy.signals(target).to_vec();
+                let requests = self.control.controllers[index].policy.signals(target).to_vec();
                 let ids = requests.into_iter().map(|request| self.add_signal(&name, target, request)).collect();
-                self.controllers[index].signals.push((target, ids));
+                self.control.controllers[index].signals.push((target, ids));
                 if schedule.poked_by_requests
-                    && let Some(book) = self.services.get_mut(target.0 as usize)
+                    && let Some(book) = self.services.get_mut(ServiceId::new(target.0))
                 {
-                    book.poked_controllers.push(index as u32);
+                    book.poked_controllers.push(index);
                 }
             }
             let phase = schedule.phase.unwrap_or_else(|| {
@@ -57,48 +72,48 @@ impl Simulation {
         }
     }
 
-    fn plan_tick(&mut self, index: usize, at: SimTime) {
-        let state = &mut self.controllers[index];
+    fn plan_tick(&mut self, index: ControllerId, at: SimTime) {
+        let state = &mut self.control.controllers[index];
         state.generation += 1;
-        let event = Event::Control { controller: index as u32 };
-        self.agenda.schedule(at, Class::Controller, index as u32, state.generation, event);
+        let event = Event::Control { controller: index };
+        self.agenda.schedule(at, Class::Controller, index, state.generation, event);
     }
 
     /// Wakes controllers that want to know that a request waits and nobody serves.
-    pub(super) fn poke(&mut self, service: u32) {
-        let book = &self.services[service as usize];
+    pub(super) fn poke(&mut self, service: ServiceId) {
+        let book = &self.services[service];
         if book.poked_controllers.is_empty() || !book.state.ready.is_empty() {
             return;
         }
         let now = self.agenda.now();
         for &index in &book.poked_controllers {
-            let state = &mut self.controllers[index as usize];
-            if state.poke.replace(TargetId(service)).is_none() {
+            let state = &mut self.control.controllers[index];
+            if state.poke.replace(TargetId(service.get())).is_none() {
                 self.agenda.schedule(now, Class::Controller, index, 0, Event::Poke { controller: index });
             }
         }
     }
 
-    pub(super) fn poked(&mut self, index: u32) -> Result<(), RunError> {
-        if let Some(target) = self.controllers[index as usize].poke.take() {
-            self.decide(index as usize, Wake::Poke(target));
+    pub(super) fn poked(&mut self, index: ControllerId) -> Result<(), RunError> {
+        if let Some(target) = self.control.controllers[index].poke.take() {
+            self.decide(index, Wake::Poke(target));
         }
         self.failure.take().map_or(Ok(()), Err)
     }
 
     /// A planned tick, unless another plan has replaced it.
-    pub(super) fn control(&mut self, index: u32, generation: u64) -> Result<(), RunError> {
-        if self.controllers[index as usize].generation == generation {
-            self.decide(index as usize, Wake::Tick);
+    pub(super) fn control(&mut self, index: ControllerId, generation: u64) -> Result<(), RunError> {
+        if self.control.controllers[index].generation == generation {
+            self.decide(index, Wake::Tick);
         }
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    fn decide(&mut self, index: usize, wake: Wake) {
+    fn decide(&mut self, index: ControllerId, wake: Wake) {
         let seen = self.observe(index, wake);
-        let decision = self.controllers[index].policy.decide(&seen);
+        let decision = self.control.controllers[index].policy.decide(&seen);
         let now = self.agenda.now();
-        let policy = &self.controllers[index].policy;
+        let policy = &self.control.controllers[index].policy;
         if let Some(message) = policy.failure() {
             let (policy, message) = (policy.name().to_owned(), message.to_owned());
             self.failure = Some(RunError::Policy { policy, message, at: now });
@@ -107,7 +122,7 @@ impl Simulation {
         let next = match (decision.next_wake, wake) {
             (Some(at), _) => Some(at.max(now + SimDuration::from_ps(1))),
             (None, Wake::Poke(_)) => None,
-            (None, _) => Some(now + self.controllers[index].policy.schedule().period),
+            (None, _) => Some(now + self.control.controllers[index].policy.schedule().period),
         };
         if let Some(at) = next {
             self.plan_tick(index, at);
@@ -118,7 +133,7 @@ impl Simulation {
     /// The run is over: policies outside the program are let go, and may say what was wrong.
     pub(super) fn close_controllers(&mut self) -> Result<(), RunError> {
         let at = self.agenda.now();
-        for state in &mut self.controllers {
+        for state in self.control.controllers.values_mut() {
             state.policy.close();
             if let Some(message) = state.policy.failure() {
                 let (policy, message) = (state.policy.name().to_owned(), message.to_owned());
@@ -128,31 +143,31 @@ impl Simulation {
         Ok(())
     }
 
-    fn observe(&mut self, index: usize, wake: Wake) -> Observation {
-        let signals = self.controllers[index].signals.clone();
+    fn observe(&mut self, index: ControllerId, wake: Wake) -> Observation {
+        let signals = self.control.controllers[index].signals.clone();
         let targets = signals.into_iter().map(|(target, ids)| self.view_target(target, &ids)).collect();
         Observation { now: self.agenda.now(), wake, targets }
     }
 
-    fn view_target(&mut self, target: TargetId, signals: &[u32]) -> TargetView {
-        let now = self.agenda.now();
-        self.settle_service(target.0);
-        let state = &self.services[target.0 as usize].state;
-        let ids = state.replicas.clone();
+    fn view_target(&mut self, target: TargetId, signals: &[SignalIndex]) -> TargetView {
+        let (now, service) = (self.agenda.now(), ServiceId::new(target.0));
+        self.settle_service(service);
+        let state = &self.services[service].state;
+        let ids = state.pods.clone();
         let replicas: Vec<ReplicaView> = ids.iter().map(|&id| self.view_replica(id)).collect();
-        let own = |id: &&u32| self.replicas[**id as usize].is_active() && !self.replicas[**id as usize].job;
-        let active = ids.iter().filter(own).count();
-        let book = &self.services[target.0 as usize];
+        let active = ids.iter().filter(|&&id| self.fleet.pods[id].is_counted()).count();
+        let book = &self.services[service];
         let (mode, since) = book.mode;
         let proxied = mode == Mode::Proxy;
         let probe = Probe { ok: true, populated_for: proxied.then(|| now.since(since)) };
         let jobs = self.jobs_of(&ids);
+        let serials: Vec<u32> = ids.iter().map(|pod| pod.serial()).collect();
         let signals = signals
             .iter()
             .zip(0..)
             .map(|(&signal, position)| SignalView {
                 signal: SignalId(position),
-                batches: self.telemetry.signals[signal as usize].read(now, &ids),
+                batches: self.control.signals[signal].read(now, &serials),
             })
             .collect();
         TargetView {
@@ -169,42 +184,46 @@ impl Simulation {
     }
 
     /// Jobs that have not ended: one that serves has left the list of active replicas.
-    fn jobs_of(&self, ids: &[u32]) -> JobCounts {
+    fn jobs_of(&self, ids: &[PodId]) -> JobCounts {
         let mut counts = JobCounts::default();
-        for replica in ids.iter().map(|&id| &self.replicas[id as usize]).filter(|replica| replica.job) {
+        for pod in ids.iter().map(|&id| &self.fleet.pods[id]).filter(|pod| pod.lease == Lease::One) {
             counts.running += 1;
-            counts.pending += u32::from(replica.process.is_none());
+            counts.pending += u32::from(pod.process.is_none());
         }
         counts
     }
 
-    fn view_replica(&self, id: u32) -> ReplicaView {
-        let replica = &self.replicas[id as usize];
-        let service = &self.services[replica.service as usize].state;
-        let server = &self.servers[id as usize];
-        let node = replica.node();
-        let pool = node
-            .map_or_else(|| service.config.pools.first().copied().unwrap_or(0), |node| self.nodes[node as usize].pool);
-        let pool = &self.world.pools[pool as usize];
-        let region = &self.world.regions[pool.region as usize];
-        let zone = node.map(|node| Arc::clone(&region.zones[self.nodes[node as usize].zone as usize]));
+    fn view_replica(&self, id: PodId) -> ReplicaView {
+        let pod = &self.fleet.pods[id];
+        let unit = &self.fleet.units[pod.unit];
+        let server = &self.serving.servers[pod.server];
+        let node = unit.node();
+        let first = || self.first_pool(pod.service()).unwrap_or_default();
+        let pool = &self.fleet.pools[node.map_or_else(first, |node| self.fleet.nodes[node].pool)];
+        let region = &self.fleet.regions[RegionId::new(pool.region)];
+        let zone = node.map(|node| Arc::clone(&region.zones[self.fleet.nodes[node].zone.get() as usize]));
         // The kubelet sets Ready to False when it takes the pod in, and to True when it is ready.
-        let ready = replica.placed.map(|_| matches!(replica.life, Life::Ready | Life::Draining));
+        let ready = unit.placed.map(|_| matches!(pod.life, Life::Ready | Life::Draining));
         ReplicaView {
-            id: ReplicaId(id),
-            phase: if replica.process.is_some() { ReplicaPhase::Running } else { ReplicaPhase::Pending },
-            created: replica.created,
-            started: replica.placed,
+            id: ReplicaId(id.serial()),
+            phase: if pod.process.is_some() { ReplicaPhase::Running } else { ReplicaPhase::Pending },
+            created: pod.created,
+            started: unit.placed,
             ready,
-            ready_since: replica.ready.or(replica.placed),
-            deleted: replica.deleted,
+            ready_since: pod.ready.or(unit.placed),
+            deleted: pod.deleted,
             market: pool.market,
             gpu: Arc::clone(&pool.gpu),
             version: 0,
-            node,
+            node: node.map(NodeId::get),
             region: Arc::clone(&region.name),
             zone,
             work: Work { waiting: server.held() - server.running, running: server.running },
         }
+    }
+
+    /// The first pool where a service's pods may stand.
+    pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
+        self.fleet.demands[self.services[service].demand].pools.first().copied()
     }
 }

@@ -2,51 +2,62 @@
 
 use super::{Event, RunError, Simulation};
 use crate::clock::{Class, keyed};
-use crate::fleet::NodeLife;
-use crate::ledger::FaultRecord;
+use crate::fleet::PoolConfig;
+use crate::id::{NodeId, PoolId, RegionId, SourceId, Table, ZoneId};
+use crate::journal::Note;
 use crate::ports::{Area, Fault, FaultSource, TimedFault};
 use crate::units::{Market, PicoUsdPerHour};
 use rand::RngExt;
 
 /// All sources, with the next fault of each.
 pub(super) struct Faults {
-    sources: Vec<Box<dyn FaultSource>>,
-    next: Vec<Option<TimedFault>>,
+    sources: Table<SourceId, Box<dyn FaultSource>>,
+    next: Table<SourceId, Option<TimedFault>>,
     pulled: u64,
     /// By region: outages that keep requests away.
-    pub(super) unreachable: Vec<u32>,
-    pub(super) log: Vec<FaultRecord>,
+    unreachable: Table<RegionId, u32>,
 }
 
 impl Faults {
     pub(super) fn new(sources: Vec<Box<dyn FaultSource>>, regions: usize) -> Self {
-        let next = vec![None; sources.len()];
-        Faults { sources, next, pulled: 0, unreachable: vec![0; regions], log: Vec::new() }
+        let next = sources.iter().map(|_| None).collect();
+        let unreachable = (0..regions).map(|_| 0).collect();
+        Faults { sources: sources.into_iter().collect(), next, pulled: 0, unreachable }
+    }
+
+    /// Whether requests reach a region.
+    pub(super) fn reaches(&self, region: RegionId) -> bool {
+        self.unreachable[region] == 0
+    }
+
+    /// Whether requests reach all regions.
+    pub(super) fn reaches_all(&self) -> bool {
+        self.unreachable.values().all(|count| *count == 0)
     }
 }
 
 impl Simulation {
     /// Applies what holds from the start, and plans the first fault of each source after it.
     pub(super) fn start_faults(&mut self) -> Result<(), RunError> {
-        for source in 0..self.faults.sources.len() as u32 {
+        for source in self.faults.sources.ids() {
             self.pull_fault(source)?;
         }
         Ok(())
     }
 
     /// The next fault of a source happens, with all others that it has for this instant.
-    pub(super) fn fault(&mut self, source: u32) -> Result<(), RunError> {
-        if let Some(TimedFault { fault, .. }) = self.faults.next[source as usize].take() {
+    pub(super) fn fault(&mut self, source: SourceId) -> Result<(), RunError> {
+        if let Some(TimedFault { fault, .. }) = self.faults.next[source].take() {
             self.befall(fault);
         }
         self.pull_fault(source)
     }
 
-    fn pull_fault(&mut self, source: u32) -> Result<(), RunError> {
+    fn pull_fault(&mut self, source: SourceId) -> Result<(), RunError> {
         let now = self.agenda.now();
-        while let Some(next) = self.faults.sources[source as usize].next_fault()? {
+        while let Some(next) = self.faults.sources[source].next_fault()? {
             if next.at > now {
-                self.faults.next[source as usize] = Some(next);
+                self.faults.next[source] = Some(next);
                 self.faults.pulled += 1;
                 let event = Event::Fault { source };
                 self.agenda.schedule(next.at, Class::Outage, source, self.faults.pulled, event);
@@ -58,42 +69,45 @@ impl Simulation {
     }
 
     fn befall(&mut self, fault: Fault) {
-        self.faults.log.push(FaultRecord { at: self.agenda.now(), fault });
+        self.journal.note(self.agenda.now(), Note::Fault(fault));
         match fault {
-            Fault::Capacity { pool, zone, nodes } => self.set_capacity(pool, zone, nodes),
-            Fault::Price { pool, zone, price } => self.set_price(pool, zone, price),
+            Fault::Capacity { pool, zone, nodes } => self.set_capacity(PoolId::new(pool), ZoneId::new(zone), nodes),
+            Fault::Price { pool, zone, price } => self.set_price(PoolId::new(pool), ZoneId::new(zone), price),
             Fault::Lose { area, share_ppm } => self.lose_share(area, share_ppm),
             Fault::Block { area, begins } => self.block(area, begins),
             Fault::Unreachable { region, begins } => {
-                step(&mut self.faults.unreachable[region as usize], begins);
+                let region = RegionId::new(region);
+                step(&mut self.faults.unreachable[region], begins);
                 if begins {
                     self.darken(region);
                 }
             }
-            Fault::Node { pool } => self.fail_one(pool),
-            Fault::Link { from, to, delay, loss_ppm } => self.map.set_link(from, to, delay, loss_ppm),
+            Fault::Node { pool } => self.fail_one(PoolId::new(pool)),
+            Fault::Link { from, to, delay, loss_ppm } => {
+                self.network.set_link(RegionId::new(from), RegionId::new(to), delay, loss_ppm);
+            }
         }
     }
 
     /// Pools of an area, each with the zones of it that lie there.
-    fn stock_of(&self, area: Area) -> Vec<(u32, u32)> {
-        let pools = (0_u32..).zip(&self.world.pools).filter(|(_, pool)| pool.region == area.region);
-        let zones = |(at, pool): (u32, &crate::fleet::PoolConfig)| {
+    fn stock_of(&self, area: Area) -> Vec<(PoolId, ZoneId)> {
+        let pools = self.fleet.pools.iter().filter(|(_, pool)| pool.region == area.region);
+        let zones = |(at, pool): (PoolId, &PoolConfig)| {
             let there = pool.zones.iter().filter(|&&zone| area.zone.is_none_or(|wanted| wanted == zone));
-            there.map(|&zone| (at, zone)).collect::<Vec<_>>()
+            there.map(|&zone| (at, ZoneId::new(zone))).collect::<Vec<_>>()
         };
         pools.flat_map(zones).collect()
     }
 
     /// The market holds so many nodes from now on.
-    fn set_capacity(&mut self, pool: u32, zone: u32, nodes: u32) {
-        let stock = &mut self.stock[pool as usize].zones[zone as usize];
+    fn set_capacity(&mut self, pool: PoolId, zone: ZoneId, nodes: u32) {
+        let stock = &mut self.fleet.stock[pool].zones[zone];
         let grows = nodes > stock.capacity;
         stock.capacity = nodes;
         // What is not spot is kept by whoever has it: only new nodes are refused.
-        let keeps = self.world.pools[pool as usize].market != Market::Spot;
+        let keeps = self.fleet.pools[pool].market != Market::Spot;
         let excess = if keeps { 0 } else { stock.nodes.len().saturating_sub(nodes as usize) };
-        let newest: Vec<u32> = stock.nodes.iter().rev().take(excess).copied().collect();
+        let newest: Vec<NodeId> = stock.nodes.iter().rev().take(excess).copied().collect();
         if !newest.is_empty() {
             self.reclaim(&newest);
         }
@@ -106,31 +120,31 @@ impl Simulation {
     /// Nodes may be had that were refused: whoever waits may try again.
     fn capacity_came(&mut self) {
         self.stir_buyers();
-        if !self.pending.is_empty() || self.misses_minimum() {
+        if !self.fleet.pending.is_empty() || self.misses_minimum() {
             self.schedule_scan();
         }
         self.retry_orders_soon();
     }
 
-    fn set_price(&mut self, pool: u32, zone: u32, price: PicoUsdPerHour) {
+    fn set_price(&mut self, pool: PoolId, zone: ZoneId, price: PicoUsdPerHour) {
         // What is committed to costs what was agreed.
         let live = self.live_nodes_in(pool, zone).into_iter();
-        let nodes: Vec<u32> = live.filter(|&node| !self.nodes[node as usize].committed).collect();
-        for &id in &self.replicas_on(&nodes) {
-            self.bill_replica(id);
+        let nodes: Vec<NodeId> = live.filter(|&node| !self.fleet.nodes[node].committed).collect();
+        for unit in self.units_on(&nodes) {
+            self.bill_unit(unit);
         }
-        let rate = self.bill.rate(pool, price);
+        let rate = self.ledger.bill.rate(pool.get(), price);
         for node in nodes {
             self.bill_free_gpus(node);
-            self.nodes[node as usize].rate = rate;
+            self.fleet.nodes[node].rate = rate;
         }
-        self.stock[pool as usize].zones[zone as usize].rate = rate;
+        self.fleet.stock[pool].zones[zone].rate = rate;
     }
 
     /// Nodes of a pool in a zone that are not given back, reclaimed ones too.
-    fn live_nodes_in(&self, pool: u32, zone: u32) -> Vec<u32> {
-        let live = (0..).zip(&self.nodes).filter(|(_, node)| node.life != NodeLife::Gone);
-        live.filter(|(_, node)| node.pool == pool && node.zone == zone).map(|(id, _)| id).collect()
+    fn live_nodes_in(&self, pool: PoolId, zone: ZoneId) -> Vec<NodeId> {
+        let there = self.fleet.live_nodes().filter(|(_, node)| node.pool == pool && node.zone == zone);
+        there.map(|(id, _)| id).collect()
     }
 
     /// Loses a share of each pool's nodes in an area: those with the lowest draws, which belong to the
@@ -140,10 +154,10 @@ impl Simulation {
         for (pool, zone) in self.stock_of(area) {
             let mut nodes = self.live_nodes_in(pool, zone);
             let count = (nodes.len() as u64 * u64::from(share_ppm)).div_ceil(1_000_000) as usize;
-            let key = self.world.seed.key(&format!("lose/{}", self.world.pools[pool as usize].name));
+            let key = self.world.seed.key(&format!("lose/{}", self.fleet.pools[pool].name));
             let at = self.agenda.now().as_ps();
             nodes.sort_by_cached_key(|&node| {
-                let ordinal = self.nodes[node as usize].ordinal;
+                let ordinal = self.fleet.nodes[node].ordinal;
                 (keyed(key, u64::from(ordinal), at).random::<u64>(), ordinal)
             });
             nodes.truncate(count);
@@ -155,7 +169,7 @@ impl Simulation {
 
     fn block(&mut self, area: Area, begins: bool) {
         for (pool, zone) in self.stock_of(area) {
-            step(&mut self.stock[pool as usize].zones[zone as usize].blocks, begins);
+            step(&mut self.fleet.stock[pool].zones[zone].blocks, begins);
         }
         self.judge_waiting();
         if !begins {
@@ -164,20 +178,16 @@ impl Simulation {
     }
 
     /// One live node of a pool fails.
-    fn fail_one(&mut self, pool: u32) {
-        let zones = self.world.pools[pool as usize].zones.clone();
-        let nodes: Vec<u32> = zones.into_iter().flat_map(|zone| self.live_nodes_in(pool, zone)).collect();
+    fn fail_one(&mut self, pool: PoolId) {
+        let zones = self.fleet.pools[pool].zones.clone();
+        let zones = zones.into_iter().map(ZoneId::new);
+        let nodes: Vec<NodeId> = zones.flat_map(|zone| self.live_nodes_in(pool, zone)).collect();
         if nodes.is_empty() {
             return;
         }
-        let key = self.world.seed.key(&format!("node-failure/{}", self.world.pools[pool as usize].name));
+        let key = self.world.seed.key(&format!("node-failure/{}", self.fleet.pools[pool].name));
         let at = keyed(key, self.agenda.now().as_ps(), 0).random_range(0..nodes.len());
         self.lose_nodes(&[nodes[at]]);
-    }
-
-    /// Whether requests reach a region.
-    pub(super) fn is_reachable(&self, region: u32) -> bool {
-        self.faults.unreachable[region as usize] == 0
     }
 }
 

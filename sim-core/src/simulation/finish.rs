@@ -1,8 +1,10 @@
 //! The end of a run: open intervals are billed, and everything becomes one record.
 
-use super::{ServiceBook, Simulation};
-use crate::clock::{Class, Digest, Key};
-use crate::fleet::{Geography, Life, NodeLife};
+use super::Simulation;
+use crate::clock::{Class, Entity, Key};
+use crate::fleet::Geography;
+use crate::id::{ClientId, NodeId, PoolId, ServiceId, SignalIndex, Table};
+use crate::journal::Digest;
 use crate::ledger::{
     ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RequestCounts, RunRecord, ServedRecord,
     ServiceRecord,
@@ -15,81 +17,85 @@ use std::sync::Arc;
 impl Simulation {
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.world.horizon;
-        self.agenda.enter(Key::new(end, 0, Class::Lifecycle, 0, 0));
+        self.agenda.enter(Key::new(end, 0, Class::Lifecycle, Entity::Run, 0));
         // The last period may be cut short by the end.
-        if self.series.last().is_none_or(|row| row.at < end) {
+        if self.ledger.series.last().is_none_or(|row| row.at < end) {
             self.series_row();
         }
         self.bill_what_is_open();
         if self.world.warmup >= end {
             self.keep_warm_up();
         }
-        for node in 0..self.nodes.len() as u32 {
-            if self.nodes[node as usize].life != NodeLife::Gone {
-                self.bill_minimum(node);
-            }
+        for node in self.live_node_ids() {
+            self.bill_minimum(node);
         }
         self.record_live();
-        self.work.peak_live_requests = self.requests.peak() as u64;
+        self.work.peak_live_requests = self.traffic.requests.peak() as u64;
         let digest = self.digest();
-        let clients = (0..self.clients.len() as u32).map(|client| self.client_record(client)).collect();
+        let clients = self.traffic.clients.ids().map(|client| self.client_record(client)).collect();
         let controllers = self.controller_records();
-        let replicas = (0..self.replicas.len()).map(|id| self.replica_record(id)).collect();
-        let nodes = self.nodes.iter().map(node_record).collect();
-        let services = (0..self.services.len() as u32).map(|service| self.service_record(service)).collect();
+        let replicas = self.replica_records();
+        let nodes = self.fleet.nodes.values().map(node_record).collect();
+        let services = self.services.ids().map(|service| self.service_record(service)).collect();
+        let (history, faults, health) = self.journal.into_records();
         RunRecord {
             ended: end,
             warmup: self.world.warmup,
             digest: digest.to_string(),
-            history: self.history,
+            history,
             work: self.work,
             services,
             clients,
             controllers,
-            decisions: self.decisions,
-            series: self.series,
-            fleet: self.fleet,
+            decisions: self.ledger.decisions,
+            series: self.ledger.series,
+            fleet: self.ledger.fleet,
             replicas,
             nodes,
-            egress: egress_records(&self.map.geography, &self.clients),
-            health: self.map.health,
-            faults: self.faults.log,
-            node_autoscaler: self.node_scaler.map(|scaler| scaler.record),
-            bill: self.bill,
-            warmup_bill: self.warmup_bill,
-            requests: self.sampled,
+            egress: egress_records(&self.network.geography, &self.traffic.clients),
+            health,
+            faults,
+            node_autoscaler: self.fleet.scaler.map(|scaler| scaler.record),
+            bill: self.ledger.bill,
+            warmup_bill: self.ledger.warmup_bill,
+            requests: self.ledger.sampled,
         }
     }
 
     /// The digest of the run: of the services that anybody called or decided about, and of the pools that
     /// may host them.
     fn digest(&self) -> Digest {
-        let alive = self.services.iter().filter(|book| book.lives);
-        let hosts = |book: &ServiceBook| {
-            let config = &book.state.config;
-            let owner = config.resident_on.map_or(config, |owner| &self.services[owner as usize].state.config);
-            owner.pools.clone()
-        };
-        let pools: BTreeSet<u32> = alive.clone().flat_map(hosts).collect();
-        let pools = pools.into_iter().map(|pool| self.stock[pool as usize].digest);
-        Digest::sum(alive.map(|book| book.digest).chain(pools))
+        let hosts = |service: ServiceId| self.services[service].owner.unwrap_or(service);
+        let demands = self.journal.live_services().map(|service| self.services[hosts(service)].demand);
+        let pools: BTreeSet<PoolId> = demands.flat_map(|demand| self.fleet.demands[demand].pools.clone()).collect();
+        self.journal.digest(pools.into_iter())
+    }
+
+    fn live_node_ids(&self) -> Vec<NodeId> {
+        self.fleet.live_nodes().map(|(id, _)| id).collect()
     }
 
     /// Bills all intervals that are open, up to now.
     fn bill_what_is_open(&mut self) {
-        for id in 0..self.replicas.len() as u32 {
-            if self.replicas[id as usize].life != Life::Gone {
-                self.bill_replica(id);
-            }
+        for unit in self.fleet.units.ids().collect::<Vec<_>>() {
+            self.bill_unit(unit);
         }
-        for node in 0..self.nodes.len() as u32 {
-            if self.nodes[node as usize].life != NodeLife::Gone {
-                self.bill_free_gpus(node);
-            }
+        for node in self.live_node_ids() {
+            self.bill_free_gpus(node);
         }
-        for pool in 0..self.stock.len() as u32 {
+        for pool in self.fleet.stock.ids() {
             self.settle_commitment(pool);
         }
+    }
+
+    /// Every pod that ever was, oldest first.
+    fn replica_records(&mut self) -> Vec<ReplicaRecord> {
+        let mut records = std::mem::take(&mut self.ledger.replicas);
+        for id in self.fleet.pods.ids() {
+            records.push((id.serial(), self.replica_record(id, &self.fleet.units[self.fleet.pods[id].unit])));
+        }
+        records.sort_unstable_by_key(|(serial, _)| *serial);
+        records.into_iter().map(|(_, record)| record).collect()
     }
 
     /// The warm-up ends: the bill so far is kept. Nothing else happens.
@@ -100,8 +106,8 @@ impl Simulation {
 
     /// What was billed and made so far is not measured.
     fn keep_warm_up(&mut self) {
-        self.warmup_bill = self.bill.clone();
-        for client in &mut self.clients {
+        self.ledger.warmup_bill = self.ledger.bill.clone();
+        for client in self.traffic.clients.values_mut() {
             client.early.0 = client.made;
         }
     }
@@ -110,13 +116,13 @@ impl Simulation {
     fn record_live(&mut self) {
         let end = self.world.horizon;
         self.settle_servers();
-        for (_, request) in self.requests.iter() {
+        for (_, request) in self.traffic.requests.iter() {
             if request.number != u64::MAX && request.arrived >= self.world.warmup {
                 let service = request.service;
                 let beyond = self.works_beyond_band(request.attempt);
-                let book = &mut self.services[service as usize];
+                let book = &mut self.services[service];
                 let engine = matches!(book.state.config.discipline, Discipline::ContinuousBatch(_));
-                let sequence = self.sequences.get(request.attempt as usize).filter(|_| engine);
+                let sequence = self.serving.sequences.get(request.attempt as usize).filter(|_| engine);
                 let first = sequence.and_then(|sequence| sequence.first_token);
                 let ttft = first.map(|at| at.since(request.arrived));
                 let late = book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
@@ -127,24 +133,23 @@ impl Simulation {
 
     /// Brings what is measured of all replicas to the end.
     fn settle_servers(&mut self) {
-        for service in 0..self.services.len() {
-            for id in self.services[service].state.replicas.clone() {
-                self.settle_server(id);
-            }
+        for service in self.services.ids() {
+            self.settle_service(service);
         }
     }
 
-    fn service_record(&mut self, service: u32) -> ServiceRecord {
+    fn service_record(&mut self, service: ServiceId) -> ServiceRecord {
         let end = self.world.horizon;
-        let book = &mut self.services[service as usize];
+        let book = &mut self.services[service];
         let mut engine = book.gone_engine;
-        for &id in &book.state.replicas {
-            engine.add(&self.servers[id as usize].engine_work());
+        let servers = || book.state.pods.iter().map(|&pod| &self.serving.servers[self.fleet.pods[pod].server]);
+        for server in servers() {
+            engine.add(&server.engine_work());
         }
+        let live: u128 = servers().map(|server| server.meter.running_ps).sum();
         book.integrate_ready(end);
         book.integrate_occupancy(end);
         book.latency.settle(&book.state.config.slos);
-        let live = book.state.replicas.iter().map(|&id| self.servers[id as usize].meter.running_ps).sum::<u128>();
         let (highest, time, since) = book.at_max;
         let at_max = if book.state.spec == highest { time + end.since(since) } else { time };
         ServiceRecord {
@@ -173,8 +178,8 @@ impl Simulation {
         }
     }
 
-    fn client_record(&self, client: u32) -> ClientRecord {
-        let state = &self.clients[client as usize];
+    fn client_record(&self, client: ClientId) -> ClientRecord {
+        let state = &self.traffic.clients[client];
         let [completed, rejected, expired, failed] = state.ended;
         ClientRecord {
             name: Arc::clone(&state.config.name),
@@ -200,32 +205,15 @@ impl Simulation {
     }
 
     fn controller_records(&self) -> Vec<ControllerRecord> {
-        let signals = |(target, ids): &(TargetId, Vec<u32>)| {
-            let names = ids.iter().map(|&id| self.telemetry.signals[id as usize].request.name.as_str().into());
+        let signals = |(target, ids): &(TargetId, Vec<SignalIndex>)| {
+            let names = ids.iter().map(|&id| self.control.signals[id].request.name.as_str().into());
             names.map(|name| (*target, name)).collect::<Vec<_>>()
         };
         let record = |state: &super::control::ControllerState| ControllerRecord {
             name: state.policy.name().into(),
             signals: state.signals.iter().flat_map(signals).collect(),
         };
-        self.controllers.iter().map(record).collect()
-    }
-
-    fn replica_record(&self, id: usize) -> ReplicaRecord {
-        let (replica, server) = (&self.replicas[id], &self.servers[id]);
-        ReplicaRecord {
-            service: replica.service,
-            node: replica.node(),
-            created: replica.created,
-            placed: replica.placed,
-            stage_ends: replica.stage_ends.clone(),
-            ready: replica.ready,
-            deleted: replica.deleted,
-            gone: replica.gone,
-            killed: replica.killed,
-            completed: server.meter.completed,
-            busy: server.meter.busy,
-        }
+        self.control.controllers.values().map(record).collect()
     }
 }
 
@@ -240,7 +228,7 @@ fn measured_counts(state: &ClientState) -> RequestCounts {
 
 fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
     ServedRecord {
-        service: reach.service,
+        service: reach.service.get(),
         attempts: served.attempts,
         completed: served.completed,
         e2e: served.e2e.histogram(),
@@ -250,12 +238,12 @@ fn served_record(reach: &Reach, served: &Served) -> ServedRecord {
     }
 }
 
-fn egress_records(geography: &Geography, clients: &[ClientState]) -> Vec<EgressRecord> {
+fn egress_records(geography: &Geography, clients: &Table<ClientId, ClientState>) -> Vec<EgressRecord> {
     let mut bytes: BTreeMap<(u32, u32), u128> = BTreeMap::new();
-    for client in clients {
+    for client in clients.values() {
         let Some(place) = &client.config.place else { continue };
-        for (sent, from) in client.egress_bytes.iter().zip(0..).filter(|(sent, _)| **sent > 0) {
-            *bytes.entry((from, place.origin)).or_default() += u128::from(*sent);
+        for (from, sent) in client.egress_bytes.iter().filter(|(_, sent)| **sent > 0) {
+            *bytes.entry((from.get(), place.origin)).or_default() += u128::from(*sent);
         }
     }
     let record = |(&(from, to), &bytes): (&(u32, u32), &u128)| {
@@ -267,8 +255,8 @@ fn egress_records(geography: &Geography, clients: &[ClientState]) -> Vec<EgressR
 
 fn node_record(node: &crate::fleet::Node) -> NodeRecord {
     NodeRecord {
-        pool: node.pool,
-        zone: node.zone,
+        pool: node.pool.get(),
+        zone: node.zone.get(),
         ordered: node.ordered,
         ready: node.ready_at,
         gone: node.gone_at,

@@ -33,7 +33,7 @@ impl Simulation {
         self.progress.begun += 1;
         let limits = &self.world.limits;
         // The arena grows only when every place is taken: its size is the peak.
-        if self.progress.begun > limits.requests || self.requests.peak() as u64 > limits.live_requests {
+        if self.progress.begun > limits.requests || self.traffic.requests.peak() as u64 > limits.live_requests {
             return Err(self.too_many_requests());
         }
         Ok(())
@@ -57,7 +57,7 @@ impl Simulation {
     pub(super) fn look(&mut self) -> Result<(), RunError> {
         let limits = self.world.limits;
         // Work that nobody waits for any more is held by attempts alone.
-        if self.attempts.len() as u64 > limits.live_requests.saturating_mul(4) {
+        if self.traffic.attempts.len() as u64 > limits.live_requests.saturating_mul(4) {
             return Err(self.exceeded("live_requests", limits.live_requests));
         }
         if self.work.events > limits.events {
@@ -79,7 +79,7 @@ impl Simulation {
             return Ok(());
         }
         let events = done - self.progress.done;
-        let live = (self.requests.len() + self.attempts.len()) as u64;
+        let live = (self.traffic.requests.len() + self.traffic.attempts.len()) as u64;
         if events < CROWD + OF_A_REQUEST * live {
             return Ok(());
         }

@@ -9,33 +9,42 @@ use super::requests::{CANCELLED, bench};
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
+use crate::id::{NodeId, PodId, ServiceId, UnitId};
 use crate::ledger::FailBecause;
-use crate::serving::{Attempt, Bench, NONE, Outcome, Stage};
+use crate::serving::{Attempt, Bench, NONE, Outcome};
 use rand::RngExt;
 use std::collections::BTreeSet;
 
 impl Simulation {
-    /// Live replicas with a group on one of those nodes, oldest first.
-    pub(super) fn replicas_on(&self, nodes: &[u32]) -> Vec<u32> {
-        let nodes: BTreeSet<u32> = nodes.iter().copied().collect();
-        let there = |id: &&u32| self.replicas[**id as usize].groups.iter().any(|group| nodes.contains(&group.node));
-        let mut found: Vec<u32> =
-            self.services.iter().flat_map(|book| book.state.replicas.iter().filter(there).copied()).collect();
-        found.sort_unstable();
-        found
+    /// Units with a group on one of those nodes, oldest first.
+    pub(super) fn units_on(&self, nodes: &[NodeId]) -> Vec<UnitId> {
+        let parts = nodes.iter().flat_map(|&node| self.fleet.nodes[node].all_parts());
+        let mut units: Vec<UnitId> = parts.map(|part| self.fleet.pods[part.pod].unit).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
+    }
+
+    /// Pods on those nodes that are not gone, oldest first.
+    pub(super) fn pods_on(&self, nodes: &[NodeId]) -> Vec<PodId> {
+        let units = self.units_on(nodes).into_iter();
+        let pods = units.flat_map(|unit| self.fleet.units[unit].pods.clone());
+        let mut pods: Vec<PodId> = pods.filter(|&pod| self.fleet.pods[pod].life != Life::Gone).collect();
+        pods.sort_unstable();
+        pods
     }
 
     /// The market takes nodes back, all at one instant in one place.
-    pub(super) fn reclaim(&mut self, nodes: &[u32]) {
+    pub(super) fn reclaim(&mut self, nodes: &[NodeId]) {
         let now = self.agenda.now();
         let mut at_once = Vec::new();
         let mut noticed = Vec::new();
         for &node in nodes {
-            let (pool, zone) = (self.nodes[node as usize].pool, self.nodes[node as usize].zone);
-            let reclaim = self.world.pools[pool as usize].reclaim;
-            self.nodes[node as usize].reclaimed = Some(now + reclaim.notice);
-            self.stock[pool as usize].zones[zone as usize].nodes.remove(&node);
-            if reclaim.notice.is_zero() || self.nodes[node as usize].life == NodeLife::Booting {
+            let (pool, zone) = (self.fleet.nodes[node].pool, self.fleet.nodes[node].zone);
+            let reclaim = self.fleet.pools[pool].reclaim;
+            self.fleet.nodes[node].reclaimed = Some(now + reclaim.notice);
+            self.fleet.stock[pool].zones[zone].nodes.remove(&node);
+            if reclaim.notice.is_zero() || self.fleet.nodes[node].life == NodeLife::Booting {
                 at_once.push(node);
                 continue;
             }
@@ -54,16 +63,16 @@ impl Simulation {
     }
 
     /// Whether nobody receives a node's notice.
-    fn misses_notice(&self, node: u32) -> bool {
-        let state = &self.nodes[node as usize];
-        let pool = &self.world.pools[state.pool as usize];
+    fn misses_notice(&self, node: NodeId) -> bool {
+        let state = &self.fleet.nodes[node];
+        let pool = &self.fleet.pools[state.pool];
         let key = self.world.seed.key(&format!("notice/{}", pool.name));
         keyed(key, u64::from(state.ordinal), 0).random_range(0..1_000_000) < pool.reclaim.missed_ppm
     }
 
     /// A reclaimed node's notice is over.
-    pub(super) fn reclaimed(&mut self, node: u32) {
-        if self.nodes[node as usize].life == NodeLife::Gone {
+    pub(super) fn reclaimed(&mut self, node: NodeId) {
+        if self.fleet.nodes[node].life == NodeLife::Gone {
             return;
         }
         self.lose_nodes(&[node]);
@@ -71,16 +80,16 @@ impl Simulation {
 
     /// Nodes take nobody any more, and their replicas are deleted, by the market or by choice; an empty
     /// one goes at once.
-    pub(super) fn drain_nodes(&mut self, nodes: &[u32], by_market: bool) {
+    pub(super) fn drain_nodes(&mut self, nodes: &[NodeId], by_market: bool) {
         for &node in nodes {
-            self.nodes[node as usize].cordoned = true;
+            self.fleet.nodes[node].cordoned = true;
             self.note_room(node);
         }
         let mut services = BTreeSet::new();
-        for id in self.replicas_on(nodes) {
+        for id in self.pods_on(nodes) {
             // Residents go with their owner, whose deletion is theirs.
-            if self.replicas[id as usize].is_active() {
-                services.insert(self.replicas[id as usize].service);
+            if self.fleet.pods.holds(id) && self.fleet.pods[id].is_active() {
+                services.insert(self.fleet.pods[id].service());
                 if by_market {
                     self.count_preempted(id);
                 }
@@ -95,29 +104,29 @@ impl Simulation {
     }
 
     /// Nodes are gone with all that was on them.
-    pub(super) fn lose_nodes(&mut self, nodes: &[u32]) {
+    pub(super) fn lose_nodes(&mut self, nodes: &[NodeId]) {
         if nodes.is_empty() {
             return;
         }
         // Of the others they know: those had a notice.
-        let sudden: Vec<u32> = nodes.iter().copied().filter(|&node| !self.nodes[node as usize].cordoned).collect();
+        let sudden: Vec<NodeId> = nodes.iter().copied().filter(|&node| !self.fleet.nodes[node].cordoned).collect();
         self.tell_buyers(&sudden);
-        let booting = nodes.iter().any(|&node| self.nodes[node as usize].life == NodeLife::Booting);
+        let booting = nodes.iter().any(|&node| self.fleet.nodes[node].life == NodeLife::Booting);
         for &node in nodes {
-            self.nodes[node as usize].cordoned = true;
+            self.fleet.nodes[node].cordoned = true;
             self.note_room(node);
         }
-        let lost = self.replicas_on(nodes);
+        let lost = self.pods_on(nodes);
         let mut services = BTreeSet::new();
         // None of them may take the work that another of them loses.
         for &id in &lost {
-            services.insert(self.replicas[id as usize].service);
+            services.insert(self.fleet.pods[id].service());
             self.stop(id);
         }
         for &id in &lost {
-            self.kill_server(id, FailBecause::ReplicaLost);
             // The end of one whose GPUs it shared may have let it end.
-            if self.replicas[id as usize].life != Life::Gone {
+            if self.fleet.pods.holds(id) && self.fleet.pods[id].life != Life::Gone {
+                self.kill_server(id, FailBecause::ReplicaLost);
                 self.gone(id);
             }
         }
@@ -131,69 +140,62 @@ impl Simulation {
     }
 
     /// A replica's node is gone: it gets no more work.
-    fn stop(&mut self, id: u32) {
+    fn stop(&mut self, id: PodId) {
         let now = self.agenda.now();
-        let life = self.replicas[id as usize].life;
-        if self.replicas[id as usize].is_active() {
+        let life = self.fleet.pods[id].life;
+        if self.fleet.pods[id].is_active() {
             self.count_preempted(id);
             self.forget_class(id);
         }
-        self.replicas[id as usize].killed = true;
-        self.replicas[id as usize].deleted.get_or_insert(now);
+        self.fleet.pods[id].killed = true;
+        self.fleet.pods[id].deleted.get_or_insert(now);
         match life {
             Life::Ready => self.leave_ready(id),
             Life::Starting { .. } | Life::Pending => {
-                self.bill_replica(id);
-                self.step_starting(self.replicas[id as usize].service, false);
-                self.replicas[id as usize].life = Life::Draining;
+                self.bill_unit(self.fleet.pods[id].unit);
+                self.step_starting(self.fleet.pods[id].service(), false);
+                self.fleet.pods[id].life = Life::Draining;
             }
             Life::Draining | Life::Gone => {}
         }
     }
 
-    pub(super) fn count_preempted(&mut self, id: u32) {
-        let service = self.replicas[id as usize].service;
-        self.services[service as usize].market.preempted += 1;
+    pub(super) fn count_preempted(&mut self, id: PodId) {
+        let service = self.fleet.pods[id].service();
+        self.services[service].market.preempted += 1;
         self.stir_buyer(service);
     }
 
     /// A replica of a class was ordered as such: its controller will order another, so the register
     /// no longer counts it. Those of a buyer are counted by the buyer.
-    fn forget_class(&mut self, id: u32) {
-        let (service, class) = (self.replicas[id as usize].service, self.replicas[id as usize].class);
-        if class.is_some() && self.services[service as usize].buyer.is_none() {
-            let spec = self.services[service as usize].state.spec;
+    fn forget_class(&mut self, id: PodId) {
+        let (service, demand) = (self.fleet.pods[id].service(), self.fleet.units[self.fleet.pods[id].unit].demand);
+        if self.fleet.demands.is_class(demand) && self.services[service].buyer.is_none() {
+            let spec = self.services[service].state.spec;
             self.write_spec(service, spec.saturating_sub(1));
         }
     }
 
-    fn replace_in(&mut self, services: BTreeSet<u32>) {
+    fn replace_in(&mut self, services: BTreeSet<ServiceId>) {
         for service in services {
-            if self.services[service as usize].state.config.resident_on.is_none() {
+            if self.services[service].owner.is_none() {
                 self.reconcile(service);
             }
         }
     }
 
-    /// Kills a replica's process: what it held is lost, and tried again if its clients say so.
-    pub(super) fn kill_server(&mut self, replica: u32, because: FailBecause) {
-        let service = self.replicas[replica as usize].service;
-        self.settle_server(replica);
+    /// Kills a pod's process: what it held is lost, and tried again if its clients say so.
+    pub(super) fn kill_server(&mut self, pod: PodId, because: FailBecause) {
+        let id = self.fleet.pods[pod].server;
+        self.settle_server(id);
         let mut lost = Vec::new();
-        let server = &mut self.servers[replica as usize];
+        let server = &mut self.serving.servers[id];
         server.dead = true;
+        let service = server.service;
         server.kill(&mut bench!(self, service), &mut lost);
-        self.leave_turns(replica);
-        // `Slots` keeps no list of what runs: those are found by where they are.
-        let attempts = &self.attempts;
-        let running = attempts.iter().filter(|(_, attempt)| {
-            attempt.serial != u64::MAX
-                && attempt.replica == replica
-                && matches!(attempt.stage, Stage::Running | Stage::Host)
-        });
-        lost.extend(running.map(|(index, _)| index));
+        self.leave_turns(id);
+        let attempts = &self.traffic.attempts;
         lost.sort_unstable_by_key(|&index| attempts[index].serial);
-        lost.dedup();
         for index in lost {
             self.lose(index, because);
         }
@@ -201,9 +203,14 @@ impl Simulation {
 
     /// An attempt's worker is gone.
     pub(super) fn lose(&mut self, index: u32, because: FailBecause) {
-        let Attempt { request, service, replica, .. } = self.attempts[index];
-        self.servers[replica as usize].outstanding -= 1;
+        let Attempt { request, service, server, .. } = self.traffic.attempts[index];
+        let state = self.serving.servers.at_mut(server);
+        state.outstanding -= 1;
+        let (pod, last) = (state.pod, state.outstanding == 0);
         self.free_attempt(index);
+        if last && self.fleet.pods[pod].life == Life::Gone {
+            self.drained(pod);
+        }
         if request < CANCELLED {
             self.requeue(request, service);
             self.note_failure(request, service, because);
@@ -211,21 +218,21 @@ impl Simulation {
     }
 
     /// Counts a measured request that ended since its attempt failed, by what made it fail.
-    pub(super) fn note_failure(&mut self, request: u32, service: u32, because: FailBecause) {
-        let record = &self.requests[request];
+    pub(super) fn note_failure(&mut self, request: u32, service: ServiceId, because: FailBecause) {
+        let record = &self.traffic.requests[request];
         // An ended request has no number, and its place is not taken yet.
         if record.number == u64::MAX && record.arrived >= self.world.warmup {
-            self.services[service as usize].failed_because[because as usize] += 1;
+            self.services[service].failed_because[because as usize] += 1;
         }
     }
 
     /// Sends a lost attempt's request again, if its service does so and has not done it often enough.
-    pub(super) fn requeue(&mut self, request: u32, service: u32) {
-        let record = &mut self.requests[request];
-        if record.requeues < self.services[service as usize].state.config.requeues {
+    pub(super) fn requeue(&mut self, request: u32, service: ServiceId) {
+        let record = &mut self.traffic.requests[request];
+        if record.requeues < self.services[service].state.config.requeues {
             record.requeues += 1;
             record.attempt = NONE;
-            self.services[service as usize].market.requeued += 1;
+            self.services[service].market.requeued += 1;
             self.send(request);
         } else {
             self.try_again(request, Outcome::Failed);

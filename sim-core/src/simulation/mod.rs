@@ -23,12 +23,12 @@
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |
 
-mod agenda;
 mod capacity;
 mod control;
 mod faults;
 mod finish;
-mod groups;
+mod fleet;
+mod ledger;
 mod limits;
 mod loads;
 mod losses;
@@ -36,85 +36,45 @@ mod market;
 mod node_port;
 mod node_view;
 mod nodes;
-mod replicas;
+mod pods;
 mod requests;
 mod routes;
 mod telemetry;
 mod timeouts;
+mod turns;
+mod units;
 mod wishes;
 mod world;
 
-pub(crate) use agenda::{Agenda, Event};
 pub use world::{Limits, RunError, World};
 
-use crate::clock::{Class, Happening, Key, Mark, SimTime};
-use crate::fleet::{Node, Replica};
-use crate::ledger::{Bill, DecisionRecord, FleetRow, RequestRecord, RunRecord, SeriesRow, WorkRecord};
-use crate::ports::{Arrival, Placement};
-use crate::serving::{Arena, Attempt, ClientState, Group, Leap, Prefixes, Request, Sequence, Server};
-use control::ControllerState;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use telemetry::Telemetry;
+use crate::agenda::{Agenda, Event};
+use crate::clock::{Class, Entity, Key, SimTime};
+use crate::id::{ClientId, PodId, ServerId, ServiceId, Table};
+use crate::journal::Journal;
+use crate::ledger::{RunRecord, WorkRecord};
+use crate::serving::{Requests, Serving};
+use ledger::Ledger;
 use world::ServiceBook;
 
 /// A run in progress.
 pub struct Simulation {
     world: world::Settings,
     agenda: Agenda,
-    /// The next arrival of each open-loop client.
-    arrivals: BinaryHeap<Reverse<(Key, u32)>>,
-    next_arrival: Vec<Arrival>,
-    /// The names of its prompt's blocks.
-    next_prefix: Vec<u32>,
-    requests: Arena<Request>,
-    attempts: Arena<Attempt>,
-    serial: u64,
-    clients: Vec<ClientState>,
-    services: Vec<ServiceBook>,
-    replicas: Vec<Replica>,
-    servers: Vec<Server>,
-    /// The classes of replicas that controllers asked for.
-    classes: Vec<wishes::CapacityClass>,
-    /// GPU groups with more than one member.
-    groups: Vec<Group>,
-    nodes: Vec<Node>,
-    /// By pool.
-    stock: Vec<nodes::Stock>,
+    journal: Journal,
+    traffic: Requests,
+    services: Table<ServiceId, ServiceBook>,
+    serving: Serving,
+    fleet: fleet::Fleet,
     faults: faults::Faults,
     /// Routes and distances.
-    map: routes::World,
-    /// Replicas that wait for GPUs, oldest first.
-    pending: Vec<u32>,
-    /// Transfers of replicas that start.
-    loads: loads::Loads,
-    scan_scheduled: bool,
-    /// A node autoscaler of the port, in place of the plain one.
-    node_scaler: Option<node_port::NodeScaler>,
-    placement: Box<dyn Placement>,
-    controllers: Vec<ControllerState>,
-    telemetry: Telemetry,
+    network: routes::World,
+    control: control::Control,
+    ledger: Ledger,
     progress: limits::Progress,
+    work: WorkRecord,
     /// Why the run cannot go on.
     failure: Option<RunError>,
-    decisions: Vec<DecisionRecord>,
-    series: Vec<SeriesRow>,
-    fleet: Vec<FleetRow>,
-    sampled: Vec<RequestRecord>,
-    bill: Bill,
-    warmup_bill: Bill,
-    /// What happened, in order, if the world keeps it.
-    history: Vec<Happening>,
-    work: WorkRecord,
-    /// What token-level engines know of attempts, by the attempts' indices.
-    sequences: Vec<Sequence>,
-    prefixes: Prefixes,
-    /// Reused for attempts that end together.
-    done: Vec<u32>,
-    /// Reused for attempts whose first token comes.
-    first_tokens: Vec<u32>,
-    /// Reused for leaps whose gaps a signal wants.
-    gaps: Vec<(Leap, u64)>,
 }
 
 impl Simulation {
@@ -132,9 +92,9 @@ impl Simulation {
     /// As [`Simulation::run`].
     pub fn run_with(mut self, mut progress: impl FnMut(SimTime)) -> Result<RunRecord, RunError> {
         self.start()?;
-        let end = Key::new(self.world.horizon, 0, Class::Outage, 0, 0);
+        let end = Key::new(self.world.horizon, 0, Class::Outage, Entity::Run, 0);
         loop {
-            let arrival = self.arrivals.peek().map_or(Key::LAST, |Reverse((key, _))| *key);
+            let arrival = self.traffic.next_arrival();
             let bound = arrival.min(end);
             if let Some(entry) = self.agenda.pop_before(bound) {
                 self.agenda.enter(entry.key);
@@ -156,32 +116,34 @@ impl Simulation {
     }
 
     fn handle(&mut self, key: Key, event: Event) -> Result<(), RunError> {
+        let server = |slot| ServerId::new(key.number(), slot);
+        let pod = |slot| PodId::new(key.number(), slot);
         match event {
             Event::SlotDone { attempt } => self.slot_done(attempt, key.seq),
             Event::Deliver { attempt } => self.deliver(attempt),
-            Event::ShareDone { replica } => self.share_done(replica, key.seq),
+            Event::ShareDone { server: slot } => self.share_done(server(slot), key.seq),
             Event::HostDone { attempt } => self.host_done(attempt, key.seq),
-            Event::BatchDelay { replica } => self.batch_delay(replica),
-            Event::BatchDone { instance, replica } => self.batch_done(replica, instance),
-            Event::EngineStep { replica } => self.engine_step(replica, key.seq),
-            Event::Deadline { client } => self.deadline(client),
-            Event::AttemptDeadline { client } => self.attempt_deadline(client),
-            Event::Retry { request } => self.retry(request, key.entity(), key.seq),
-            Event::UserReady { client, user } => self.user_ready(u32::from(client), user)?,
+            Event::BatchDelay { server: slot } => self.batch_delay(server(slot)),
+            Event::BatchDone { instance, server: slot } => self.batch_done(server(slot), instance),
+            Event::EngineStep { server: slot } => self.engine_step(server(slot), key.seq),
+            Event::Deadline => self.deadline(ClientId::new(key.number())),
+            Event::AttemptDeadline => self.attempt_deadline(ClientId::new(key.number())),
+            Event::Retry { request } => self.retry(request, ClientId::new(key.number()), key.seq),
+            Event::UserReady { user } => self.user_ready(ClientId::new(key.number()), user)?,
             Event::Fault { source } => self.fault(source)?,
             Event::Reclaimed { node } => self.reclaimed(node),
             Event::Market { service } => self.look_at_market(service),
             Event::NodeReady { node } => self.node_ready(node),
             Event::NodeIdle { node } => self.node_idle(node, key.seq),
-            Event::StageDone { replica } => self.stage_done(replica, key.seq),
+            Event::StageDone { pod: slot } => self.stage_done(pod(slot), key.seq),
             Event::Transfers => self.transfers(key.seq),
-            Event::DrainEnd { replica } => self.drain_end(replica),
+            Event::DrainEnd { pod: slot } => self.drain_end(pod(slot)),
             Event::Collect { signal } => self.collect(signal),
             Event::WindowOpen { signal } => self.open_window(signal),
             Event::Scrape { signal } => self.scrape(signal),
             Event::Evaluate { signal } => self.evaluate(signal),
             Event::Control { controller } => self.control(controller, key.seq)?,
-            Event::Probe { route, cell } => self.probe(route, cell),
+            Event::Probe { cell } => self.probe(cell),
             Event::Poke { controller } => self.poked(controller)?,
             Event::NodeScan => self.node_scan(),
             Event::NodeLook => self.node_look(key.seq),
@@ -194,13 +156,5 @@ impl Simulation {
             return Err(RunError::Livelock { at: key.at });
         }
         Ok(())
-    }
-
-    /// Keeps a line of history, if the world does; here all go by their positions.
-    #[inline]
-    fn keep(&mut self, mark: Mark, who: u64, what: u64) {
-        if self.world.keep_history {
-            self.history.push(Happening { at: self.agenda.now(), mark, who, what });
-        }
     }
 }

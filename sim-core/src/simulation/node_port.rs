@@ -3,8 +3,9 @@
 //! A pool's minimum is kept by the engine, as a cloud's node group keeps its own.
 
 use super::{Event, Simulation};
-use crate::clock::{Class, SimTime};
+use crate::clock::{Class, Entity, SimTime};
 use crate::fleet::NodeLife;
+use crate::id::{NodeId, PoolId, ZoneId};
 use crate::ledger::NodeScalerRecord;
 use crate::ports::{NodeAutoscaler, NodeDecision, NodeOrder, NodeWake, OpenOrder, OrderAnswer, Patience};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +26,9 @@ pub(super) struct NodeScaler {
     /// Orders that nobody has granted.
     pub(super) open: BTreeMap<u64, OpenOrder>,
     /// By node: the order that it came from.
-    pub(super) from: BTreeMap<u32, u64>,
+    pub(super) from: BTreeMap<NodeId, u64>,
     /// Nodes whose notice was received.
-    pub(super) noticed: BTreeSet<u32>,
+    pub(super) noticed: BTreeSet<NodeId>,
     /// What it did.
     pub(super) record: NodeScalerRecord,
 }
@@ -58,22 +59,22 @@ impl NodeScaler {
 impl Simulation {
     /// The first look, when the run has begun.
     pub(super) fn start_node_scaler(&mut self) {
-        if self.node_scaler.is_some() {
+        if self.fleet.scaler.is_some() {
             self.plan_node_look(SimTime::ZERO);
         }
     }
 
     fn plan_node_look(&mut self, at: SimTime) {
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         let look = scaler.next_look();
         scaler.planned = look;
-        self.agenda.schedule(at, Class::NodeAutoscaler, 0, look, Event::NodeLook);
+        self.agenda.schedule(at, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeLook);
     }
 
     /// Wakes it at this instant, once for each reason.
     fn wake_node_scaler(&mut self, wake: NodeWake) {
         let now = self.agenda.now();
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         let wakes = scaler.policy.wakes();
         let wanted = match wake {
             NodeWake::Tick => false,
@@ -83,7 +84,7 @@ impl Simulation {
         if wanted && !scaler.woken.values().any(|&other| other == wake) {
             let look = scaler.next_look();
             scaler.woken.insert(look, wake);
-            self.agenda.schedule(now, Class::NodeAutoscaler, 0, look, Event::NodeLook);
+            self.agenda.schedule(now, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeLook);
         }
     }
 
@@ -93,8 +94,8 @@ impl Simulation {
     }
 
     /// The market has announced that it takes nodes back, and somebody received it.
-    pub(super) fn notice_reclaims(&mut self, nodes: &[u32]) {
-        if let Some(scaler) = &mut self.node_scaler
+    pub(super) fn notice_reclaims(&mut self, nodes: &[NodeId]) {
+        if let Some(scaler) = &mut self.fleet.scaler
             && !nodes.is_empty()
         {
             scaler.noticed.extend(nodes);
@@ -106,20 +107,20 @@ impl Simulation {
     pub(super) fn retry_orders_soon(&mut self) {
         let misses = self.misses_minimum();
         let now = self.agenda.now();
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         if (misses || !scaler.open.is_empty()) && !std::mem::replace(&mut scaler.retries, true) {
             let look = scaler.next_look();
-            self.agenda.schedule(now, Class::NodeAutoscaler, 0, look, Event::NodeOrders);
+            self.agenda.schedule(now, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeOrders);
         }
     }
 
     pub(super) fn retry_orders(&mut self) {
         self.refill_pools();
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         scaler.retries = false;
         for (id, order) in std::mem::take(&mut scaler.open) {
             let granted = self.try_offers(id, &order.offers).is_some();
-            if let Some(scaler) = self.node_scaler.as_mut().filter(|_| !granted) {
+            if let Some(scaler) = self.fleet.scaler.as_mut().filter(|_| !granted) {
                 scaler.open.insert(id, order);
             }
         }
@@ -128,7 +129,7 @@ impl Simulation {
 
     /// It looks, unless another plan has replaced this one.
     pub(super) fn node_look(&mut self, look: u64) {
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         let wake = scaler.woken.remove(&look);
         let planned = scaler.planned == look;
         if !planned && wake.is_none() {
@@ -136,7 +137,7 @@ impl Simulation {
         }
         self.refill_pools();
         let seen = self.view_fleet(wake.unwrap_or(NodeWake::Tick));
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         scaler.record.looks += 1;
         let decision = scaler.policy.decide(&seen);
         if let Some(at) = decision.next_wake {
@@ -148,34 +149,35 @@ impl Simulation {
 
     fn apply_nodes(&mut self, decision: NodeDecision) {
         for id in decision.cancel {
-            let cancelled = self.node_scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
+            let cancelled = self.fleet.scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
             self.count_wish(cancelled, |record| &mut record.cancelled);
         }
-        for node in decision.remove {
+        for node in decision.remove.into_iter().map(NodeId::new) {
             let removed = self.may_remove(node);
             if removed {
                 self.retire_node(node);
             }
             self.count_wish(removed, |record| &mut record.removed);
         }
-        for node in decision.uncordon {
-            let uncordoned = self.is_live(node) && self.nodes[node as usize].reclaimed.is_none();
+        for node in decision.uncordon.into_iter().map(NodeId::new) {
+            let uncordoned = self.is_live(node) && self.fleet.nodes[node].reclaimed.is_none();
             if uncordoned {
-                self.nodes[node as usize].cordoned = false;
+                self.fleet.nodes[node].cordoned = false;
                 self.note_room(node);
                 self.place_pending();
             }
             self.count_wish(uncordoned, |record| &mut record.uncordoned);
         }
-        for node in decision.cordon {
+        for node in decision.cordon.into_iter().map(NodeId::new) {
             let cordoned = self.is_live(node) && self.may_leave(node);
             if cordoned {
-                self.nodes[node as usize].cordoned = true;
+                self.fleet.nodes[node].cordoned = true;
                 self.note_room(node);
             }
             self.count_wish(cordoned, |record| &mut record.cordoned);
         }
-        self.drain_wished(&decision.drain);
+        let drained: Vec<NodeId> = decision.drain.into_iter().map(NodeId::new).collect();
+        self.drain_wished(&drained);
         for order in decision.orders {
             self.take_order(order);
         }
@@ -183,46 +185,45 @@ impl Simulation {
     }
 
     fn count_wish(&mut self, granted: bool, of: impl Fn(&mut NodeScalerRecord) -> &mut u64) {
-        if let Some(scaler) = &mut self.node_scaler {
+        if let Some(scaler) = &mut self.fleet.scaler {
             let record = &mut scaler.record;
             *(if granted { of(record) } else { &mut record.impossible }) += 1;
         }
     }
 
-    fn is_live(&self, node: u32) -> bool {
-        self.nodes.get(node as usize).is_some_and(|node| node.life != NodeLife::Gone)
+    fn is_live(&self, node: NodeId) -> bool {
+        self.fleet.nodes.get(node).is_some_and(|node| node.life != NodeLife::Gone)
     }
 
     /// Whether a live node may go without leaving its pool below its minimum, when all cordoned ones
     /// have gone. One that the market takes goes anyway.
-    fn may_leave(&self, node: u32) -> bool {
-        let state = &self.nodes[node as usize];
+    fn may_leave(&self, node: NodeId) -> bool {
+        let state = &self.fleet.nodes[node];
         if state.reclaimed.is_some() || state.cordoned {
             return true;
         }
-        let minimum = self.world.pools[state.pool as usize].min_nodes;
+        let minimum = self.fleet.pools[state.pool].min_nodes;
         if minimum == 0 {
             return true;
         }
-        let stays =
-            |other: &&crate::fleet::Node| other.pool == state.pool && other.life != NodeLife::Gone && !other.cordoned;
-        self.nodes.iter().filter(stays).count() as u32 > minimum
+        let stays = self.fleet.live_nodes().filter(|(_, other)| other.pool == state.pool && !other.cordoned);
+        stays.count() as u32 > minimum
     }
 
-    fn may_remove(&self, node: u32) -> bool {
-        self.is_live(node) && self.nodes[node as usize].is_empty() && self.may_leave(node)
+    fn may_remove(&self, node: NodeId) -> bool {
+        self.is_live(node) && self.fleet.nodes[node].is_empty() && self.may_leave(node)
     }
 
-    fn drain_wished(&mut self, nodes: &[u32]) {
+    fn drain_wished(&mut self, nodes: &[NodeId]) {
         let (mut taken, mut chosen) = (Vec::new(), Vec::new());
         for &node in nodes {
             let granted = self.is_live(node) && self.may_leave(node);
             self.count_wish(granted, |record| &mut record.drained);
             if granted {
-                let reclaimed = self.nodes[node as usize].reclaimed.is_some();
+                let reclaimed = self.fleet.nodes[node].reclaimed.is_some();
                 (if reclaimed { &mut taken } else { &mut chosen }).push(node);
                 // The next one must know that this one goes.
-                self.nodes[node as usize].cordoned = true;
+                self.fleet.nodes[node].cordoned = true;
             }
         }
         if !taken.is_empty() {
@@ -236,10 +237,10 @@ impl Simulation {
 
     fn take_order(&mut self, order: NodeOrder) {
         let known = |&(pool, zone): &(u32, u32)| {
-            self.world.pools.get(pool as usize).is_some_and(|pool| pool.zones.contains(&zone))
+            self.fleet.pools.get(PoolId::new(pool)).is_some_and(|pool| pool.zones.contains(&zone))
         };
         let valid = !order.offers.is_empty() && order.offers.iter().all(known);
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         if !valid || scaler.last_order.is_some_and(|last| order.id <= last) {
             scaler.record.impossible += 1;
             return;
@@ -253,12 +254,12 @@ impl Simulation {
     fn place_order(&mut self, order: NodeOrder) {
         let now = self.agenda.now();
         let granted = self.try_offers(order.id, &order.offers);
-        let Some(scaler) = &mut self.node_scaler else { return };
+        let Some(scaler) = &mut self.fleet.scaler else { return };
         let refused = order.offers[..granted.map_or(order.offers.len(), |(at, _)| at)].to_vec();
         scaler.record.refusals += refused.len() as u64;
         match (order.patience, granted) {
             (Patience::Once, _) => {
-                let node = granted.map(|(_, node)| node);
+                let node = granted.map(|(_, node)| node.get());
                 scaler.policy.answered(now, &OrderAnswer { order: order.id, node, refused });
             }
             (Patience::UntilCancelled, None) => {
@@ -270,10 +271,14 @@ impl Simulation {
     }
 
     /// The first offer that is granted, and the node that boots there.
-    fn try_offers(&mut self, order: u64, offers: &[(u32, u32)]) -> Option<(usize, u32)> {
-        let at = offers.iter().position(|&(pool, zone)| self.zone_in(pool, Some(zone)).is_some())?;
-        let node = self.order_node(offers[at].0, offers[at].1);
-        if let Some(scaler) = &mut self.node_scaler {
+    fn try_offers(&mut self, order: u64, offers: &[(u32, u32)]) -> Option<(usize, NodeId)> {
+        let mut places = offers.iter().map(|&(pool, zone)| (PoolId::new(pool), ZoneId::new(zone)));
+        let grants = |&(_, (pool, zone)): &(usize, (PoolId, ZoneId))| {
+            self.fleet.zone_where(pool, |other| other == zone).is_some()
+        };
+        let (at, (pool, zone)) = places.by_ref().enumerate().find(grants)?;
+        let node = self.order_node(pool, zone);
+        if let Some(scaler) = &mut self.fleet.scaler {
             scaler.from.insert(node, order);
             scaler.record.granted += 1;
         }

@@ -1,30 +1,30 @@
 //! Requests and attempts: arrival, routing, delivery, completion, time-outs, retries.
 
 use super::{Event, RunError, ServiceBook, Simulation};
-use crate::clock::{Class, Mark, SimDuration};
-use crate::fleet::NodeLife;
+use crate::clock::{Class, SimDuration};
+use crate::fleet::{Lease, NodeLife};
+use crate::id::{ClientId, ServerId, ServerSlot, ServiceId};
+use crate::journal::Note;
 use crate::ledger::{FailBecause, Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
 use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
-use std::cmp::Reverse;
-use std::collections::binary_heap::PeekMut;
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
 pub(super) const CANCELLED: u32 = NONE - 1;
 
-/// Lends what a server needs; a macro, so that the other fields stay free to use.
+/// Builds a `Bench` by splitting the borrow; a method would borrow all of `self`.
 macro_rules! bench {
     ($sim:expr, $service:expr) => {{
-        let book = &mut $sim.services[$service as usize];
+        let book = &mut $sim.services[$service];
         Bench {
             discipline: &book.state.config.discipline,
             agenda: &mut $sim.agenda,
-            attempts: &mut $sim.attempts,
-            sequences: &mut $sim.sequences,
-            prefixes: &$sim.prefixes,
-            first_tokens: &mut $sim.first_tokens,
-            gaps: (!book.gap_signals.is_empty()).then_some(&mut $sim.gaps),
+            attempts: &mut $sim.traffic.attempts,
+            sequences: &mut $sim.serving.sequences,
+            prefixes: &$sim.traffic.prefixes,
+            first_tokens: &mut $sim.serving.first_tokens,
+            gaps: (!book.gap_signals.is_empty()).then_some(&mut $sim.serving.gaps),
             latency: &mut book.latency,
             warmup: $sim.world.warmup,
         }
@@ -36,25 +36,15 @@ pub(super) use bench;
 impl Simulation {
     /// The earliest arrival comes in.
     pub(super) fn arrive(&mut self) -> Result<(), RunError> {
-        let Some(&Reverse((_, client))) = self.arrivals.peek() else { return Ok(()) };
-        let arrival = self.next_arrival[client as usize];
-        let prefix = self.next_prefix[client as usize];
-        let next = self.pull(client)?;
-        // The next arrival takes the place of this one: one repair of the heap, not two.
-        if let Some(mut earliest) = self.arrivals.peek_mut() {
-            match next {
-                Some(key) => *earliest = Reverse((key, client)),
-                None => drop(PeekMut::pop(earliest)),
-            }
-        }
+        let Some((client, arrival, prefix)) = self.traffic.take_arrival()? else { return Ok(()) };
         self.begin_request(client, NONE, arrival, prefix);
         self.progress.pulled += 1;
         self.count_request()
     }
 
     /// A closed-loop user has thought and sends.
-    pub(super) fn user_ready(&mut self, client: u32, user: u32) -> Result<(), RunError> {
-        let state = &mut self.clients[client as usize];
+    pub(super) fn user_ready(&mut self, client: ClientId, user: u32) -> Result<(), RunError> {
+        let state = &mut self.traffic.clients[client];
         state.users[user as usize] += 1;
         let (prompt_tokens, output_tokens) = state.tokens(state.made);
         let at = self.agenda.now();
@@ -64,24 +54,24 @@ impl Simulation {
     }
 
     /// A closed-loop user starts to think.
-    pub(super) fn think(&mut self, client: u32, user: u32) {
-        let state = &self.clients[client as usize];
+    pub(super) fn think(&mut self, client: ClientId, user: u32) {
+        let state = &self.traffic.clients[client];
         let n = state.users[user as usize];
         let at = self.agenda.now() + state.think(user, u64::from(n));
-        let event = Event::UserReady { client: client as u16, user };
+        let event = Event::UserReady { user };
         // Users of one instant go in the order of their numbers.
         self.agenda.schedule(at, Class::Arrival, client, u64::from(user), event);
     }
 
-    fn begin_request(&mut self, client: u32, user: u32, arrival: Arrival, prefix: u32) {
+    fn begin_request(&mut self, client: ClientId, user: u32, arrival: Arrival, prefix: u32) {
         let now = self.agenda.now();
-        let state = &mut self.clients[client as usize];
+        let state = &mut self.traffic.clients[client];
         let number = state.made;
         state.made += 1;
         state.deposit();
-        let service = self.choose_service(client, number, user, prefix, NONE);
-        let state = &mut self.clients[client as usize];
-        let book = &mut self.services[service as usize];
+        let service = self.choose_service(client, number, user, prefix, ServiceId::NONE);
+        let state = &mut self.traffic.clients[client];
+        let book = &mut self.services[service];
         book.counts[0] += 1;
         book.totals[0] += 1;
         let service_time = match (&arrival.service_time, &book.state.config.service_time) {
@@ -95,7 +85,7 @@ impl Simulation {
                     + *per_output_token * u64::from(arrival.output_tokens)
             }
         };
-        let request = self.requests.insert(Request {
+        let request = self.traffic.requests.insert(Request {
             number,
             arrived: now,
             service_time,
@@ -111,45 +101,43 @@ impl Simulation {
         });
         let tokens = (u64::from(arrival.prompt_tokens) << 32) | u64::from(arrival.output_tokens);
         let what = tokens ^ service_time.as_ps();
-        book.lives = true;
-        book.digest.add(now, Mark::Arrival, state.key.wrapping_add(number), what);
+        let name = state.key.wrapping_add(number);
+        self.journal.note(now, Note::Arrival { service, client, number, name, what });
         if state.config.timeout != SimDuration::MAX {
             let at = now + state.config.timeout;
             if state.deadlines.add(at, request, number) {
-                self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline { client });
+                self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline);
             }
-            let requests = &self.requests;
+            let requests = &self.traffic.requests;
             let live = |index, number| is_live(&requests[index], client, number);
             state.deadlines.sweep(requests.len(), live);
         }
-        self.keep(Mark::Arrival, who(client, number), what);
         self.send(request);
     }
 
     /// Makes a request's next attempt.
     pub(super) fn send(&mut self, request: u32) {
         let now = self.agenda.now();
-        self.serial += 1;
-        let serial = self.serial;
-        let record = &mut self.requests[request];
+        let serial = self.traffic.next_serial();
+        let record = &mut self.traffic.requests[request];
         let Request { client, number, tries, user, prefix, service_time: mut size, mut service, .. } = *record;
         record.tries += 1;
         if tries > 0 {
             service = self.choose_service(client, number, user, prefix, service);
-            self.requests[request].service = service;
-            if let ServiceTime::DrawnPerAttempt(law) = &self.services[service as usize].state.config.service_time {
-                size = self.clients[client as usize].redraw(law, number, tries);
+            self.traffic.requests[request].service = service;
+            if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].state.config.service_time {
+                size = self.traffic.clients[client].redraw(law, number, tries);
             }
         }
-        let state = &mut self.clients[client as usize];
+        let state = &mut self.traffic.clients[client];
         state.attempts += 1;
         let origin = state.config.place.as_ref().map_or(NOWHERE, |place| place.origin as u16);
-        let book = &mut self.services[service as usize];
+        let book = &mut self.services[service];
         let hop = match &book.state.config.network {
             Some(law) => law.sample_duration(state.network(number, tries).get()),
             None => SimDuration::ZERO,
         };
-        let attempt = self.attempts.insert(Attempt {
+        let attempt = self.traffic.attempts.insert(Attempt {
             serial,
             size,
             hop,
@@ -157,36 +145,36 @@ impl Simulation {
             started: now,
             request,
             service,
-            replica: NONE,
+            server: ServerSlot::NONE,
             prev: NONE,
             next: NONE,
             stage: Stage::Sent,
             origin,
             beyond_band: false,
         });
-        let record = &mut self.requests[request];
+        let record = &mut self.traffic.requests[request];
         record.attempt = attempt;
         if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
             let (prompt, output) = (record.prompt_tokens, record.output_tokens);
-            let prefix = if engine.prefix_caching { self.prefixes.copy(record.prefix) } else { NONE };
-            if self.sequences.len() <= attempt as usize {
-                self.sequences.resize(attempt as usize + 1, Sequence::default());
+            let prefix = if engine.prefix_caching { self.traffic.prefixes.copy(record.prefix) } else { NONE };
+            if self.serving.sequences.len() <= attempt as usize {
+                self.serving.sequences.resize(attempt as usize + 1, Sequence::default());
             }
-            self.sequences[attempt as usize] = engine.sequence(prompt, output, prefix);
+            self.serving.sequences[attempt as usize] = engine.sequence(prompt, output, prefix);
         }
         if state.config.attempt_timeout != SimDuration::MAX {
             let at = now + state.config.attempt_timeout;
             if state.attempt_deadlines.add(at, attempt, serial) {
-                self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline { client });
+                self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline);
             }
-            let attempts = &self.attempts;
+            let attempts = &self.traffic.attempts;
             state.attempt_deadlines.sweep(attempts.len(), |index, serial| attempts[index].serial == serial);
         }
         book.step_in_flight(true, now);
         if origin != NOWHERE && self.is_lost_on_the_way(client, number, tries, service) {
             return self.give_up_connecting(attempt, client);
         }
-        match self.services[service as usize].state.send(&mut self.attempts, attempt) {
+        match self.services[service].state.send(&mut self.traffic.attempts, attempt) {
             Sent::To(position) => self.dispatch(attempt, position),
             Sent::Held => self.poke(service),
             Sent::Rejected => self.refuse(attempt),
@@ -196,63 +184,66 @@ impl Simulation {
     /// Sends an attempt on its way to a ready replica.
     #[inline]
     fn dispatch(&mut self, index: u32, position: u32) {
-        let attempt = &mut self.attempts[index];
-        let state = &mut self.services[attempt.service as usize].state;
-        let replica = state.ready[position as usize];
+        let attempt = &mut self.traffic.attempts[index];
+        let state = &mut self.services[attempt.service].state;
+        let id = state.ready[position as usize];
         state.outstanding[position as usize] += 1;
-        self.servers[replica as usize].outstanding += 1;
-        attempt.replica = replica;
+        let server = &mut self.serving.servers[id];
+        server.outstanding += 1;
+        attempt.server = id.slot();
         attempt.stage = Stage::Sent;
-        if state.has_jobs && self.replicas[replica as usize].job {
+        if state.has_jobs && self.fleet.pods[server.pod].lease == Lease::One {
             // It takes no second one.
-            self.delete_replica(replica);
+            let pod = server.pod;
+            self.delete_replica(pod);
         }
-        let attempt = &mut self.attempts[index];
+        let attempt = &mut self.traffic.attempts[index];
         if attempt.origin != NOWHERE {
-            debug_assert!(self.may_serve(index, replica), "an attempt may not leave its jurisdiction");
-            let distance = self.distance(index, replica);
-            self.attempts[index].hop += distance;
+            debug_assert!(self.may_serve(index, id), "an attempt may not leave its jurisdiction");
+            let distance = self.distance(index, id);
+            self.traffic.attempts[index].hop += distance;
         }
-        let attempt = &mut self.attempts[index];
+        let attempt = &mut self.traffic.attempts[index];
         if attempt.hop.is_zero() {
             return self.deliver(index);
         }
         // The hop is no queueing: the wait counts from the delivery.
         attempt.sent += attempt.hop;
         let (at, serial) = (self.agenda.now() + attempt.hop, attempt.serial);
-        self.agenda.schedule(at, Class::Delivery, replica, serial, Event::Deliver { attempt: index });
+        self.agenda.schedule(at, Class::Delivery, id, serial, Event::Deliver { attempt: index });
     }
 
     /// An attempt reaches its replica.
     #[inline]
     pub(super) fn deliver(&mut self, index: u32) {
-        let Attempt { replica, service, request, .. } = self.attempts[index];
-        if replica == NONE {
+        let Attempt { server: slot, service, request, .. } = self.traffic.attempts[index];
+        if slot == ServerSlot::NONE {
             return self.unanswered(index);
         }
         let too_long = self.is_too_long(index);
-        let server = &mut self.servers[replica as usize];
+        let server = self.serving.servers.at_mut(slot);
         if request == CANCELLED {
             self.leave(index);
         } else if server.dead {
             // Only a drain that took too long kills the process of a replica whose node stays.
-            let node = self.replicas[replica as usize].node();
-            let stays = node.is_some_and(|node| self.nodes[node as usize].life != NodeLife::Gone);
+            let node = self.fleet.node_of(server.pod);
+            let stays = node.is_some_and(|node| self.fleet.nodes[node].life != NodeLife::Gone);
             self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
-        } else if too_long || self.services[service as usize].state.is_full(server.held()) {
+        } else if too_long || self.services[service].state.is_full(server.held()) {
             self.refuse_at(index);
         } else {
             server.accept(index, &mut bench!(self, service));
-            self.observe_tokens(replica, service);
-            debug_assert!(!self.wants_turn(replica), "an engine asks at its own event");
+            let id = server.id;
+            self.observe_tokens(id, service);
+            debug_assert!(!self.wants_turn(id), "an engine asks at its own event");
         }
     }
 
     /// Whether an attempt's prompt is longer than any context of the engine that should serve it.
     #[inline]
     fn is_too_long(&self, index: u32) -> bool {
-        match &self.services[self.attempts[index].service as usize].state.config.discipline {
-            Discipline::ContinuousBatch(engine) => !engine.serves(&self.sequences[index as usize]),
+        match &self.services[self.traffic.attempts[index].service].state.config.discipline {
+            Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index as usize]),
             _ => false,
         }
     }
@@ -260,31 +251,34 @@ impl Simulation {
     /// A slot has finished.
     #[inline]
     pub(super) fn slot_done(&mut self, index: u32, serial: u64) {
-        let attempt = &self.attempts[index];
+        let attempt = &self.traffic.attempts[index];
         if attempt.serial != serial {
             return;
         }
-        let (replica, service) = (attempt.replica, attempt.service);
-        self.servers[replica as usize].slot_done(&mut bench!(self, service));
+        let (server, service) = (attempt.server, attempt.service);
+        self.serving.servers.at_mut(server).slot_done(index, &mut bench!(self, service));
         self.complete(index);
     }
 
-    pub(super) fn share_done(&mut self, replica: u32, generation: u64) {
-        let mut done = std::mem::take(&mut self.done);
-        let service = self.replicas[replica as usize].service;
-        self.servers[replica as usize].share_done(generation, &mut bench!(self, service), &mut done);
+    pub(super) fn share_done(&mut self, id: ServerId, generation: u64) {
+        if !self.serving.servers.holds(id) {
+            return;
+        }
+        let mut done = std::mem::take(&mut self.serving.done);
+        let service = self.serving.servers[id].service;
+        self.serving.servers[id].share_done(generation, &mut bench!(self, service), &mut done);
         self.complete_all(done);
     }
 
     pub(super) fn host_done(&mut self, index: u32, serial: u64) {
-        let attempt = &self.attempts[index];
+        let attempt = &self.traffic.attempts[index];
         if attempt.serial != serial {
             return;
         }
-        let (replica, service, cancelled) = (attempt.replica, attempt.service, attempt.request == CANCELLED);
-        let server = &mut self.servers[replica as usize];
+        let (server, service, cancelled) = (attempt.server, attempt.service, attempt.request == CANCELLED);
+        let server = self.serving.servers.at_mut(server);
         if cancelled {
-            server.host_dropped();
+            server.host_dropped(index, &mut self.traffic.attempts);
             self.leave(index);
         } else {
             server.host_done(index, &mut bench!(self, service));
@@ -292,45 +286,55 @@ impl Simulation {
     }
 
     #[inline]
-    pub(super) fn engine_step(&mut self, replica: u32, generation: u64) {
-        let mut done = std::mem::take(&mut self.done);
-        let service = self.replicas[replica as usize].service;
-        self.servers[replica as usize].engine_step(generation, &mut bench!(self, service), &mut done);
-        self.observe_tokens(replica, service);
-        self.take_turns(replica, &mut done);
+    pub(super) fn engine_step(&mut self, id: ServerId, generation: u64) {
+        if !self.serving.servers.holds(id) {
+            return;
+        }
+        let mut done = std::mem::take(&mut self.serving.done);
+        let service = self.serving.servers[id].service;
+        self.serving.servers[id].engine_step(generation, &mut bench!(self, service), &mut done);
+        self.observe_tokens(id, service);
+        self.take_turns(id, &mut done);
         self.complete_all(done);
     }
 
-    /// Brings what is measured of a replica to now.
-    pub(super) fn settle_server(&mut self, replica: u32) {
-        let service = self.replicas[replica as usize].service;
-        self.servers[replica as usize].settle(&mut bench!(self, service));
-        self.observe_tokens(replica, service);
+    /// Brings what is measured of a server to now.
+    pub(super) fn settle_server(&mut self, id: ServerId) {
+        let service = self.serving.servers[id].service;
+        self.serving.servers[id].settle(&mut bench!(self, service));
+        self.observe_tokens(id, service);
     }
 
     /// Brings what is measured where an attempt is to now, before it is torn from its request.
     pub(super) fn settle_attempt(&mut self, index: u32) {
-        if index != NONE && self.attempts[index].replica != NONE {
-            self.settle_server(self.attempts[index].replica);
+        if index != NONE && self.traffic.attempts[index].server != ServerSlot::NONE {
+            let server = self.serving.servers.at(self.traffic.attempts[index].server).id;
+            self.settle_server(server);
         }
     }
 
-    /// Brings what is measured of a service's replicas to now.
-    pub(super) fn settle_service(&mut self, service: u32) {
-        for at in 0..self.services[service as usize].state.replicas.len() {
-            self.settle_server(self.services[service as usize].state.replicas[at]);
+    /// Brings what is measured of a service's servers to now.
+    pub(super) fn settle_service(&mut self, service: ServiceId) {
+        for at in 0..self.services[service].state.pods.len() {
+            let pod = self.services[service].state.pods[at];
+            self.settle_server(self.fleet.pods[pod].server);
         }
     }
 
-    pub(super) fn batch_delay(&mut self, replica: u32) {
-        let service = self.replicas[replica as usize].service;
-        self.servers[replica as usize].batch_delay(&mut bench!(self, service));
+    pub(super) fn batch_delay(&mut self, id: ServerId) {
+        if self.serving.servers.holds(id) {
+            let service = self.serving.servers[id].service;
+            self.serving.servers[id].batch_delay(&mut bench!(self, service));
+        }
     }
 
-    pub(super) fn batch_done(&mut self, replica: u32, instance: u16) {
-        let mut done = std::mem::take(&mut self.done);
-        let service = self.replicas[replica as usize].service;
-        self.servers[replica as usize].batch_done(instance, &mut bench!(self, service), &mut done);
+    pub(super) fn batch_done(&mut self, id: ServerId, instance: u16) {
+        if !self.serving.servers.holds(id) {
+            return;
+        }
+        let mut done = std::mem::take(&mut self.serving.done);
+        let service = self.serving.servers[id].service;
+        self.serving.servers[id].batch_done(instance, &mut bench!(self, service), &mut done);
         self.complete_all(done);
     }
 
@@ -338,22 +342,22 @@ impl Simulation {
         for index in done.drain(..) {
             self.complete(index);
         }
-        self.done = done;
+        self.serving.done = done;
     }
 
     /// The work of an attempt is done.
     #[inline]
     fn complete(&mut self, index: u32) {
-        let attempt = self.attempts[index];
-        self.servers[attempt.replica as usize].meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
+        let attempt = self.traffic.attempts[index];
+        self.serving.servers.at_mut(attempt.server).meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
         if attempt.request < CANCELLED {
-            let mut request = self.requests[attempt.request];
+            let mut request = self.traffic.requests[attempt.request];
             let mut parts = self.parts(&attempt, &request);
-            if let Discipline::ContinuousBatch(_) = &self.services[attempt.service as usize].state.config.discipline {
+            if let Discipline::ContinuousBatch(_) = &self.services[attempt.service].state.config.discipline {
                 self.add_tokens(index, &mut parts, &mut request);
             }
             self.record(&attempt, &request, &parts);
-            self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.replica)));
+            self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.server)));
         }
         self.leave(index);
     }
@@ -362,7 +366,7 @@ impl Simulation {
     #[inline]
     fn parts(&self, attempt: &Attempt, request: &Request) -> Parts {
         let now = self.agenda.now();
-        let state = &self.services[attempt.service as usize].state;
+        let state = &self.services[attempt.service].state;
         let [on_the_way, own] = state.config.discipline.before_the_wait();
         let network = attempt.hop + on_the_way;
         // What is no waiting was added to the instant at which it was sent.
@@ -388,7 +392,7 @@ impl Simulation {
     /// Adds the token latencies, and counts what was generated where an output was cut.
     #[inline]
     fn add_tokens(&mut self, index: u32, parts: &mut Parts, request: &mut Request) {
-        let Some(sequence) = self.sequences.get(index as usize) else { return };
+        let Some(sequence) = self.serving.sequences.get(index as usize) else { return };
         let Some(first) = sequence.first_token else { return };
         let ttft = first.since(request.arrived);
         let gaps = u64::from(sequence.output) - 1;
@@ -397,15 +401,15 @@ impl Simulation {
         parts.tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
         if sequence.output < request.output_tokens {
             request.output_tokens = sequence.output;
-            let record = &mut self.requests[self.attempts[index].request];
+            let record = &mut self.traffic.requests[self.traffic.attempts[index].request];
             record.output_tokens = sequence.output;
-            self.services[record.service as usize].cut += 1;
+            self.services[record.service].cut += 1;
         }
     }
 
     #[inline]
     fn record(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
-        let book: &mut ServiceBook = &mut self.services[attempt.service as usize];
+        let book: &mut ServiceBook = &mut self.services[attempt.service];
         book.counts[1] += 1;
         book.totals[1] += 1;
         book.period.record(parts.e2e.as_us());
@@ -422,26 +426,27 @@ impl Simulation {
         if attempt.origin != NOWHERE {
             self.record_place(attempt, request, parts);
         }
-        let book: &mut ServiceBook = &mut self.services[attempt.service as usize];
-        for signal in &book.latency_signals {
-            self.telemetry.observe(*signal, attempt.replica, parts);
+        let book: &mut ServiceBook = &mut self.services[attempt.service];
+        if !book.latency_signals.is_empty() {
+            self.observe_latency(attempt, parts);
         }
     }
 
     /// An attempt leaves its replica: its record is freed, and a waiting one may take its room.
     #[inline]
     pub(super) fn leave(&mut self, index: u32) {
-        let Attempt { replica, service, .. } = self.attempts[index];
+        let Attempt { server, service, .. } = self.traffic.attempts[index];
         self.free_attempt(index);
-        let server = &mut self.servers[replica as usize];
+        let server = self.serving.servers.at_mut(server);
         server.outstanding -= 1;
         if server.position == NONE {
             if server.outstanding == 0 {
-                self.drained(replica);
+                let pod = server.pod;
+                self.drained(pod);
             }
             return;
         }
-        let state = &mut self.services[service as usize].state;
+        let state = &mut self.services[service].state;
         state.outstanding[server.position as usize] -= 1;
         if state.gateway.len() > 0 {
             self.release_gateway(service);
@@ -449,8 +454,8 @@ impl Simulation {
     }
 
     /// Lets attempts that wait at the gateway go to replicas that can take them.
-    pub(super) fn release_gateway(&mut self, service: u32) {
-        while let Some((index, position)) = self.services[service as usize].state.release(&mut self.attempts) {
+    pub(super) fn release_gateway(&mut self, service: ServiceId) {
+        while let Some((index, position)) = self.services[service].state.release(&mut self.traffic.attempts) {
             self.dispatch(index, position);
         }
     }
@@ -458,27 +463,27 @@ impl Simulation {
     #[inline]
     pub(super) fn free_attempt(&mut self, index: u32) {
         let now = self.agenda.now();
-        let attempt = &mut self.attempts[index];
+        let attempt = &mut self.traffic.attempts[index];
         attempt.serial = u64::MAX;
-        if let Some(sequence) = self.sequences.get_mut(index as usize) {
-            self.prefixes.remove(std::mem::replace(&mut sequence.prefix, NONE));
+        if let Some(sequence) = self.serving.sequences.get_mut(index as usize) {
+            self.traffic.prefixes.remove(std::mem::replace(&mut sequence.prefix, NONE));
         }
-        self.services[attempt.service as usize].step_in_flight(false, now);
-        self.attempts.remove(index);
+        self.services[attempt.service].step_in_flight(false, now);
+        self.traffic.attempts.remove(index);
     }
 
     /// A full gateway refuses an attempt.
     fn refuse(&mut self, index: u32) {
-        let Attempt { request, service, .. } = self.attempts[index];
-        self.services[service as usize].rejected_attempts += 1;
+        let Attempt { request, service, .. } = self.traffic.attempts[index];
+        self.services[service].rejected_attempts += 1;
         self.free_attempt(index);
         self.try_again(request, Outcome::Rejected);
     }
 
     /// A replica whose queue is full refuses an attempt.
     fn refuse_at(&mut self, index: u32) {
-        let Attempt { request, service, .. } = self.attempts[index];
-        self.services[service as usize].rejected_attempts += 1;
+        let Attempt { request, service, .. } = self.traffic.attempts[index];
+        self.services[service].rejected_attempts += 1;
         self.leave(index);
         if request < CANCELLED {
             self.try_again(request, Outcome::Rejected);
@@ -488,18 +493,18 @@ impl Simulation {
     /// Retries a request whose attempt ended badly, or ends it so.
     pub(super) fn try_again(&mut self, request: u32, outcome: Outcome) {
         let now = self.agenda.now();
-        let record = &mut self.requests[request];
+        let record = &mut self.traffic.requests[request];
         record.attempt = NONE;
         let (client, number, retries) = (record.client, record.number, record.tries - record.requeues - 1);
-        match self.clients[client as usize].retry(number, retries, now) {
+        match self.traffic.clients[client].retry(number, retries, now) {
             Some(wait) => self.agenda.schedule(now + wait, Class::Retry, client, number, Event::Retry { request }),
             None => self.end(request, outcome, None),
         }
     }
 
     /// A back-off ends.
-    pub(super) fn retry(&mut self, request: u32, client: u32, number: u64) {
-        let record = &self.requests[request];
+    pub(super) fn retry(&mut self, request: u32, client: ClientId, number: u64) {
+        let record = &self.traffic.requests[request];
         if is_live(record, client, number) && record.attempt == NONE {
             self.send(request);
         }
@@ -507,40 +512,40 @@ impl Simulation {
 
     /// Ends a request: it is counted here and nowhere else.
     #[inline]
-    pub(super) fn end(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, u32)>) {
+    pub(super) fn end(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, ServerSlot)>) {
         let now = self.agenda.now();
         if self.world.request_sample > 0 {
             self.sample(index, outcome, completed);
         }
-        let request = &mut self.requests[index];
+        let request = &mut self.traffic.requests[index];
         let (client, number, user) = (request.client, request.number, request.user);
         let (measured, attempt, service) = (request.arrived >= self.world.warmup, request.attempt, request.service);
         request.number = u64::MAX;
-        self.prefixes.remove(request.prefix);
-        self.requests.remove(index);
-        let state = &mut self.clients[client as usize];
+        self.traffic.prefixes.remove(request.prefix);
+        self.traffic.requests.remove(index);
+        let state = &mut self.traffic.clients[client];
         let name = state.key.wrapping_add(number);
-        self.services[service as usize].digest.add(now, Mark::Outcome, name, outcome as u64);
+        self.journal.note(now, Note::Outcome { service, client, number, name, outcome });
         state.count(outcome, measured);
         if outcome != Outcome::Completed && measured {
             let beyond = self.settles_beyond_band(attempt);
-            let book = &mut self.services[service as usize];
+            let book = &mut self.services[service];
             let late = book.latency.record_unserved(&book.state.config.slos);
             book.counts[2] += 1;
             book.late_beyond_band += u64::from(beyond && late);
         }
-        self.keep(Mark::Outcome, who(client, number), outcome as u64);
         if user != NONE {
             self.think(client, user);
         }
     }
 
     /// Keeps a record of a request that ends, if its number is one of those wanted.
-    fn sample(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, u32)>) {
-        let request = &self.requests[index];
+    fn sample(&mut self, index: u32, outcome: Outcome, completed: Option<(&Parts, ServerSlot)>) {
+        let request = &self.traffic.requests[index];
         if request.number.is_multiple_of(self.world.request_sample) {
-            self.sampled.push(RequestRecord {
-                client: request.client,
+            let pod_of = |server| self.serving.servers.at(server).pod.serial();
+            self.ledger.sampled.push(RequestRecord {
+                client: request.client.get(),
                 number: request.number,
                 arrived: request.arrived,
                 ended: self.agenda.now(),
@@ -549,24 +554,19 @@ impl Simulation {
                 tokens: [request.prompt_tokens, request.output_tokens],
                 parts: completed.map(|(parts, _)| parts.of),
                 ttft: completed.and_then(|(parts, _)| parts.ttft),
-                replica: completed.map(|(_, replica)| replica),
+                replica: completed.map(|(_, server)| pod_of(server)),
             });
         }
     }
 
     /// Unfinished requests of each client.
-    pub(super) fn live_requests(&self, client: u32) -> u64 {
-        let state = &self.clients[client as usize];
+    pub(super) fn live_requests(&self, client: ClientId) -> u64 {
+        let state = &self.traffic.clients[client];
         state.made - state.ended.iter().sum::<u64>()
     }
 }
 
 #[inline]
-fn who(client: u32, number: u64) -> u64 {
-    (u64::from(client) << 44) ^ number
-}
-
-#[inline]
-pub(super) fn is_live(request: &Request, client: u32, number: u64) -> bool {
+pub(super) fn is_live(request: &Request, client: ClientId, number: u64) -> bool {
     request.number == number && request.client == client
 }

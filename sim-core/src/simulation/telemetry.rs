@@ -2,49 +2,19 @@
 
 use super::requests::CANCELLED;
 use super::{Event, Simulation};
-use crate::clock::{Class, SimDuration, SimTime};
+use crate::clock::{Class, Entity, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
+use crate::id::{ClockSlot, NodeId, ServerId, ServerSlot, ServiceId, SignalIndex};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
-use crate::serving::{Attempt, Leap, NONE, Server};
+use crate::serving::{Attempt, NONE, Server};
 use crate::signals::{SERVICE, SignalState, Truth};
-
-/// All signals of a run.
-#[derive(Default)]
-pub(super) struct Telemetry {
-    pub(super) signals: Vec<SignalState>,
-}
-
-impl Telemetry {
-    /// A request completed: its latency goes to a signal that wants it.
-    pub(super) fn observe(&mut self, signal: u32, replica: u32, parts: &Parts) {
-        let signal = &mut self.signals[signal as usize];
-        if let Some(part) = signal.latency_part() {
-            signal.observe(replica, parts.get(part));
-        }
-    }
-}
-
-impl Telemetry {
-    /// A request's first token came: its latency goes to a signal that wants it.
-    pub(super) fn observe_first_token(&mut self, signal: u32, replica: u32, ttft: SimDuration) {
-        self.signals[signal as usize].observe(replica, ttft);
-    }
-
-    /// Tokens came: the gaps before them go to a signal that wants them.
-    pub(super) fn observe_gaps(&mut self, signal: u32, replica: u32, gaps: &[(Leap, u64)]) {
-        let signal = &mut self.signals[signal as usize];
-        for (leap, decodes) in gaps {
-            signal.observe_gaps(replica, leap, *decodes);
-        }
-    }
-}
 
 impl Simulation {
     /// Adds a signal and plans its first collection, scrape and evaluation.
-    pub(super) fn add_signal(&mut self, controller: &str, target: TargetId, request: SignalRequest) -> u32 {
-        let id = self.telemetry.signals.len() as u32;
-        let book = &mut self.services[target.0 as usize];
+    pub(super) fn add_signal(&mut self, controller: &str, target: TargetId, request: SignalRequest) -> SignalIndex {
+        let id = SignalIndex::new(self.control.signals.len() as u32);
+        let book = &mut self.services[ServiceId::new(target.0)];
         let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
         book.integrates_in_flight |= signal.request.source == SignalSource::Concurrency;
@@ -58,7 +28,7 @@ impl Simulation {
         let [collect, scrape, evaluate] = signal.phases;
         let collects = signal.request.pipeline.collect_period.is_some();
         let evaluates = signal.evaluation_period().is_some();
-        self.telemetry.signals.push(signal);
+        self.control.signals.push(signal);
         if collects {
             self.plan_sample(id, collect, Event::Collect { signal: id });
         }
@@ -70,8 +40,8 @@ impl Simulation {
     }
 
     /// Plans a collection or scrape, and the opening of its sampling window before it.
-    fn plan_sample(&mut self, id: u32, at: SimTime, event: Event) {
-        let signal = &self.telemetry.signals[id as usize];
+    fn plan_sample(&mut self, id: SignalIndex, at: SimTime, event: Event) {
+        let signal = &self.control.signals[id];
         let collects = signal.request.pipeline.collect_period.is_some();
         let samples = matches!(event, Event::Collect { .. }) || !collects;
         if let Some(window) = signal.sampling_window().filter(|_| samples) {
@@ -82,31 +52,31 @@ impl Simulation {
         self.agenda.schedule(at, Class::Scrape, id, sequence, event);
     }
 
-    pub(super) fn open_window(&mut self, id: u32) {
+    pub(super) fn open_window(&mut self, id: SignalIndex) {
         let truth = self.truth(id);
-        self.telemetry.signals[id as usize].open_window(self.agenda.now(), &truth);
+        self.control.signals[id].open_window(self.agenda.now(), &truth);
     }
 
-    pub(super) fn collect(&mut self, id: u32) {
+    pub(super) fn collect(&mut self, id: SignalIndex) {
         let truth = self.truth(id);
-        let signal = &mut self.telemetry.signals[id as usize];
+        let signal = &mut self.control.signals[id];
         signal.collect(self.agenda.now(), &truth);
         let period = signal.request.pipeline.collect_period.unwrap_or(SimDuration::MAX);
         self.plan_sample(id, self.agenda.now() + period, Event::Collect { signal: id });
     }
 
-    pub(super) fn scrape(&mut self, id: u32) {
+    pub(super) fn scrape(&mut self, id: SignalIndex) {
         let truth = self.truth(id);
         let now = self.agenda.now();
-        let signal = &mut self.telemetry.signals[id as usize];
+        let signal = &mut self.control.signals[id];
         signal.scrape(now, &truth);
         let period = signal.request.pipeline.scrape_period;
         self.plan_sample(id, now + period, Event::Scrape { signal: id });
     }
 
-    pub(super) fn evaluate(&mut self, id: u32) {
+    pub(super) fn evaluate(&mut self, id: SignalIndex) {
         let now = self.agenda.now();
-        let signal = &mut self.telemetry.signals[id as usize];
+        let signal = &mut self.control.signals[id];
         signal.evaluate(now);
         let period = signal.evaluation_period().unwrap_or(SimDuration::MAX);
         self.agenda.schedule(now + period, Class::Scrape, id, 3, Event::Evaluate { signal: id });
@@ -114,32 +84,47 @@ impl Simulation {
 
     /// First tokens and gaps that have come, for the signals that want them.
     #[inline]
-    pub(super) fn observe_tokens(&mut self, replica: u32, service: u32) {
-        if !self.first_tokens.is_empty() || !self.gaps.is_empty() {
-            self.observe_new_tokens(replica, service);
+    pub(super) fn observe_tokens(&mut self, server: ServerId, service: ServiceId) {
+        if !self.serving.first_tokens.is_empty() || !self.serving.gaps.is_empty() {
+            self.observe_new_tokens(server, service);
         }
     }
 
     // Apart, so that asking whether there is anything costs next to nothing.
     #[inline(never)]
-    fn observe_new_tokens(&mut self, replica: u32, service: u32) {
-        let book = &self.services[service as usize];
+    fn observe_new_tokens(&mut self, server: ServerId, service: ServiceId) {
+        let pod = self.serving.servers[server].pod.serial();
+        let book = &self.services[service];
         if !book.first_token_signals.is_empty() {
-            for &index in &self.first_tokens {
-                let (request, first) = (self.attempts[index].request, self.sequences[index as usize].first_token);
+            for &index in &self.serving.first_tokens {
+                let (request, first) =
+                    (self.traffic.attempts[index].request, self.serving.sequences[index as usize].first_token);
                 if let Some(first) = first.filter(|_| request < CANCELLED) {
-                    let ttft = first.since(self.requests[request].arrived);
+                    let ttft = first.since(self.traffic.requests[request].arrived);
                     for &signal in &book.first_token_signals {
-                        self.telemetry.observe_first_token(signal, replica, ttft);
+                        self.control.signals[signal].observe(pod, ttft);
                     }
                 }
             }
         }
-        self.first_tokens.clear();
+        self.serving.first_tokens.clear();
         for &signal in &book.gap_signals {
-            self.telemetry.observe_gaps(signal, replica, &self.gaps);
+            for (leap, decodes) in &self.serving.gaps {
+                self.control.signals[signal].observe_gaps(pod, leap, *decodes);
+            }
         }
-        self.gaps.clear();
+        self.serving.gaps.clear();
+    }
+
+    /// A request completed: its latencies go to the signals that want them.
+    pub(super) fn observe_latency(&mut self, attempt: &Attempt, parts: &Parts) {
+        let pod = self.serving.servers.at(attempt.server).pod.serial();
+        for &signal in &self.services[attempt.service].latency_signals {
+            let signal = &mut self.control.signals[signal];
+            if let Some(part) = signal.latency_part() {
+                signal.observe(pod, parts.get(part));
+            }
+        }
     }
 
     /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when
@@ -148,57 +133,56 @@ impl Simulation {
         if attempt == NONE {
             return false;
         }
-        let Attempt { replica, service, beyond_band, .. } = self.attempts[attempt];
-        let discipline = &self.services[service as usize].state.config.discipline;
-        beyond_band || replica != NONE && self.servers[replica as usize].is_beyond_band(discipline)
+        let Attempt { server, service, beyond_band, .. } = self.traffic.attempts[attempt];
+        let discipline = &self.services[service].state.config.discipline;
+        beyond_band || server != ServerSlot::NONE && self.serving.servers.at(server).is_beyond_band(discipline)
     }
 
     /// The same, of a replica whose engine may be in the middle of a leap.
     pub(super) fn settles_beyond_band(&mut self, attempt: u32) -> bool {
-        if attempt != NONE && self.attempts[attempt].replica != NONE {
-            self.settle_server(self.attempts[attempt].replica);
-        }
+        self.settle_attempt(attempt);
         self.works_beyond_band(attempt)
     }
 
     /// What is true now of each replica that an exporter would report, or of the service.
-    fn truth(&mut self, id: u32) -> Vec<Truth> {
-        let signal = &self.telemetry.signals[id as usize];
-        let (source, scope, service) = (signal.request.source, signal.request.scope, signal.service);
+    fn truth(&mut self, id: SignalIndex) -> Vec<Truth> {
+        let signal = &self.control.signals[id];
+        let (source, scope, service) = (signal.request.source, signal.request.scope, ServiceId::new(signal.service));
         let now = self.agenda.now();
         let mut rows = Vec::new();
-        for replica in self.services[service as usize].state.replicas.clone() {
+        for id in self.services[service].state.pods.clone() {
             // The GPU's and the container's exporters run beside the process; a server's own
             // metrics exist once its engine is up.
-            let state = &self.replicas[replica as usize];
+            let pod = &self.fleet.pods[id];
             let reports = match source {
                 SignalSource::GpuUtilization
                 | SignalSource::SmActive
                 | SignalSource::TensorActive
                 | SignalSource::DramActive
                 | SignalSource::CpuCores
-                | SignalSource::MemoryBytes => state.process.is_some(),
-                _ => self.engine_up(replica).is_some(),
+                | SignalSource::MemoryBytes => pod.process.is_some(),
+                _ => pod.ready.is_some(),
             };
             if !reports {
                 continue;
             }
-            let (node, process) = (state.node().unwrap_or(u32::MAX), state.process);
-            for member in self.members_of(replica) {
-                self.settle_server(member);
+            let (process, server) = (pod.process, pod.server);
+            let node = self.fleet.node_of(id).map_or(u32::MAX, NodeId::get);
+            for pod in self.fleet.units[pod.unit].pods.clone() {
+                self.settle_server(self.fleet.pods[pod].server);
             }
-            let server = &self.servers[replica as usize];
-            let discipline = &self.services[service as usize].state.config.discipline;
-            let cpu = self.services[service as usize].state.config.cpu;
+            let server = &self.serving.servers[server];
+            let discipline = &self.services[service].state.config.discipline;
+            let cpu = self.services[service].state.config.cpu;
             // The GPU's exporter sees what all do that share it.
-            let shared = self.replicas[replica as usize].group.map(|group| self.group_activity_s(group));
+            let shared = (server.clock != ClockSlot::NONE).then(|| self.clock_activity_s(server.clock));
             let activity = || shared.map_or_else(|| discipline.activity_s(server), |(_, activity)| activity);
-            let token_work = |server: &Server| server.token_work(&self.attempts, &self.sequences);
+            let token_work = |server: &Server| server.token_work(&self.traffic.attempts, &self.serving.sequences);
             let age_s = process.map_or(0.0, |at| now.since(at).as_s_f64());
             let value = match source {
                 SignalSource::GpuUtilization => shared.map_or_else(|| server.meter.kernel_s(), |(busy_s, _)| busy_s),
                 SignalSource::WaitingRequests => {
-                    f64::from(server.shown_waiting(discipline, &self.attempts, &self.sequences))
+                    f64::from(server.shown_waiting(discipline, &self.traffic.attempts, &self.serving.sequences))
                 }
                 SignalSource::RunningRequests => f64::from(server.running),
                 SignalSource::InFlightRequests => f64::from(server.held()),
@@ -218,12 +202,12 @@ impl Simulation {
                 }
                 SignalSource::MemoryBytes => cpu.idle_bytes + cpu.bytes_per_request * f64::from(server.running),
             };
-            rows.push(Truth { replica, node, value });
+            rows.push(Truth { replica: id.serial(), node, value });
         }
         match scope {
             // Also what waits at the gateway or is on its way: the service keeps the integral itself.
             Scope::Service if source == SignalSource::Concurrency => {
-                let value = self.services[service as usize].concurrency_s(now);
+                let value = self.services[service].concurrency_s(now);
                 vec![Truth { replica: SERVICE, node: u32::MAX, value }]
             }
             Scope::Service if !source.is_integral() => vec![self.service_truth(service, source, &rows)],
@@ -231,8 +215,8 @@ impl Simulation {
         }
     }
 
-    fn service_truth(&self, service: u32, source: SignalSource, rows: &[Truth]) -> Truth {
-        let book = &self.services[service as usize];
+    fn service_truth(&self, service: ServiceId, source: SignalSource, rows: &[Truth]) -> Truth {
+        let book = &self.services[service];
         let sum: f64 = rows.iter().map(|row| row.value).sum();
         let gateway = f64::from(book.state.gateway.len());
         let value = match source {
@@ -250,14 +234,14 @@ impl Simulation {
     /// A row of the series for each service and pool.
     pub(super) fn series_row(&mut self) {
         let now = self.agenda.now();
-        for service in 0..self.services.len() as u32 {
+        for service in self.services.ids() {
             let row = self.service_row(service, now);
-            self.series.push(row);
+            self.ledger.series.push(row);
         }
-        for pool in 0..self.world.pools.len() as u32 {
-            let nodes = self.nodes.iter().filter(|node| node.pool == pool);
-            let mut row = FleetRow { at: now, pool, ready: 0, booting: 0, gpus_held: 0 };
-            for node in nodes {
+        for pool in self.fleet.pools.ids() {
+            let nodes = self.fleet.live_nodes().filter(|(_, node)| node.pool == pool);
+            let mut row = FleetRow { at: now, pool: pool.get(), ready: 0, booting: 0, gpus_held: 0 };
+            for (_, node) in nodes {
                 match node.life {
                     NodeLife::Ready => row.ready += 1,
                     NodeLife::Booting => row.booting += 1,
@@ -265,22 +249,22 @@ impl Simulation {
                 }
                 row.gpus_held += node.gpus() - node.free.count_ones();
             }
-            self.fleet.push(row);
+            self.ledger.fleet.push(row);
         }
-        self.agenda.schedule(now + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
+        self.agenda.schedule(now + self.world.series_period, Class::Housekeeping, Entity::Run, 0, Event::Series);
     }
 
-    fn service_row(&mut self, service: u32, now: SimTime) -> SeriesRow {
+    fn service_row(&mut self, service: ServiceId, now: SimTime) -> SeriesRow {
         self.settle_service(service);
         let (running, waiting) = self.work_of(service);
-        let book = &mut self.services[service as usize];
+        let book = &mut self.services[service];
         book.integrate_ready(now);
         // Replica-time: the sum over a fleet soon passes the 213 days of a span.
         let mut busy_ps = book.gone_busy_ps;
         let mut lives = [0_u32; 3];
-        for &id in &book.state.replicas {
-            busy_ps += u128::from(self.servers[id as usize].meter.busy.as_ps());
-            match self.replicas[id as usize].life {
+        for &id in &book.state.pods {
+            busy_ps += u128::from(self.serving.servers[self.fleet.pods[id].server].meter.busy.as_ps());
+            match self.fleet.pods[id].life {
                 Life::Pending => lives[0] += 1,
                 Life::Starting { .. } => lives[1] += 1,
                 Life::Draining => lives[2] += 1,
@@ -294,7 +278,7 @@ impl Simulation {
         book.period.clear();
         SeriesRow {
             at: now,
-            service,
+            service: service.get(),
             spec: book.state.spec,
             ready: book.state.ready.len() as u32,
             pending: lives[0],

@@ -4,15 +4,16 @@
 use super::requests::{CANCELLED, bench, is_live};
 use super::{Event, Simulation};
 use crate::clock::Class;
+use crate::id::{ClientId, ServerSlot};
 use crate::serving::{Attempt, Bench, NONE, Outcome, Stage};
 
 impl Simulation {
     /// A client gives up requests whose time is up.
-    pub(super) fn deadline(&mut self, client: u32) {
+    pub(super) fn deadline(&mut self, client: ClientId) {
         let now = self.agenda.now();
-        while let Some((index, number)) = self.clients[client as usize].deadlines.due(now) {
-            if is_live(&self.requests[index], client, number) {
-                let attempt = self.requests[index].attempt;
+        while let Some((index, number)) = self.traffic.clients[client].deadlines.due(now) {
+            if is_live(&self.traffic.requests[index], client, number) {
+                let attempt = self.traffic.requests[index].attempt;
                 self.settle_attempt(attempt);
                 self.end(index, Outcome::Expired, None);
                 if attempt != NONE {
@@ -20,47 +21,47 @@ impl Simulation {
                 }
             }
         }
-        let requests = &self.requests;
+        let requests = &self.traffic.requests;
         let live = |index, number| is_live(&requests[index], client, number);
-        if let Some(at) = self.clients[client as usize].deadlines.next(live) {
-            self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline { client });
+        if let Some(at) = self.traffic.clients[client].deadlines.next(live) {
+            self.agenda.schedule(at, Class::Timeout, client, 0, Event::Deadline);
         }
     }
 
     /// A client gives up attempts whose time is up, and may retry.
-    pub(super) fn attempt_deadline(&mut self, client: u32) {
+    pub(super) fn attempt_deadline(&mut self, client: ClientId) {
         let now = self.agenda.now();
-        while let Some((index, serial)) = self.clients[client as usize].attempt_deadlines.due(now) {
-            let Attempt { serial: found, request, .. } = self.attempts[index];
+        while let Some((index, serial)) = self.traffic.clients[client].attempt_deadlines.due(now) {
+            let Attempt { serial: found, request, .. } = self.traffic.attempts[index];
             if found == serial && request < CANCELLED {
                 self.settle_attempt(index);
                 self.abandon(index, client);
                 self.try_again(request, Outcome::Expired);
             }
         }
-        let attempts = &self.attempts;
+        let attempts = &self.traffic.attempts;
         let live = |index: u32, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
-        if let Some(at) = self.clients[client as usize].attempt_deadlines.next(live) {
-            self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline { client });
+        if let Some(at) = self.traffic.clients[client].attempt_deadlines.next(live) {
+            self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline);
         }
     }
 
     /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
-    fn abandon(&mut self, index: u32, client: u32) {
-        let Attempt { replica, service, stage, .. } = self.attempts[index];
-        let config = &self.clients[client as usize].config;
+    fn abandon(&mut self, index: u32, client: ClientId) {
+        let Attempt { server, service, stage, .. } = self.traffic.attempts[index];
+        let config = &self.traffic.clients[client].config;
         let waits = matches!(stage, Stage::Sent | Stage::Waiting);
         if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
-            self.attempts[index].request = NONE;
-        } else if replica == NONE && stage == Stage::Sent {
+            self.traffic.attempts[index].request = NONE;
+        } else if server == ServerSlot::NONE && stage == Stage::Sent {
             // It got to nobody: it ends when its client would have given up to connect.
-            self.attempts[index].request = CANCELLED;
-        } else if replica == NONE {
-            self.services[service as usize].state.gateway.remove(&mut self.attempts, index);
+            self.traffic.attempts[index].request = CANCELLED;
+        } else if server == ServerSlot::NONE {
+            self.services[service].state.gateway.remove(&mut self.traffic.attempts, index);
             self.free_attempt(index);
         } else {
-            self.attempts[index].request = CANCELLED;
-            let server = &mut self.servers[replica as usize];
+            self.traffic.attempts[index].request = CANCELLED;
+            let server = self.serving.servers.at_mut(server);
             if stage != Stage::Sent && server.withdraw(index, &mut bench!(self, service)) {
                 self.leave(index);
             }

@@ -1,65 +1,51 @@
 //! What controllers wish: validated, applied, or refused with a reason; and the replica register.
 
 use super::Simulation;
-use crate::clock::{Mark, SimDuration};
+use crate::clock::SimDuration;
+use crate::fleet::Demand;
+use crate::id::{ControllerId, DemandId, PodId, PoolId, RegionId, ServiceId, ZoneId};
+use crate::journal::Note;
 use crate::ledger::{DecisionRecord, SignalValue};
 use crate::ports::{Action, Class, Decision, Observation, ReplicaId, SignalView, TargetId, TargetView};
 use std::sync::Arc;
-
-/// Where replicas of one class may stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CapacityClass {
-    /// Pools, in order of preference.
-    pub(super) pools: Vec<u32>,
-    /// A zone of their region; `None` for any.
-    pub(super) zone: Option<u32>,
-}
-
-impl CapacityClass {
-    pub(super) fn allows(&self, pool: u32, zone: u32) -> bool {
-        self.pools.contains(&pool) && self.zone.is_none_or(|own| own == zone)
-    }
-}
 
 /// Decisions that change nothing are in the log once in so long.
 const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
 
 impl Simulation {
-    pub(super) fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
+    pub(super) fn apply(&mut self, index: ControllerId, seen: &Observation, decision: Decision) {
         self.refuse_unseen(index, seen, &decision);
         let mut explanation = decision.explanation;
         // Controllers that look ten times a second and change nothing would fill the log.
-        let kept = self.controllers[index].kept;
+        let kept = self.control.controllers[index].kept;
         let recent = kept.is_some_and(|at| self.agenda.now().since(at) < QUIET_PERIOD);
         for view in &seen.targets {
-            let service = view.target.0;
-            let before = self.services[service as usize].state.spec;
+            let service = ServiceId::new(view.target.0);
+            let before = self.services[service].state.spec;
             // As the controller was shown it: what it orders now starts after.
-            let starting = self.services[service as usize].state.waits.starting;
+            let starting = self.services[service].state.waits.starting;
             let mut refused = Vec::new();
             for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
                 if let Err(reason) = self.act(view, action) {
                     refused.push((action.clone(), reason));
                 }
             }
-            let after = self.services[service as usize].state.spec;
+            let after = self.services[service].state.spec;
             let now = self.agenda.now();
-            let book = &mut self.services[service as usize];
-            book.lives = true;
-            book.digest.add(now, Mark::Decision, self.controllers[index].key, u64::from(after));
-            self.keep(Mark::Decision, (index as u64) << 32 | u64::from(service), u64::from(after));
+            let name = self.control.controllers[index].key;
+            self.journal.note(now, Note::Decision { service, controller: index, name, spec: after });
             if recent && before == after && refused.is_empty() {
                 continue;
             }
-            self.controllers[index].kept = Some(now);
-            self.decisions.push(DecisionRecord {
+            self.control.controllers[index].kept = Some(now);
+            self.ledger.decisions.push(DecisionRecord {
                 at: now,
-                controller: index as u32,
+                controller: index.get(),
                 target: view.target,
                 before,
                 after,
                 ready: view.ready_replicas,
-                in_flight: self.services[service as usize].in_flight,
+                in_flight: self.services[service].in_flight,
                 starting,
                 signals: view.signals.iter().map(signal_value).collect(),
                 refused,
@@ -69,7 +55,7 @@ impl Simulation {
     }
 
     /// What a controller wishes of a target that it was not shown is in the log, and not done.
-    fn refuse_unseen(&mut self, index: usize, seen: &Observation, decision: &Decision) {
+    fn refuse_unseen(&mut self, index: ControllerId, seen: &Observation, decision: &Decision) {
         let shown = |action: &&Action| seen.targets.iter().any(|view| view.target == target_of(action));
         for action in decision.actions.iter().filter(|action| !shown(action)) {
             let wanted = target_of(action);
@@ -81,11 +67,12 @@ impl Simulation {
             } else {
                 (own, "there is no such target")
             };
-            let book = &self.services[target.0 as usize];
+            let service = ServiceId::new(target.0);
+            let book = &self.services[service];
             let (now, spec) = (self.agenda.now(), book.state.spec);
             let record = DecisionRecord {
                 at: now,
-                controller: index as u32,
+                controller: index.get(),
                 target,
                 before: spec,
                 after: spec,
@@ -96,17 +83,16 @@ impl Simulation {
                 refused: vec![(action.clone(), reason)],
                 explanation: None,
             };
-            let key = self.controllers[index].key;
-            self.services[target.0 as usize].digest.add(now, Mark::Decision, key, u64::from(spec));
-            self.keep(Mark::Decision, (index as u64) << 32 | u64::from(target.0), u64::from(spec));
-            self.decisions.push(record);
+            let name = self.control.controllers[index].key;
+            self.journal.note(now, Note::Decision { service, controller: index, name, spec });
+            self.ledger.decisions.push(record);
         }
     }
 
     fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
-        let service = view.target.0;
+        let service = ServiceId::new(view.target.0);
         match action {
-            _ if self.services[service as usize].state.config.resident_on.is_some() => {
+            _ if self.services[service].owner.is_some() => {
                 Err("the target has no replicas of its own: it is resident on those of another")
             }
             Action::SetReplicas { replicas, .. } if *replicas > self.world.limits.replicas => {
@@ -122,7 +108,7 @@ impl Simulation {
             Action::CreateJobs { jobs, .. } => self.create_jobs(service, *jobs),
             Action::SetMode { mode, .. } => {
                 let now = self.agenda.now();
-                let current = &mut self.services[service as usize].mode;
+                let current = &mut self.services[service].mode;
                 if current.0 != *mode {
                     *current = (*mode, now);
                 }
@@ -132,22 +118,20 @@ impl Simulation {
     }
 
     /// Makes the replicas of one class as many as wished, and the register with them.
-    fn set_class(&mut self, service: u32, replicas: u32, class: &Class) -> Result<(), &'static str> {
-        let wanted = self.class_of(service, class);
-        if wanted.pools.is_empty() {
+    fn set_class(&mut self, service: ServiceId, replicas: u32, class: &Class) -> Result<(), &'static str> {
+        let Some(wanted) = self.class_of(service, class) else {
             return Err("no pool of the target is of that class");
-        }
-        let active = self.active_in(service, &wanted);
-        let (spec, count) = (self.services[service as usize].state.spec, active.len() as u32);
+        };
+        let active = self.active_in(service, &self.fleet.demands[wanted]);
+        let (spec, count) = (self.services[service].state.spec, active.len() as u32);
         if replicas > count {
-            let class = self.class_index(wanted);
             let spec = spec.saturating_add(replicas - count);
             if spec > self.world.limits.replicas {
                 return Err("more replicas than the limit `replicas` allows");
             }
             self.write_spec(service, spec);
             for _ in count..replicas {
-                self.create_replica(service, Some(class));
+                self.create_replica(service, wanted);
             }
         } else if replicas < count {
             self.write_spec(service, spec.saturating_sub(count - replicas));
@@ -158,26 +142,17 @@ impl Simulation {
         Ok(())
     }
 
-    /// The position of a class among those known.
-    pub(super) fn class_index(&mut self, class: CapacityClass) -> u32 {
-        let at = self.classes.iter().position(|known| *known == class).unwrap_or(self.classes.len());
-        if at == self.classes.len() {
-            self.classes.push(class);
-        }
-        at as u32
-    }
-
-    /// Pools and zone of a service that are of a class.
-    fn class_of(&self, service: u32, class: &Class) -> CapacityClass {
+    /// What a service asks for in the part of its pools, and the zone, that are of a class; nothing if no
+    /// pool is.
+    fn class_of(&mut self, service: ServiceId, class: &Class) -> Option<DemandId> {
         let zone = class.place.as_ref().and_then(|place| {
-            let region = self.world.regions.iter().find(|region| region.name == place.region)?;
+            let region = self.fleet.regions.values().find(|region| region.name == place.region)?;
             let zone = place.zone.as_ref()?;
-            region.zones.iter().position(|own| own == zone).map(|zone| zone as u32)
+            region.zones.iter().position(|own| own == zone).map(|zone| ZoneId::new(zone as u32))
         });
-        let pools = self.services[service as usize].state.config.pools.iter().copied();
-        let fits = |pool: &u32| {
-            let pool = &self.world.pools[*pool as usize];
-            let region = &self.world.regions[pool.region as usize];
+        let fits = |pool: &PoolId| {
+            let pool = &self.fleet.pools[*pool];
+            let region = &self.fleet.regions[RegionId::new(pool.region)];
             let there = class.place.as_ref().is_none_or(|place| {
                 let has = |zone: &Arc<str>| pool.zones.iter().any(|&own| region.zones[own as usize] == *zone);
                 region.name == place.region && place.zone.as_ref().is_none_or(has)
@@ -185,26 +160,32 @@ impl Simulation {
             let gpu = class.gpu.as_ref().is_none_or(|gpu| *gpu == pool.gpu);
             there && gpu && class.market.is_none_or(|market| market == pool.market)
         };
-        CapacityClass { pools: pools.filter(fits).collect(), zone }
+        let demand = self.services[service].demand;
+        let pools: Vec<PoolId> = self.fleet.demands[demand].pools.iter().copied().filter(fits).collect();
+        (!pools.is_empty()).then(|| self.fleet.demands.class(demand, pools, zone))
     }
 
-    /// Active replicas that stand where that class may, or are meant for nothing else.
-    pub(super) fn active_in(&self, service: u32, class: &CapacityClass) -> Vec<u32> {
-        let within = |id: &u32| {
-            let replica = &self.replicas[*id as usize];
-            let meant = replica.class.is_some_and(|wanted| {
-                let wanted = &self.classes[wanted as usize];
+    /// Active pods that stand where that class may, or are meant for nothing else.
+    fn active_in(&self, service: ServiceId, class: &Demand) -> Vec<PodId> {
+        let within = |id: &PodId| {
+            let pod = &self.fleet.pods[*id];
+            let wanted = self.fleet.units[pod.unit].demand;
+            let meant = self.fleet.demands.is_class(wanted) && {
+                let wanted = &self.fleet.demands[wanted];
                 let zone = class.zone.is_none() || class.zone == wanted.zone;
                 zone && wanted.pools.iter().all(|pool| class.pools.contains(pool))
-            });
-            let stands = |node: u32| class.allows(self.nodes[node as usize].pool, self.nodes[node as usize].zone);
-            replica.is_active() && !replica.job && replica.node().map_or(meant, stands)
+            };
+            let stands = |node| {
+                let node = &self.fleet.nodes[node];
+                class.allows(node.pool, Some(node.zone))
+            };
+            pod.is_counted() && self.fleet.node_of(*id).map_or(meant, stands)
         };
-        self.services[service as usize].state.replicas.iter().copied().filter(within).collect()
+        self.services[service].state.pods.iter().copied().filter(within).collect()
     }
 
-    fn create_jobs(&mut self, service: u32, jobs: u32) -> Result<(), &'static str> {
-        let live = self.services[service as usize].state.replicas.len() as u32;
+    fn create_jobs(&mut self, service: ServiceId, jobs: u32) -> Result<(), &'static str> {
+        let live = self.services[service].state.pods.len() as u32;
         if live.saturating_add(jobs) > self.world.limits.replicas {
             return Err("more replicas than the limit `replicas` allows");
         }
@@ -214,36 +195,37 @@ impl Simulation {
         Ok(())
     }
 
-    fn remove_named(&mut self, service: u32, named: &[ReplicaId]) -> Result<(), &'static str> {
-        let active = |id: &ReplicaId| {
-            let owned = self.services[service as usize].state.replicas.contains(&id.0);
-            owned && self.replicas[id.0 as usize].is_active() && !self.replicas[id.0 as usize].job
+    fn remove_named(&mut self, service: ServiceId, named: &[ReplicaId]) -> Result<(), &'static str> {
+        let pods = &self.services[service].state.pods;
+        let pod_of = |id: &ReplicaId| {
+            let at = pods.binary_search_by_key(&id.0, |pod| pod.serial()).ok()?;
+            self.fleet.pods[pods[at]].is_counted().then_some(pods[at])
         };
-        if !named.iter().all(active) {
+        let Some(mut once) = named.iter().map(pod_of).collect::<Option<Vec<PodId>>>() else {
             return Err("a named replica does not exist or is being deleted");
-        }
-        let mut once: Vec<ReplicaId> = named.to_vec();
+        };
+        let in_order = once.clone();
         once.sort_unstable();
         once.dedup();
         if once.len() < named.len() {
             return Err("a replica is named twice");
         }
-        for id in named {
-            self.delete_replica(id.0);
+        for pod in in_order {
+            self.delete_replica(pod);
         }
-        let spec = self.services[service as usize].state.spec;
+        let spec = self.services[service].state.spec;
         self.write_spec(service, spec.saturating_sub(named.len() as u32));
         self.reconcile(service);
         Ok(())
     }
 
     /// Writes the register and counts the change.
-    pub(super) fn write_spec(&mut self, service: u32, replicas: u32) {
+    pub(super) fn write_spec(&mut self, service: ServiceId, replicas: u32) {
         let now = self.agenda.now();
-        for resident in self.services[service as usize].residents.clone() {
-            self.services[resident as usize].state.spec = replicas;
+        for resident in self.services[service].residents.clone() {
+            self.services[resident].state.spec = replicas;
         }
-        let book = &mut self.services[service as usize];
+        let book = &mut self.services[service];
         book.integrate_ready(now);
         let before = std::mem::replace(&mut book.state.spec, replicas);
         if replicas == before {

@@ -1,24 +1,23 @@
 //! What a run is made of, and its state before the first event.
 
-use super::agenda::Agenda;
-use super::control::ControllerState;
+use super::control::Control;
 use super::faults::Faults;
-use super::loads::Loads;
+use super::fleet::Fleet;
+use super::ledger::Ledger;
 use super::market::Buyer;
 use super::node_port::NodeScaler;
-use super::nodes::Stock;
-use super::telemetry::Telemetry;
 use super::{Event, Simulation};
-use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime, number_of_name};
-use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
+use crate::agenda::Agenda;
+use crate::clock::{Class, Entity, Seed, SimDuration, SimTime};
+use crate::fleet::{Demand, Geography, Life, Node, NodeLife, PoolConfig, Region, Shape};
+use crate::id::{ControllerId, DemandId, NodeId, PoolId, ServiceId, SignalIndex, ZoneId};
+use crate::journal::Journal;
 use crate::ledger::{Bill, FailBecause, Latency, MarketRecord, Tally, WorkRecord};
-use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
+use crate::ports::{Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
 use crate::serving::{
-    Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, RouteConfig, ServiceConfig, ServiceState,
-    Traffic,
+    ClientConfig, Discipline, EngineWork, Requests, RouteConfig, ServiceConfig, ServiceState, Serving, Traffic,
 };
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::units::Bytes;
 
 /// Everything a run is made of. Names are sorted by whoever builds it: positions are identities.
 pub struct World {
@@ -132,13 +131,10 @@ pub(super) struct Settings {
     pub(super) seed: Seed,
     pub(super) horizon: SimTime,
     pub(super) warmup: SimTime,
-    pub(super) regions: Vec<Region>,
-    pub(super) pools: Vec<PoolConfig>,
     pub(super) node_scan_period: SimDuration,
     pub(super) drains_on_notice: bool,
     pub(super) series_period: SimDuration,
     pub(super) limits: Limits,
-    pub(super) keep_history: bool,
     pub(super) request_sample: u64,
 }
 
@@ -151,8 +147,12 @@ pub(super) struct ServiceBook {
     pub(super) buyer: Option<Buyer>,
     /// What the market did to it.
     pub(super) market: MarketRecord,
-    /// Services that are resident on its replicas, in order.
-    pub(super) residents: Vec<u32>,
+    /// What its pods ask for, with all who share their GPUs.
+    pub(super) demand: DemandId,
+    /// Services whose pods come with its own and share their GPUs, in order.
+    pub(super) residents: Vec<ServiceId>,
+    /// On whose GPUs its pods stand, if not on their own.
+    pub(super) owner: Option<ServiceId>,
     pub(super) latency: Latency,
     /// End-to-end latencies of one period of the series; two digits are enough for those.
     pub(super) period: Tally<7>,
@@ -160,9 +160,6 @@ pub(super) struct ServiceBook {
     pub(super) counts: [u64; 3],
     /// Since the start: arrived, completed.
     pub(super) totals: [u64; 2],
-    /// Its history, and whether there is more in it than replicas that nobody asked for.
-    pub(super) digest: Digest,
-    pub(super) lives: bool,
     pub(super) in_flight: u32,
     /// Attempts present times picoseconds, kept only if a signal wants it, and up to when.
     pub(super) integrates_in_flight: bool,
@@ -198,17 +195,17 @@ pub(super) struct ServiceBook {
     /// Late requests whose replica was beyond its validated band.
     pub(super) late_beyond_band: u64,
     /// Signals that must be told of completions.
-    pub(super) latency_signals: Vec<u32>,
+    pub(super) latency_signals: Vec<SignalIndex>,
     /// Signals that must be told of first tokens.
-    pub(super) first_token_signals: Vec<u32>,
+    pub(super) first_token_signals: Vec<SignalIndex>,
     /// Signals that must be told of every gap between tokens.
-    pub(super) gap_signals: Vec<u32>,
+    pub(super) gap_signals: Vec<SignalIndex>,
     /// Controllers that want to know when nobody serves.
-    pub(super) poked_controllers: Vec<u32>,
+    pub(super) poked_controllers: Vec<ControllerId>,
 }
 
 impl ServiceBook {
-    fn new(config: ServiceConfig, world: &Settings, levels: u32) -> Self {
+    fn new(config: ServiceConfig, seed: Seed, levels: u32) -> Self {
         let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
         let latency = Latency::new(config.slos.len(), tokens);
         let spec = config.initial_replicas;
@@ -216,13 +213,13 @@ impl ServiceBook {
             mode: (Mode::Serve, SimTime::ZERO),
             buyer: None,
             market: MarketRecord::default(),
+            demand: DemandId::NONE,
             residents: Vec::new(),
+            owner: config.resident_on.map(ServiceId::new),
             latency,
             period: Tally::default(),
             counts: [0; 3],
             totals: [0; 2],
-            digest: Digest::new(number_of_name(&config.name)),
-            lives: false,
             in_flight: 0,
             integrates_in_flight: false,
             in_flight_ps: 0,
@@ -252,7 +249,7 @@ impl ServiceBook {
             first_token_signals: Vec::new(),
             gap_signals: Vec::new(),
             poked_controllers: Vec::new(),
-            state: ServiceState::new(config, world.seed),
+            state: ServiceState::new(config, seed),
         }
     }
 
@@ -304,111 +301,88 @@ impl ServiceBook {
 impl Simulation {
     /// The world before its first event.
     pub fn new(world: World) -> Self {
+        let seed = world.seed;
         let settings = Settings {
-            seed: world.seed,
+            seed,
             horizon: world.horizon,
             warmup: world.warmup,
-            regions: world.regions,
-            pools: world.pools,
             node_scan_period: world.node_scan_period,
             drains_on_notice: world.drains_on_notice,
             series_period: world.series_period,
             limits: world.limits,
-            keep_history: world.keep_history,
             request_sample: world.request_sample,
         };
-        let seed = settings.seed;
-        let mut services: Vec<ServiceBook> = world
-            .services
-            .into_iter()
-            .map(|config| ServiceBook::new(config, &settings, world.occupancy_levels))
-            .collect();
-        for resident in 0..services.len() {
-            if let Some(owner) = services[resident].state.config.resident_on {
-                services[owner as usize].residents.push(resident as u32);
-            }
-        }
-        let clients: Vec<ClientState> =
-            world.clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
-        let prices: Vec<_> = settings.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
-        let buyers: Vec<_> = services.iter_mut().map(|book| book.state.config.capacity.take()).collect();
+        let names = world.services.iter().map(|config| &*config.name);
+        let journal = Journal::new(names, world.pools.iter().map(|pool| &*pool.name), world.keep_history);
+        let prices = world.pools.iter().map(|pool| (pool.price, pool.gpus_per_node)).collect();
+        let faults = Faults::new(world.faults, world.regions.len());
+        let scaler = world.node_autoscaler.map(NodeScaler::new);
+        let levels = world.occupancy_levels;
+        let services = world.services.into_iter().map(|config| ServiceBook::new(config, seed, levels));
         let mut simulation = Simulation {
             agenda: Agenda::default(),
-            arrivals: BinaryHeap::new(),
-            next_arrival: vec![Arrival::default(); clients.len()],
-            next_prefix: vec![NONE; clients.len()],
-            requests: Arena::default(),
-            attempts: Arena::default(),
-            serial: 0,
-            clients,
-            services,
-            replicas: Vec::new(),
-            servers: Vec::new(),
-            classes: Vec::new(),
-            groups: Vec::new(),
-            nodes: Vec::new(),
-            stock: (0..).zip(&settings.pools).map(|(at, pool)| Stock::new(at, pool, &settings.regions)).collect(),
-            faults: Faults::new(world.faults, settings.regions.len()),
-            map: super::routes::World::new(world.geography, seed.key("link")),
-            pending: Vec::new(),
-            loads: Loads::default(),
-            scan_scheduled: false,
-            node_scaler: world.node_autoscaler.map(NodeScaler::new),
-            placement: world.placement,
-            controllers: world.controllers.into_iter().map(ControllerState::new).collect(),
-            telemetry: Telemetry::default(),
+            journal,
+            traffic: Requests::new(world.clients, seed),
+            services: services.collect(),
+            serving: Serving::default(),
+            fleet: Fleet::new(world.regions, world.pools, world.placement, scaler),
+            faults,
+            network: super::routes::World::new(world.geography, seed.key("link")),
+            control: Control::new(world.controllers),
+            ledger: Ledger::new(Bill::new(prices)),
             progress: super::limits::Progress::default(),
-            failure: None,
-            decisions: Vec::new(),
-            series: Vec::new(),
-            sampled: Vec::new(),
-            fleet: Vec::new(),
-            warmup_bill: Bill::new(prices.clone()),
-            bill: Bill::new(prices),
-            history: Vec::new(),
             work: WorkRecord::default(),
-            done: Vec::new(),
-            sequences: Vec::new(),
-            prefixes: Prefixes::default(),
-            first_tokens: Vec::new(),
-            gaps: Vec::new(),
+            failure: None,
             world: settings,
         };
+        simulation.add_residents();
+        simulation.add_demands();
         simulation.add_routes(world.routes);
-        for (service, config) in (0..).zip(buyers) {
-            if let Some(config) = config {
-                simulation.add_buyer(service, config);
+        simulation.add_buyers();
+        simulation
+    }
+
+    /// Tells each service whose pods come with its own.
+    fn add_residents(&mut self) {
+        for resident in self.services.ids() {
+            if let Some(owner) = self.services[resident].owner {
+                self.services[owner].residents.push(resident);
             }
         }
-        simulation
+    }
+
+    /// What the pods of each service ask for: memory for all who share their GPUs.
+    fn add_demands(&mut self) {
+        for service in self.services.ids() {
+            let book = &self.services[service];
+            let memory = |service: ServiceId| self.services[service].state.config.memory_per_gpu.0;
+            let residents: u64 = book.residents.iter().map(|&resident| memory(resident)).sum();
+            let config = &book.state.config;
+            let demand = Demand {
+                groups: config.groups,
+                shape: Shape::Whole(config.gpus_per_group),
+                bytes: Bytes(memory(service).saturating_add(residents)),
+                pools: config.pools.iter().copied().map(PoolId::new).collect(),
+                zone: None,
+            };
+            self.services[service].demand = self.fleet.demands.add(demand);
+        }
     }
 
     /// A running cluster at t = 0: minimum nodes and initial replicas are ready.
     pub(super) fn start(&mut self) -> Result<(), RunError> {
         self.start_faults()?;
-        for pool in 0..self.world.pools.len() as u32 {
-            for _ in 0..self.world.pools[pool as usize].min_nodes {
-                if let Some(zone) = self.any_zone(pool) {
+        for pool in self.fleet.pools.ids() {
+            for _ in 0..self.fleet.pools[pool].min_nodes {
+                if let Some(zone) = self.fleet.zone_where(pool, |_| true) {
                     self.add_ready_node(pool, zone);
                 }
             }
         }
-        for service in 0..self.services.len() as u32 {
-            let config = &self.services[service as usize].state.config;
-            if self.services[service as usize].buyer.is_some() {
-                self.open_market(service);
-                continue;
-            }
-            let (count, cold) = (config.initial_replicas, config.starts_cold);
-            for _ in 0..if config.resident_on.is_none() { count } else { 0 } {
-                if cold {
-                    self.create_replica(service, None);
-                } else {
-                    self.create_ready_replica(service, None);
-                }
-            }
+        for service in self.services.ids() {
+            self.start_service(service);
         }
-        for node in 0..self.nodes.len() as u32 {
+        for node in self.fleet.nodes.ids() {
             self.watch_idle(node);
         }
         self.start_controllers();
@@ -416,91 +390,93 @@ impl Simulation {
         self.start_probes();
         self.start_clients()?;
         if self.world.warmup > SimTime::ZERO {
-            self.agenda.schedule(self.world.warmup, Class::Outage, u32::MAX, 0, Event::WarmedUp);
+            self.agenda.schedule(self.world.warmup, Class::Outage, Entity::WarmUp, 0, Event::WarmedUp);
         }
-        self.agenda.schedule(SimTime::ZERO + self.world.series_period, Class::Housekeeping, 0, 0, Event::Series);
+        let first_row = SimTime::ZERO + self.world.series_period;
+        self.agenda.schedule(first_row, Class::Housekeeping, Entity::Run, 0, Event::Series);
         Ok(())
     }
 
+    fn start_service(&mut self, service: ServiceId) {
+        if self.services[service].buyer.is_some() {
+            return self.open_market(service);
+        }
+        if self.services[service].owner.is_some() {
+            return;
+        }
+        let (config, demand) = (&self.services[service].state.config, self.services[service].demand);
+        let (count, cold) = (config.initial_replicas, config.starts_cold);
+        for _ in 0..count {
+            if cold {
+                self.create_replica(service, demand);
+            } else {
+                self.create_ready_replica(service, demand);
+            }
+        }
+    }
+
     fn start_clients(&mut self) -> Result<(), RunError> {
-        for client in 0..self.clients.len() as u32 {
-            if let Traffic::Closed { users, .. } = self.clients[client as usize].config.traffic {
-                self.clients[client as usize].users = vec![0; users as usize];
+        for client in self.traffic.clients.ids() {
+            if let Traffic::Closed { users, .. } = self.traffic.clients[client].config.traffic {
+                self.traffic.clients[client].users = vec![0; users as usize];
                 for user in 0..users {
                     self.think(client, user);
                 }
-            } else if let Some(key) = self.pull(client)? {
-                self.arrivals.push(Reverse((key, client)));
+            } else {
+                self.traffic.open(client)?;
             }
         }
         Ok(())
     }
 
-    /// Pulls a client's next arrival, one ahead, and says where it stands in the order of events.
-    #[inline]
-    pub(super) fn pull(&mut self, client: u32) -> Result<Option<Key>, RunError> {
-        let state = &mut self.clients[client as usize];
-        let Traffic::Open(source) = &mut state.config.traffic else { return Ok(None) };
-        let Some(arrival) = source.next_arrival()? else { return Ok(None) };
-        state.pulled += 1;
-        self.next_arrival[client as usize] = arrival;
-        self.next_prefix[client as usize] = self.prefixes.insert(source.prefix(), state.key);
-        Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
-    }
-
-    fn add_ready_node(&mut self, pool: u32, zone: u32) -> u32 {
+    fn add_ready_node(&mut self, pool: PoolId, zone: ZoneId) {
         let node = self.new_node(pool, zone);
-        self.nodes[node as usize].life = NodeLife::Ready;
-        self.nodes[node as usize].ready_at = Some(SimTime::ZERO);
+        self.fleet.nodes[node].life = NodeLife::Ready;
+        self.fleet.nodes[node].ready_at = Some(SimTime::ZERO);
         self.note_room(node);
-        node
     }
 
     /// Creates a replica that is ready at once, on a node that is added for it if need be and
     /// knows its caches. What does not fit into the pools' limits starts as any other replica.
-    pub(super) fn create_ready_replica(&mut self, service: u32, class: Option<u32>) {
-        let replica = self.new_replica(service);
-        self.replicas[replica as usize].class = class;
-        self.add_residents(replica);
-        let mut placed = self.try_place(replica);
-        for pool in self.pools_for(replica).to_vec() {
-            while !placed && self.fits_empty_node(service, pool) {
-                let Some(zone) = self.next_zone(pool, replica) else { break };
+    pub(super) fn create_ready_replica(&mut self, service: ServiceId, demand: DemandId) {
+        let unit = self.new_unit(service, demand);
+        let mut placed = self.try_place(unit);
+        for pool in self.fleet.demand_of(unit).pools.clone() {
+            while !placed && self.fleet.fits_empty_node(self.fleet.demand_of(unit), pool) {
+                let Some(zone) = self.next_zone(pool, unit) else { break };
                 self.add_ready_node(pool, zone);
-                placed = self.try_place(replica);
+                placed = self.try_place(unit);
             }
         }
         if !placed {
-            self.wait_for_node(replica);
-            return;
+            return self.wait_for_node(unit);
         }
-        for member in self.members_of(replica) {
-            let service = self.replicas[member as usize].service;
-            for stage in 0..self.services[service as usize].state.config.startup.stages.len() {
-                self.remember(member, stage);
+        for pod in self.fleet.units[unit].pods.clone() {
+            let service = self.fleet.pods[pod].service();
+            for stage in 0..self.services[service].state.config.startup.stages.len() {
+                self.remember(pod, stage);
             }
-            self.replicas[member as usize].process = Some(SimTime::ZERO);
-            self.replicas[member as usize].life = Life::Starting { stage: u32::MAX };
-            self.become_ready(member);
+            self.fleet.pods[pod].process = Some(SimTime::ZERO);
+            self.fleet.pods[pod].life = Life::Starting { stage: u32::MAX };
+            self.become_ready(pod);
         }
     }
 
     /// A node of a pool in a zone, booting.
-    pub(super) fn new_node(&mut self, pool: u32, zone: u32) -> u32 {
+    pub(super) fn new_node(&mut self, pool: PoolId, zone: ZoneId) -> NodeId {
         self.settle_commitment(pool);
-        let config = &self.world.pools[pool as usize];
-        let stock = &mut self.stock[pool as usize];
-        let place = &mut stock.zones[zone as usize];
-        let id = self.nodes.len() as u32;
-        place.nodes.insert(id);
+        let config = &self.fleet.pools[pool];
+        let stock = &mut self.fleet.stock[pool];
         // What is committed to is taken first, at the price that was agreed.
         let committed = stock.committed_live < config.committed;
-        let (ordinal, rate) = (stock.ever, if committed { pool } else { place.rate });
+        let (ordinal, rate) = (stock.ever, if committed { pool.get() } else { stock.zones[zone].rate });
         stock.committed_live += u32::from(committed);
         stock.ever += 1;
         stock.live += 1;
-        let node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache);
-        self.nodes.push(Node { ordinal, rate, committed, ..node });
+        let mut node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache);
+        (node.ordinal, node.rate, node.committed) = (ordinal, rate, committed);
+        let id = self.fleet.nodes.push(node);
+        self.fleet.stock[pool].zones[zone].nodes.insert(id);
         self.note_room(id);
         id
     }

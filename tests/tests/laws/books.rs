@@ -3,7 +3,7 @@
 
 use super::outside_books::{billed_by_price, gpu_time_by_price};
 use super::worlds::{ClientSpec, PROMISE, WorldSpec};
-use flashcrowd_core::clock::{Happening, Mark};
+use flashcrowd_core::journal::{Happening, Mark};
 use flashcrowd_core::ledger::{Bill, GpuState, Latency, ReplicaRecord, RequestCounts, RunRecord};
 use flashcrowd_core::ports::LatencyPart;
 use flashcrowd_core::serving::Discipline;

@@ -1,5 +1,6 @@
 //! Node groups: what the cloud lets grow as one.
 
+use flashcrowd_core::id::{PoolId, ZoneId};
 use flashcrowd_core::ports::{Demand, FleetView, PoolView};
 
 /// A pool in one zone, or in all of them.
@@ -41,9 +42,8 @@ impl Group {
     /// node comes, so that it does not help who must be in one of them.
     pub(super) fn helps(&self, demand: &Demand, pools: &[PoolView]) -> bool {
         let pool = &pools[self.pool as usize];
-        demand.allows(self.pool, self.zone())
-            && pool.gpus_per_node >= demand.gpus_per_group
-            && pool.memory_per_gpu >= demand.memory_per_gpu
+        demand.allows(PoolId::new(self.pool), self.zone().map(ZoneId::new))
+            && demand.fits(pool.gpus_per_node, pool.memory_per_gpu)
     }
 
     /// What one of its nodes costs: the dearest zone, in pico-dollars per hour.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::nodes::fleets::Fleet;
 use flashcrowd_core::clock::Seed;
+use flashcrowd_core::id::PoolId;
 use flashcrowd_core::ports::NodeOrder;
 
 fn autoscaler(config: ClusterAutoscalerConfig) -> ClusterAutoscaler {
@@ -69,7 +70,7 @@ fn it_is_unneeded_anew_after_it_was_used() {
 fn after_nodes_were_added_none_goes_for_ten_minutes() {
     let mut fleet = Fleet::new(2);
     let demand = fleet.demand(1, 8);
-    fleet.view.demands[0].pools = vec![1];
+    fleet.view.demands[0].pools = vec![PoolId::new(1)];
     let node = fleet.node(0, &[]);
     let mut policy = plain();
     assert!(play(&mut policy, &mut fleet, 0, 300).is_empty());
@@ -187,8 +188,8 @@ fn young_replicas_wait_for_a_while_before_they_count() {
 fn upcoming_nodes_count_and_one_group_grows_at_a_scan() {
     let mut fleet = Fleet::new(2);
     let (first, second) = (fleet.demand(1, 3), fleet.demand(1, 8));
-    fleet.view.demands[0].pools = vec![0];
-    fleet.view.demands[1].pools = vec![1];
+    fleet.view.demands[0].pools = vec![PoolId::new(0)];
+    fleet.view.demands[1].pools = vec![PoolId::new(1)];
     for demand in [first, first, first, second] {
         fleet.wait(demand);
     }

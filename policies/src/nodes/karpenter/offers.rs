@@ -1,6 +1,7 @@
 //! Offers: pools and zones where a node may be had, by price.
 
 use super::Karpenter;
+use flashcrowd_core::id::{PoolId, ZoneId};
 use flashcrowd_core::ports::{Demand, FleetView};
 
 /// One pool in one zone.
@@ -42,12 +43,12 @@ impl Claim {
 
     /// Puts a group on it, if an offer is left on which all of it fits.
     pub(super) fn takes(&mut self, demand: &Demand, seen: &FleetView) -> bool {
-        let gpus = self.gpus.saturating_add(demand.gpus_per_group);
+        let gpus = self.gpus.saturating_add(demand.shape.gpus());
         let fits = |offer: &&Offer| {
             let pool = &seen.pools[offer.pool as usize];
-            demand.allows(offer.pool, Some(offer.zone))
+            demand.allows(PoolId::new(offer.pool), Some(ZoneId::new(offer.zone)))
                 && pool.gpus_per_node >= gpus
-                && pool.memory_per_gpu >= demand.memory_per_gpu
+                && pool.memory_per_gpu >= demand.bytes
         };
         let left: Vec<Offer> = self.offers.iter().filter(fits).copied().collect();
         if left.is_empty() {

@@ -49,7 +49,7 @@ impl Karpenter {
         let mut demands: Vec<&Demand> =
             left.into_iter().map(|at| &seen.demands[seen.waiting[at].demand as usize]).collect();
         // The largest first, as the scheduler's queue is sorted.
-        demands.sort_by_key(|demand| std::cmp::Reverse(demand.gpus_per_group));
+        demands.sort_by_key(|demand| std::cmp::Reverse(demand.shape));
         let offers = self.offers(seen);
         let mut claims = Vec::new();
         for demand in demands {

@@ -30,8 +30,9 @@ use super::Discipline;
 use super::arena::Arena;
 use super::request::{Attempt, Fifo, Stage};
 use super::server::{Bench, Server};
+use crate::agenda::Event;
 use crate::clock::{Class, SimTime};
-use crate::simulation::Event;
+use crate::id::ServerId;
 use blocks::Blocks;
 use named::Named;
 use std::cmp::Reverse;
@@ -202,7 +203,7 @@ impl Engine {
         if self.leap.len == 0 {
             if first && self.turn != Turn::Waits {
                 // Even if that is now: who comes at the same instant starts with it.
-                self.wake(ready, server.replica, bench);
+                self.wake(ready, server.id, bench);
             }
             return;
         }
@@ -212,7 +213,7 @@ impl Engine {
         // It joins when this leap ends, or later, and ends so many iterations after that at least.
         let output = bench.sequences[index as usize].output;
         let least = u128::from(config.law.least()) * u128::from(output);
-        self.wake_by(instant(self.leap_end() + least), server.replica, bench);
+        self.wake_by(instant(self.leap_end() + least), server.id, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
@@ -224,9 +225,9 @@ impl Engine {
     }
 
     /// Ends the leap after `n` iterations, unless it is as short as that, with an event.
-    fn cut(&mut self, n: u64, replica: u32, bench: &mut Bench<'_>) {
+    fn cut(&mut self, n: u64, id: ServerId, bench: &mut Bench<'_>) {
         self.leap.len = self.leap.len.min(n);
-        self.wake_by(instant(self.leap_end()), replica, bench);
+        self.wake_by(instant(self.leap_end()), id, bench);
     }
 
     /// The group's clock at the end of the leap.
@@ -241,17 +242,17 @@ impl Engine {
         instant(self.clock)
     }
 
-    fn wake(&mut self, at: SimTime, replica: u32, bench: &mut Bench<'_>) {
+    fn wake(&mut self, at: SimTime, id: ServerId, bench: &mut Bench<'_>) {
         self.generation += 1;
         self.wake_at = at;
-        bench.agenda.schedule(at, Class::Completion, replica, self.generation, Event::EngineStep { replica });
+        bench.agenda.schedule(at, Class::Completion, id, self.generation, Event::EngineStep { server: id.slot() });
     }
 
     /// Sees to it that there is an event at `at` or before.
     #[inline]
-    fn wake_by(&mut self, at: SimTime, replica: u32, bench: &mut Bench<'_>) {
+    fn wake_by(&mut self, at: SimTime, id: ServerId, bench: &mut Bench<'_>) {
         if at < self.wake_at {
-            self.wake(at, replica, bench);
+            self.wake(at, id, bench);
         }
     }
 
@@ -276,7 +277,7 @@ impl Engine {
             self.catch_up(server, now, bench, done);
         }
         if self.leap.len > 0 {
-            self.wake_by(instant(self.leap_end()), server.replica, bench);
+            self.wake_by(instant(self.leap_end()), server.id, bench);
         }
         true
     }
@@ -341,7 +342,7 @@ impl Engine {
                 let first = server.waiting.front() == Some(index);
                 server.waiting.remove(bench.attempts, index);
                 if let (true, Some(next)) = (first, server.waiting.front()) {
-                    self.new_first(config, server.replica, bench.sequences[next as usize].ready.max(now), bench);
+                    self.new_first(config, server.id, bench.sequences[next as usize].ready.max(now), bench);
                 }
                 true
             }
@@ -352,7 +353,7 @@ impl Engine {
                     // It waits for its turn, and leaves when that comes.
                     return false;
                 }
-                self.cut(self.leap.first_after(self.clock, now).max(1), server.replica, bench);
+                self.cut(self.leap.first_after(self.clock, now).max(1), server.id, bench);
                 false
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => false,
@@ -360,15 +361,15 @@ impl Engine {
     }
 
     /// Another attempt is the first to wait now; `from` is when it may be looked at.
-    fn new_first(&mut self, config: &EngineConfig, replica: u32, from: SimTime, bench: &mut Bench<'_>) {
+    fn new_first(&mut self, config: &EngineConfig, id: ServerId, from: SimTime, bench: &mut Bench<'_>) {
         if self.leap.len == 0 {
             if self.turn != Turn::Waits {
-                self.wake(from, replica, bench);
+                self.wake(from, id, bench);
             }
         } else if from > bench.agenda.now() {
-            self.cut(self.joins_at(config, from), replica, bench);
+            self.cut(self.joins_at(config, from), id, bench);
         } else {
-            self.cut(self.leap.first_after(self.clock, from).max(1), replica, bench);
+            self.cut(self.leap.first_after(self.clock, from).max(1), id, bench);
         }
     }
 

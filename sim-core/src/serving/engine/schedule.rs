@@ -5,6 +5,7 @@ use super::law::{Load, instant};
 use super::named::{self, Found};
 use super::{Chunk, Engine, EngineConfig, Leap, Turn};
 use crate::clock::{SimDuration, SimTime};
+use crate::id::ServerSlot;
 use crate::serving::arena::NONE;
 use crate::serving::request::{Fifo, Stage};
 use crate::serving::server::{Bench, Server};
@@ -40,7 +41,7 @@ impl Engine {
         self.leap = Leap::default();
         if let Some(first) = server.waiting.front() {
             let ready = bench.sequences[first as usize].ready;
-            self.wake(ready.max(bench.agenda.now()), server.replica, bench);
+            self.wake(ready.max(bench.agenda.now()), server.id, bench);
         } else {
             self.generation += 1;
             self.wake_at = SimTime::MAX;
@@ -51,7 +52,7 @@ impl Engine {
     fn reach(&mut self, config: &EngineConfig, server: &Server, bench: &Bench<'_>) -> u64 {
         let next_end = loop {
             match self.ends.peek() {
-                Some(Reverse(end)) if is_live(bench, end.2, end.1, server.replica) => break end.0,
+                Some(Reverse(end)) if is_live(bench, end.2, end.1, server.id.slot()) => break end.0,
                 Some(_) => self.ends.pop(),
                 // Decodes have ends; without one, nothing may be planned beyond this iteration.
                 None => return 1,
@@ -330,7 +331,7 @@ impl Engine {
                 break;
             }
             self.ends.pop();
-            if is_live(bench, index, admission, server.replica) {
+            if is_live(bench, index, admission, server.id.slot()) {
                 let written = self.leave_batch(index, bench);
                 self.give_back(index, written, bench);
                 self.depart(index, server, bench, done);
@@ -360,6 +361,6 @@ impl Engine {
 
 /// Whether the sequence at `index` is still the one that was admitted here under that number.
 #[inline]
-fn is_live(bench: &Bench<'_>, index: u32, admission: u64, replica: u32) -> bool {
-    bench.sequences[index as usize].admission == admission && bench.attempts[index].replica == replica
+fn is_live(bench: &Bench<'_>, index: u32, admission: u64, server: ServerSlot) -> bool {
+    bench.sequences[index as usize].admission == admission && bench.attempts[index].server == server
 }

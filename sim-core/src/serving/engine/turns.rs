@@ -9,6 +9,7 @@
 use super::law::{Leap, clock_at};
 use super::{Engine, EngineConfig};
 use crate::clock::SimTime;
+use crate::id::ServerId;
 use crate::serving::Discipline;
 use crate::serving::server::{Bench, Server};
 
@@ -63,16 +64,16 @@ impl Engine {
         self.drop_withdrawn(server, bench, done);
         self.plan(config, server, bench);
         if self.leap.len > 0 {
-            self.wake_by(super::instant(self.leap_end()), server.replica, bench);
+            self.wake_by(super::instant(self.leap_end()), server.id, bench);
         }
     }
 
     /// Another engine waits for the turn: this one, which has it and has caught up to `last`, stops
     /// at its next boundary.
-    pub(in crate::serving) fn contend(&mut self, replica: u32, last: SimTime, bench: &mut Bench<'_>) {
+    pub(in crate::serving) fn contend(&mut self, id: ServerId, last: SimTime, bench: &mut Bench<'_>) {
         if let Turn::Has { contended } = &mut self.turn {
             *contended = true;
-            self.cut(self.leap.first_after(self.clock, last).max(1), replica, bench);
+            self.cut(self.leap.first_after(self.clock, last).max(1), id, bench);
         }
     }
 

@@ -6,7 +6,7 @@
 //! which requests, replicas and nodes go by the names and numbers that they have there; that of the run
 //! is the sum of those, so it depends on no position among services that have nothing to do with it.
 
-use super::SimTime;
+use crate::clock::SimTime;
 use std::fmt;
 
 /// What kind of thing happened.

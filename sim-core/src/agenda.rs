@@ -1,63 +1,67 @@
-//! What will happen: the event payload and the queue that holds it, with the instant and round
-//! being handled.
+//! What will happen: the events of all parts, and the queue that holds them, with the instant and round
+//! that is handled.
+//!
+//! An event knows ids only, so any part may plan one without knowing the others; who handles it is the
+//! loop's matter.
 
-use crate::clock::{Class, Entry, EventQueue, Key, SimTime, Wheel};
+use crate::clock::{Class, Entity, Entry, EventQueue, Key, SimTime, Wheel};
+use crate::id::{CellId, ControllerId, NodeId, PodSlot, ServerId, ServerSlot, ServiceId, SignalIndex, SourceId};
 
-/// What happens. Eight bytes; who it concerns in time order stands in its key.
+/// What happens. Eight bytes: of a thing that may have ended, only the slot; its serial stands in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A slot finishes its attempt; the key's sequence is the attempt's serial.
     SlotDone { attempt: u32 },
     /// The next attempt of a shared group ends, if the generation is still right.
-    ShareDone { replica: u32 },
+    ShareDone { server: ServerSlot },
     /// The host stage of an attempt of a batching server ends.
     HostDone { attempt: u32 },
     /// The oldest attempt of a batching server has waited for as long as it may.
-    BatchDelay { replica: u32 },
+    BatchDelay { server: ServerSlot },
     /// A batch ends.
-    BatchDone { instance: u16, replica: u32 },
+    BatchDone { instance: u16, server: ServerSlot },
     /// A token-level engine's leap ends, if the generation is still right.
-    EngineStep { replica: u32 },
-    /// An attempt reaches the replica that it was routed to.
+    EngineStep { server: ServerSlot },
+    /// An attempt reaches the server that it was routed to.
     Deliver { attempt: u32 },
     /// A client's earliest deadline may have come.
-    Deadline { client: u32 },
+    Deadline,
     /// A client's earliest per-attempt deadline may have come.
-    AttemptDeadline { client: u32 },
+    AttemptDeadline,
     /// A request's back-off ends; the key's entity is its client, its sequence the request's number.
     Retry { request: u32 },
-    /// A closed-loop user has thought.
-    UserReady { client: u16, user: u32 },
+    /// A closed-loop user of a client has thought.
+    UserReady { user: u32 },
     /// A source's next fault happens.
-    Fault { source: u32 },
+    Fault { source: SourceId },
     /// A reclaimed node's notice is over.
-    Reclaimed { node: u32 },
+    Reclaimed { node: NodeId },
     /// A service whose capacity a policy buys looks at the market.
-    Market { service: u32 },
+    Market { service: ServiceId },
     /// A node has booted.
-    NodeReady { node: u32 },
+    NodeReady { node: NodeId },
     /// A node has been empty for its pool's idle time, if the generation is still right.
-    NodeIdle { node: u32 },
-    /// A start-up stage of a replica ends.
-    StageDone { replica: u32 },
+    NodeIdle { node: NodeId },
+    /// A start-up stage of a pod ends.
+    StageDone { pod: PodSlot },
     /// Transfers over links end, or are shared out anew, if the generation is still right.
     Transfers,
-    /// A draining replica's time is up.
-    DrainEnd { replica: u32 },
+    /// A draining pod's time is up.
+    DrainEnd { pod: PodSlot },
     /// A signal's exporter refreshes its value.
-    Collect { signal: u32 },
+    Collect { signal: SignalIndex },
     /// A sampling window opens.
-    WindowOpen { signal: u32 },
+    WindowOpen { signal: SignalIndex },
     /// A signal is scraped.
-    Scrape { signal: u32 },
+    Scrape { signal: SignalIndex },
     /// An adapter or a recording rule evaluates a signal.
-    Evaluate { signal: u32 },
+    Evaluate { signal: SignalIndex },
     /// A cell of a route is probed.
-    Probe { route: u16, cell: u16 },
+    Probe { cell: CellId },
     /// A request waits and nobody serves: a controller that wanted to know runs.
-    Poke { controller: u32 },
+    Poke { controller: ControllerId },
     /// A controller runs; the key's sequence is its generation.
-    Control { controller: u32 },
+    Control { controller: ControllerId },
     /// The plain node autoscaler looks.
     NodeScan,
     /// A node autoscaler of the port looks; the key's sequence says for which reason.
@@ -97,17 +101,17 @@ impl Agenda {
         self.current = Some(key);
     }
 
-    /// The last instant whose engine steps of `replica` come before what is handled now: this one
+    /// The last instant whose engine steps of `server` come before what is handled now: this one
     /// or the picosecond before.
     #[inline]
-    pub(crate) fn last_step_of(&self, replica: u32) -> SimTime {
-        let after = self.current.is_some_and(|key| key > Key::new(self.now, 0, Class::Completion, replica, u64::MAX));
+    pub(crate) fn last_step_of(&self, server: ServerId) -> SimTime {
+        let after = self.current.is_some_and(|key| key > Key::new(self.now, 0, Class::Completion, server, u64::MAX));
         if after { self.now } else { SimTime::from_ps(self.now.as_ps().saturating_sub(1)) }
     }
 
     /// Schedules `event` of `entity` at `at`, which is not in the past.
     #[inline]
-    pub(crate) fn schedule(&mut self, at: SimTime, class: Class, entity: u32, seq: u64, event: Event) {
+    pub(crate) fn schedule(&mut self, at: SimTime, class: Class, entity: impl Into<Entity>, seq: u64, event: Event) {
         debug_assert!(at >= self.now, "{event:?} in the past");
         let round = if at == self.now { self.round.saturating_add(1) } else { 0 };
         self.queue.push(Key::new(at, round, class, entity, seq), event);

@@ -1,12 +1,13 @@
-//! A GPU group that several models share: whose turn it is, who waits, and how long any iterated.
+//! The clock of GPUs that several servers share: whose turn it is, who waits, and how long any iterated.
 
 use crate::clock::{SimDuration, SimTime};
+use crate::id::ServerId;
 
-/// The members of one group, in the fixed order of their turns.
-#[derive(Debug)]
-pub(crate) struct Group {
-    /// Replicas; the first holds the GPUs, the others are resident on them.
-    pub(crate) members: Vec<u32>,
+/// The servers of one clock, in the fixed order of their turns.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    /// Servers; the first is that of the pod that was asked for.
+    pub(crate) members: Vec<ServerId>,
     /// Which of them wait for the turn.
     waits: Vec<bool>,
     /// The member that has the turn, or had it last.
@@ -16,35 +17,27 @@ pub(crate) struct Group {
     /// Time in which somebody had it, up to `since`.
     busy: SimDuration,
     since: SimTime,
-    /// Members that are not gone.
-    pub(crate) live: usize,
-    /// Up to when its GPUs are billed, and the busy time that was billed.
-    pub(crate) billed: SimTime,
-    pub(crate) billed_busy: SimDuration,
 }
 
-impl Group {
-    pub(crate) fn new(members: Vec<u32>, now: SimTime) -> Self {
-        Group {
+impl Clock {
+    pub(crate) fn new(members: Vec<ServerId>, now: SimTime) -> Self {
+        Clock {
             waits: vec![false; members.len()],
             turn: members.len() - 1,
             taken: false,
             busy: SimDuration::ZERO,
             since: now,
-            live: members.len(),
-            billed: now,
-            billed_busy: SimDuration::ZERO,
             members,
         }
     }
 
     /// The member whose turn it is.
-    pub(crate) fn holder(&self) -> Option<u32> {
+    pub(crate) fn holder(&self) -> Option<ServerId> {
         self.taken.then(|| self.members[self.turn])
     }
 
     /// A member waits for the turn, or no longer does.
-    pub(crate) fn set_waits(&mut self, member: u32, waits: bool) {
+    pub(crate) fn set_waits(&mut self, member: ServerId, waits: bool) {
         if let Some(position) = self.members.iter().position(|&other| other == member) {
             self.waits[position] = waits;
         }
@@ -63,7 +56,7 @@ impl Group {
     }
 
     /// Gives the turn to the next who waits, after the last who had it.
-    pub(crate) fn next(&mut self, now: SimTime) -> Option<u32> {
+    pub(crate) fn next(&mut self, now: SimTime) -> Option<ServerId> {
         let count = self.members.len();
         let next = (1..=count).map(|step| (self.turn + step) % count).find(|&position| self.waits[position])?;
         self.waits[next] = false;
@@ -82,21 +75,23 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::ServerSlot;
 
     #[test]
     fn turns_go_round_among_those_who_wait() {
         let now = SimTime::from_s(1);
-        let mut group = Group::new(vec![4, 7, 9], now);
-        assert_eq!(group.next(now), None);
-        group.set_waits(9, true);
-        group.set_waits(4, true);
+        let [four, seven, nine] = [4, 7, 9].map(|serial| ServerId::new(serial, ServerSlot::NONE));
+        let mut clock = Clock::new(vec![four, seven, nine], now);
+        assert_eq!(clock.next(now), None);
+        clock.set_waits(nine, true);
+        clock.set_waits(four, true);
         // The first member is the first to have it; then the next who waits, in order.
-        assert_eq!((group.next(now), group.next(now), group.next(now)), (Some(4), Some(9), None));
-        group.set_waits(9, true);
-        group.set_waits(7, true);
-        assert_eq!((group.next(now), group.next(now)), (Some(7), Some(9)));
-        assert_eq!(group.busy(SimTime::from_s(3)), SimDuration::from_s(2));
-        group.release(SimTime::from_s(3));
-        assert_eq!((group.holder(), group.busy(SimTime::from_s(9))), (None, SimDuration::from_s(2)));
+        assert_eq!((clock.next(now), clock.next(now), clock.next(now)), (Some(four), Some(nine), None));
+        clock.set_waits(nine, true);
+        clock.set_waits(seven, true);
+        assert_eq!((clock.next(now), clock.next(now)), (Some(seven), Some(nine)));
+        assert_eq!(clock.busy(SimTime::from_s(3)), SimDuration::from_s(2));
+        clock.release(SimTime::from_s(3));
+        assert_eq!((clock.holder(), clock.busy(SimTime::from_s(9))), (None, SimDuration::from_s(2)));
     }
 }

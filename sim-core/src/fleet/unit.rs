@@ -1,0 +1,85 @@
+//! What is placed and billed as one: a pod, or several that share their GPUs.
+
+use super::pod::Life;
+use crate::clock::{SimDuration, SimTime};
+use crate::id::{ClockId, DemandId, NodeId, PodId};
+use crate::ledger::GpuState;
+use smallvec::SmallVec;
+
+/// GPUs that a group of a unit holds on one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) node: NodeId,
+    /// Bit i set: GPU i.
+    pub(crate) gpus: u64,
+}
+
+/// A unit.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) demand: DemandId,
+    /// Whose pods stand on its GPUs; the first was asked for, the others come with it.
+    pub(crate) pods: SmallVec<[PodId; 1]>,
+    pub(crate) holds: SmallVec<[Hold; 1]>,
+    /// Pods that are not gone.
+    pub(crate) live: u32,
+    /// When it was placed on its nodes.
+    pub(crate) placed: Option<SimTime>,
+    /// Up to when its GPUs are billed, and the busy time that was billed.
+    pub(crate) billed: SimTime,
+    pub(crate) billed_busy: SimDuration,
+    /// Whose turn it is, where several servers share its GPUs.
+    pub(crate) clock: Option<ClockId>,
+    /// Whether it waits for GPUs and none will come.
+    pub(crate) stuck: bool,
+}
+
+impl Default for Unit {
+    fn default() -> Self {
+        Unit::new(DemandId::NONE, SimTime::ZERO)
+    }
+}
+
+impl Unit {
+    pub(crate) fn new(demand: DemandId, created: SimTime) -> Self {
+        Unit {
+            demand,
+            pods: SmallVec::new(),
+            holds: SmallVec::new(),
+            live: 0,
+            placed: None,
+            billed: created,
+            billed_busy: SimDuration::ZERO,
+            clock: None,
+            stuck: false,
+        }
+    }
+
+    /// The pod that was asked for.
+    pub(crate) fn leader(&self) -> PodId {
+        self.pods[0]
+    }
+
+    /// Its first node, once it has one.
+    pub(crate) fn node(&self) -> Option<NodeId> {
+        self.holds.first().map(|hold| hold.node)
+    }
+}
+
+/// What GPUs are billed as on which pods of those lives stand: `None` if they serve, and their busy time
+/// decides. A job's last attempt is no drain.
+pub(crate) fn state_of(lives: impl Iterator<Item = (Life, bool)>) -> Option<Option<GpuState>> {
+    let mut state = None;
+    for (life, is_job) in lives {
+        let (rank, own) = match life {
+            Life::Draining if !is_job => (3, Some(GpuState::Draining)),
+            Life::Ready | Life::Draining => (2, None),
+            Life::Pending | Life::Starting { .. } => (1, Some(GpuState::Starting)),
+            Life::Gone => continue,
+        };
+        if state.is_none_or(|(known, _)| rank > known) {
+            state = Some((rank, own));
+        }
+    }
+    state.map(|(_, state)| state)
+}

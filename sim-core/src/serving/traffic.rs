@@ -1,0 +1,91 @@
+//! Requests on their way: clients, what each sends next, and the records of what is live.
+
+use super::arena::{Arena, NONE};
+use super::client::ClientState;
+use super::config::ClientConfig;
+use super::prefixes::Prefixes;
+use super::request::{Attempt, Request};
+use crate::clock::{Class, Key, Seed};
+use crate::id::{ClientId, Table};
+use crate::ports::{Arrival, SourceError};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+/// Clients and their requests.
+#[derive(Default)]
+pub(crate) struct Traffic {
+    pub(crate) clients: Table<ClientId, ClientState>,
+    pub(crate) requests: Arena<Request>,
+    pub(crate) attempts: Arena<Attempt>,
+    /// Names of the blocks of prompts.
+    pub(crate) prefixes: Prefixes,
+    /// When the next arrival of each open-loop client comes.
+    arrivals: BinaryHeap<Reverse<(Key, ClientId)>>,
+    /// That arrival, and the names of its prompt's blocks.
+    next: Table<ClientId, (Arrival, u32)>,
+    serial: u64,
+}
+
+impl Traffic {
+    /// Clients that have sent nothing yet.
+    pub(crate) fn new(clients: Vec<ClientConfig>, seed: Seed) -> Self {
+        let clients: Table<ClientId, ClientState> =
+            clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
+        Traffic { next: clients.ids().map(|_| (Arrival::default(), NONE)).collect(), clients, ..Traffic::default() }
+    }
+
+    /// Where the earliest arrival stands in the order of events.
+    #[inline]
+    pub(crate) fn next_arrival(&self) -> Key {
+        self.arrivals.peek().map_or(Key::LAST, |Reverse((key, _))| *key)
+    }
+
+    /// Pulls the first arrival of a client; closed-loop clients have none.
+    ///
+    /// # Errors
+    /// If its source refuses a row.
+    pub(crate) fn open(&mut self, client: ClientId) -> Result<(), SourceError> {
+        if let Some(key) = self.pull(client)? {
+            self.arrivals.push(Reverse((key, client)));
+        }
+        Ok(())
+    }
+
+    /// Takes the earliest arrival, and the names of its prompt's blocks; pulls the one after it.
+    ///
+    /// # Errors
+    /// If its source refuses a row.
+    #[inline]
+    pub(crate) fn take_arrival(&mut self) -> Result<Option<(ClientId, Arrival, u32)>, SourceError> {
+        let Some(&Reverse((_, client))) = self.arrivals.peek() else { return Ok(None) };
+        let (arrival, prefix) = self.next[client];
+        let next = self.pull(client)?;
+        // The next arrival takes the place of this one: one repair of the heap, not two.
+        if let Some(mut earliest) = self.arrivals.peek_mut() {
+            match next {
+                Some(key) => *earliest = Reverse((key, client)),
+                None => drop(PeekMut::pop(earliest)),
+            }
+        }
+        Ok(Some((client, arrival, prefix)))
+    }
+
+    /// Pulls a client's next arrival, one ahead, and says where it stands in the order of events.
+    #[inline]
+    fn pull(&mut self, client: ClientId) -> Result<Option<Key>, SourceError> {
+        let state = &mut self.clients[client];
+        let super::config::Traffic::Open(source) = &mut state.config.traffic else { return Ok(None) };
+        let Some(arrival) = source.next_arrival()? else { return Ok(None) };
+        state.pulled += 1;
+        self.next[client] = (arrival, self.prefixes.insert(source.prefix(), state.key));
+        Ok(Some(Key::new(arrival.at, 0, Class::Arrival, client, state.pulled)))
+    }
+
+    /// The serial of a new attempt.
+    #[inline]
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+}

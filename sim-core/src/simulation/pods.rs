@@ -1,0 +1,327 @@
+//! A pod's life: created, started stage by stage, ready, drained, gone.
+
+use super::{Event, Simulation};
+use crate::clock::{Class, SimDuration};
+use crate::fleet::{Candidate, Lease, Life, StageKind, rank_victims};
+use crate::id::{DemandId, NodeId, PodId, ServiceId, UnitId};
+use crate::journal::{Note, PodChange};
+use crate::ledger::{FailBecause, ReplicaRecord};
+use crate::serving::{NONE, Server};
+use std::collections::BTreeMap;
+
+impl Simulation {
+    /// Makes the replicas of a service as many as its register says; where a policy buys its capacity,
+    /// that policy does it when it next looks.
+    pub(super) fn reconcile(&mut self, service: ServiceId) {
+        if self.services[service].buyer.is_some() {
+            return;
+        }
+        let state = &self.services[service].state;
+        let active: Vec<PodId> = state.pods.iter().copied().filter(|&pod| self.fleet.pods[pod].is_counted()).collect();
+        let (spec, count, demand) = (state.spec, active.len() as u32, self.services[service].demand);
+        for _ in count..spec {
+            self.create_replica(service, demand);
+        }
+        for victim in self.victims(&active, count.saturating_sub(spec)) {
+            self.delete_replica(victim);
+        }
+    }
+
+    /// Picks `count` of a service's active pods, in the order in which a ReplicaSet gives them up.
+    pub(super) fn victims(&self, active: &[PodId], count: u32) -> Vec<PodId> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut on_node: BTreeMap<NodeId, u32> = BTreeMap::new();
+        for node in active.iter().filter_map(|&pod| self.fleet.node_of(pod)) {
+            *on_node.entry(node).or_default() += 1;
+        }
+        let mut candidates: Vec<Candidate> = active.iter().map(|&pod| self.candidate(pod, &on_node)).collect();
+        rank_victims(&mut candidates, self.agenda.now());
+        candidates.iter().take(count as usize).map(|victim| victim.pod).collect()
+    }
+
+    fn candidate(&self, id: PodId, on_node: &BTreeMap<NodeId, u32>) -> Candidate {
+        let pod = &self.fleet.pods[id];
+        let node = self.fleet.node_of(id);
+        Candidate {
+            pod: id,
+            ordinal: pod.ordinal,
+            assigned: node.is_some(),
+            running: pod.process.is_some(),
+            ready: pod.ready,
+            deletion_cost: 0,
+            related: node.and_then(|node| on_node.get(&node)).copied().unwrap_or(0),
+            restarts: 0,
+            created: pod.created,
+        }
+    }
+
+    /// Creates a replica of a service, wherever its demand lets it stand.
+    pub(super) fn create_replica(&mut self, service: ServiceId, demand: DemandId) {
+        let unit = self.new_unit(service, demand);
+        self.launch(unit);
+    }
+
+    /// Creates a pod that takes one attempt and ends.
+    pub(super) fn create_job(&mut self, service: ServiceId) {
+        let unit = self.new_unit(service, self.services[service].demand);
+        let leader = self.fleet.units[unit].leader();
+        self.fleet.pods[leader].lease = Lease::One;
+        self.services[service].state.has_jobs = true;
+        self.launch(unit);
+    }
+
+    /// A pod of a service, its server, and what is known of both.
+    pub(super) fn new_pod(&mut self, service: ServiceId, unit: UnitId) -> PodId {
+        let now = self.agenda.now();
+        let state = &mut self.services[service].state;
+        let ordinal = state.ordinals;
+        state.ordinals += 1;
+        let id = self.fleet.pods.insert(|_| crate::fleet::Pod::new(service, ordinal, unit, now));
+        let discipline = &state.config.discipline;
+        let server = self.serving.servers.insert(|server| Server::new(server, id, service, discipline));
+        self.serving.servers[server].meter.set_kernel_share(state.config.kernel_share);
+        self.fleet.pods[id].server = server;
+        state.pods.push(id);
+        self.step_starting(service, true);
+        self.note_pod(id, PodChange::Created);
+        id
+    }
+
+    /// Starts a start-up stage, or waits for the probe after the last one.
+    pub(super) fn begin_stage(&mut self, id: PodId, stage: u32) {
+        let now = self.agenda.now();
+        let pod = &mut self.fleet.pods[id];
+        let startup = &self.services[pod.service()].state.config.startup;
+        // Without an image to pull the process starts with the first stage.
+        let first_is_pull = startup.stages.first().is_some_and(|first| first.kind == StageKind::ImagePull);
+        let probe =
+            (stage as usize >= startup.stages.len()).then(|| startup.probe.ready_at(pod.process.unwrap_or(now), now));
+        pod.life = Life::Starting { stage };
+        if stage == 0 && !first_is_pull {
+            pod.process = Some(now);
+        }
+        match probe {
+            Some(at) => self.end_stage_at(at, id, stage),
+            None => self.begin_work(id, stage),
+        }
+    }
+
+    /// A stage has ended, unless the pod was deleted meanwhile.
+    pub(super) fn stage_done(&mut self, id: PodId, stage: u64) {
+        let stage = stage as u32;
+        if !self.fleet.pods.holds(id) || self.fleet.pods[id].life != (Life::Starting { stage }) {
+            return;
+        }
+        let now = self.agenda.now();
+        let pod = &mut self.fleet.pods[id];
+        let startup = &self.services[pod.service()].state.config.startup;
+        let Some(config) = startup.stages.get(stage as usize) else { return self.become_ready(id) };
+        pod.stage_ends.push(now);
+        if config.kind == StageKind::ImagePull {
+            pod.process = Some(now);
+        }
+        // Without a probe, a pod is ready when its last stage ends, before other events of that instant.
+        let is_last = stage as usize + 1 == startup.stages.len() && startup.probe.period.is_zero();
+        let is_ready = is_last && pod.process.unwrap_or(now) + startup.probe.initial_delay <= now;
+        self.remember(id, stage as usize);
+        if is_ready {
+            self.become_ready(id);
+        } else {
+            self.begin_stage(id, stage + 1);
+        }
+        self.serve_waiting();
+    }
+
+    pub(super) fn become_ready(&mut self, id: PodId) {
+        let now = self.agenda.now();
+        self.bill_unit(self.fleet.pods[id].unit);
+        let pod = &mut self.fleet.pods[id];
+        let (service, server) = (pod.service(), pod.server);
+        pod.life = Life::Ready;
+        pod.ready = Some(now);
+        self.step_starting(service, false);
+        let book = &mut self.services[service];
+        book.integrate_ready(now);
+        let state = &mut book.state;
+        self.serving.servers[server].position = state.ready.len() as u32;
+        state.ready.push(server);
+        state.outstanding.push(0);
+        book.ready_max = book.ready_max.max(book.state.ready.len() as u32);
+        self.note_pod(id, PodChange::Ready);
+        self.stir_buyer(service);
+        self.release_gateway(service);
+        let pod = &self.fleet.pods[id];
+        if pod.lease == Lease::One && pod.life == Life::Ready {
+            // Nothing waits: the job has nothing to do.
+            self.delete_replica(id);
+        }
+    }
+
+    /// Deletes a replica and who shares its GPUs: at once if it holds no work, else it drains.
+    pub(super) fn delete_replica(&mut self, id: PodId) {
+        for pod in self.fleet.units[self.fleet.pods[id].unit].pods.clone() {
+            self.delete_pod(pod);
+        }
+    }
+
+    fn delete_pod(&mut self, id: PodId) {
+        let now = self.agenda.now();
+        let pod = &mut self.fleet.pods[id];
+        pod.deleted = Some(now);
+        let (life, service, unit) = (pod.life, pod.service(), pod.unit);
+        self.note_pod(id, PodChange::Deleted);
+        match life {
+            Life::Pending => {
+                // Oldest first.
+                if let Ok(position) = self.fleet.pending.binary_search(&unit) {
+                    self.fleet.pending.remove(position);
+                }
+                self.set_stuck(unit, false);
+                self.step_starting(service, false);
+                self.gone(id);
+            }
+            Life::Starting { .. } => {
+                self.step_starting(service, false);
+                self.gone(id);
+            }
+            Life::Ready => self.drain(id),
+            Life::Draining | Life::Gone => {}
+        }
+    }
+
+    /// One more of a service's pods is starting, or one less.
+    pub(super) fn step_starting(&mut self, service: ServiceId, more: bool) {
+        let now = self.agenda.now();
+        self.services[service].state.waits.step_starting(more, now);
+    }
+
+    fn drain(&mut self, id: PodId) {
+        let now = self.agenda.now();
+        self.leave_ready(id);
+        let pod = &self.fleet.pods[id];
+        let state = &self.services[pod.service()].state;
+        // A job is not hurried.
+        let timeout = if pod.lease == Lease::One { SimDuration::MAX } else { state.config.drain_timeout };
+        if self.serving.servers[pod.server].outstanding == 0 {
+            self.gone(id);
+        } else if timeout != SimDuration::MAX {
+            self.agenda.schedule(now + timeout, Class::Lifecycle, id, u64::MAX, Event::DrainEnd { pod: id.slot() });
+        }
+    }
+
+    /// Takes a ready pod out of those that get work.
+    pub(super) fn leave_ready(&mut self, id: PodId) {
+        let now = self.agenda.now();
+        self.bill_unit(self.fleet.pods[id].unit);
+        let pod = &mut self.fleet.pods[id];
+        pod.life = Life::Draining;
+        let (service, server) = (pod.service(), pod.server);
+        let book = &mut self.services[service];
+        book.integrate_ready(now);
+        let state = &mut book.state;
+        let position = std::mem::replace(&mut self.serving.servers[server].position, NONE) as usize;
+        state.ready.remove(position);
+        state.outstanding.remove(position);
+        for later in &state.ready[position..] {
+            self.serving.servers[*later].position -= 1;
+        }
+    }
+
+    /// A server has ended its last attempt: its pod ends if it was draining, and is forgotten if it has ended.
+    pub(super) fn drained(&mut self, id: PodId) {
+        match self.fleet.pods[id].life {
+            Life::Draining => self.gone(id),
+            Life::Gone => self.forget_unit(self.fleet.pods[id].unit),
+            _ => {}
+        }
+    }
+
+    /// A draining pod's time is up: what it still holds is lost.
+    pub(super) fn drain_end(&mut self, id: PodId) {
+        if self.fleet.pods.holds(id) && self.fleet.pods[id].life == Life::Draining {
+            self.fleet.pods[id].killed = true;
+            self.kill_server(id, FailBecause::DrainTimeout);
+            self.gone(id);
+        }
+    }
+
+    /// A pod has ended; with the last of its unit, their GPUs are free.
+    pub(super) fn gone(&mut self, id: PodId) {
+        let now = self.agenda.now();
+        let unit = self.fleet.pods[id].unit;
+        self.bill_unit(unit);
+        let pod = &mut self.fleet.pods[id];
+        pod.life = Life::Gone;
+        pod.gone = Some(now);
+        let server = &self.serving.servers[pod.server];
+        let book = &mut self.services[pod.service()];
+        book.gone_engine.add(&server.engine_work());
+        book.gone_busy_ps += u128::from(server.meter.busy.as_ps());
+        book.gone_running_ps += server.meter.running_ps;
+        if let Ok(position) = book.state.pods.binary_search(&id) {
+            book.state.pods.remove(position);
+        }
+        self.note_pod(id, PodChange::Gone);
+        self.leave_loads(id);
+        self.fleet.units[unit].live -= 1;
+        if self.fleet.units[unit].live == 0 {
+            self.free_gpus(unit);
+            self.forget_unit(unit);
+        }
+    }
+
+    /// Drops what is known of pods that have ended, once nothing is on its way to them any more.
+    fn forget_unit(&mut self, unit: UnitId) {
+        let pods = &self.fleet.units[unit].pods;
+        let outstanding = |pod: &PodId| self.serving.servers[self.fleet.pods[*pod].server].outstanding;
+        if self.fleet.units[unit].live > 0 || pods.iter().any(|pod| outstanding(pod) > 0) {
+            return;
+        }
+        let nodes = self.fleet.units.remove(unit);
+        for id in &nodes.pods {
+            let record = self.replica_record(*id, &nodes);
+            self.ledger.replicas.push((id.serial(), record));
+            let pod = self.fleet.pods.remove(*id);
+            self.serving.servers.remove(pod.server);
+        }
+        if let Some(clock) = nodes.clock {
+            self.serving.clocks.remove(clock);
+        }
+    }
+
+    /// A pod's life, as it is recorded.
+    pub(super) fn replica_record(&self, id: PodId, unit: &crate::fleet::Unit) -> ReplicaRecord {
+        let pod = &self.fleet.pods[id];
+        let meter = &self.serving.servers[pod.server].meter;
+        ReplicaRecord {
+            service: pod.service().get(),
+            node: unit.node().map(NodeId::get),
+            created: pod.created,
+            placed: unit.placed,
+            stage_ends: pod.stage_ends.clone(),
+            ready: pod.ready,
+            deleted: pod.deleted,
+            gone: pod.gone,
+            killed: pod.killed,
+            completed: meter.completed,
+            busy: meter.busy,
+        }
+    }
+
+    pub(super) fn note_pod(&mut self, pod: PodId, change: PodChange) {
+        let (service, ordinal) = (self.fleet.pods[pod].service(), self.fleet.pods[pod].ordinal);
+        self.journal.note(self.agenda.now(), Note::Pod { service, pod, ordinal, change });
+    }
+
+    /// Attempts in service and waiting at a service's pods and its gateway.
+    pub(super) fn work_of(&self, service: ServiceId) -> (u32, u32) {
+        let state = &self.services[service].state;
+        let at_pods = state.pods.iter().map(|&pod| &self.serving.servers[self.fleet.pods[pod].server]);
+        let (running, waiting) = at_pods.fold((0, 0), |(running, waiting), server| {
+            (running + server.running, waiting + server.held() - server.running)
+        });
+        (running, waiting + state.gateway.len())
+    }
+}
