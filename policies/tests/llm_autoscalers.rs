@@ -2,7 +2,9 @@
 
 mod support;
 
-use flashcrowd_core::ports::{Autoscaler, Batch, Decision, Observation, ReplicaId, TargetId, TargetView, Wake};
+use flashcrowd_core::ports::{
+    Autoscaler, Batch, Controller, Decision, Observation, ReplicaId, TargetId, TargetView, Wake,
+};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::{aibrix, dynamo, wva};
 use proptest::prelude::*;
@@ -26,7 +28,7 @@ fn podautoscaler(strategy: &str, quirks: aibrix::Quirks) -> aibrix::Aibrix {
     );
     let spec = aibrix::manifest::read(text.as_bytes(), None).expect("accepted");
     let bound = aibrix::bind(&spec, &BTreeMap::new()).expect("a known name");
-    aibrix::Aibrix::new(aibrix::AibrixOptions { quirks, ..aibrix::AibrixOptions::new(spec, TARGET, bound) })
+    aibrix::Aibrix::new(aibrix::AibrixOptions { quirks, ..aibrix::AibrixOptions::new(spec, TARGET, bound) }).policy
 }
 
 fn aibrix_at(policy: &mut aibrix::Aibrix, at_s: u64, replicas: u32, value: f64) -> Decision {
@@ -91,7 +93,7 @@ fn model() -> wva::Model {
     }
 }
 
-fn saturation(effect: wva::Effect) -> wva::Wva {
+fn saturation(effect: wva::Effect) -> Controller<wva::Wva> {
     let targets = [("a100".to_owned(), TargetId(1)), ("h100".to_owned(), TargetId(0))];
     let options = wva::WvaOptions::new(model(), targets.into_iter().collect());
     wva::Wva::new(wva::WvaOptions { effect, ..options }).expect("a target each")
@@ -119,8 +121,9 @@ fn wva_at(policy: &mut wva::Wva, at_s: u64, h100: (u32, f64), a100: (u32, f64)) 
 
 #[test]
 fn wva_grows_the_cheapest_and_shrinks_the_dearest() {
-    let mut policy = saturation(wva::Effect::Apply);
-    assert_eq!(policy.targets(), [TargetId(0), TargetId(1)]);
+    let controller = saturation(wva::Effect::Apply);
+    assert_eq!(controller.targets.iter().map(|watched| watched.target.0).collect::<Vec<_>>(), [0, 1]);
+    let mut policy = controller.policy;
     let up = wva_at(&mut policy, 60, (2, 75.0), (2, 75.0));
     assert_eq!((replicas_of(&up, TargetId(0)), replicas_of(&up, TargetId(1))), (None, Some(3)));
     assert!(explanation(&up).reason.contains("cheapest variant a100"));
@@ -133,7 +136,7 @@ fn wva_grows_the_cheapest_and_shrinks_the_dearest() {
 
 #[test]
 fn wva_may_only_publish_and_keeps_within_bounds() {
-    let mut policy = saturation(wva::Effect::Publish);
+    let mut policy = saturation(wva::Effect::Publish).policy;
     let decision = wva_at(&mut policy, 60, (1, 75.0), (4, 75.0));
     assert!(decision.actions.is_empty());
     let values: Vec<f64> = decision.metrics.iter().map(|metric| metric.value).collect();
@@ -155,7 +158,8 @@ fn planner(text: &str) -> Result<dynamo::DynamoPlanner, dynamo::PlannerError> {
     };
     let prefill = config.mode.has_prefill().then(|| engines(0));
     let decode = config.mode.has_decode().then(|| engines(1));
-    dynamo::DynamoPlanner::new(dynamo::DynamoOptions { name: "llm".to_owned(), config, prefill, decode, phase: None })
+    let options = dynamo::DynamoOptions { name: "llm".to_owned(), config, prefill, decode, phase: None };
+    dynamo::DynamoPlanner::new(options).map(|controller| controller.policy)
 }
 
 fn plan(policy: &mut dynamo::DynamoPlanner, views: Vec<TargetView>) -> Decision {
@@ -219,7 +223,7 @@ proptest! {
             vec![
                 Box::new(podautoscaler("KPA", aibrix::Quirks::FIXED)),
                 Box::new(podautoscaler("APA", aibrix::Quirks::FAITHFUL)),
-                Box::new(saturation(wva::Effect::Apply)),
+                Box::new(saturation(wva::Effect::Apply).policy),
                 Box::new(planner("{mode: agg, max_gpu_budget: 12}").expect("feasible")),
             ]
         };

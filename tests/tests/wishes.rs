@@ -20,7 +20,7 @@ fn of(market: Market) -> Class {
 }
 
 /// Sets so many of each class at those seconds.
-fn wishes(plan: &'static [Wish]) -> Box<dyn flashcrowd_core::ports::Autoscaler> {
+fn wishes(plan: &'static [Wish]) -> flashcrowd_core::ports::Controller {
     Script::every(1, Vec::new(), move |seen: &Observation| {
         let due = plan.iter().filter(|(at_s, ..)| SimTime::from_s(*at_s) == seen.now);
         let wish = |&(_, replicas, class): &Wish| Action::SetReplicas { target: TARGET, replicas, class: class() };

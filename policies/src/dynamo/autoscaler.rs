@@ -5,9 +5,9 @@ use super::config::{Mode, PlannerConfig};
 use super::easy::{Component, EngineLoad, Role};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Action, Adapter, Attribution, Autoscaler, Batch, Class, Decision, Explanation, Limit, MetricExplanation, MissingAs,
-    Observation, Pipeline, ReplicaId, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId,
-    TargetView, Transform,
+    Action, Adapter, Attribution, Autoscaler, Batch, Class, Controller, Decision, Explanation, Limit,
+    MetricExplanation, MissingAs, Observation, Pipeline, ReplicaId, Sampler, Schedule, Scope, SignalRequest,
+    SignalSource, Stamp, TargetId, TargetView, Transform, Want, Watched,
 };
 use std::collections::BTreeMap;
 
@@ -69,16 +69,14 @@ struct Member {
     engines: Engines,
     role: Role,
     gpus: u32,
-    requests: Vec<SignalRequest>,
+    /// What each of them reports, in the order of its signals.
+    sources: &'static [SignalSource],
     newest: Vec<Option<Batch>>,
 }
 
 /// A Dynamo planner of one deployment.
 #[derive(Clone, Debug)]
 pub struct DynamoPlanner {
-    name: String,
-    targets: Vec<TargetId>,
-    schedule: Schedule,
     config: PlannerConfig,
     /// Prefill first.
     members: Vec<Member>,
@@ -96,7 +94,7 @@ impl DynamoPlanner {
     ///
     /// # Errors
     /// If engines are missing or too many, or the budget cannot hold the fewest.
-    pub fn new(options: DynamoOptions) -> Result<Self, PlannerError> {
+    pub fn new(options: DynamoOptions) -> Result<Controller<Self>, PlannerError> {
         let DynamoOptions { name, config, prefill, decode, phase } = options;
         let mode = config.mode;
         check(mode, mode.has_prefill(), prefill.is_some(), "prefill")?;
@@ -105,9 +103,9 @@ impl DynamoPlanner {
         let mut members = Vec::new();
         members.extend(prefill.map(|engines| Member::new(engines, Role::Prefill, config.prefill_gpus)));
         members.extend(decode.map(|engines| Member::new(engines, decode_role, config.decode_gpus)));
-        let mut targets: Vec<TargetId> = members.iter().map(|member| member.engines.target).collect();
-        targets.sort_unstable();
-        if targets.windows(2).any(|pair| pair[0] == pair[1]) {
+        let mut targets: Vec<Watched> = members.iter().map(Member::watched).collect();
+        targets.sort_by_key(|watched| watched.target);
+        if targets.windows(2).any(|pair| pair[0].target == pair[1].target) {
             return Err(PlannerError::SharedTarget);
         }
         let gpus: Vec<u32> = members.iter().map(|member| member.gpus).collect();
@@ -115,8 +113,9 @@ impl DynamoPlanner {
             return Err(PlannerError::Budget);
         }
         let period = SimDuration::from_s_f64(config.interval_s);
-        let schedule = Schedule { period, phase, poked_by_requests: false };
-        Ok(DynamoPlanner { name: format!("dynamo/{name}"), targets, schedule, config, members })
+        let schedule = Schedule { phase, ..Schedule::every(period) };
+        let policy = DynamoPlanner { config, members };
+        Ok(Controller { name: format!("dynamo/{name}").into(), schedule, targets, policy })
     }
 
     /// Its configuration.
@@ -205,7 +204,7 @@ fn explain(component: &Component, loads: &[EngineLoad], asked: Option<u32>, note
 
 impl Member {
     fn new(engines: Engines, role: Role, configured: Option<u32>) -> Self {
-        let sources: &[SignalSource] = match role {
+        let sources: &'static [SignalSource] = match role {
             Role::Prefill => &[SignalSource::QueuedPromptTokens],
             Role::Decode => &[SignalSource::RunningContextTokens, SignalSource::QueuedContextTokens],
             Role::Aggregated => &[
@@ -214,9 +213,13 @@ impl Member {
                 SignalSource::QueuedPromptTokens,
             ],
         };
-        let requests: Vec<SignalRequest> = sources.iter().map(|source| request(*source)).collect();
         let gpus = configured.unwrap_or(engines.gpus).max(1);
-        Member { engines, role, gpus, newest: vec![None; requests.len()], requests }
+        Member { engines, role, gpus, newest: vec![None; sources.len()], sources }
+    }
+
+    fn watched(&self) -> Watched {
+        let wants = self.sources.iter().map(|source| Want::Signal(request(*source))).collect();
+        Watched { target: self.engines.target, wants }
     }
 
     /// The load of every ready engine that has reported all that is asked of it.
@@ -232,9 +235,9 @@ impl Member {
         let ready = view.replicas.iter().filter(|replica| replica.ready == Some(true) && replica.deleted.is_none());
         let loads = ready.filter_map(|replica| {
             let mut load = EngineLoad::default();
-            for (request, table) in self.requests.iter().zip(&tables) {
+            for (source, table) in self.sources.iter().zip(&tables) {
                 let value = *table.get(&replica.id)?;
-                match request.source {
+                match source {
                     SignalSource::QueuedPromptTokens => load.queued_prefill = value,
                     SignalSource::RunningContextTokens => load.scheduled_kv = value,
                     _ => load.queued_kv = value,
@@ -276,29 +279,12 @@ fn request(source: SignalSource) -> SignalRequest {
 }
 
 impl Autoscaler for DynamoPlanner {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, target: TargetId) -> &[SignalRequest] {
-        let own = self.members.iter().find(|member| member.engines.target == target);
-        own.map_or(&[], |member| &member.requests)
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
         let mut explanation = Explanation::default();
         let mut wishes = Vec::new();
         for index in 0..self.members.len() {
             let target = self.members[index].engines.target;
-            let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+            let Some(view) = seen.view(target) else { return Decision::hold() };
             wishes.push(self.wish(index, view, &mut explanation));
         }
         let counts = self.within_budget(&wishes);

@@ -1,7 +1,7 @@
 //! What a controller may answer: wishes, which the engine validates. What it refuses is logged
 //! with a reason and counted, never silently clamped.
 
-use super::{Mode, ReplicaId, TargetId};
+use super::{Mode, ReplicaId, TargetId, TargetView};
 use crate::clock::SimTime;
 use crate::units::Market;
 use std::sync::Arc;
@@ -29,6 +29,11 @@ impl Decision {
     pub fn set_replicas(target: TargetId, replicas: u32) -> Self {
         let action = Action::SetReplicas { target, replicas, class: Class::default() };
         Decision { actions: vec![action], ..Decision::default() }
+    }
+
+    /// Writes `replicas` to the target's register, unless that is what it holds.
+    pub fn scale_to(view: &TargetView, replicas: u32) -> Self {
+        if view.spec_replicas == replicas { Decision::hold() } else { Decision::set_replicas(view.target, replicas) }
     }
 }
 

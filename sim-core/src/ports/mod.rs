@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod autoscaler;
+mod controller;
 mod decision;
 mod fault;
 mod global_router;
@@ -16,7 +17,8 @@ mod signal;
 mod spot_mix;
 
 pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
-pub use autoscaler::{Autoscaler, Schedule};
+pub use autoscaler::Autoscaler;
+pub use controller::{Controller, Schedule, Want, Watched};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use global_router::{CellView, GlobalRouter};

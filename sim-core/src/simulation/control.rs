@@ -4,7 +4,7 @@ use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration, SimTime, number_of_name};
 use crate::fleet::Life;
 use crate::ports::{
-    Autoscaler, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
+    Controller, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
     TargetId, TargetView, Wake, Work,
 };
 use rand::RngExt;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// A controller at work.
 pub(super) struct ControllerState {
-    pub(super) policy: Box<dyn Autoscaler>,
+    pub(super) controller: Controller,
     /// Of its name.
     pub(super) key: u64,
     /// Its signals by target: positions among all signals.
@@ -26,9 +26,9 @@ pub(super) struct ControllerState {
 }
 
 impl ControllerState {
-    pub(super) fn new(policy: Box<dyn Autoscaler>) -> Self {
-        let key = number_of_name(policy.name());
-        ControllerState { policy, key, signals: Vec::new(), generation: 0, kept: None, poke: None }
+    pub(super) fn new(controller: Controller) -> Self {
+        let key = number_of_name(&controller.name);
+        ControllerState { controller, key, signals: Vec::new(), generation: 0, kept: None, poke: None }
     }
 }
 
@@ -36,11 +36,11 @@ impl Simulation {
     /// Registers signals and plans the first tick of each controller.
     pub(super) fn start_controllers(&mut self) {
         for index in 0..self.controllers.len() {
-            let policy = &self.controllers[index].policy;
-            let (name, schedule) = (policy.name().to_owned(), policy.schedule());
-            for target in policy.targets().to_vec() {
-                let requests = self.controllers[index].policy.signals(target).to_vec();
-                let ids = requests.into_iter().map(|request| self.add_signal(&name, target, request)).collect();
+            let controller = &self.controllers[index].controller;
+            let (name, schedule) = (Arc::clone(&controller.name), controller.schedule);
+            for watched in controller.targets.clone() {
+                let target = watched.target;
+                let ids = watched.signals().map(|request| self.add_signal(&name, target, request.clone())).collect();
                 self.controllers[index].signals.push((target, ids));
                 if schedule.poked_by_requests
                     && let Some(book) = self.services.get_mut(target.0 as usize)
@@ -96,18 +96,17 @@ impl Simulation {
 
     fn decide(&mut self, index: usize, wake: Wake) {
         let seen = self.observe(index, wake);
-        let decision = self.controllers[index].policy.decide(&seen);
+        let decision = self.controllers[index].controller.policy.decide(&seen);
         let now = self.agenda.now();
-        let policy = &self.controllers[index].policy;
-        if let Some(message) = policy.failure() {
-            let (policy, message) = (policy.name().to_owned(), message.to_owned());
-            self.failure = Some(RunError::Policy { policy, message, at: now });
+        let controller = &self.controllers[index].controller;
+        if let Err(error) = alive(controller, now) {
+            self.failure = Some(error);
             return;
         }
         let next = match (decision.next_wake, wake) {
             (Some(at), _) => Some(at.max(now + SimDuration::from_ps(1))),
             (None, Wake::Poke(_)) => None,
-            (None, _) => Some(now + self.controllers[index].policy.schedule().period),
+            (None, _) => Some(now + controller.schedule.period),
         };
         if let Some(at) = next {
             self.plan_tick(index, at);
@@ -119,11 +118,8 @@ impl Simulation {
     pub(super) fn close_controllers(&mut self) -> Result<(), RunError> {
         let at = self.agenda.now();
         for state in &mut self.controllers {
-            state.policy.close();
-            if let Some(message) = state.policy.failure() {
-                let (policy, message) = (state.policy.name().to_owned(), message.to_owned());
-                return Err(RunError::Policy { policy, message, at });
-            }
+            state.controller.policy.close();
+            alive(&state.controller, at)?;
         }
         Ok(())
     }
@@ -207,4 +203,10 @@ impl Simulation {
             work: Work { waiting: server.held() - server.running, running: server.running },
         }
     }
+}
+
+/// Ends the run of a policy that failed.
+fn alive(controller: &Controller, at: SimTime) -> Result<(), RunError> {
+    let failed = |message: &str| RunError::Policy { policy: controller.name.to_string(), message: message.into(), at };
+    controller.policy.failure().map_or(Ok(()), |message| Err(failed(message)))
 }

@@ -12,7 +12,7 @@ use super::{Event, Simulation};
 use crate::clock::{Class, Digest, Key, Seed, SimDuration, SimTime, number_of_name};
 use crate::fleet::{Geography, Life, Node, NodeLife, PoolConfig, Region};
 use crate::ledger::{Bill, FailBecause, Latency, MarketRecord, Tally, WorkRecord};
-use crate::ports::{Arrival, Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
+use crate::ports::{Arrival, Controller, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
 use crate::serving::{
     Arena, ClientConfig, ClientState, Discipline, EngineWork, NONE, Prefixes, RouteConfig, ServiceConfig, ServiceState,
     Traffic,
@@ -36,8 +36,8 @@ pub struct World {
     pub services: Vec<ServiceConfig>,
     /// Clients.
     pub clients: Vec<ClientConfig>,
-    /// Autoscalers.
-    pub controllers: Vec<Box<dyn Autoscaler>>,
+    /// Controllers: what each declares, and its policy.
+    pub controllers: Vec<Controller>,
     /// Distances between regions.
     pub geography: Geography,
     /// Routes: one name in front of services in several regions.
