@@ -168,7 +168,7 @@ fn what_is_refused_is_refused_with_its_place() {
 struct Troubled;
 
 impl Autoscaler for Troubled {
-    fn decide(&mut self, _: &Observation) -> Decision {
+    fn decide(&mut self, seen: &Observation) -> Decision {
         let metric = |note: &str| MetricExplanation {
             name: "waiting".into(),
             current: Some(3.0),
@@ -181,9 +181,7 @@ impl Autoscaler for Troubled {
             error: Some("the metrics API is away".to_owned()),
             ..Explanation::default()
         };
-        let mut decision = Decision::set_replicas(TargetId(1), 7);
-        decision.explanation = Some(Box::new(explanation));
-        decision
+        Decision::set_replicas(TargetId(1), 7).explained(seen.target().target, explanation)
     }
 }
 

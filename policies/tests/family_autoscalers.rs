@@ -91,7 +91,7 @@ fn keda_goes_from_zero_and_back_and_its_hpa_does_the_rest() {
     assert_eq!(written(&executor.decide(&at(30, view(4, vec![says(30, 0.0)])))), None);
     let decision = executor.decide(&at(90, view(4, vec![says(90, 0.0)])));
     assert_eq!(written(&decision), Some(0));
-    let explanation = decision.explanation.expect("always explained");
+    let explanation = decision.explanation(TARGET).expect("always explained");
     assert_eq!(explanation.reason, "not active: the cooldown is over");
     assert_eq!((explanation.metrics[0].current, explanation.metrics[0].note.as_str()), (Some(0.0), "not active"));
 }
@@ -160,7 +160,7 @@ fn a_scaled_job_creates_what_is_missing() {
     seen.jobs = JobCounts { running: 2, pending: 1 };
     let decision = jobs.decide(&at(0, seen));
     assert_eq!(decision.actions, [Action::CreateJobs { target: TARGET, jobs: 2 }]); // ceil(9 / 2) - 3
-    assert_eq!(decision.explanation.expect("always explained").reason, "active: jobs are created");
+    assert_eq!(decision.explanation(TARGET).expect("always explained").reason, "active: jobs are created");
 }
 
 #[test]
@@ -178,10 +178,10 @@ fn ray_sees_pushed_samples_and_waits_for_its_delay() {
     let nothing = || vec![Some(vec![]), Some(vec![])];
     let first = ray.decide(&at(10, view(2, push(10))));
     assert_eq!(written(&first), None);
-    let explanation = first.explanation.expect("a direction is new");
+    let explanation = first.explanation(TARGET).expect("a direction is new");
     assert_eq!((explanation.metrics[0].current, explanation.metrics[0].proposal), (Some(10.0), Some(5)));
     assert_eq!(explanation.limits[0].name, "UpscaleDelay");
-    assert!(ray.decide(&at(14, view(2, nothing()))).explanation.is_none());
+    assert!(ray.decide(&at(14, view(2, nothing()))).explanations.is_empty());
     assert_eq!(written(&ray.decide(&at(15, view(2, nothing())))), Some(5));
 }
 
@@ -199,7 +199,10 @@ fn skyserve_counts_the_last_minute_and_names_markets_and_victims() {
     let mut sky = SkyServe::new(policy, &SkyServeOptions::new("svc", TARGET)).expect("valid").policy;
     let idle = sky.decide(&at(0, view(0, vec![says(0, 0.0)])));
     assert_eq!(idle.next_wake, Some(SimTime::from_s(5)));
-    assert!(idle.explanation.is_some_and(|explanation| explanation.error.is_some()), "the base is above the target");
+    assert!(
+        idle.explanation(TARGET).is_some_and(|explanation| explanation.error.is_some()),
+        "the base is above the target"
+    );
     let busy = sky.decide(&at(20, view(0, vec![says(20, 180.0)])));
     let set = |replicas, market| Action::SetReplicas {
         target: TARGET,

@@ -92,7 +92,7 @@ fn per_pod_samples_scale_up_and_the_explanation_says_why() {
     let samples = (0..4).map(|id| (Some(id), 100.0)).collect();
     let decision = hpa.decide(&at(SimTime::from_s(600), view(4, Some(vec![batch(samples)]))));
     assert_eq!(written(&decision.actions), Some(6));
-    let explanation = decision.explanation.expect("always explained");
+    let explanation = decision.explanation(TARGET).expect("always explained");
     assert_eq!(explanation.reason, "pods metric gpu_utilization above target");
     let metric = &explanation.metrics[0];
     assert_eq!((metric.current, metric.target, metric.proposal), (Some(100.0), 70.0, Some(6)));
@@ -105,7 +105,7 @@ fn a_service_signal_in_seconds_is_compared_in_the_milliseconds_of_its_name() {
     assert!(hpa.signals(TARGET).all(|request| request.scope == Scope::Service));
     let decision = hpa.policy.decide(&at(SimTime::from_s(600), view(2, Some(vec![batch(vec![(None, 1.0)])]))));
     assert_eq!(written(&decision.actions), Some(4));
-    let explanation = decision.explanation.expect("always explained");
+    let explanation = decision.explanation(TARGET).expect("always explained");
     assert_eq!(explanation.metrics[0].current, Some(1000.0));
 }
 
@@ -114,7 +114,7 @@ fn a_capped_change_names_its_limit() {
     let mut hpa = hpa_with(PODS, "", Variant::K8s128).policy;
     let samples = (0..4).map(|id| (Some(id), 700.0)).collect();
     let decision = hpa.decide(&at(SimTime::from_s(600), view(4, Some(vec![batch(samples)]))));
-    let limit = decision.explanation.expect("always explained").limits[0].clone();
+    let limit = decision.explanation(TARGET).expect("always explained").limits[0].clone();
     assert_eq!((limit.name, limit.before, limit.after), ("ScaleUpLimit", 40, 8));
 }
 
@@ -123,7 +123,7 @@ fn an_api_error_holds_and_an_old_answer_stays_until_a_newer_one() {
     let mut hpa = hpa_with(PODS, "", Variant::K8s128).policy;
     let failed = hpa.decide(&at(SimTime::from_s(600), view(2, None)));
     assert_eq!(written(&failed.actions), None);
-    assert!(failed.explanation.is_some_and(|explanation| explanation.error.is_some()));
+    assert!(failed.explanation(TARGET).is_some_and(|explanation| explanation.error.is_some()));
     let samples = vec![(Some(0), 140.0), (Some(1), 140.0)];
     let first = hpa.decide(&at(SimTime::from_s(615), view(2, Some(vec![batch(samples)]))));
     assert_eq!(written(&first.actions), Some(4));

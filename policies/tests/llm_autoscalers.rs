@@ -126,12 +126,15 @@ fn wva_grows_the_cheapest_and_shrinks_the_dearest() {
     let mut policy = controller.policy;
     let up = wva_at(&mut policy, 60, (2, 75.0), (2, 75.0));
     assert_eq!((replicas_of(&up, TargetId(0)), replicas_of(&up, TargetId(1))), (None, Some(3)));
-    assert!(explanation(&up).reason.contains("cheapest variant a100"));
+    for target in [0, 1].map(TargetId) {
+        let why = up.explanation(target).expect("each is explained");
+        assert!(why.reason.contains("cheapest variant a100"));
+    }
     let down = wva_at(&mut policy, 120, (2, 5.0), (3, 5.0));
     assert_eq!((replicas_of(&down, TargetId(0)), replicas_of(&down, TargetId(1))), (Some(1), None));
     // Decided and not carried out: everything waits.
     let frozen = wva_at(&mut policy, 180, (2, 75.0), (3, 75.0));
-    assert!(explanation(&frozen).reason.contains("h100 is on its way"));
+    assert!(frozen.explanation(TargetId(1)).expect("explained").reason.contains("h100 is on its way"));
 }
 
 #[test]
@@ -141,7 +144,8 @@ fn wva_may_only_publish_and_keeps_within_bounds() {
     assert!(decision.actions.is_empty());
     let values: Vec<f64> = decision.metrics.iter().map(|metric| metric.value).collect();
     assert_eq!(values, [1.0, 4.0]);
-    assert!(explanation(&decision).limits.iter().any(|limit| limit.name == "Bounds"));
+    let limits = |target| decision.explanation(TargetId(target)).expect("explained").limits.as_slice();
+    assert_eq!((limits(0).len(), limits(1).len(), limits(1)[0].name), (0, 1, "Bounds"));
     let missing = wva::Wva::new(wva::WvaOptions::new(model(), BTreeMap::new()));
     assert!(missing.expect_err("no targets").to_string().contains("`a100` has no target"));
 }
@@ -178,12 +182,16 @@ fn dynamo_scales_each_role_within_the_gpu_budget() {
     // Both want a third engine of two GPUs: the budget has room for four.
     let decision = plan(&mut policy, vec![prefill(&[9_000.0, 0.0]), decode(&[110_000.0, 0.0])]);
     assert!(decision.actions.is_empty(), "{decision:?}");
-    assert_eq!(explanation(&decision).limits.iter().filter(|limit| limit.name == "GpuBudget").count(), 2);
+    for target in [0, 1].map(TargetId) {
+        let why = decision.explanation(target).expect("each is explained");
+        assert_eq!((why.limits.len(), why.limits[0].name, why.metrics.len()), (1, "GpuBudget", 1));
+    }
     let decision = plan(&mut policy, vec![prefill(&[0.0, 0.0]), decode(&[110_000.0, 0.0])]);
     assert_eq!((replicas_of(&decision, TargetId(0)), replicas_of(&decision, TargetId(1))), (Some(1), Some(3)));
     let decision = plan(&mut policy, vec![view(TargetId(0), 2, 2, vec![None]), decode(&[70_000.0, 0.0])]);
     assert!(decision.actions.is_empty());
-    assert_eq!(explanation(&decision).metrics[0].note, "worker_count_mismatch");
+    let note = |target| &decision.explanation(TargetId(target)).expect("explained").metrics[0].note;
+    assert_eq!((note(0).as_str(), note(1).as_str()), ("worker_count_mismatch", "no_change"));
 }
 
 #[test]

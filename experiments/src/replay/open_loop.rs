@@ -128,7 +128,7 @@ fn follow_recorded(fleet: &mut Fleet, recording: &Recording, now: SimTime) {
 
 fn decide(actor: &mut Actor<'_>, now: SimTime, fleet: &mut Fleet, recording: &Recording, replayed: &mut Replayed) {
     let seen = Observation { now, wake: Wake::Tick, targets: vec![view(actor, now, fleet, recording)] };
-    let decision = actor.controller.policy.decide(&seen);
+    let mut decision = actor.controller.policy.decide(&seen);
     let period = actor.controller.schedule.period.max(SimDuration::from_ms(1));
     actor.next = decision.next_wake.filter(|&at| at > now).unwrap_or(now + period);
     let (before, mode) = (fleet.count(), fleet.mode.0);
@@ -142,7 +142,7 @@ fn decide(actor: &mut Actor<'_>, now: SimTime, fleet: &mut Fleet, recording: &Re
             replicas: (before, after),
             jobs,
             mode: (mode != fleet.mode.0).then_some(fleet.mode.0),
-            explanation: decision.explanation.map(|words| *words).unwrap_or_default(),
+            explanation: decision.explanations.remove(&TARGET).map(|why| *why).unwrap_or_default(),
         });
     }
 }

@@ -263,8 +263,7 @@ impl Autoscaler for Aibrix {
             limit(&mut explanation, "Pending", wanted, kept);
             kept
         });
-        let mut decision = wanted.map_or_else(Decision::hold, |wanted| Decision::scale_to(view, count(wanted)));
-        decision.explanation = Some(Box::new(explanation));
-        decision
+        let decision = wanted.map_or_else(Decision::hold, |wanted| Decision::scale_to(view, count(wanted)));
+        decision.explained(view.target, explanation)
     }
 }

@@ -152,9 +152,7 @@ impl Autoscaler for AppAutoScaling {
         let view = seen.target();
         let (current, values) = (view.spec_replicas, self.values(view));
         let written = self.engine.minute(seen.now, current, &values);
-        let mut decision = Decision::scale_to(view, written);
-        decision.explanation = Some(Box::new(self.explain(&values, current, written)));
-        decision
+        Decision::scale_to(view, written).explained(view.target, self.explain(&values, current, written))
     }
 }
 

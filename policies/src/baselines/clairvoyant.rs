@@ -94,7 +94,6 @@ impl Autoscaler for Clairvoyant {
         let rate = self.oracle.highest_rate(seen.now, seen.now + lead + period, window);
         let wanted = (rate / rate_per_replica).ceil();
         let replicas = bounds.clamp(wanted);
-        let mut decision = Decision::scale_to(view, replicas);
         let metric = MetricExplanation {
             name: "arrivals to come".into(),
             current: Some(rate),
@@ -103,7 +102,7 @@ impl Autoscaler for Clairvoyant {
             note: String::new(),
         };
         let limits = limit("bounds", wanted.min(f64::from(u32::MAX)) as u32, replicas).into_iter().collect();
-        decision.explanation = Some(Box::new(Explanation { metrics: vec![metric], limits, ..Explanation::default() }));
-        decision
+        let why = Explanation { metrics: vec![metric], limits, ..Explanation::default() };
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

@@ -52,16 +52,13 @@ impl Autoscaler for ConcurrencyTarget {
         };
         let target = self.config.in_flight_per_replica;
         let Some(in_flight) = in_flight else {
-            let mut hold = Decision::hold();
-            hold.explanation = Some(Box::new(explain("in_flight_requests", None, target, None, Vec::new())));
-            return hold;
+            return Decision::hold()
+                .explained(view.target, explain("in_flight_requests", None, target, None, Vec::new()));
         };
         let proposal = self.config.bounds.clamp((in_flight / target).ceil());
         let replicas = self.window.highest(seen.now, proposal);
-        let mut decision = Decision::scale_to(view, replicas);
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation =
-            Some(Box::new(explain("in_flight_requests", Some(in_flight), target, Some(proposal), limits)));
-        decision
+        let why = explain("in_flight_requests", Some(in_flight), target, Some(proposal), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

@@ -95,17 +95,14 @@ impl Autoscaler for LatencyTarget {
         let view = seen.target();
         let target_s = self.config.target.as_s_f64();
         let Some(latency_s) = newest(view) else {
-            let mut hold = Decision::hold();
-            hold.explanation = Some(Box::new(explain("latency", None, target_s, None, Vec::new())));
-            return hold;
+            return Decision::hold().explained(view.target, explain("latency", None, target_s, None, Vec::new()));
         };
         let wanted = self.step(seen.now, view.spec_replicas, latency_s).exp();
         // Rounded up but for what rounding itself adds.
         let proposal = self.config.bounds.clamp((wanted - 1e-9).ceil());
         let replicas = self.window.highest(seen.now, proposal);
-        let mut decision = Decision::scale_to(view, replicas);
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = Some(Box::new(explain("latency", Some(latency_s), target_s, Some(proposal), limits)));
-        decision
+        let why = explain("latency", Some(latency_s), target_s, Some(proposal), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

@@ -161,19 +161,16 @@ impl Autoscaler for Predictive {
         let view = seen.target();
         let target = self.config.rate_per_replica;
         let Some(rate) = newest(view) else {
-            let mut hold = Decision::hold();
-            hold.explanation = Some(Box::new(explain("forecast", None, target, None, Vec::new())));
-            return hold;
+            return Decision::hold().explained(view.target, explain("forecast", None, target, None, Vec::new()));
         };
         self.forecast.push(rate);
         // What is ordered now must do from now until the order after the next is ready.
         let highest = (0..=self.ahead + 1).map(|ahead| self.forecast.ahead(ahead)).fold(0.0, f64::max);
         let proposal = self.config.bounds.clamp((highest * (1.0 + self.config.headroom) / target).ceil());
         let replicas = self.window.highest(seen.now, proposal);
-        let mut decision = Decision::scale_to(view, replicas);
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = Some(Box::new(explain("forecast", Some(highest), target, Some(proposal), limits)));
-        decision
+        let why = explain("forecast", Some(highest), target, Some(proposal), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }
 

@@ -65,24 +65,19 @@ impl QueueDepth {
 impl Autoscaler for QueueDepth {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
-        let bounds = self.config.bounds;
+        let (bounds, target) = (self.config.bounds, self.config.waiting_per_replica);
         // A request that waits while nobody serves is no scrape late.
         let poked = matches!(seen.wake, Wake::Poke(_)) && view.spec_replicas == 0;
         let waiting =
             newest(view).or(poked.then_some(0.0)).map(|waiting| if poked { waiting.max(1.0) } else { waiting });
         let Some(waiting) = waiting else {
-            let mut hold = Decision::hold();
-            hold.explanation =
-                Some(Box::new(explain("waiting_requests", None, self.config.waiting_per_replica, None, Vec::new())));
-            return hold;
+            return Decision::hold()
+                .explained(view.target, explain("waiting_requests", None, target, None, Vec::new()));
         };
         let wanted = if poked { 1.0 } else { self.wanted(seen.now, view, waiting) };
         let replicas = bounds.clamp(wanted);
-        let mut decision = Decision::scale_to(view, replicas);
         let limits = limit("bounds", wanted.max(0.0) as u32, replicas).into_iter().collect();
-        let target = self.config.waiting_per_replica;
-        decision.explanation =
-            Some(Box::new(explain("waiting_requests", Some(waiting), target, Some(replicas), limits)));
-        decision
+        let why = explain("waiting_requests", Some(waiting), target, Some(replicas), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

@@ -65,10 +65,9 @@ impl Autoscaler for Timetable {
         if replicas == view.spec_replicas {
             return Decision::hold();
         }
-        let mut decision = Decision::set_replicas(view.target, replicas);
         let reason = "the timetable says so".to_owned();
-        decision.explanation = Some(Box::new(Explanation { reason, ..Explanation::default() }));
-        decision
+        let why = Explanation { reason, ..Explanation::default() };
+        Decision::set_replicas(view.target, replicas).explained(view.target, why)
     }
 }
 

@@ -82,11 +82,13 @@ pub struct DynamoPlanner {
     members: Vec<Member>,
 }
 
-/// What one role comes to: its count before the budget.
+/// What one role comes to: its count before the budget, and why.
 struct Wish {
+    target: TargetId,
     current: u32,
     spec: u32,
     count: u32,
+    why: Explanation,
 }
 
 impl DynamoPlanner {
@@ -124,7 +126,7 @@ impl DynamoPlanner {
     }
 
     /// What the engines of one role ask for. Without a decision the register stays as it is.
-    fn wish(&mut self, index: usize, view: &TargetView, explanation: &mut Explanation) -> Wish {
+    fn wish(&mut self, index: usize, view: &TargetView) -> Wish {
         let member = &mut self.members[index];
         let (loads, role) = (member.loads(view), member.role);
         let current = view.ready_replicas;
@@ -153,10 +155,11 @@ impl DynamoPlanner {
             "dropped: engines are starting".clone_into(&mut note);
         }
         let count = asked.filter(|_| !growing).unwrap_or(view.spec_replicas);
-        explanation.metrics.push(explain(&component, &loads, asked, note));
+        let metrics = vec![explain(&component, &loads, asked, note)];
+        let mut why = Explanation { metrics, ..Explanation::default() };
         let bounded = count.max(self.config.budget.min_endpoint);
-        limit(explanation, "MinEndpoint", count, bounded);
-        Wish { current, spec: view.spec_replicas, count: bounded }
+        limit(&mut why, "MinEndpoint", count, bounded);
+        Wish { target: view.target, current, spec: view.spec_replicas, count: bounded, why }
     }
 
     fn within_budget(&self, wishes: &[Wish]) -> Vec<u32> {
@@ -280,34 +283,31 @@ fn request(source: SignalSource) -> SignalRequest {
 
 impl Autoscaler for DynamoPlanner {
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let mut explanation = Explanation::default();
         let mut wishes = Vec::new();
         for index in 0..self.members.len() {
             let target = self.members[index].engines.target;
             let Some(view) = seen.view(target) else { return Decision::hold() };
-            wishes.push(self.wish(index, view, &mut explanation));
+            wishes.push(self.wish(index, view));
         }
         let counts = self.within_budget(&wishes);
         let mut decision = Decision::hold();
-        let mut reasons = Vec::new();
-        for ((member, wish), replicas) in self.members.iter().zip(&wishes).zip(counts) {
-            limit(&mut explanation, "GpuBudget", wish.count, replicas);
-            reasons.push(match replicas.cmp(&wish.current) {
-                _ if replicas == wish.spec => "no_change",
+        for (wish, replicas) in wishes.into_iter().zip(counts) {
+            let Wish { target, current, spec, count, mut why } = wish;
+            limit(&mut why, "GpuBudget", count, replicas);
+            let reason = match replicas.cmp(&current) {
+                _ if replicas == spec => "no_change",
                 std::cmp::Ordering::Less => "scale_down",
                 std::cmp::Ordering::Equal => "startups_cancelled",
                 std::cmp::Ordering::Greater => "scale_up",
-            });
-            if replicas != wish.spec && !self.config.advisory {
-                let target = member.engines.target;
+            };
+            reason.clone_into(&mut why.reason);
+            if self.config.advisory {
+                why.reason.push_str(" (advisory: not carried out)");
+            } else if replicas != spec {
                 decision.actions.push(Action::SetReplicas { target, replicas, class: Class::default() });
             }
+            decision.explanations.insert(target, Box::new(why));
         }
-        explanation.reason = reasons.join(", ");
-        if self.config.advisory {
-            explanation.reason.push_str(" (advisory: not carried out)");
-        }
-        decision.explanation = Some(Box::new(explanation));
         decision
     }
 }

@@ -170,13 +170,12 @@ impl Autoscaler for Hpa {
         let view = seen.target();
         let shown = self.observe(view);
         let outcome = step(&mut self.state, seen.now.as_ns(), &self.config, &shown);
-        let mut decision = if outcome.updated {
+        let decision = if outcome.updated {
             Decision::set_replicas(view.target, outcome.desired.max(0).unsigned_abs())
         } else {
             Decision::hold()
         };
-        decision.explanation = Some(Box::new(explain(&self.config, &self.names, &outcome)));
-        decision
+        decision.explained(view.target, explain(&self.config, &self.names, &outcome))
     }
 }
 

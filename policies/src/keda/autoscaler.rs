@@ -193,11 +193,10 @@ impl Autoscaler for KedaExecutor {
         let (activity, composite) = self.activity(&readings);
         let fresh = || Executor::new(&self.object, self.quirks, seen.now);
         let poll = self.executor.get_or_insert_with(fresh).poll(seen.now, view.spec_replicas, activity);
-        let mut decision = match poll.write {
+        let decision = match poll.write {
             Some(replicas) => Decision::set_replicas(view.target, replicas),
             None => Decision::hold(),
         };
-        decision.explanation = Some(Box::new(self.explain(view, &readings, composite, poll)));
-        decision
+        decision.explained(view.target, self.explain(view, &readings, composite, poll))
     }
 }

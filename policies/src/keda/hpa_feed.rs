@@ -144,7 +144,7 @@ impl Autoscaler for KedaHpa {
             // It has not shrunk, so it must not remember that it has.
             self.inner = before;
             decision.actions.clear();
-            if let Some(explanation) = &mut decision.explanation {
+            if let Some(explanation) = decision.explanations.get_mut(&view.target) {
                 explanation.limits.push(Limit { name: "KedaCooldown", before: wanted, after: view.spec_replicas });
             }
         }

@@ -77,7 +77,7 @@ impl Autoscaler for KedaJobs {
         if self.paused {
             let reason = "paused by annotation".to_owned();
             let explanation = Explanation { reason, ..Explanation::default() };
-            return Decision { explanation: Some(Box::new(explanation)), ..Decision::default() };
+            return Decision::hold().explained(view.target, explanation);
         }
         let combined = self.rules.combine(&self.queues(&readings), self.quirks);
         let (running, pending) = (i64::from(view.jobs.running), i64::from(view.jobs.pending));
@@ -88,7 +88,7 @@ impl Autoscaler for KedaJobs {
         } else {
             vec![]
         };
-        let explanation = Some(Box::new(self.explain(&readings, combined, creation)));
-        Decision { actions, explanation, ..Decision::default() }
+        let decision = Decision { actions, ..Decision::default() };
+        decision.explained(view.target, self.explain(&readings, combined, creation))
     }
 }

@@ -305,6 +305,7 @@ impl Autoscaler for KnativeKpa {
         let next_wake = recheck.map_or(memory.next_tick, |at| at.min(memory.next_tick));
         let explanation = explain(&self.revision, &memory.decider, &trace, scale);
         self.state = Some(memory);
-        Decision { actions, next_wake: Some(next_wake), metrics: Vec::new(), explanation: Some(Box::new(explanation)) }
+        let decision = Decision { actions, next_wake: Some(next_wake), ..Decision::default() };
+        decision.explained(view.target, explanation)
     }
 }

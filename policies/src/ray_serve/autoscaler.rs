@@ -128,11 +128,11 @@ impl Autoscaler for RayServe {
         let current = view.spec_replicas;
         let direction = self.policy.counter().signum();
         let outcome = self.policy.decide(now_s, count, current, total);
-        let mut decision = Decision::scale_to(view, outcome.decision);
-        if outcome.decision != current || self.policy.counter().signum() != direction {
-            decision.explanation = Some(Box::new(self.explain(outcome, current, count, total, queued)));
+        let decision = Decision::scale_to(view, outcome.decision);
+        if outcome.decision == current && self.policy.counter().signum() == direction {
+            return decision;
         }
-        decision
+        decision.explained(view.target, self.explain(outcome, current, count, total, queued))
     }
 }
 

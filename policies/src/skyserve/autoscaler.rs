@@ -132,9 +132,9 @@ impl Autoscaler for SkyServe {
         Decision {
             actions: actions(view.target, &records, &plan),
             next_wake: at_zero.then(|| seen.now + PERIOD_AT_ZERO),
-            explanation: Some(Box::new(explain(&self.controller, demand, before, &plan))),
             ..Decision::default()
         }
+        .explained(view.target, explain(&self.controller, demand, before, &plan))
     }
 }
 

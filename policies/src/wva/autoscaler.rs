@@ -205,10 +205,11 @@ impl Autoscaler for Wva {
         let (replicas, variants) = self.observe(seen);
         let found = analyze(&self.thresholds, &replicas);
         let (wanted, step) = targets(&found, &replicas, &variants);
-        let mut explanation = self.explain(&found, &step);
+        let of_all = self.explain(&found, &step);
         let mut decision = Decision::hold();
         for member in &mut self.members {
             let Some(view) = seen.view(member.target) else { continue };
+            let explanation = decision.explanations.entry(member.target).or_insert_with(|| Box::new(of_all.clone()));
             // A variant that the decision does not mention stays as it is.
             let Some(&wished) = wanted.get(&member.variant.name) else { continue };
             let replicas = member.bounded(wished);
@@ -223,7 +224,6 @@ impl Autoscaler for Wva {
                 decision.actions.push(action);
             }
         }
-        decision.explanation = Some(Box::new(explanation));
         decision
     }
 }

@@ -25,9 +25,8 @@ impl CapacityClass {
 const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
 
 impl Simulation {
-    pub(super) fn apply(&mut self, index: usize, seen: &Observation, decision: Decision) {
-        self.refuse_unseen(index, seen, &decision);
-        let mut explanation = decision.explanation;
+    pub(super) fn apply(&mut self, index: usize, seen: &Observation, mut decision: Decision) {
+        self.refuse_unseen(index, seen, &mut decision);
         // Controllers that look ten times a second and change nothing would fill the log.
         let kept = self.controllers[index].kept;
         let recent = kept.is_some_and(|at| self.agenda.now().since(at) < QUIET_PERIOD);
@@ -63,13 +62,13 @@ impl Simulation {
                 starting,
                 signals: view.signals.iter().map(signal_value).collect(),
                 refused,
-                explanation: explanation.take(),
+                explanation: decision.explanations.remove(&view.target),
             });
         }
     }
 
     /// What a controller wishes of a target that it was not shown is in the log, and not done.
-    fn refuse_unseen(&mut self, index: usize, seen: &Observation, decision: &Decision) {
+    fn refuse_unseen(&mut self, index: usize, seen: &Observation, decision: &mut Decision) {
         let shown = |action: &&Action| seen.targets.iter().any(|view| view.target == target_of(action));
         for action in decision.actions.iter().filter(|action| !shown(action)) {
             let wanted = target_of(action);
@@ -94,7 +93,7 @@ impl Simulation {
                 starting: book.state.waits.starting,
                 signals: Vec::new(),
                 refused: vec![(action.clone(), reason)],
-                explanation: None,
+                explanation: decision.explanations.remove(&wanted),
             };
             let key = self.controllers[index].key;
             self.services[target.0 as usize].digest.add(now, Mark::Decision, key, u64::from(spec));
