@@ -101,7 +101,7 @@ impl<P> Controller<P> {
         Controller { name: name.into(), schedule, targets, policy }
     }
 
-    /// Shows it more of each of its targets.
+    /// Adds what it reads of each of its targets, after what it reads already.
     #[must_use]
     pub fn reading<W: Into<Want>>(mut self, wants: impl IntoIterator<Item = W>) -> Self {
         let wants: Vec<Want> = wants.into_iter().map(Into::into).collect();

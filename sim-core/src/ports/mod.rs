@@ -1,7 +1,8 @@
 //! The ports: what policies and traffic implement, what they see and what they may answer.
 //!
 //! A policy has no way to reach the engine, the clock or the future. Everything it may know is in
-//! an [`Observation`], everything it may wish is a [`Decision`]; both are plain data.
+//! an [`Observation`], everything it may wish is a [`Decision`]; both are plain data, and so is what its
+//! [`Controller`] declares: when it runs, and what it is shown.
 
 mod arrivals;
 mod autoscaler;
