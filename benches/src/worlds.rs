@@ -2,7 +2,7 @@
 
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
-use flashcrowd_core::ports::{Autoscaler, LatencyPart, Router, TargetId};
+use flashcrowd_core::ports::{Controller, LatencyPart, Router, TargetId};
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Slo, Traffic,
 };
@@ -77,8 +77,7 @@ impl Model {
 
     /// The world: with `controlled`, an HPA reads two scraped signals and decides every 15 s.
     pub fn world(&self, controlled: bool) -> World {
-        let controllers: Vec<Box<dyn Autoscaler>> =
-            if controlled { vec![Box::new(hpa(self.replicas))] } else { Vec::new() };
+        let controllers = if controlled { vec![hpa(self.replicas).boxed()] } else { Vec::new() };
         // Long enough that the last request ends too.
         let horizon = self.requests as f64 / self.rate() * 1.02 + 60.0;
         World {
@@ -173,7 +172,7 @@ fn pool(replicas: u32) -> PoolConfig {
 }
 
 /// An HPA that works and never disturbs: at this load its targets are met by `replicas`.
-fn hpa(replicas: u32) -> Hpa {
+fn hpa(replicas: u32) -> Controller<Hpa> {
     let text = format!(
         "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{ name: {SERVICE} }}\nspec:\n  \
          scaleTargetRef: {{ kind: Deployment, name: {SERVICE} }}\n  minReplicas: {}\n  maxReplicas: {replicas}\n  \

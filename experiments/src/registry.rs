@@ -19,7 +19,7 @@
 //! ```
 
 use crate::scenario::language::{Diagnostic, Document};
-use flashcrowd_core::ports::{Autoscaler, TargetId};
+use flashcrowd_core::ports::{Autoscaler, Controller, TargetId};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct Registry {
     makers: Arc<BTreeMap<String, Maker>>,
 }
 
-type Made = Result<Box<dyn Autoscaler>, Refusal>;
+type Made = Result<Controller, Refusal>;
 type Maker = Arc<dyn Fn(&Settings, TargetId) -> Made + Send + Sync>;
 
 /// Why a policy was not made.
@@ -69,7 +69,7 @@ impl Registry {
     #[must_use]
     pub fn autoscaler<F>(self, name: &str, make: F) -> Self
     where
-        F: Fn(&serde_json::Value, TargetId) -> Result<Box<dyn Autoscaler>, String> + Send + Sync + 'static,
+        F: Fn(&serde_json::Value, TargetId) -> Result<Controller, String> + Send + Sync + 'static,
     {
         self.with(name, move |settings, target| {
             let config =
@@ -87,7 +87,7 @@ impl Registry {
         Config: DeserializeOwned,
         P: Autoscaler + 'static,
         E: fmt::Display,
-        F: Fn(Config, TargetId) -> Result<P, E> + Send + Sync + 'static,
+        F: Fn(Config, TargetId) -> Result<Controller<P>, E> + Send + Sync + 'static,
     {
         let of = name.to_owned();
         self.with(name, move |settings, target| {
@@ -101,7 +101,7 @@ impl Registry {
                 return Err(Refusal::Policy(message));
             }
             match make(config, target) {
-                Ok(policy) => Ok(Box::new(policy) as Box<dyn Autoscaler>),
+                Ok(controller) => Ok(controller.boxed()),
                 Err(error) => Err(Refusal::Policy(error.to_string())),
             }
         })

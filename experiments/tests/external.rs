@@ -44,7 +44,7 @@ fn decides_as_its_twin(program: &[&str]) {
         down_window: SimDuration::from_s(300),
     };
     let mut twin = ConcurrencyTarget::new(TargetId(0), config).unwrap();
-    let signals = twin.signals(TargetId(0)).iter().map(|request| (request.clone(), 1.0)).collect();
+    let signals = twin.signals(TargetId(0)).map(|request| (request.clone(), 1.0)).collect();
     let mut external = External::new(
         TargetId(0),
         ExternalConfig {
@@ -62,8 +62,8 @@ fn decides_as_its_twin(program: &[&str]) {
     for step in 0..120_u64 {
         let load = 60.0 + 55.0 * (step as f64 / 17.0).sin() + if step % 40 == 7 { 90.0 } else { 0.0 };
         let seen = seen(step * 15, spec, (step % 11 != 3).then_some(load.round()));
-        let (ours, theirs) = (twin.decide(&seen), external.decide(&seen));
-        assert_eq!(external.failure(), None);
+        let (ours, theirs) = (twin.policy.decide(&seen), external.policy.decide(&seen));
+        assert_eq!(external.policy.failure(), None);
         assert_eq!(ours.actions, theirs.actions, "at step {step}");
         if let Some(flashcrowd_core::ports::Action::SetReplicas { replicas, .. }) = ours.actions.first() {
             (spec, changes) = (*replicas, changes + 1);

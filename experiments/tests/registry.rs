@@ -5,10 +5,11 @@ use flashcrowd::results::{OutputFolder, Summaries};
 use flashcrowd::run::{Progress, play_whole};
 use flashcrowd::scenario::language::units::Duration;
 use flashcrowd::scenario::load::{Loaded, Text};
+use flashcrowd_core::SimDuration;
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Explanation, MetricExplanation, Observation, Schedule, Scope, SignalRequest, SignalSource,
-    TargetId,
+    Autoscaler, Controller, Decision, Explanation, MetricExplanation, Observation, Schedule, Scope, SignalRequest,
+    SignalSource, TargetId,
 };
 use flashcrowd_policies::FixedReplicas;
 use flashcrowd_policies::metrics::Preset;
@@ -52,31 +53,11 @@ struct Careless {
 }
 
 /// Adds a replica each time it sees nothing.
-struct Blind {
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
-}
+struct Blind;
 
 impl Autoscaler for Blind {
-    fn name(&self) -> &'static str {
-        "blind"
-    }
-
-    fn schedule(&self) -> Schedule {
-        let period = flashcrowd_core::SimDuration::from_s(15);
-        Schedule { period, phase: None, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let view = &seen.targets[0];
+        let view = seen.target();
         let batch = view.signals[0].batches.as_ref().and_then(|batches| batches.last());
         match batch {
             Some(batch) if !batch.samples.is_empty() => Decision::hold(),
@@ -102,11 +83,12 @@ fn registry() -> Registry {
         .policy("blind", |(): (), target| {
             let pipeline = Preset::VllmGauge15s.pipeline();
             let (name, source) = ("waiting".to_owned(), SignalSource::WaitingRequests);
-            let signals = [SignalRequest { name, source, scope: Scope::Service, pipeline }];
-            Ok::<_, String>(Blind { targets: [target], signals })
+            let waiting = SignalRequest { name, source, scope: Scope::Service, pipeline };
+            let schedule = Schedule::every(SimDuration::from_s(15));
+            Ok::<_, String>(Controller::of("blind", schedule, target, Blind).reading([waiting]))
         })
         .autoscaler("json", |config, target| match config["n"].as_u64() {
-            Some(n) => Ok(Box::new(FixedReplicas::new(target, n as u32))),
+            Some(n) => Ok(FixedReplicas::new(target, n as u32).boxed()),
             None => Err(format!("`n` is {}: expected a number", config["n"])),
         })
 }
@@ -183,27 +165,10 @@ fn what_is_refused_is_refused_with_its_place() {
 }
 
 /// Reads one metric, reports an error of itself, and wishes something of a service that it does not have.
-struct Troubled([TargetId; 1]);
+struct Troubled;
 
 impl Autoscaler for Troubled {
-    fn name(&self) -> &'static str {
-        "troubled"
-    }
-
-    fn schedule(&self) -> Schedule {
-        let period = flashcrowd_core::SimDuration::from_s(60);
-        Schedule { period, phase: Some(flashcrowd_core::SimDuration::ZERO), poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.0
-    }
-
-    fn signals(&self, _: TargetId) -> &[SignalRequest] {
-        &[]
-    }
-
-    fn decide(&mut self, _: &Observation) -> Decision {
+    fn decide(&mut self, seen: &Observation) -> Decision {
         let metric = |note: &str| MetricExplanation {
             name: "waiting".into(),
             current: Some(3.0),
@@ -216,9 +181,7 @@ impl Autoscaler for Troubled {
             error: Some("the metrics API is away".to_owned()),
             ..Explanation::default()
         };
-        let mut decision = Decision::set_replicas(TargetId(1), 7);
-        decision.explanation = Some(Box::new(explanation));
-        decision
+        Decision::set_replicas(TargetId(1), 7).explained(seen.target().target, explanation)
     }
 }
 
@@ -230,7 +193,9 @@ fn errors_and_wishes_for_others_are_in_the_table_of_decisions() {
     );
     let scenario = scenario.replace(r#"rate: "1/s""#, r#"rate: "1/s", service: "other""#);
     // Services stand in the order of their names: `my.chat` is the first, `other` the second.
-    let registry = Registry::new().policy("troubled", |(): (), target| Ok::<_, String>(Troubled([target])));
+    let schedule = Schedule::every(SimDuration::from_s(60)).first_at(SimDuration::ZERO);
+    let troubled = move |(): (), target| Ok::<_, String>(Controller::of("troubled", schedule, target, Troubled));
+    let registry = Registry::new().policy("troubled", troubled);
     let loaded = Text::parse("s", &scenario, &registry).and_then(|text| text.resolve());
     let played = play_whole(loaded.map_err(|error| error.to_string()).unwrap(), &Progress::new(false)).unwrap();
     let place = tempfile::tempdir().unwrap();

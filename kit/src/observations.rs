@@ -2,7 +2,7 @@
 //! in order, samples or none.
 
 use flashcrowd_core::ports::{
-    Autoscaler, Batch, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView, Sample, Scope, SignalId,
+    Batch, Controller, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView, Sample, Scope, SignalId,
     SignalRequest, SignalView, TargetId, TargetView, Wake, Work,
 };
 use flashcrowd_core::units::Market;
@@ -14,13 +14,12 @@ type Life = (u8, u32, u32, u32);
 /// What varies between two signals: whether it answers, ages and values of its samples.
 type Values = (bool, u32, Vec<(bool, f64)>);
 
-/// Observations of a policy's targets at its own period, oldest first. One that is woken by requests is
-/// woken so where nobody serves.
-pub fn history(policy: &dyn Autoscaler, length: usize) -> impl Strategy<Value = Vec<Observation>> + use<> {
-    let schedule = policy.schedule();
-    let targets: Vec<(TargetId, Vec<SignalRequest>)> =
-        policy.targets().iter().map(|&target| (target, policy.signals(target).to_vec())).collect();
-    let one = (0_u32..1_000, targets.into_iter().map(|(target, signals)| view(target, signals)).collect::<Vec<_>>());
+/// Observations of a controller's targets at its own period, oldest first. One that is woken by requests
+/// is woken so where nobody serves.
+pub fn history<P>(controller: &Controller<P>, length: usize) -> impl Strategy<Value = Vec<Observation>> + use<P> {
+    let schedule = controller.schedule;
+    let targets = controller.targets.iter().map(|watched| view(watched.target, watched.signals().cloned().collect()));
+    let one = (0_u32..1_000, targets.collect::<Vec<_>>());
     prop::collection::vec(one, 1..=length).prop_map(move |shown| {
         let mut now = SimTime::from_s(3_600);
         let mut history = Vec::new();

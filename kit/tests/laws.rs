@@ -6,7 +6,7 @@ use flashcrowd::run::{Played, Progress, play_whole};
 use flashcrowd::scenario::load::Text;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Observation, Schedule, Scope, SignalRequest, SignalSource, TargetId, TargetView,
+    Autoscaler, Controller, Decision, Observation, Schedule, Scope, SignalRequest, SignalSource, TargetView,
 };
 use flashcrowd_kit::laws::{self, CostClaim};
 use flashcrowd_kit::{Broken, Subject};
@@ -36,8 +36,6 @@ struct Config {
 /// Two requests in flight for each replica, at once.
 struct Twin {
     config: Config,
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
     number: u32,
     ticks: u32,
 }
@@ -49,9 +47,11 @@ fn registry() -> Registry {
     Registry::new().policy("twin", |config: Config, target| {
         let (name, source) = ("in_flight".to_owned(), SignalSource::InFlightRequests);
         let pipeline = Preset::VllmGauge15s.pipeline();
-        let signals = [SignalRequest { name, source, scope: Scope::Service, pipeline }];
+        let in_flight = SignalRequest { name, source, scope: Scope::Service, pipeline };
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Ok::<_, String>(Twin { config, targets: [target], signals, number, ticks: 0 })
+        let schedule = Schedule::every(SimDuration::from_s(15));
+        let twin = Twin { config, number, ticks: 0 };
+        Ok::<_, String>(Controller::of("twin", schedule, target, twin).reading([in_flight]))
     })
 }
 
@@ -75,25 +75,9 @@ impl Twin {
 }
 
 impl Autoscaler for Twin {
-    fn name(&self) -> &'static str {
-        "twin"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: SimDuration::from_s(15), phase: None, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let wanted = self.wanted(&seen.targets[0]);
-        Decision::set_replicas(self.targets[0], wanted)
+        let wanted = self.wanted(seen.target());
+        Decision::set_replicas(seen.target().target, wanted)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the strategies draw is valid: observations agree with themselves, and worlds play.
 
 use flashcrowd::Registry;
-use flashcrowd_core::ports::{Autoscaler, Observation, ReplicaPhase, ReplicaView, Scope, TargetId, Wake};
+use flashcrowd_core::ports::{Controller, Observation, ReplicaPhase, ReplicaView, Scope, TargetId, Wake};
 use flashcrowd_kit::observations::history;
 use flashcrowd_kit::world::SmallWorld;
 use flashcrowd_kit::{Subject, shapes};
@@ -10,11 +10,11 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-fn queue_depth() -> QueueDepth {
+fn queue_depth() -> Controller<QueueDepth> {
     bounded(1)
 }
 
-fn bounded(min: u32) -> QueueDepth {
+fn bounded(min: u32) -> Controller<QueueDepth> {
     let s = flashcrowd_core::SimDuration::from_s;
     let config =
         QueueDepthConfig { waiting_per_replica: 2.0, bounds: Bounds { min, max: 8 }, period: s(15), idle: s(60) };
@@ -62,27 +62,9 @@ proptest! {
 
 #[test]
 fn a_policy_is_shown_its_replicas_values_too() {
-    struct OfReplicas(QueueDepth, Vec<flashcrowd_core::ports::SignalRequest>);
-    impl Autoscaler for OfReplicas {
-        fn name(&self) -> &str {
-            self.0.name()
-        }
-        fn schedule(&self) -> flashcrowd_core::ports::Schedule {
-            self.0.schedule()
-        }
-        fn targets(&self) -> &[TargetId] {
-            self.0.targets()
-        }
-        fn signals(&self, _: TargetId) -> &[flashcrowd_core::ports::SignalRequest] {
-            &self.1
-        }
-        fn decide(&mut self, seen: &Observation) -> flashcrowd_core::ports::Decision {
-            self.0.decide(seen)
-        }
-    }
-    let mut signals = queue_depth().signals(TargetId(0)).to_vec();
-    signals[0].scope = Scope::Replica;
-    let strategy = history(&OfReplicas(queue_depth(), signals), 20);
+    let mut controller = queue_depth();
+    controller.signals_mut().for_each(|request| request.scope = Scope::Replica);
+    let strategy = history(&controller, 20);
     let mut runner = TestRunner::deterministic();
     let drawn: Vec<Observation> = (0..20).flat_map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
     let samples = |seen: &Observation| {

@@ -1,7 +1,7 @@
 //! The policies of our own against cases worked by hand, and laws that each keeps.
 
 use flashcrowd_core::ports::{
-    Action, Autoscaler, Batch, Decision, JobCounts, LatencyPart, Mode, Observation, Sample, SignalId, SignalView,
+    Action, Batch, Controller, Decision, JobCounts, LatencyPart, Mode, Observation, Sample, SignalId, SignalView,
     TargetId, TargetView, Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
@@ -36,13 +36,13 @@ fn view(spec: u32, ready: u32, value: Option<f64>, now: SimTime) -> TargetView {
 }
 
 /// Lets a policy see a value every period, on a fleet that follows it at once; the register after each.
-fn follow(policy: &mut dyn Autoscaler, start: u32, values: &[Option<f64>]) -> Vec<u32> {
+fn follow(controller: &mut Controller, start: u32, values: &[Option<f64>]) -> Vec<u32> {
     let (mut spec, mut now) = (start, SimTime::ZERO);
-    let period = policy.schedule().period;
+    let period = controller.schedule.period;
     let step = |value: &Option<f64>| {
         now += period;
         let seen = Observation { now, wake: Wake::Tick, targets: vec![view(spec, spec, *value, now)] };
-        spec = written(&policy.decide(&seen)).unwrap_or(spec);
+        spec = written(&controller.policy.decide(&seen)).unwrap_or(spec);
         spec
     };
     values.iter().map(step).collect()
@@ -55,17 +55,18 @@ fn written(decision: &Decision) -> Option<u32> {
     })
 }
 
-fn queue_depth() -> QueueDepth {
+fn queue_depth() -> Controller {
     QueueDepth::new(TARGET, QueueDepthConfig { waiting_per_replica: 5.0, bounds: BOUNDS, period: s(15), idle: s(60) })
         .expect("valid")
+        .boxed()
 }
 
-fn concurrency() -> ConcurrencyTarget {
+fn concurrency() -> Controller {
     let config = ConcurrencyConfig { in_flight_per_replica: 8.0, bounds: BOUNDS, period: s(15), down_window: s(60) };
-    ConcurrencyTarget::new(TARGET, config).expect("valid")
+    ConcurrencyTarget::new(TARGET, config).expect("valid").boxed()
 }
 
-fn latency() -> LatencyTarget {
+fn latency() -> Controller {
     let config = LatencyConfig {
         part: LatencyPart::EndToEnd,
         quantile: 0.95,
@@ -76,10 +77,10 @@ fn latency() -> LatencyTarget {
         period: s(15),
         down_window: s(0),
     };
-    LatencyTarget::new(TARGET, config).expect("valid")
+    LatencyTarget::new(TARGET, config).expect("valid").boxed()
 }
 
-fn predictive() -> Predictive {
+fn predictive() -> Controller {
     let config = PredictiveConfig {
         rate_per_replica: 10.0,
         headroom: 0.0,
@@ -89,7 +90,7 @@ fn predictive() -> Predictive {
         bounds: BOUNDS,
         down_window: s(0),
     };
-    Predictive::new(TARGET, config).expect("valid")
+    Predictive::new(TARGET, config).expect("valid").boxed()
 }
 
 #[test]
@@ -110,13 +111,13 @@ fn concurrency_follows_up_at_once_and_down_after_its_window() {
 #[test]
 fn latency_control_settles_where_the_latency_is_right() {
     // A plant whose latency falls with its replicas: 2 s at eleven.
-    let mut policy = latency();
+    let mut controller = latency();
     let (mut spec, mut now) = (2_u32, SimTime::ZERO);
     for _ in 0..200 {
         now += s(15);
         let seen =
             Observation { now, wake: Wake::Tick, targets: vec![view(spec, spec, Some(22.0 / f64::from(spec)), now)] };
-        spec = written(&policy.decide(&seen)).unwrap_or(spec);
+        spec = written(&controller.policy.decide(&seen)).unwrap_or(spec);
     }
     assert!((11..=12).contains(&spec), "{spec}");
 }
@@ -129,8 +130,8 @@ fn a_timetable_is_early_up_and_on_time_down() {
         lead: s(120),
         period: s(60),
     };
-    let mut policy = Timetable::new(TARGET, config).expect("valid");
-    let counts = follow(&mut policy, 2, &[None; 60]);
+    let mut controller = Timetable::new(TARGET, config).expect("valid").boxed();
+    let counts = follow(&mut controller, 2, &[None; 60]);
     // Each entry is the register one minute later than its place: up two minutes early, down on time.
     let at = [6, 7, 18, 19, 28, 29, 36, 37].map(|place: usize| counts[place]);
     assert_eq!(at, [2, 8, 8, 3, 3, 2, 2, 8]);
@@ -166,8 +167,8 @@ fn the_clairvoyant_bound_is_its_closed_form() {
         bounds: Bounds { min: 0, max: 100 },
         period: s(15),
     };
-    let mut policy = Clairvoyant::new(TARGET, config, oracle).expect("valid");
-    let counts = follow(&mut policy, 9, &vec![None; 86_400 / 15]);
+    let mut controller = Clairvoyant::new(TARGET, config, oracle).expect("valid").boxed();
+    let counts = follow(&mut controller, 9, &vec![None; 86_400 / 15]);
     let hours = counts.iter().map(|&count| f64::from(count)).sum::<f64>() * 15.0 / 3_600.0;
     // A fifteenth of the last hour falls out of the known day.
     assert!((hours / 217.867_884_596_392 - 1.0).abs() < 0.005, "{hours}");
@@ -187,8 +188,8 @@ fn settings_that_make_no_sense_are_named() {
     assert!(wrong(Timetable::new(TARGET, config).err()).contains("no time twice"));
 }
 
-fn all() -> Vec<Box<dyn Autoscaler>> {
-    vec![Box::new(queue_depth()), Box::new(concurrency()), Box::new(latency()), Box::new(predictive())]
+fn all() -> Vec<Controller> {
+    vec![queue_depth(), concurrency(), latency(), predictive()]
 }
 
 proptest! {
@@ -198,10 +199,10 @@ proptest! {
         start in 0_u32..40,
     ) {
         for (first, again) in all().iter_mut().zip(&mut all()) {
-            let counts = follow(first.as_mut(), start, &values);
-            prop_assert_eq!(&counts, &follow(again.as_mut(), start, &values));
+            let counts = follow(first, start, &values);
+            prop_assert_eq!(&counts, &follow(again, start, &values));
             for (count, before) in counts.iter().zip([start].iter().chain(&counts)) {
-                prop_assert!(count == before || (2..=20).contains(count), "{}: {count}", first.name());
+                prop_assert!(count == before || (2..=20).contains(count), "{}: {count}", first.name);
             }
         }
     }

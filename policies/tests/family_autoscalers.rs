@@ -2,8 +2,8 @@
 //! laws on any observation.
 
 use flashcrowd_core::ports::{
-    Action, Autoscaler, Batch, Class, Decision, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView,
-    Sample, SignalId, SignalView, TargetId, TargetView, Wake, Work,
+    Action, Autoscaler, Batch, Class, Controller, Decision, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase,
+    ReplicaView, Sample, Scope, SignalId, SignalView, TargetId, TargetView, Wake, Work,
 };
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -81,31 +81,32 @@ fn keda(spec: &str, quirks: Quirks) -> Controllers {
 #[test]
 fn keda_goes_from_zero_and_back_and_its_hpa_does_the_rest() {
     let mut both = keda("", Quirks::default()).boxed();
-    let (mut executor, mut hpa) = (both.remove(0), both.remove(0));
-    assert_eq!((executor.name(), hpa.name()), ("keda/web", "hpa/keda-hpa-web"));
-    assert_eq!(executor.schedule().phase, Some(SimDuration::ZERO));
+    let (executor, hpa) = (both.remove(0), both.remove(0));
+    assert_eq!((&*executor.name, &*hpa.name), ("keda/web", "hpa/keda-hpa-web"));
+    assert_eq!(executor.schedule.phase, Some(SimDuration::ZERO));
+    let (mut executor, mut hpa) = (executor.policy, hpa.policy);
     assert_eq!(written(&hpa.decide(&at(0, view(0, vec![says(0, 40.0)])))), None); // does nothing at zero
     assert_eq!(written(&executor.decide(&at(0, view(0, vec![says(0, 40.0)])))), Some(1));
     assert_eq!(written(&hpa.decide(&at(15, view(1, vec![says(15, 18.0)])))), Some(4));
     assert_eq!(written(&executor.decide(&at(30, view(4, vec![says(30, 0.0)])))), None);
     let decision = executor.decide(&at(90, view(4, vec![says(90, 0.0)])));
     assert_eq!(written(&decision), Some(0));
-    let explanation = decision.explanation.expect("always explained");
+    let explanation = decision.explanation(TARGET).expect("always explained");
     assert_eq!(explanation.reason, "not active: the cooldown is over");
     assert_eq!((explanation.metrics[0].current, explanation.metrics[0].note.as_str()), (Some(0.0), "not active"));
 }
 
 #[test]
 fn keda_repaired_lets_the_hpa_step_down_and_cools_down_above_zero() {
-    let mut fixed = keda("", Quirks::FIXED);
-    fixed.executor.decide(&at(0, view(0, vec![says(0, 40.0)])));
+    let mut fixed = keda("", Quirks::FIXED).executor.policy;
+    fixed.decide(&at(0, view(0, vec![says(0, 40.0)])));
     let down = |executor: &mut dyn Autoscaler, now_s, replicas| {
         written(&executor.decide(&at(now_s, view(replicas, vec![says(now_s, 0.0)]))))
     };
-    assert_eq!((down(&mut fixed.executor, 90, 4), down(&mut fixed.executor, 120, 1)), (None, Some(0)));
+    assert_eq!((down(&mut fixed, 90, 4), down(&mut fixed, 120, 1)), (None, Some(0)));
     let spec = "  minReplicaCount: 1\n  advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {stabilizationWindowSeconds: 0}}}}\n";
     for (quirks, shrinks) in [(Quirks::default(), Some(1)), (Quirks::FIXED, None)] {
-        let mut hpa = keda(spec, quirks).hpa.expect("not paused");
+        let mut hpa = keda(spec, quirks).hpa.expect("not paused").policy;
         hpa.decide(&at(0, view(4, vec![says(0, 20.0)])));
         let decision = hpa.decide(&at(15, view(4, vec![says(15, 0.0)])));
         assert_eq!(written(&decision), shrinks);
@@ -115,7 +116,8 @@ fn keda_repaired_lets_the_hpa_step_down_and_cools_down_above_zero() {
 
 #[test]
 fn a_trigger_that_fails_too_often_reports_its_fallback() {
-    let mut hpa = keda("  fallback: {failureThreshold: 2, replicas: 6}\n", Quirks::default()).hpa.expect("not paused");
+    let mut hpa =
+        keda("  fallback: {failureThreshold: 2, replicas: 6}\n", Quirks::default()).hpa.expect("not paused").policy;
     let mut ask = |now_s, replicas, answer| written(&hpa.decide(&at(now_s, view(replicas, vec![answer]))));
     assert_eq!([ask(0, 3, None), ask(15, 3, None), ask(30, 3, None)], [None, None, Some(6)]);
     // One success, and the count of failures begins anew.
@@ -128,11 +130,11 @@ fn a_query_over_replicas_is_answered_by_replicas() {
                 [{type: prometheus, metricType: Value, metadata: {query: 'avg(vllm:num_requests_waiting)', threshold: '5'}}]}";
     let object = read_scaled_object(text.as_bytes(), None).expect("valid").object;
     let mut hpa = object.controllers(&KedaOptions::new(TARGET)).expect("bound").hpa.expect("not paused");
-    assert_eq!(hpa.signals(TARGET)[0].scope, flashcrowd_core::ports::Scope::Replica);
+    assert!(hpa.signals(TARGET).all(|request| request.scope == Scope::Replica));
     let sample = |id, value| Sample { replica: Some(ReplicaId(id)), at: SimTime::ZERO, value };
     let samples = vec![sample(0, 4.0), sample(1, 16.0)];
     let batch = Batch { at: SimTime::ZERO, window: SimDuration::ZERO, samples };
-    assert_eq!(written(&hpa.decide(&at(0, view(2, vec![Some(vec![batch])])))), Some(4)); // 2 x 10 / 5
+    assert_eq!(written(&hpa.policy.decide(&at(0, view(2, vec![Some(vec![batch])])))), Some(4)); // 2 x 10 / 5
 }
 
 #[test]
@@ -140,11 +142,11 @@ fn a_formula_decides_activity_and_feeds_the_hpa_one_metric() {
     let spec = "  - {type: rabbitmq, name: jobs, metadata: {value: '10'}}\n  advanced: {scalingModifiers: {formula: 'max(waiting, jobs ?? 0) * 2', \
                 target: '10', activationTarget: '7'}}\n";
     let mut both = keda(spec, Quirks::default());
-    let mut hpa = both.hpa.take().expect("not paused");
+    let mut hpa = both.hpa.take().expect("not paused").policy;
     assert_eq!(hpa.hpa().config().metrics().len(), 1);
-    assert_eq!(written(&both.executor.decide(&at(0, view(0, vec![says(0, 3.0), says(0, 1.0)])))), None);
-    assert_eq!(written(&both.executor.decide(&at(30, view(0, vec![says(30, 4.0), None])))), None); // never active on errors
-    assert_eq!(written(&both.executor.decide(&at(60, view(0, vec![says(60, 4.0), says(60, 0.0)])))), Some(1));
+    assert_eq!(written(&both.executor.policy.decide(&at(0, view(0, vec![says(0, 3.0), says(0, 1.0)])))), None);
+    assert_eq!(written(&both.executor.policy.decide(&at(30, view(0, vec![says(30, 4.0), None])))), None); // never active on errors
+    assert_eq!(written(&both.executor.policy.decide(&at(60, view(0, vec![says(60, 4.0), says(60, 0.0)])))), Some(1));
     assert_eq!(written(&hpa.decide(&at(60, view(1, vec![says(60, 4.0), says(60, 20.0)])))), Some(4));
 }
 
@@ -153,19 +155,20 @@ fn a_scaled_job_creates_what_is_missing() {
     let text = "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {name: batch}\nspec: {jobTargetRef: {}, maxReplicaCount: 10, \
                 triggers: [{type: redis, metadata: {listLength: '2'}}]}\n";
     let job = read_scaled_job(text.as_bytes(), None).expect("valid").job;
-    let mut jobs = job.controller(&KedaOptions::new(TARGET)).expect("bound");
+    let mut jobs = job.controller(&KedaOptions::new(TARGET)).expect("bound").policy;
     let mut seen = view(0, vec![says(0, 9.0)]);
     seen.jobs = JobCounts { running: 2, pending: 1 };
     let decision = jobs.decide(&at(0, seen));
     assert_eq!(decision.actions, [Action::CreateJobs { target: TARGET, jobs: 2 }]); // ceil(9 / 2) - 3
-    assert_eq!(decision.explanation.expect("always explained").reason, "active: jobs are created");
+    assert_eq!(decision.explanation(TARGET).expect("always explained").reason, "active: jobs are created");
 }
 
 #[test]
 fn ray_sees_pushed_samples_and_waits_for_its_delay() {
     let config = AutoscalingConfig { max_replicas: 10, upscale_delay_s: 5.0, ..AutoscalingConfig::default() };
-    let mut ray = RayServe::new(config, &RayServeOptions::new("model", TARGET)).expect("valid");
-    assert_eq!(ray.schedule().period, SimDuration::from_ms(100));
+    let ray = RayServe::new(config, &RayServeOptions::new("model", TARGET)).expect("valid");
+    assert_eq!(ray.schedule.period, SimDuration::from_ms(100));
+    let mut ray = ray.policy;
     let push = |at_s: u64| {
         let sample = |id| Sample { replica: Some(ReplicaId(id)), at: SimTime::from_s(at_s), value: 4.0 };
         let samples = vec![sample(0), sample(1)];
@@ -175,10 +178,10 @@ fn ray_sees_pushed_samples_and_waits_for_its_delay() {
     let nothing = || vec![Some(vec![]), Some(vec![])];
     let first = ray.decide(&at(10, view(2, push(10))));
     assert_eq!(written(&first), None);
-    let explanation = first.explanation.expect("a direction is new");
+    let explanation = first.explanation(TARGET).expect("a direction is new");
     assert_eq!((explanation.metrics[0].current, explanation.metrics[0].proposal), (Some(10.0), Some(5)));
     assert_eq!(explanation.limits[0].name, "UpscaleDelay");
-    assert!(ray.decide(&at(14, view(2, nothing()))).explanation.is_none());
+    assert!(ray.decide(&at(14, view(2, nothing()))).explanations.is_empty());
     assert_eq!(written(&ray.decide(&at(15, view(2, nothing())))), Some(5));
 }
 
@@ -193,10 +196,13 @@ fn skyserve_counts_the_last_minute_and_names_markets_and_victims() {
         base_ondemand_fallback_replicas: Some(1),
         ..ReplicaPolicy::default()
     };
-    let mut sky = SkyServe::new(policy, &SkyServeOptions::new("svc", TARGET)).expect("valid");
+    let mut sky = SkyServe::new(policy, &SkyServeOptions::new("svc", TARGET)).expect("valid").policy;
     let idle = sky.decide(&at(0, view(0, vec![says(0, 0.0)])));
     assert_eq!(idle.next_wake, Some(SimTime::from_s(5)));
-    assert!(idle.explanation.is_some_and(|explanation| explanation.error.is_some()), "the base is above the target");
+    assert!(
+        idle.explanation(TARGET).is_some_and(|explanation| explanation.error.is_some()),
+        "the base is above the target"
+    );
     let busy = sky.decide(&at(20, view(0, vec![says(20, 180.0)])));
     let set = |replicas, market| Action::SetReplicas {
         target: TARGET,
@@ -227,7 +233,7 @@ fn aws_needs_three_minutes_and_no_data_changes_nothing() {
         AppAutoScaling::new(manifest.target, manifest.policies, &AwsOptions::new("web", TARGET)).expect("bound");
     let mut minute = |index: u64, replicas, value: Option<f64>| {
         let answer = value.map_or(Some(vec![]), |value| says(index * 60, value));
-        written(&scaling.decide(&at(index * 60, view(replicas, vec![answer]))))
+        written(&scaling.policy.decide(&at(index * 60, view(replicas, vec![answer]))))
     };
     assert_eq!([minute(0, 2, Some(15.0)), minute(1, 2, None), minute(2, 2, Some(15.0))], [None, None, None]);
     assert_eq!([minute(3, 2, Some(15.0)), minute(4, 2, Some(15.0))], [None, Some(3)]);
@@ -273,7 +279,7 @@ prop_compose! {
 }
 
 /// Autoscalers whose bounds are 0 (or 1) to 9.
-fn all() -> Vec<Box<dyn Autoscaler>> {
+fn all() -> Vec<Controller> {
     let config = AutoscalingConfig {
         min_replicas: 0,
         max_replicas: 9,
@@ -299,10 +305,10 @@ fn all() -> Vec<Box<dyn Autoscaler>> {
     let aws = aws::manifest::read_bytes(text).expect("valid");
     let mut all = keda("  maxReplicaCount: 9\n", Quirks::default()).boxed();
     all.extend(keda("  maxReplicaCount: 9\n  minReplicaCount: 1\n", Quirks::FIXED).boxed());
-    all.push(Box::new(RayServe::new(config, &RayServeOptions::new("r", TARGET)).expect("valid")));
-    all.push(Box::new(SkyServe::new(policy, &SkyServeOptions::new("s", TARGET)).expect("valid")));
-    all.push(Box::new(SkyServe::new(by_gpu, &SkyServeOptions::new("g", TARGET)).expect("valid")));
-    all.push(Box::new(AppAutoScaling::new(aws.target, aws.policies, &AwsOptions::new("a", TARGET)).expect("bound")));
+    all.push(RayServe::new(config, &RayServeOptions::new("r", TARGET)).expect("valid").boxed());
+    all.push(SkyServe::new(policy, &SkyServeOptions::new("s", TARGET)).expect("valid").boxed());
+    all.push(SkyServe::new(by_gpu, &SkyServeOptions::new("g", TARGET)).expect("valid").boxed());
+    all.push(AppAutoScaling::new(aws.target, aws.policies, &AwsOptions::new("a", TARGET)).expect("bound").boxed());
     all
 }
 
@@ -316,17 +322,17 @@ proptest! {
             for (s, view) in &views {
                 now_s += s;
                 let seen = at(now_s, view.clone());
-                let decision = one.decide(&seen);
-                prop_assert_eq!(&decision, &other.decide(&seen));
+                let decision = one.policy.decide(&seen);
+                prop_assert_eq!(&decision, &other.policy.decide(&seen));
                 for action in &decision.actions {
                     match action {
                         // KEDA writes its minimum or less; a market's count may hold what nobody gave up.
                         Action::SetReplicas { replicas, class, .. } if *class == Class::default() => {
-                            prop_assert!(*replicas <= 9, "{}: {}", one.name(), replicas);
+                            prop_assert!(*replicas <= 9, "{}: {}", one.name, replicas);
                         }
                         Action::RemoveReplicas { replicas, .. } => {
                             let lives = |id: &ReplicaId| view.replicas.iter().any(|r| r.id == *id && r.deleted.is_none());
-                            prop_assert!(replicas.iter().all(lives), "{}: {:?}", one.name(), replicas);
+                            prop_assert!(replicas.iter().all(lives), "{}: {:?}", one.name, replicas);
                         }
                         _ => {}
                     }

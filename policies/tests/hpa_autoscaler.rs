@@ -1,8 +1,8 @@
 //! The HPA behind the port: conversion of what the simulator shows, and its laws on any observation.
 
 use flashcrowd_core::ports::{
-    Action, Autoscaler, Batch, Class, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView, Sample,
-    Scope, SignalId, SignalView, TargetId, TargetView, Wake, Work,
+    Action, Autoscaler, Batch, Class, Controller, JobCounts, Mode, Observation, ReplicaId, ReplicaPhase, ReplicaView,
+    Sample, Scope, SignalId, SignalView, TargetId, TargetView, Wake, Work,
 };
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 const TARGET: TargetId = TargetId(0);
 
-fn hpa_with(metrics: &str, behavior: &str, variant: Variant) -> Hpa {
+fn hpa_with(metrics: &str, behavior: &str, variant: Variant) -> Controller<Hpa> {
     let text = format!(
         "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{ name: web }}\nspec:\n  \
          scaleTargetRef: {{ kind: Deployment, name: web }}\n  minReplicas: 1\n  maxReplicas: 20\n  \
@@ -88,11 +88,11 @@ fn written(actions: &[Action]) -> Option<u32> {
 
 #[test]
 fn per_pod_samples_scale_up_and_the_explanation_says_why() {
-    let mut hpa = hpa_with(PODS, "", Variant::K8s128);
+    let mut hpa = hpa_with(PODS, "", Variant::K8s128).policy;
     let samples = (0..4).map(|id| (Some(id), 100.0)).collect();
     let decision = hpa.decide(&at(SimTime::from_s(600), view(4, Some(vec![batch(samples)]))));
     assert_eq!(written(&decision.actions), Some(6));
-    let explanation = decision.explanation.expect("always explained");
+    let explanation = decision.explanation(TARGET).expect("always explained");
     assert_eq!(explanation.reason, "pods metric gpu_utilization above target");
     let metric = &explanation.metrics[0];
     assert_eq!((metric.current, metric.target, metric.proposal), (Some(100.0), 70.0, Some(6)));
@@ -102,28 +102,28 @@ fn per_pod_samples_scale_up_and_the_explanation_says_why() {
 #[test]
 fn a_service_signal_in_seconds_is_compared_in_the_milliseconds_of_its_name() {
     let mut hpa = hpa_with(EXTERNAL, "", Variant::K8s128);
-    assert_eq!(hpa.signals(TARGET)[0].scope, Scope::Service);
-    let decision = hpa.decide(&at(SimTime::from_s(600), view(2, Some(vec![batch(vec![(None, 1.0)])]))));
+    assert!(hpa.signals(TARGET).all(|request| request.scope == Scope::Service));
+    let decision = hpa.policy.decide(&at(SimTime::from_s(600), view(2, Some(vec![batch(vec![(None, 1.0)])]))));
     assert_eq!(written(&decision.actions), Some(4));
-    let explanation = decision.explanation.expect("always explained");
+    let explanation = decision.explanation(TARGET).expect("always explained");
     assert_eq!(explanation.metrics[0].current, Some(1000.0));
 }
 
 #[test]
 fn a_capped_change_names_its_limit() {
-    let mut hpa = hpa_with(PODS, "", Variant::K8s128);
+    let mut hpa = hpa_with(PODS, "", Variant::K8s128).policy;
     let samples = (0..4).map(|id| (Some(id), 700.0)).collect();
     let decision = hpa.decide(&at(SimTime::from_s(600), view(4, Some(vec![batch(samples)]))));
-    let limit = decision.explanation.expect("always explained").limits[0].clone();
+    let limit = decision.explanation(TARGET).expect("always explained").limits[0].clone();
     assert_eq!((limit.name, limit.before, limit.after), ("ScaleUpLimit", 40, 8));
 }
 
 #[test]
 fn an_api_error_holds_and_an_old_answer_stays_until_a_newer_one() {
-    let mut hpa = hpa_with(PODS, "", Variant::K8s128);
+    let mut hpa = hpa_with(PODS, "", Variant::K8s128).policy;
     let failed = hpa.decide(&at(SimTime::from_s(600), view(2, None)));
     assert_eq!(written(&failed.actions), None);
-    assert!(failed.explanation.is_some_and(|explanation| explanation.error.is_some()));
+    assert!(failed.explanation(TARGET).is_some_and(|explanation| explanation.error.is_some()));
     let samples = vec![(Some(0), 140.0), (Some(1), 140.0)];
     let first = hpa.decide(&at(SimTime::from_s(615), view(2, Some(vec![batch(samples)]))));
     assert_eq!(written(&first.actions), Some(4));
@@ -146,7 +146,7 @@ fn bindings_must_fit_the_metrics() {
 #[test]
 fn a_fixed_count_is_written_once_and_again_after_an_edit() {
     let mut fixed = FixedReplicas::new(TARGET, 3);
-    let mut decide = |replicas| written(&fixed.decide(&at(SimTime::ZERO, view(replicas, None))).actions);
+    let mut decide = |replicas| written(&fixed.policy.decide(&at(SimTime::ZERO, view(replicas, None))).actions);
     assert_eq!((decide(1), decide(3), decide(5)), (Some(3), None, Some(3)));
 }
 
@@ -218,8 +218,8 @@ proptest! {
             now += SimDuration::from_ms(ms);
             let current = view.spec_replicas;
             let seen = at(now, view);
-            let decision = one.decide(&seen);
-            prop_assert_eq!(&decision, &other.decide(&seen));
+            let decision = one.policy.decide(&seen);
+            prop_assert_eq!(&decision, &other.policy.decide(&seen));
             if let Some(replicas) = written(&decision.actions) {
                 prop_assert!((1..=20).contains(&replicas), "{} -> {}", current, replicas);
             }

@@ -43,7 +43,7 @@ struct World {
 
 impl World {
     fn new(options: knative::KnativeOptions, ready: u32, startup_s: u64) -> Self {
-        let kpa = KnativeKpa::new(options);
+        let kpa = KnativeKpa::new(options).policy;
         let (now, mode) = (SimTime::ZERO, Mode::Serve);
         World { kpa, now, spec: ready, ready, mode, startup_s, starting: vec![], log: vec![] }
     }
@@ -133,7 +133,7 @@ fn knative_waits_for_the_activator_before_the_last_pod_goes() {
     seen.mode = Mode::Proxy;
     seen.probe = Some(Probe { ok: false, populated_for: None });
     let observation = Observation { now: SimTime::from_s(400), wake: Wake::Tick, targets: vec![seen] };
-    let mut kpa = KnativeKpa::new(service(""));
+    let mut kpa = KnativeKpa::new(service("")).policy;
     kpa.decide(&observation);
     assert_eq!(replicas_of(&kpa.decide(&observation), TARGET), None, "no probe, no zero");
 }
@@ -159,11 +159,11 @@ fn knative_slow_pods_lose_their_growth_only_in_the_faithful_variant() {
 #[test]
 fn knative_asks_for_pushed_seconds_and_rps_for_arrivals() {
     let kpa = KnativeKpa::new(service("autoscaling.knative.dev/metric: rps"));
-    let request = &kpa.signals(TARGET)[0];
+    let request = kpa.signals(TARGET).next().expect("one");
     assert_eq!((request.source, request.scope), (SignalSource::RequestsArrived, Scope::Service));
     assert_eq!(request.pipeline.adapter, Adapter::Pushed { period: SimDuration::ZERO });
     assert_eq!(request.pipeline.sampler, Sampler::WindowMean(SimDuration::from_s(1)));
-    assert!(kpa.schedule().poked_by_requests && kpa.schedule().period == SimDuration::from_s(2));
+    assert!(kpa.schedule.poked_by_requests && kpa.schedule.period == SimDuration::from_s(2));
 }
 
 proptest! {
@@ -172,7 +172,7 @@ proptest! {
         steps in proptest::collection::vec(
             (0_u64..200, 0_u32..12, 0_u32..12, proptest::num::f64::ANY, any::<bool>(), any::<bool>()), 1..30),
     ) {
-        let policy = || KnativeKpa::new(service("autoscaling.knative.dev/max-scale: '6'"));
+        let policy = || KnativeKpa::new(service("autoscaling.knative.dev/max-scale: '6'")).policy;
         let (mut first, mut second) = (policy(), policy());
         let mut now = SimTime::ZERO;
         for (wait, spec, ready, value, poke, missing) in steps {

@@ -2,7 +2,9 @@
 
 mod support;
 
-use flashcrowd_core::ports::{Autoscaler, Batch, Decision, Observation, ReplicaId, TargetId, TargetView, Wake};
+use flashcrowd_core::ports::{
+    Autoscaler, Batch, Controller, Decision, Observation, ReplicaId, TargetId, TargetView, Wake,
+};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::{aibrix, dynamo, wva};
 use proptest::prelude::*;
@@ -26,7 +28,7 @@ fn podautoscaler(strategy: &str, quirks: aibrix::Quirks) -> aibrix::Aibrix {
     );
     let spec = aibrix::manifest::read(text.as_bytes(), None).expect("accepted");
     let bound = aibrix::bind(&spec, &BTreeMap::new()).expect("a known name");
-    aibrix::Aibrix::new(aibrix::AibrixOptions { quirks, ..aibrix::AibrixOptions::new(spec, TARGET, bound) })
+    aibrix::Aibrix::new(aibrix::AibrixOptions { quirks, ..aibrix::AibrixOptions::new(spec, TARGET, bound) }).policy
 }
 
 fn aibrix_at(policy: &mut aibrix::Aibrix, at_s: u64, replicas: u32, value: f64) -> Decision {
@@ -91,7 +93,7 @@ fn model() -> wva::Model {
     }
 }
 
-fn saturation(effect: wva::Effect) -> wva::Wva {
+fn saturation(effect: wva::Effect) -> Controller<wva::Wva> {
     let targets = [("a100".to_owned(), TargetId(1)), ("h100".to_owned(), TargetId(0))];
     let options = wva::WvaOptions::new(model(), targets.into_iter().collect());
     wva::Wva::new(wva::WvaOptions { effect, ..options }).expect("a target each")
@@ -119,26 +121,31 @@ fn wva_at(policy: &mut wva::Wva, at_s: u64, h100: (u32, f64), a100: (u32, f64)) 
 
 #[test]
 fn wva_grows_the_cheapest_and_shrinks_the_dearest() {
-    let mut policy = saturation(wva::Effect::Apply);
-    assert_eq!(policy.targets(), [TargetId(0), TargetId(1)]);
+    let controller = saturation(wva::Effect::Apply);
+    assert_eq!(controller.targets.iter().map(|watched| watched.target.0).collect::<Vec<_>>(), [0, 1]);
+    let mut policy = controller.policy;
     let up = wva_at(&mut policy, 60, (2, 75.0), (2, 75.0));
     assert_eq!((replicas_of(&up, TargetId(0)), replicas_of(&up, TargetId(1))), (None, Some(3)));
-    assert!(explanation(&up).reason.contains("cheapest variant a100"));
+    for target in [0, 1].map(TargetId) {
+        let why = up.explanation(target).expect("each is explained");
+        assert!(why.reason.contains("cheapest variant a100"));
+    }
     let down = wva_at(&mut policy, 120, (2, 5.0), (3, 5.0));
     assert_eq!((replicas_of(&down, TargetId(0)), replicas_of(&down, TargetId(1))), (Some(1), None));
     // Decided and not carried out: everything waits.
     let frozen = wva_at(&mut policy, 180, (2, 75.0), (3, 75.0));
-    assert!(explanation(&frozen).reason.contains("h100 is on its way"));
+    assert!(frozen.explanation(TargetId(1)).expect("explained").reason.contains("h100 is on its way"));
 }
 
 #[test]
 fn wva_may_only_publish_and_keeps_within_bounds() {
-    let mut policy = saturation(wva::Effect::Publish);
+    let mut policy = saturation(wva::Effect::Publish).policy;
     let decision = wva_at(&mut policy, 60, (1, 75.0), (4, 75.0));
     assert!(decision.actions.is_empty());
     let values: Vec<f64> = decision.metrics.iter().map(|metric| metric.value).collect();
     assert_eq!(values, [1.0, 4.0]);
-    assert!(explanation(&decision).limits.iter().any(|limit| limit.name == "Bounds"));
+    let limits = |target| decision.explanation(TargetId(target)).expect("explained").limits.as_slice();
+    assert_eq!((limits(0).len(), limits(1).len(), limits(1)[0].name), (0, 1, "Bounds"));
     let missing = wva::Wva::new(wva::WvaOptions::new(model(), BTreeMap::new()));
     assert!(missing.expect_err("no targets").to_string().contains("`a100` has no target"));
 }
@@ -155,7 +162,8 @@ fn planner(text: &str) -> Result<dynamo::DynamoPlanner, dynamo::PlannerError> {
     };
     let prefill = config.mode.has_prefill().then(|| engines(0));
     let decode = config.mode.has_decode().then(|| engines(1));
-    dynamo::DynamoPlanner::new(dynamo::DynamoOptions { name: "llm".to_owned(), config, prefill, decode, phase: None })
+    let options = dynamo::DynamoOptions { name: "llm".to_owned(), config, prefill, decode, phase: None };
+    dynamo::DynamoPlanner::new(options).map(|controller| controller.policy)
 }
 
 fn plan(policy: &mut dynamo::DynamoPlanner, views: Vec<TargetView>) -> Decision {
@@ -174,12 +182,16 @@ fn dynamo_scales_each_role_within_the_gpu_budget() {
     // Both want a third engine of two GPUs: the budget has room for four.
     let decision = plan(&mut policy, vec![prefill(&[9_000.0, 0.0]), decode(&[110_000.0, 0.0])]);
     assert!(decision.actions.is_empty(), "{decision:?}");
-    assert_eq!(explanation(&decision).limits.iter().filter(|limit| limit.name == "GpuBudget").count(), 2);
+    for target in [0, 1].map(TargetId) {
+        let why = decision.explanation(target).expect("each is explained");
+        assert_eq!((why.limits.len(), why.limits[0].name, why.metrics.len()), (1, "GpuBudget", 1));
+    }
     let decision = plan(&mut policy, vec![prefill(&[0.0, 0.0]), decode(&[110_000.0, 0.0])]);
     assert_eq!((replicas_of(&decision, TargetId(0)), replicas_of(&decision, TargetId(1))), (Some(1), Some(3)));
     let decision = plan(&mut policy, vec![view(TargetId(0), 2, 2, vec![None]), decode(&[70_000.0, 0.0])]);
     assert!(decision.actions.is_empty());
-    assert_eq!(explanation(&decision).metrics[0].note, "worker_count_mismatch");
+    let note = |target| &decision.explanation(TargetId(target)).expect("explained").metrics[0].note;
+    assert_eq!((note(0).as_str(), note(1).as_str()), ("worker_count_mismatch", "no_change"));
 }
 
 #[test]
@@ -219,7 +231,7 @@ proptest! {
             vec![
                 Box::new(podautoscaler("KPA", aibrix::Quirks::FIXED)),
                 Box::new(podautoscaler("APA", aibrix::Quirks::FAITHFUL)),
-                Box::new(saturation(wva::Effect::Apply)),
+                Box::new(saturation(wva::Effect::Apply).policy),
                 Box::new(planner("{mode: agg, max_gpu_budget: 12}").expect("feasible")),
             ]
         };

@@ -8,7 +8,8 @@ use flashcrowd_core::fleet::{
 use flashcrowd_core::journal::Mark;
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
-    Arrival, ArrivalSource, Autoscaler, Decision, Observation, Schedule, SignalRequest, SourceError, TargetId,
+    Arrival, ArrivalSource, Autoscaler, Controller, Decision, Observation, Schedule, SignalRequest, SourceError,
+    TargetId,
 };
 use flashcrowd_core::serving::{
     ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
@@ -169,51 +170,30 @@ impl ArrivalSource for Listed {
     }
 }
 
-/// A controller of target 0 that decides by a closure.
-pub struct Script<F> {
-    /// When it runs.
-    pub schedule: Schedule,
-    /// What it controls.
-    pub targets: Vec<TargetId>,
-    /// What it is shown.
-    pub signals: Vec<SignalRequest>,
-    /// How it decides.
-    pub decide: F,
-}
+/// A policy that decides by a closure.
+pub struct Script<F>(F);
 
 impl<F: FnMut(&Observation) -> Decision + Send + 'static> Script<F> {
-    /// A controller that runs every `period_s` seconds from 0 on.
-    pub fn every(period_s: u64, signals: Vec<SignalRequest>, decide: F) -> Box<dyn Autoscaler> {
-        let period = SimDuration::from_s(period_s);
-        let schedule = Schedule { period, phase: Some(SimDuration::ZERO), poked_by_requests: false };
-        Box::new(Script { schedule, targets: vec![TargetId(0)], signals, decide })
+    /// A controller of target 0 that runs every `period_s` seconds from 0 on.
+    pub fn every(period_s: u64, signals: Vec<SignalRequest>, decide: F) -> Controller {
+        let schedule = Schedule::every(SimDuration::from_s(period_s)).first_at(SimDuration::ZERO);
+        Script::of(schedule, TargetId(0), signals, decide)
+    }
+
+    /// A controller of one target.
+    pub fn of(schedule: Schedule, target: TargetId, signals: Vec<SignalRequest>, decide: F) -> Controller {
+        Controller::of("script", schedule, target, Script(decide)).reading(signals).boxed()
     }
 }
 
 impl<F: FnMut(&Observation) -> Decision + Send> Autoscaler for Script<F> {
-    fn name(&self) -> &'static str {
-        "script"
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        (self.decide)(seen)
+        (self.0)(seen)
     }
 }
 
 /// A controller that sets target 0 to each count at its second, in order.
-pub fn steps(plan: &[(u64, u32)]) -> Box<dyn Autoscaler> {
+pub fn steps(plan: &[(u64, u32)]) -> Controller {
     let mut plan: VecDeque<(u64, u32)> = plan.iter().copied().collect();
     Script::every(1, Vec::new(), move |seen| match plan.front() {
         Some(&(at_s, replicas)) if seen.now >= SimTime::from_s(at_s) => {
@@ -231,7 +211,7 @@ pub type Seen = Arc<Mutex<Vec<Observation>>>;
 ///
 /// # Panics
 /// Never: nobody else holds the notes while the run lasts.
-pub fn watcher(signals: Vec<SignalRequest>) -> (Box<dyn Autoscaler>, Seen) {
+pub fn watcher(signals: Vec<SignalRequest>) -> (Controller, Seen) {
     let seen = Seen::default();
     let notes = Arc::clone(&seen);
     let policy = Script::every(1, signals, move |now: &Observation| {

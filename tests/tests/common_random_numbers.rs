@@ -4,7 +4,7 @@ use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{StageKind, StageWork};
 use flashcrowd_core::journal::{Happening, Mark};
 use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::ports::Autoscaler;
+use flashcrowd_core::ports::Controller;
 use flashcrowd_core::serving::{ClientConfig, Discipline, ServiceConfig, ServiceTime, Traffic};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -30,8 +30,8 @@ fn closed(name: &str) -> ClientConfig {
     client(name, Traffic::Closed { users: 5, think, prompt_tokens: tokens(), output_tokens: tokens() })
 }
 
-fn play(services: Vec<ServiceConfig>, clients: Vec<ClientConfig>, policy: Box<dyn Autoscaler>) -> RunRecord {
-    run(World { services, clients, controllers: vec![policy], ..world(300) })
+fn play(services: Vec<ServiceConfig>, clients: Vec<ClientConfig>, controller: Controller) -> RunRecord {
+    run(World { services, clients, controllers: vec![controller], ..world(300) })
 }
 
 /// Arrivals of one client: instant, number, and what was drawn for the request.

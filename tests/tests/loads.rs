@@ -6,7 +6,7 @@ use flashcrowd_core::fleet::{
     CacheSizes, CachedStage, Link, LinkScope, PeerFetch, PoolConfig, StageKind, StageWork, StartupStage, Transfer,
 };
 use flashcrowd_core::ledger::{ReplicaRecord, RunRecord};
-use flashcrowd_core::ports::{Action, Autoscaler, Decision, Observation, ReplicaId, Schedule, TargetId};
+use flashcrowd_core::ports::{Action, Controller, Decision, Observation, ReplicaId, Schedule, TargetId};
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::Bytes;
@@ -189,14 +189,13 @@ fn cached(name: &str, pinned: bool) -> StartupStage {
 
 /// Two services of that size come and go on one node, one after the other: how long their four starts took.
 fn alternate(memory: Option<u64>, disk: Option<u64>, pinned: bool) -> Vec<f64> {
-    let script = |on: [u64; 2], target: TargetId| -> Box<dyn Autoscaler> {
-        let schedule =
-            Schedule { period: SimDuration::from_s(1), phase: Some(SimDuration::ZERO), poked_by_requests: false };
+    let script = |on: [u64; 2], target: TargetId| -> Controller {
+        let schedule = Schedule::every(SimDuration::from_s(1)).first_at(SimDuration::ZERO);
         let decide = move |seen: &Observation| {
             let now = seen.now.as_ps() / 1_000_000_000_000;
             Decision::set_replicas(target, u32::from(on.iter().any(|&from| (from..from + 20).contains(&now))))
         };
-        Box::new(Script { schedule, targets: vec![target], signals: Vec::new(), decide })
+        Script::of(schedule, target, Vec::new(), decide)
     };
     let record = run(World {
         services: vec![empty("a", vec![cached("a", pinned)]), empty("b", vec![cached("b", false)])],

@@ -2,7 +2,7 @@
 
 use flashcrowd_core::ledger::{GpuState, RunRecord};
 use flashcrowd_core::ports::{
-    Action, Adapter, Arrival, Attribution, Autoscaler, Decision, LatencyPart, MissingAs, Observation, Pipeline,
+    Action, Adapter, Arrival, Attribution, Controller, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
@@ -90,7 +90,7 @@ fn gpu_utilization() -> SignalRequest {
 type Shown = Arc<Mutex<Vec<(SimTime, f64)>>>;
 
 /// Sees its signal every 10 s; removes all replicas at `until_s`.
-fn watcher(target: u32, until_s: u64, shown: Shown) -> Box<dyn Autoscaler> {
+fn watcher(target: u32, until_s: u64, shown: Shown) -> Controller {
     let decide = move |seen: &Observation| {
         let batches = seen.targets[0].signals[0].batches.iter().flatten();
         let values = batches.flat_map(|batch| &batch.samples).map(|sample| (sample.at, sample.value));
@@ -102,9 +102,8 @@ fn watcher(target: u32, until_s: u64, shown: Shown) -> Box<dyn Autoscaler> {
         let action = Action::RemoveReplicas { target: TargetId(target), replicas: named };
         Decision { actions: vec![action], ..Decision::default() }
     };
-    let schedule =
-        Schedule { period: SimDuration::from_s(10), phase: Some(SimDuration::from_s(10)), poked_by_requests: false };
-    Box::new(Script { schedule, targets: vec![TargetId(target)], signals: vec![gpu_utilization()], decide })
+    let schedule = Schedule::every(SimDuration::from_s(10)).first_at(SimDuration::from_s(10));
+    Script::of(schedule, TargetId(target), vec![gpu_utilization()], decide)
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Wishes beyond a count: classes of replicas, jobs, the mode of a proxy.
+//! Actions beyond a count: classes of replicas, jobs, the mode of a proxy; what is refused, and why.
 
 use flashcrowd_core::fleet::PoolConfig;
-use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::ports::{Action, Class, Decision, Mode, Observation, TargetId};
+use flashcrowd_core::ledger::{DecisionRecord, RunRecord};
+use flashcrowd_core::ports::{
+    Action, Class, Controller, Decision, Explanation, Mode, Observation, ReplicaId, TargetId, Watched,
+};
 use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig};
-use flashcrowd_core::simulation::World;
+use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{Script, client, ends, listed, pool, run, service, world};
@@ -20,7 +22,7 @@ fn of(market: Market) -> Class {
 }
 
 /// Sets so many of each class at those seconds.
-fn wishes(plan: &'static [Wish]) -> Box<dyn flashcrowd_core::ports::Autoscaler> {
+fn wishes(plan: &'static [Wish]) -> Controller {
     Script::every(1, Vec::new(), move |seen: &Observation| {
         let due = plan.iter().filter(|(at_s, ..)| SimTime::from_s(*at_s) == seen.now);
         let wish = |&(_, replicas, class): &Wish| Action::SetReplicas { target: TARGET, replicas, class: class() };
@@ -68,29 +70,108 @@ fn a_class_is_counted_by_itself_and_the_register_is_the_sum() {
     assert_eq!([after[7], after[15], after[25], after[40]], [3, 5, 3, 5]);
 }
 
-/// A wish for a target that the controller was not shown is in the log, and nothing comes of it.
+fn named(name: &str) -> ServiceConfig {
+    service(name, Discipline::Slots { concurrency: 1 })
+}
+
+/// A controller that decides this once, at 0 s.
+fn once(decision: Decision) -> Controller {
+    let mut decision = Some(decision);
+    Script::every(1_000, Vec::new(), move |_: &Observation| decision.take().unwrap_or_default())
+}
+
+/// Each kind of action, about a target.
+fn each_kind(target: u32) -> Vec<Action> {
+    let target = TargetId(target);
+    vec![
+        Action::SetReplicas { target, replicas: 3, class: Class::default() },
+        Action::SetReplicas { target, replicas: 3, class: of(Market::OnDemand) },
+        Action::RemoveReplicas { target, replicas: vec![ReplicaId(1)] },
+        Action::CreateJobs { target, jobs: 2 },
+        Action::SetMode { target, mode: Mode::Proxy },
+    ]
+}
+
+/// Decisions of the log: the target, its register after, and the reasons of what was refused.
+fn refusals(record: &RunRecord) -> Vec<(u32, u32, Vec<&'static str>)> {
+    let reasons = |decision: &DecisionRecord| decision.refused.iter().map(|(_, why)| *why).collect();
+    record.decisions.iter().map(|decision| (decision.target.0, decision.after, reasons(decision))).collect()
+}
+
+/// A wish for a target that the controller does not have is in the log, and nothing comes of it.
 #[test]
 fn a_target_that_was_not_shown_is_refused_and_said() {
-    let slots = || service("s", Discipline::Slots { concurrency: 1 });
-    let other = |name: &str| ServiceConfig { name: name.into(), initial_replicas: 1, ..slots() };
-    let script = Script::every(20, Vec::new(), |_: &Observation| {
-        let set = |target: u32| Action::SetReplicas { target: TargetId(target), replicas: 3, class: Class::default() };
-        let jobs = Action::CreateJobs { target: TargetId(1), jobs: 2 };
-        Decision { actions: vec![set(1), jobs, set(9), set(0)], ..Decision::default() }
-    });
-    let record = run(World { services: vec![other("s"), other("t")], controllers: vec![script], ..world(10) });
-    let first: Vec<(u32, u32, Vec<&str>)> = record
+    let own = Decision::set_replicas(TARGET, 4).actions;
+    let actions = [each_kind(1), each_kind(9), own].concat();
+    let why = Explanation { reason: "for the other".to_owned(), ..Explanation::default() };
+    let controller = once(Decision { actions, ..Decision::default() }.explained(TargetId(1), why));
+    let record = run(World { services: vec![named("s"), named("t")], controllers: vec![controller], ..world(10) });
+    let unseen = (1, 1, vec!["the controller was not shown this target"]);
+    // What does not exist stands with the controller's own target.
+    let unknown = (0, 1, vec!["there is no such target"]);
+    let expected = [vec![unseen; 5], vec![unknown; 5], vec![(0, 4, vec![])]].concat();
+    assert_eq!(refusals(&record), expected);
+    let said: Vec<bool> = record.decisions.iter().map(|decision| decision.explanation.is_some()).collect();
+    assert_eq!(said, [vec![true], vec![false; 10]].concat(), "what it says of the other stands with the first refusal");
+    assert_eq!(record.replicas.iter().filter(|replica| replica.service == 1).count(), 1);
+}
+
+/// Each reason to refuse an action about the controller's own target.
+#[test]
+fn what_cannot_be_is_refused_with_its_reason() {
+    let set = |replicas, class| Action::SetReplicas { target: TARGET, replicas, class };
+    let remove = |replicas: &[u32]| Action::RemoveReplicas {
+        target: TARGET,
+        replicas: replicas.iter().map(|&id| ReplicaId(id)).collect(),
+    };
+    let actions = vec![
+        set(11, Class::default()),
+        set(11, of(Market::OnDemand)),
+        set(1, of(Market::Spot)),
+        remove(&[7]),
+        remove(&[0, 0]),
+        Action::CreateJobs { target: TARGET, jobs: 10 },
+        set(2, Class::default()),
+    ];
+    let limits = Limits { replicas: 10, ..Limits::default() };
+    let controllers = vec![once(Decision { actions, ..Decision::default() })];
+    let record = run(World { services: vec![named("s")], controllers, limits, ..world(10) });
+    let many = "more replicas than the limit `replicas` allows";
+    let reasons = vec![
+        many,
+        many,
+        "no pool of the target is of that class",
+        "a named replica does not exist or is being deleted",
+        "a replica is named twice",
+        many,
+    ];
+    assert_eq!(refusals(&record), [(0, 2, reasons)]);
+}
+
+/// A resident has no replicas of its own: no action is about them.
+#[test]
+fn a_resident_refuses_each_kind() {
+    let resident = ServiceConfig { resident_on: Some(1), ..named("s") };
+    let controllers = vec![once(Decision { actions: each_kind(0), ..Decision::default() })];
+    let record = run(World { services: vec![resident, named("t")], controllers, ..world(10) });
+    let why = "the target has no replicas of its own: it is resident on those of another";
+    assert_eq!(refusals(&record), [(0, 1, vec![why; 5])]);
+}
+
+/// A controller of two targets says why of each, and the log keeps both.
+#[test]
+fn each_targets_explanation_is_kept() {
+    let words = |reason: &str| Explanation { reason: reason.to_owned(), ..Explanation::default() };
+    let decision = Decision::set_replicas(TARGET, 2).explained(TARGET, words("more"));
+    let mut controller = once(decision.explained(TargetId(1), words("enough")));
+    controller.targets.push(Watched { target: TargetId(1), wants: Vec::new() });
+    let record = run(World { services: vec![named("s"), named("t")], controllers: vec![controller], ..world(10) });
+    let said: Vec<(u32, &str)> = record
         .decisions
         .iter()
-        .take(4)
-        .map(|decision| (decision.target.0, decision.after, decision.refused.iter().map(|(_, why)| *why).collect()))
+        .filter_map(|decision| Some((decision.target.0, decision.explanation.as_ref()?.reason.as_str())))
         .collect();
-    let unseen = "the controller was not shown this target";
-    assert_eq!(
-        first,
-        [(1, 1, vec![unseen]), (1, 1, vec![unseen]), (0, 1, vec!["there is no such target"]), (0, 3, vec![]),]
-    );
-    assert!(record.replicas.iter().filter(|replica| replica.service == 1).count() == 1);
+    assert_eq!(said, [(0, "more"), (1, "enough")]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use flashcrowd::Registry;
 use flashcrowd::scenario::language::units::{Duration, Positive};
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Observation, Schedule, Scope, SignalRequest, SignalSource, TargetId,
+    Autoscaler, Controller, Decision, Observation, Schedule, Scope, SignalRequest, SignalSource, TargetId,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::metrics::Preset;
@@ -24,46 +24,30 @@ pub struct Config {
 /// The policy.
 pub struct Steady {
     config: Config,
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
     enough_since: Option<SimTime>,
 }
 
 impl Steady {
-    /// Checks the settings.
+    /// A controller of `target`: checks the settings, and declares when it runs and what it reads.
     ///
     /// # Errors
     /// A maximum of zero.
-    pub fn new(config: Config, target: TargetId) -> Result<Self, String> {
+    pub fn new(config: Config, target: TargetId) -> Result<Controller<Self>, String> {
         if config.max == 0 {
             return Err("`max` is 0: expected at least 1".to_owned());
         }
         let (name, source) = ("in_flight".to_owned(), SignalSource::InFlightRequests);
         let pipeline = Preset::VllmGauge15s.pipeline();
-        let signals = [SignalRequest { name, source, scope: Scope::Service, pipeline }];
-        Ok(Steady { config, targets: [target], signals, enough_since: None })
+        let in_flight = SignalRequest { name, source, scope: Scope::Service, pipeline };
+        let schedule = Schedule::every(SimDuration::from_s(15));
+        let policy = Steady { config, enough_since: None };
+        Ok(Controller::of("steady", schedule, target, policy).reading([in_flight]))
     }
 }
 
 impl Autoscaler for Steady {
-    fn name(&self) -> &'static str {
-        "steady"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: SimDuration::from_s(15), phase: None, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let view = &seen.targets[0];
+        let view = seen.target();
         let shown = view.signals[0].batches.as_ref().and_then(|batches| batches.last()?.samples.last());
         // Without a value it holds, but never below one replica.
         let per_replica = self.config.in_flight.get();

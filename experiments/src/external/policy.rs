@@ -3,7 +3,7 @@
 use super::process::{Process, shortened};
 use super::wire;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{Autoscaler, Decision, Observation, Schedule, SignalRequest, TargetId};
+use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Observation, Schedule, SignalRequest, TargetId};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,27 +32,21 @@ pub struct ExternalConfig {
 #[derive(Debug)]
 pub struct External {
     config: ExternalConfig,
-    name: String,
     names: Vec<(TargetId, String)>,
-    requests: Vec<SignalRequest>,
-    targets: [TargetId; 1],
     process: Option<Process>,
     failure: Option<String>,
 }
 
 impl External {
     /// A policy whose process is started when it is first asked.
-    pub fn new(target: TargetId, config: ExternalConfig) -> Self {
+    pub fn new(target: TargetId, config: ExternalConfig) -> Controller<Self> {
         let last = config.program.last().cloned().unwrap_or_default();
-        External {
-            name: format!("command/{last}"),
-            names: vec![(target, config.service.clone())],
-            requests: config.signals.iter().map(|(request, _)| request.clone()).collect(),
-            targets: [target],
-            process: None,
-            failure: None,
-            config,
-        }
+        let schedule =
+            Schedule { period: config.period, phase: Some(SimDuration::ZERO), poked_by_requests: config.poked };
+        let requests: Vec<SignalRequest> = config.signals.iter().map(|(request, _)| request.clone()).collect();
+        let names = vec![(target, config.service.clone())];
+        let policy = External { config, names, process: None, failure: None };
+        Controller::of(format!("command/{last}"), schedule, target, policy).reading(requests)
     }
 
     fn ask(&mut self, seen: &Observation) -> Result<Decision, String> {
@@ -67,22 +61,6 @@ impl External {
 }
 
 impl Autoscaler for External {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.config.period, phase: Some(SimDuration::ZERO), poked_by_requests: self.config.poked }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
         match self.ask(seen) {
             Ok(decision) => decision,

@@ -289,9 +289,12 @@ pub(super) fn decision(
         Some(at_s) => Some(SimTime::ZERO + SimDuration::from_s_f64(at_s)),
         None => None,
     };
-    let explanation =
-        (!wire.reason.is_empty()).then(|| Box::new(Explanation { reason: wire.reason, ..Explanation::default() }));
-    Ok(Decision { actions, next_wake, metrics: Vec::new(), explanation })
+    let mut decision = Decision { actions, next_wake, ..Decision::default() };
+    for (target, _) in names.iter().filter(|_| !wire.reason.is_empty()) {
+        let why = Explanation { reason: wire.reason.clone(), ..Explanation::default() };
+        decision = decision.explained(*target, why);
+    }
+    Ok(decision)
 }
 
 fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[String]) -> Result<Action, String> {

@@ -5,7 +5,7 @@ use super::signals::{Recording, Series};
 use crate::scenario::language::Diagnostic;
 use crate::scenario::resolve::ResolvedAutoscaler;
 use flashcrowd_core::ports::{
-    Action, Adapter, Autoscaler, Batch, Decision, Explanation, JobCounts, Mode, Observation, Probe, ReplicaId,
+    Action, Adapter, Batch, Controller, Decision, Explanation, JobCounts, Mode, Observation, Probe, ReplicaId,
     ReplicaPhase, ReplicaView, Sample, Sampler, Scope, SignalId, SignalRequest, SignalSource, SignalView, TargetId,
     TargetView, Transform, Wake, Work,
 };
@@ -55,7 +55,7 @@ struct Fleet {
 
 /// A controller and its plan.
 struct Actor<'a> {
-    policy: Box<dyn Autoscaler>,
+    controller: Controller,
     next: SimTime,
     requests: Vec<SignalRequest>,
     /// What was recorded of each.
@@ -77,7 +77,7 @@ pub fn replay(
 ) -> Result<Replayed, Diagnostic> {
     let end = SimTime::from_ps((recording.end_ns.max(0) as u64).saturating_mul(1_000));
     let controllers = autoscaler.controllers(TARGET).map_err(|error| Diagnostic::about(file, error.to_string()))?;
-    let actors = controllers.into_iter().map(|policy| actor(policy, file, recording));
+    let actors = controllers.into_iter().map(|controller| actor(controller, file, recording));
     let mut actors: Vec<Actor<'_>> = actors.collect::<Result<_, _>>()?;
     let first = replicas.or(autoscaler.min_replicas()).unwrap_or(1);
     let mut fleet = Fleet { replicas: BTreeMap::new(), next: 0, mode: (Mode::Serve, SimTime::ZERO) };
@@ -93,7 +93,7 @@ pub fn replay(
         }
     }
     for actor in &mut actors {
-        actor.policy.close();
+        actor.controller.policy.close();
         alive(actor, file, end)?;
     }
     Ok(replayed)
@@ -101,15 +101,16 @@ pub fn replay(
 
 /// Refuses a policy outside the program that failed: what it would have decided is not known.
 fn alive(actor: &Actor<'_>, file: &str, at: SimTime) -> Result<(), Diagnostic> {
-    let said = |why| Diagnostic::about(file, format!("at {at} the policy `{}` failed: {why}", actor.policy.name()));
-    actor.policy.failure().map_or(Ok(()), |why| Err(said(why)))
+    let name = &actor.controller.name;
+    let said = |why| Diagnostic::about(file, format!("at {at} the policy `{name}` failed: {why}"));
+    actor.controller.policy.failure().map_or(Ok(()), |why| Err(said(why)))
 }
 
-fn actor<'a>(policy: Box<dyn Autoscaler>, file: &str, recording: &'a Recording) -> Result<Actor<'a>, Diagnostic> {
-    let requests = policy.signals(TARGET).to_vec();
+fn actor<'a>(controller: Controller, file: &str, recording: &'a Recording) -> Result<Actor<'a>, Diagnostic> {
+    let requests: Vec<SignalRequest> = controller.signals(TARGET).cloned().collect();
     let recorded = requests.iter().map(|request| recorded(file, recording, request)).collect::<Result<Vec<_>, _>>()?;
-    let phase = policy.schedule().phase.unwrap_or(SimDuration::ZERO);
-    Ok(Actor { next: SimTime::ZERO + phase, seen: vec![None; requests.len()], requests, recorded, told: false, policy })
+    let next = SimTime::ZERO + controller.schedule.phase.unwrap_or(SimDuration::ZERO);
+    Ok(Actor { next, seen: vec![None; requests.len()], requests, recorded, told: false, controller })
 }
 
 /// Whose turn it is: the first of those who are due first.
@@ -127,8 +128,8 @@ fn follow_recorded(fleet: &mut Fleet, recording: &Recording, now: SimTime) {
 
 fn decide(actor: &mut Actor<'_>, now: SimTime, fleet: &mut Fleet, recording: &Recording, replayed: &mut Replayed) {
     let seen = Observation { now, wake: Wake::Tick, targets: vec![view(actor, now, fleet, recording)] };
-    let decision = actor.policy.decide(&seen);
-    let period = actor.policy.schedule().period.max(SimDuration::from_ms(1));
+    let mut decision = actor.controller.policy.decide(&seen);
+    let period = actor.controller.schedule.period.max(SimDuration::from_ms(1));
     actor.next = decision.next_wake.filter(|&at| at > now).unwrap_or(now + period);
     let (before, mode) = (fleet.count(), fleet.mode.0);
     let jobs = fleet.carry_out(&decision, now);
@@ -137,11 +138,11 @@ fn decide(actor: &mut Actor<'_>, now: SimTime, fleet: &mut Fleet, recording: &Re
     if changed || !std::mem::replace(&mut actor.told, true) {
         replayed.steps.push(Step {
             at_s: now.as_s_f64(),
-            controller: actor.policy.name().to_owned(),
+            controller: actor.controller.name.to_string(),
             replicas: (before, after),
             jobs,
             mode: (mode != fleet.mode.0).then_some(fleet.mode.0),
-            explanation: decision.explanation.map(|words| *words).unwrap_or_default(),
+            explanation: decision.explanations.remove(&TARGET).map(|why| *why).unwrap_or_default(),
         });
     }
 }

@@ -6,7 +6,7 @@ use crate::Subject;
 use crate::observations::history;
 use crate::shapes::any_world;
 use crate::world::SmallWorld;
-use flashcrowd_core::ports::{Autoscaler, Observation};
+use flashcrowd_core::ports::{Controller, Observation};
 
 /// A world that is played twice goes the same way twice.
 ///
@@ -39,10 +39,10 @@ pub fn determinism(subject: &Subject) -> Result<(), Broken> {
 pub fn robust(subject: &Subject) -> Result<(), Broken> {
     // A policy may come as several controllers: each is held to it alone.
     for (index, sample) in controllers(subject).iter().enumerate() {
-        let found = search(history(&**sample, 8), |history| {
+        let found = search(history(sample, 8), |history| {
             let mut twins = [controllers(subject).swap_remove(index), controllers(subject).swap_remove(index)];
             for seen in history {
-                let [first, second] = twins.each_mut().map(|twin| twin.decide(seen));
+                let [first, second] = twins.each_mut().map(|twin| twin.policy.decide(seen));
                 if first != second {
                     return Err(format!("its twin answers otherwise: {first:?} against {second:?}"));
                 }
@@ -61,7 +61,7 @@ fn shown(history: &[Observation]) -> String {
 }
 
 /// The policy alone, as the world makes it.
-fn controllers(subject: &Subject) -> Vec<Box<dyn Autoscaler>> {
+fn controllers(subject: &Subject) -> Vec<Controller> {
     let world = SmallWorld {
         seed: 1,
         horizon_s: 60,

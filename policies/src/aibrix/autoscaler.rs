@@ -7,7 +7,7 @@ use crate::hpa::BoundMetric;
 use crate::metrics::{MetricBinding, MetricNameError, resolve};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Autoscaler, Batch, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope, SignalRequest,
+    Autoscaler, Batch, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope,
     TargetId, TargetView,
 };
 use std::collections::BTreeMap;
@@ -90,11 +90,8 @@ struct Reading {
 /// An `AIBrix` autoscaler that scales one target.
 #[derive(Clone, Debug)]
 pub struct Aibrix {
-    name: String,
-    targets: [TargetId; 1],
-    schedule: Schedule,
     spec: PodAutoscaler,
-    requests: Vec<SignalRequest>,
+    scopes: Vec<Scope>,
     scales: Vec<f64>,
     names: Vec<Arc<str>>,
     newest: Vec<Option<Batch>>,
@@ -108,26 +105,26 @@ pub struct Aibrix {
 
 impl Aibrix {
     /// A controller for one object. Bindings that are missing make their metrics unreadable.
-    pub fn new(options: AibrixOptions) -> Self {
+    pub fn new(options: AibrixOptions) -> Controller<Self> {
         let AibrixOptions { spec, target, metrics, quirks, phase } = options;
         let (requests, scales): (Vec<_>, Vec<_>) =
             metrics.into_iter().map(|metric| (metric.request, metric.scale)).unzip();
         let count = spec.metrics.len();
-        Aibrix {
-            name: format!("aibrix/{}", spec.name),
-            targets: [target],
-            schedule: Schedule { period: PERIOD, phase, poked_by_requests: false },
+        let name = format!("aibrix/{}", spec.name);
+        let policy = Aibrix {
             names: spec.metrics.iter().map(|metric| metric.name.as_str().into()).collect(),
-            newest: vec![None; requests.len()],
+            newest: vec![None; scales.len()],
             readings: vec![Vec::new(); count],
             stabilizer: Stabilizer::new(spec.up_cooldown_ns, spec.down_cooldown_ns, quirks.cooldown_takes_minimum),
             forgets_context: quirks.forgets_context,
             ignores_pending: quirks.ignores_pending,
             max_panic: vec![0; count],
-            requests,
+            scopes: requests.iter().map(|request| request.scope).collect(),
             scales,
             spec,
-        }
+        };
+        let schedule = Schedule { phase, ..Schedule::every(PERIOD) };
+        Controller::of(name, schedule, target, policy).reading(requests)
     }
 
     /// Takes the newest answers into the windows.
@@ -148,7 +145,7 @@ impl Aibrix {
             if samples == 0 {
                 continue;
             }
-            let pods = match self.requests[index].scope {
+            let pods = match self.scopes[index] {
                 Scope::Replica => samples,
                 Scope::Service => view.status_replicas.max(1),
             };
@@ -241,25 +238,8 @@ fn limit(explanation: &mut Explanation, name: &'static str, before: i32, after: 
 }
 
 impl Autoscaler for Aibrix {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let now_ns = seen.now.as_ns();
         self.read(now_ns, view);
         let current = i32::try_from(view.spec_replicas).unwrap_or(i32::MAX);
@@ -283,9 +263,7 @@ impl Autoscaler for Aibrix {
             limit(&mut explanation, "Pending", wanted, kept);
             kept
         });
-        let changed = wanted.map(count).filter(|wanted| *wanted != view.spec_replicas);
-        let mut decision = changed.map_or_else(Decision::hold, |wanted| Decision::set_replicas(target, wanted));
-        decision.explanation = Some(Box::new(explanation));
-        decision
+        let decision = wanted.map_or_else(Decision::hold, |wanted| Decision::scale_to(view, count(wanted)));
+        decision.explained(view.target, explanation)
     }
 }

@@ -6,8 +6,8 @@ use super::decision::{Engine, Proposal};
 use crate::metrics::{MetricBinding, MetricNameError};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Adapter, Autoscaler, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline, Sampler, Schedule,
-    Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView, Transform,
+    Adapter, Autoscaler, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline, Sampler,
+    Schedule, Scope, SignalSource, Stamp, TargetId, TargetView, Transform,
 };
 use std::collections::BTreeMap;
 
@@ -45,12 +45,8 @@ impl AwsOptions {
 /// A scalable target and its policies.
 #[derive(Clone, Debug)]
 pub struct AppAutoScaling {
-    name: String,
-    targets: [TargetId; 1],
-    phase: Option<SimDuration>,
     engine: Engine,
     bound: Vec<BoundMetric>,
-    requests: Vec<SignalRequest>,
 }
 
 impl AppAutoScaling {
@@ -58,7 +54,11 @@ impl AppAutoScaling {
     ///
     /// # Errors
     /// A metric that no signal is known for.
-    pub fn new(target: ScalableTarget, policies: Vec<Policy>, options: &AwsOptions) -> Result<Self, MetricNameError> {
+    pub fn new(
+        target: ScalableTarget,
+        policies: Vec<Policy>,
+        options: &AwsOptions,
+    ) -> Result<Controller<Self>, MetricNameError> {
         let (mut bound, mut requests) = (Vec::new(), Vec::new());
         for policy in &policies {
             let name = metric_of(policy);
@@ -84,7 +84,8 @@ impl AppAutoScaling {
         }
         let engine = Engine::new(target, policies, options.approximation);
         let name = format!("aws/{}", options.name);
-        Ok(AppAutoScaling { name, targets: [options.target], phase: options.phase, engine, bound, requests })
+        let schedule = Schedule { phase: options.phase, ..Schedule::every(MINUTE) };
+        Ok(Controller::of(name, schedule, options.target, AppAutoScaling { engine, bound }).reading(requests))
     }
 
     /// The policies and their memory.
@@ -147,30 +148,11 @@ impl AppAutoScaling {
 }
 
 impl Autoscaler for AppAutoScaling {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: MINUTE, phase: self.phase, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let (current, values) = (view.spec_replicas, self.values(view));
         let written = self.engine.minute(seen.now, current, &values);
-        let mut decision = if written == current { Decision::hold() } else { Decision::set_replicas(target, written) };
-        decision.explanation = Some(Box::new(self.explain(&values, current, written)));
-        decision
+        Decision::scale_to(view, written).explained(view.target, self.explain(&values, current, written))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::parts::{Bounds, ConfigError, limit, period, positive};
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Explanation, MetricExplanation, Observation, Schedule, SignalRequest, TargetId,
+    Autoscaler, Controller, Decision, Explanation, MetricExplanation, Observation, Schedule, TargetId,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -67,7 +67,6 @@ pub struct ClairvoyantConfig {
 #[derive(Clone, Debug)]
 pub struct Clairvoyant {
     config: ClairvoyantConfig,
-    targets: [TargetId; 1],
     oracle: Oracle,
 }
 
@@ -76,45 +75,25 @@ impl Clairvoyant {
     ///
     /// # Errors
     /// The first setting that makes no sense.
-    pub fn new(target: TargetId, config: ClairvoyantConfig, oracle: Oracle) -> Result<Self, ConfigError> {
+    pub fn new(target: TargetId, config: ClairvoyantConfig, oracle: Oracle) -> Result<Controller<Self>, ConfigError> {
         positive("rate_per_replica", config.rate_per_replica)?;
         positive("window", config.window.as_s_f64())?;
         config.bounds.check()?;
         period("period", config.period)?;
-        Ok(Clairvoyant { config, targets: [target], oracle })
+        let schedule = Schedule::every(config.period).first_at(SimDuration::ZERO);
+        Ok(Controller::of("clairvoyant", schedule, target, Clairvoyant { config, oracle }))
     }
 }
 
 impl Autoscaler for Clairvoyant {
-    fn name(&self) -> &'static str {
-        "clairvoyant"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.config.period, phase: Some(SimDuration::ZERO), poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &[]
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let Some(view) = seen.targets.first() else { return Decision::hold() };
+        let view = seen.target();
         let ClairvoyantConfig { rate_per_replica, lead, window, bounds, period } = self.config;
         // What is ordered now is there after the lead, and must do until the next order is; what is given
         // back now is not missed before that.
         let rate = self.oracle.highest_rate(seen.now, seen.now + lead + period, window);
         let wanted = (rate / rate_per_replica).ceil();
         let replicas = bounds.clamp(wanted);
-        let mut decision = if replicas == view.spec_replicas {
-            Decision::hold()
-        } else {
-            Decision::set_replicas(self.targets[0], replicas)
-        };
         let metric = MetricExplanation {
             name: "arrivals to come".into(),
             current: Some(rate),
@@ -123,7 +102,7 @@ impl Autoscaler for Clairvoyant {
             note: String::new(),
         };
         let limits = limit("bounds", wanted.min(f64::from(u32::MAX)) as u32, replicas).into_iter().collect();
-        decision.explanation = Some(Box::new(Explanation { metrics: vec![metric], limits, ..Explanation::default() }));
-        decision
+        let why = Explanation { metrics: vec![metric], limits, ..Explanation::default() };
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

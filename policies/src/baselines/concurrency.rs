@@ -3,9 +3,7 @@
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{
-    Autoscaler, Decision, Observation, Schedule, SignalRequest, SignalSource, TargetId, Wake,
-};
+use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Observation, Schedule, SignalSource, TargetId, Wake};
 
 /// Settings of [`ConcurrencyTarget`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,8 +22,6 @@ pub struct ConcurrencyConfig {
 #[derive(Clone, Debug)]
 pub struct ConcurrencyTarget {
     config: ConcurrencyConfig,
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
     window: Window,
 }
 
@@ -34,38 +30,20 @@ impl ConcurrencyTarget {
     ///
     /// # Errors
     /// The first setting that makes no sense.
-    pub fn new(target: TargetId, config: ConcurrencyConfig) -> Result<Self, ConfigError> {
+    pub fn new(target: TargetId, config: ConcurrencyConfig) -> Result<Controller<Self>, ConfigError> {
         positive("in_flight_per_replica", config.in_flight_per_replica)?;
         config.bounds.check()?;
         period("period", config.period)?;
-        Ok(ConcurrencyTarget {
-            window: Window::new(config.down_window),
-            config,
-            targets: [target],
-            signals: [service_signal("in_flight_requests", SignalSource::InFlightRequests)],
-        })
+        let schedule = Schedule { poked_by_requests: config.bounds.min == 0, ..Schedule::every(config.period) };
+        let in_flight = service_signal("in_flight_requests", SignalSource::InFlightRequests);
+        let policy = ConcurrencyTarget { window: Window::new(config.down_window), config };
+        Ok(Controller::of("concurrency-target", schedule, target, policy).reading([in_flight]))
     }
 }
 
 impl Autoscaler for ConcurrencyTarget {
-    fn name(&self) -> &'static str {
-        "concurrency-target"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.config.period, phase: None, poked_by_requests: self.config.bounds.min == 0 }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let Some(view) = seen.targets.first() else { return Decision::hold() };
+        let view = seen.target();
         let poked = matches!(seen.wake, Wake::Poke(_)) && view.spec_replicas == 0;
         let in_flight = match newest(view) {
             Some(shown) if poked => Some(shown.max(1.0)),
@@ -74,20 +52,13 @@ impl Autoscaler for ConcurrencyTarget {
         };
         let target = self.config.in_flight_per_replica;
         let Some(in_flight) = in_flight else {
-            let mut hold = Decision::hold();
-            hold.explanation = Some(Box::new(explain("in_flight_requests", None, target, None, Vec::new())));
-            return hold;
+            return Decision::hold()
+                .explained(view.target, explain("in_flight_requests", None, target, None, Vec::new()));
         };
         let proposal = self.config.bounds.clamp((in_flight / target).ceil());
         let replicas = self.window.highest(seen.now, proposal);
-        let mut decision = if replicas == view.spec_replicas {
-            Decision::hold()
-        } else {
-            Decision::set_replicas(self.targets[0], replicas)
-        };
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation =
-            Some(Box::new(explain("in_flight_requests", Some(in_flight), target, Some(proposal), limits)));
-        decision
+        let why = explain("in_flight_requests", Some(in_flight), target, Some(proposal), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

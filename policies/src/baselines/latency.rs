@@ -7,7 +7,7 @@
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, LatencyPart, Observation, Schedule, SignalRequest, SignalSource, TargetId,
+    Autoscaler, Controller, Decision, LatencyPart, Observation, Schedule, SignalSource, TargetId,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -36,8 +36,6 @@ pub struct LatencyConfig {
 #[derive(Clone, Debug)]
 pub struct LatencyTarget {
     config: LatencyConfig,
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
     window: Window,
     /// Logarithm of the replicas that are wanted, the last error, and when.
     state: Option<(f64, f64, SimTime)>,
@@ -48,7 +46,7 @@ impl LatencyTarget {
     ///
     /// # Errors
     /// The first setting that makes no sense.
-    pub fn new(target: TargetId, config: LatencyConfig) -> Result<Self, ConfigError> {
+    pub fn new(target: TargetId, config: LatencyConfig) -> Result<Controller<Self>, ConfigError> {
         positive("target", config.target.as_s_f64())?;
         for (field, gain) in [("proportional", config.proportional), ("integral_per_min", config.integral_per_min)] {
             if !(0.0..=100.0).contains(&gain) {
@@ -73,13 +71,9 @@ impl LatencyTarget {
         period("period", config.period)?;
         let window = SimDuration::from_s(60);
         let source = SignalSource::LatencyQuantile { part: config.part, quantile: config.quantile, window };
-        Ok(LatencyTarget {
-            window: Window::new(config.down_window),
-            config,
-            targets: [target],
-            signals: [service_signal("latency", source)],
-            state: None,
-        })
+        let policy = LatencyTarget { window: Window::new(config.down_window), config, state: None };
+        let controller = Controller::of("latency-target", Schedule::every(config.period), target, policy);
+        Ok(controller.reading([service_signal("latency", source)]))
     }
 
     /// The next logarithm of the replicas.
@@ -97,41 +91,18 @@ impl LatencyTarget {
 }
 
 impl Autoscaler for LatencyTarget {
-    fn name(&self) -> &'static str {
-        "latency-target"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.config.period, phase: None, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let Some(view) = seen.targets.first() else { return Decision::hold() };
+        let view = seen.target();
         let target_s = self.config.target.as_s_f64();
         let Some(latency_s) = newest(view) else {
-            let mut hold = Decision::hold();
-            hold.explanation = Some(Box::new(explain("latency", None, target_s, None, Vec::new())));
-            return hold;
+            return Decision::hold().explained(view.target, explain("latency", None, target_s, None, Vec::new()));
         };
         let wanted = self.step(seen.now, view.spec_replicas, latency_s).exp();
         // Rounded up but for what rounding itself adds.
         let proposal = self.config.bounds.clamp((wanted - 1e-9).ceil());
         let replicas = self.window.highest(seen.now, proposal);
-        let mut decision = if replicas == view.spec_replicas {
-            Decision::hold()
-        } else {
-            Decision::set_replicas(self.targets[0], replicas)
-        };
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = Some(Box::new(explain("latency", Some(latency_s), target_s, Some(proposal), limits)));
-        decision
+        let why = explain("latency", Some(latency_s), target_s, Some(proposal), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

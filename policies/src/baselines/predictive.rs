@@ -9,7 +9,7 @@
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Observation, Schedule, SignalRequest, SignalSource, TargetId, Transform,
+    Autoscaler, Controller, Decision, Observation, Schedule, SignalSource, TargetId, Transform,
 };
 
 /// Settings of [`Predictive`].
@@ -114,8 +114,6 @@ impl Forecast {
 #[derive(Clone, Debug)]
 pub struct Predictive {
     config: PredictiveConfig,
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
     forecast: Forecast,
     window: Window,
     /// Steps of the lead.
@@ -127,7 +125,7 @@ impl Predictive {
     ///
     /// # Errors
     /// The first setting that makes no sense.
-    pub fn new(target: TargetId, config: PredictiveConfig) -> Result<Self, ConfigError> {
+    pub fn new(target: TargetId, config: PredictiveConfig) -> Result<Controller<Self>, ConfigError> {
         positive("rate_per_replica", config.rate_per_replica)?;
         if !(0.0..=100.0).contains(&config.headroom) {
             return Err(ConfigError { field: "headroom", found: config.headroom.to_string(), expected: "0 to 100" });
@@ -148,55 +146,31 @@ impl Predictive {
         }
         let mut signal = service_signal("arrival_rate", SignalSource::RequestsArrived);
         signal.pipeline.transform = Transform::Rate(step);
-        Ok(Predictive {
+        let policy = Predictive {
             forecast: Forecast::new(steps as usize),
             window: Window::new(config.down_window),
             ahead: config.lead.as_ps().div_ceil(step.as_ps()),
             config,
-            targets: [target],
-            signals: [signal],
-        })
+        };
+        Ok(Controller::of("predictive", Schedule::every(step), target, policy).reading([signal]))
     }
 }
 
 impl Autoscaler for Predictive {
-    fn name(&self) -> &'static str {
-        "predictive"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.config.step, phase: None, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let Some(view) = seen.targets.first() else { return Decision::hold() };
+        let view = seen.target();
         let target = self.config.rate_per_replica;
         let Some(rate) = newest(view) else {
-            let mut hold = Decision::hold();
-            hold.explanation = Some(Box::new(explain("forecast", None, target, None, Vec::new())));
-            return hold;
+            return Decision::hold().explained(view.target, explain("forecast", None, target, None, Vec::new()));
         };
         self.forecast.push(rate);
         // What is ordered now must do from now until the order after the next is ready.
         let highest = (0..=self.ahead + 1).map(|ahead| self.forecast.ahead(ahead)).fold(0.0, f64::max);
         let proposal = self.config.bounds.clamp((highest * (1.0 + self.config.headroom) / target).ceil());
         let replicas = self.window.highest(seen.now, proposal);
-        let mut decision = if replicas == view.spec_replicas {
-            Decision::hold()
-        } else {
-            Decision::set_replicas(self.targets[0], replicas)
-        };
         let limits = limit("down_window", proposal, replicas).into_iter().collect();
-        decision.explanation = Some(Box::new(explain("forecast", Some(highest), target, Some(proposal), limits)));
-        decision
+        let why = explain("forecast", Some(highest), target, Some(proposal), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::parts::{Bounds, ConfigError, explain, limit, newest, period, positive, service_signal};
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Observation, Schedule, SignalRequest, SignalSource, TargetId, TargetView,
+    Autoscaler, Controller, Decision, Observation, Schedule, SignalSource, TargetId, TargetView, Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -24,8 +24,6 @@ pub struct QueueDepthConfig {
 #[derive(Clone, Debug)]
 pub struct QueueDepth {
     config: QueueDepthConfig,
-    targets: [TargetId; 1],
-    signals: [SignalRequest; 1],
     /// Since when nothing has waited.
     quiet_since: Option<SimTime>,
 }
@@ -35,16 +33,15 @@ impl QueueDepth {
     ///
     /// # Errors
     /// The first setting that makes no sense.
-    pub fn new(target: TargetId, config: QueueDepthConfig) -> Result<Self, ConfigError> {
+    pub fn new(target: TargetId, config: QueueDepthConfig) -> Result<Controller<Self>, ConfigError> {
         positive("waiting_per_replica", config.waiting_per_replica)?;
         config.bounds.check()?;
         period("period", config.period)?;
-        Ok(QueueDepth {
-            config,
-            targets: [target],
-            signals: [service_signal("waiting_requests", SignalSource::WaitingRequests)],
-            quiet_since: None,
-        })
+        // From nothing to one replica it must hear of the first request.
+        let schedule = Schedule { poked_by_requests: config.bounds.min == 0, ..Schedule::every(config.period) };
+        let waiting = service_signal("waiting_requests", SignalSource::WaitingRequests);
+        let policy = QueueDepth { config, quiet_since: None };
+        Ok(Controller::of("queue-depth", schedule, target, policy).reading([waiting]))
     }
 
     fn wanted(&mut self, now: SimTime, view: &TargetView, waiting: f64) -> f64 {
@@ -66,47 +63,21 @@ impl QueueDepth {
 }
 
 impl Autoscaler for QueueDepth {
-    fn name(&self) -> &'static str {
-        "queue-depth"
-    }
-
-    fn schedule(&self) -> Schedule {
-        // From nothing to one replica it must hear of the first request.
-        Schedule { period: self.config.period, phase: None, poked_by_requests: self.config.bounds.min == 0 }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.signals
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let Some(view) = seen.targets.first() else { return Decision::hold() };
-        let bounds = self.config.bounds;
+        let view = seen.target();
+        let (bounds, target) = (self.config.bounds, self.config.waiting_per_replica);
         // A request that waits while nobody serves is no scrape late.
-        let poked = matches!(seen.wake, flashcrowd_core::ports::Wake::Poke(_)) && view.spec_replicas == 0;
+        let poked = matches!(seen.wake, Wake::Poke(_)) && view.spec_replicas == 0;
         let waiting =
             newest(view).or(poked.then_some(0.0)).map(|waiting| if poked { waiting.max(1.0) } else { waiting });
         let Some(waiting) = waiting else {
-            let mut hold = Decision::hold();
-            hold.explanation =
-                Some(Box::new(explain("waiting_requests", None, self.config.waiting_per_replica, None, Vec::new())));
-            return hold;
+            return Decision::hold()
+                .explained(view.target, explain("waiting_requests", None, target, None, Vec::new()));
         };
         let wanted = if poked { 1.0 } else { self.wanted(seen.now, view, waiting) };
         let replicas = bounds.clamp(wanted);
-        let mut decision = if replicas == view.spec_replicas {
-            Decision::hold()
-        } else {
-            Decision::set_replicas(self.targets[0], replicas)
-        };
         let limits = limit("bounds", wanted.max(0.0) as u32, replicas).into_iter().collect();
-        let target = self.config.waiting_per_replica;
-        decision.explanation =
-            Some(Box::new(explain("waiting_requests", Some(waiting), target, Some(replicas), limits)));
-        decision
+        let why = explain("waiting_requests", Some(waiting), target, Some(replicas), limits);
+        Decision::scale_to(view, replicas).explained(view.target, why)
     }
 }

@@ -1,7 +1,7 @@
 //! Scales by the clock: so many replicas from each of some times of day on.
 
 use super::parts::{ConfigError, period};
-use flashcrowd_core::ports::{Autoscaler, Decision, Explanation, Observation, Schedule, SignalRequest, TargetId};
+use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Explanation, Observation, Schedule, TargetId};
 use flashcrowd_core::{SimDuration, SimTime};
 
 /// Settings of [`Timetable`].
@@ -22,7 +22,6 @@ pub struct TimetableConfig {
 #[derive(Clone, Debug)]
 pub struct Timetable {
     config: TimetableConfig,
-    targets: [TargetId; 1],
 }
 
 impl Timetable {
@@ -30,7 +29,7 @@ impl Timetable {
     ///
     /// # Errors
     /// The first setting that makes no sense.
-    pub fn new(target: TargetId, config: TimetableConfig) -> Result<Self, ConfigError> {
+    pub fn new(target: TargetId, config: TimetableConfig) -> Result<Controller<Self>, ConfigError> {
         period("period", config.period)?;
         let wrong = |found: String, expected| Err(ConfigError { field: "steps", found, expected });
         if config.steps.first().is_none_or(|step| !step.0.is_zero()) {
@@ -43,7 +42,8 @@ impl Timetable {
             let found = config.repeat_every.to_string();
             return Err(ConfigError { field: "repeat_every", found, expected: "more than the time of the last step" });
         }
-        Ok(Timetable { config, targets: [target] })
+        let schedule = Schedule::every(config.period).first_at(SimDuration::ZERO);
+        Ok(Controller::of("timetable", schedule, target, Timetable { config }))
     }
 
     /// How many replicas there should be at an instant: as many as now or at any time within the lead.
@@ -59,32 +59,15 @@ impl Timetable {
 }
 
 impl Autoscaler for Timetable {
-    fn name(&self) -> &'static str {
-        "timetable"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.config.period, phase: Some(SimDuration::ZERO), poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &[]
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let Some(view) = seen.targets.first() else { return Decision::hold() };
+        let view = seen.target();
         let replicas = self.planned(seen.now);
         if replicas == view.spec_replicas {
             return Decision::hold();
         }
-        let mut decision = Decision::set_replicas(self.targets[0], replicas);
         let reason = "the timetable says so".to_owned();
-        decision.explanation = Some(Box::new(Explanation { reason, ..Explanation::default() }));
-        decision
+        let why = Explanation { reason, ..Explanation::default() };
+        Decision::set_replicas(view.target, replicas).explained(view.target, why)
     }
 }
 
@@ -99,7 +82,7 @@ mod tests {
         let steps = steps.iter().map(|&(min, replicas)| (s(min * MIN), replicas)).collect();
         let (repeat_every, lead, period) = (s(60 * MIN), s(lead_min * MIN), s(15));
         let config = TimetableConfig { steps, repeat_every, lead, period };
-        let timetable = Timetable::new(TargetId(0), config).unwrap();
+        let timetable = Timetable::new(TargetId(0), config).unwrap().policy;
         move |min| timetable.planned(SimTime::from_s(min * MIN))
     }
 

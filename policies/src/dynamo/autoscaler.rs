@@ -5,9 +5,9 @@ use super::config::{Mode, PlannerConfig};
 use super::easy::{Component, EngineLoad, Role};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Action, Adapter, Attribution, Autoscaler, Batch, Class, Decision, Explanation, Limit, MetricExplanation, MissingAs,
-    Observation, Pipeline, ReplicaId, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId,
-    TargetView, Transform,
+    Action, Adapter, Attribution, Autoscaler, Batch, Class, Controller, Decision, Explanation, Limit,
+    MetricExplanation, MissingAs, Observation, Pipeline, ReplicaId, Sampler, Schedule, Scope, SignalRequest,
+    SignalSource, Stamp, TargetId, TargetView, Transform, Want, Watched,
 };
 use std::collections::BTreeMap;
 
@@ -69,26 +69,26 @@ struct Member {
     engines: Engines,
     role: Role,
     gpus: u32,
-    requests: Vec<SignalRequest>,
+    /// What each of them reports, in the order of its signals.
+    sources: &'static [SignalSource],
     newest: Vec<Option<Batch>>,
 }
 
 /// A Dynamo planner of one deployment.
 #[derive(Clone, Debug)]
 pub struct DynamoPlanner {
-    name: String,
-    targets: Vec<TargetId>,
-    schedule: Schedule,
     config: PlannerConfig,
     /// Prefill first.
     members: Vec<Member>,
 }
 
-/// What one role comes to: its count before the budget.
+/// What one role comes to: its count before the budget, and why.
 struct Wish {
+    target: TargetId,
     current: u32,
     spec: u32,
     count: u32,
+    why: Explanation,
 }
 
 impl DynamoPlanner {
@@ -96,7 +96,7 @@ impl DynamoPlanner {
     ///
     /// # Errors
     /// If engines are missing or too many, or the budget cannot hold the fewest.
-    pub fn new(options: DynamoOptions) -> Result<Self, PlannerError> {
+    pub fn new(options: DynamoOptions) -> Result<Controller<Self>, PlannerError> {
         let DynamoOptions { name, config, prefill, decode, phase } = options;
         let mode = config.mode;
         check(mode, mode.has_prefill(), prefill.is_some(), "prefill")?;
@@ -105,9 +105,9 @@ impl DynamoPlanner {
         let mut members = Vec::new();
         members.extend(prefill.map(|engines| Member::new(engines, Role::Prefill, config.prefill_gpus)));
         members.extend(decode.map(|engines| Member::new(engines, decode_role, config.decode_gpus)));
-        let mut targets: Vec<TargetId> = members.iter().map(|member| member.engines.target).collect();
-        targets.sort_unstable();
-        if targets.windows(2).any(|pair| pair[0] == pair[1]) {
+        let mut targets: Vec<Watched> = members.iter().map(Member::watched).collect();
+        targets.sort_by_key(|watched| watched.target);
+        if targets.windows(2).any(|pair| pair[0].target == pair[1].target) {
             return Err(PlannerError::SharedTarget);
         }
         let gpus: Vec<u32> = members.iter().map(|member| member.gpus).collect();
@@ -115,8 +115,9 @@ impl DynamoPlanner {
             return Err(PlannerError::Budget);
         }
         let period = SimDuration::from_s_f64(config.interval_s);
-        let schedule = Schedule { period, phase, poked_by_requests: false };
-        Ok(DynamoPlanner { name: format!("dynamo/{name}"), targets, schedule, config, members })
+        let schedule = Schedule { phase, ..Schedule::every(period) };
+        let policy = DynamoPlanner { config, members };
+        Ok(Controller { name: format!("dynamo/{name}").into(), schedule, targets, policy })
     }
 
     /// Its configuration.
@@ -125,7 +126,7 @@ impl DynamoPlanner {
     }
 
     /// What the engines of one role ask for. Without a decision the register stays as it is.
-    fn wish(&mut self, index: usize, view: &TargetView, explanation: &mut Explanation) -> Wish {
+    fn wish(&mut self, index: usize, view: &TargetView) -> Wish {
         let member = &mut self.members[index];
         let (loads, role) = (member.loads(view), member.role);
         let current = view.ready_replicas;
@@ -154,10 +155,11 @@ impl DynamoPlanner {
             "dropped: engines are starting".clone_into(&mut note);
         }
         let count = asked.filter(|_| !growing).unwrap_or(view.spec_replicas);
-        explanation.metrics.push(explain(&component, &loads, asked, note));
+        let metrics = vec![explain(&component, &loads, asked, note)];
+        let mut why = Explanation { metrics, ..Explanation::default() };
         let bounded = count.max(self.config.budget.min_endpoint);
-        limit(explanation, "MinEndpoint", count, bounded);
-        Wish { current, spec: view.spec_replicas, count: bounded }
+        limit(&mut why, "MinEndpoint", count, bounded);
+        Wish { target: view.target, current, spec: view.spec_replicas, count: bounded, why }
     }
 
     fn within_budget(&self, wishes: &[Wish]) -> Vec<u32> {
@@ -205,7 +207,7 @@ fn explain(component: &Component, loads: &[EngineLoad], asked: Option<u32>, note
 
 impl Member {
     fn new(engines: Engines, role: Role, configured: Option<u32>) -> Self {
-        let sources: &[SignalSource] = match role {
+        let sources: &'static [SignalSource] = match role {
             Role::Prefill => &[SignalSource::QueuedPromptTokens],
             Role::Decode => &[SignalSource::RunningContextTokens, SignalSource::QueuedContextTokens],
             Role::Aggregated => &[
@@ -214,9 +216,13 @@ impl Member {
                 SignalSource::QueuedPromptTokens,
             ],
         };
-        let requests: Vec<SignalRequest> = sources.iter().map(|source| request(*source)).collect();
         let gpus = configured.unwrap_or(engines.gpus).max(1);
-        Member { engines, role, gpus, newest: vec![None; requests.len()], requests }
+        Member { engines, role, gpus, newest: vec![None; sources.len()], sources }
+    }
+
+    fn watched(&self) -> Watched {
+        let wants = self.sources.iter().map(|source| Want::Signal(request(*source))).collect();
+        Watched { target: self.engines.target, wants }
     }
 
     /// The load of every ready engine that has reported all that is asked of it.
@@ -232,9 +238,9 @@ impl Member {
         let ready = view.replicas.iter().filter(|replica| replica.ready == Some(true) && replica.deleted.is_none());
         let loads = ready.filter_map(|replica| {
             let mut load = EngineLoad::default();
-            for (request, table) in self.requests.iter().zip(&tables) {
+            for (source, table) in self.sources.iter().zip(&tables) {
                 let value = *table.get(&replica.id)?;
-                match request.source {
+                match source {
                     SignalSource::QueuedPromptTokens => load.queued_prefill = value,
                     SignalSource::RunningContextTokens => load.scheduled_kv = value,
                     _ => load.queued_kv = value,
@@ -276,52 +282,32 @@ fn request(source: SignalSource) -> SignalRequest {
 }
 
 impl Autoscaler for DynamoPlanner {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, target: TargetId) -> &[SignalRequest] {
-        let own = self.members.iter().find(|member| member.engines.target == target);
-        own.map_or(&[], |member| &member.requests)
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let mut explanation = Explanation::default();
         let mut wishes = Vec::new();
         for index in 0..self.members.len() {
             let target = self.members[index].engines.target;
-            let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
-            wishes.push(self.wish(index, view, &mut explanation));
+            let Some(view) = seen.view(target) else { return Decision::hold() };
+            wishes.push(self.wish(index, view));
         }
         let counts = self.within_budget(&wishes);
         let mut decision = Decision::hold();
-        let mut reasons = Vec::new();
-        for ((member, wish), replicas) in self.members.iter().zip(&wishes).zip(counts) {
-            limit(&mut explanation, "GpuBudget", wish.count, replicas);
-            reasons.push(match replicas.cmp(&wish.current) {
-                _ if replicas == wish.spec => "no_change",
+        for (wish, replicas) in wishes.into_iter().zip(counts) {
+            let Wish { target, current, spec, count, mut why } = wish;
+            limit(&mut why, "GpuBudget", count, replicas);
+            let reason = match replicas.cmp(&current) {
+                _ if replicas == spec => "no_change",
                 std::cmp::Ordering::Less => "scale_down",
                 std::cmp::Ordering::Equal => "startups_cancelled",
                 std::cmp::Ordering::Greater => "scale_up",
-            });
-            if replicas != wish.spec && !self.config.advisory {
-                let target = member.engines.target;
+            };
+            reason.clone_into(&mut why.reason);
+            if self.config.advisory {
+                why.reason.push_str(" (advisory: not carried out)");
+            } else if replicas != spec {
                 decision.actions.push(Action::SetReplicas { target, replicas, class: Class::default() });
             }
+            decision.explanations.insert(target, Box::new(why));
         }
-        explanation.reason = reasons.join(", ");
-        if self.config.advisory {
-            explanation.reason.push_str(" (advisory: not carried out)");
-        }
-        decision.explanation = Some(Box::new(explanation));
         decision
     }
 }

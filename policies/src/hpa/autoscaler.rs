@@ -12,8 +12,8 @@ use super::validation::SpecError;
 use crate::metrics::{MetricBinding, MetricNameError, resolve};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Autoscaler, Batch, Decision, Observation, ReplicaPhase, ReplicaView, Schedule, Scope, SignalRequest, TargetId,
-    TargetView,
+    Autoscaler, Batch, Controller, Decision, Observation, ReplicaPhase, ReplicaView, Schedule, Scope, SignalRequest,
+    TargetId, TargetView,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,12 +100,8 @@ fn scope_of(metric: &MetricSpec) -> Scope {
 /// A Kubernetes HPA that scales one target.
 #[derive(Clone, Debug)]
 pub struct Hpa {
-    name: String,
-    targets: [TargetId; 1],
-    schedule: Schedule,
     config: HpaConfig,
     state: HpaState,
-    requests: Vec<SignalRequest>,
     scales: Vec<f64>,
     names: Vec<Arc<str>>,
     /// The newest answer for each metric. An API that only refreshes now and then (metrics-server)
@@ -118,7 +114,7 @@ impl Hpa {
     ///
     /// # Errors
     /// What the API server refuses, and bindings that do not fit the metrics.
-    pub fn new(spec: &HpaSpec, options: HpaOptions) -> Result<Hpa, Vec<SpecError>> {
+    pub fn new(spec: &HpaSpec, options: HpaOptions) -> Result<Controller<Hpa>, Vec<SpecError>> {
         let config = HpaConfig::new(spec, options.settings, options.containers)?;
         let errors = binding_errors(&config, &options.metrics);
         if !errors.is_empty() {
@@ -126,17 +122,15 @@ impl Hpa {
         }
         let (requests, scales): (Vec<_>, Vec<_>) =
             options.metrics.into_iter().map(|metric| (metric.request, metric.scale)).unzip();
-        Ok(Hpa {
-            name: format!("hpa/{}", options.name),
-            targets: [options.target],
-            schedule: Schedule { period: options.sync_period, phase: options.phase, poked_by_requests: false },
+        let hpa = Hpa {
             state: HpaState::default(),
             names: config.metrics().iter().map(|metric| metric.source.metric_name().into()).collect(),
-            newest: vec![None; requests.len()],
-            requests,
+            newest: vec![None; scales.len()],
             scales,
             config,
-        })
+        };
+        let schedule = Schedule { phase: options.phase, ..Schedule::every(options.sync_period) };
+        Ok(Controller::of(format!("hpa/{}", options.name), schedule, options.target, hpa).reading(requests))
     }
 
     /// Its completed spec and the controller's flags.
@@ -172,34 +166,16 @@ impl Hpa {
 }
 
 impl Autoscaler for Hpa {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let shown = self.observe(view);
         let outcome = step(&mut self.state, seen.now.as_ns(), &self.config, &shown);
-        let mut decision = if outcome.updated {
-            Decision::set_replicas(target, outcome.desired.max(0).unsigned_abs())
+        let decision = if outcome.updated {
+            Decision::set_replicas(view.target, outcome.desired.max(0).unsigned_abs())
         } else {
             Decision::hold()
         };
-        decision.explanation = Some(Box::new(explain(&self.config, &self.names, &outcome)));
-        decision
+        decision.explained(view.target, explain(&self.config, &self.names, &outcome))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Sp
 use crate::metrics::resolve;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Autoscaler, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope, SignalRequest, TargetId,
-    TargetView,
+    Autoscaler, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope,
+    SignalRequest, TargetId, TargetView,
 };
 
 /// What the controllers need besides their manifest.
@@ -53,17 +53,15 @@ impl KedaOptions {
 #[derive(Debug)]
 pub struct Controllers {
     /// KEDA's loop.
-    pub executor: KedaExecutor,
+    pub executor: Controller<KedaExecutor>,
     /// Its HPA; none while the object is paused.
-    pub hpa: Option<KedaHpa>,
+    pub hpa: Option<Controller<KedaHpa>>,
 }
 
 impl Controllers {
     /// Both, as the simulator takes them.
-    pub fn boxed(self) -> Vec<Box<dyn Autoscaler>> {
-        let executor: Box<dyn Autoscaler> = Box::new(self.executor);
-        let hpa = self.hpa.map(|hpa| -> Box<dyn Autoscaler> { Box::new(hpa) });
-        [executor].into_iter().chain(hpa).collect()
+    pub fn boxed(self) -> Vec<Controller> {
+        [self.executor.boxed()].into_iter().chain(self.hpa.map(Controller::boxed)).collect()
     }
 }
 
@@ -79,19 +77,17 @@ impl ScaledObject {
         let polled = Readings::new(&self.triggers, &options.bindings, false, None).map_err(unbound)?;
         let interval_s = self.polling_interval_s.unwrap_or(POLLING_INTERVAL_S);
         let asked = Readings::new(&self.triggers, &options.bindings, true, Some(interval_s)).map_err(unbound)?;
-        let executor = KedaExecutor {
-            name: format!("keda/{}", self.name),
-            targets: [options.target],
-            object: self.clone(),
-            quirks: options.quirks,
-            executor: None,
-            readings: polled,
-        };
+        let period = SimDuration::from_s(u64::from(interval_s.max(1)));
+        let schedule = Schedule::every(period).first_at(SimDuration::ZERO);
+        let requests = polled.requests().to_vec();
+        let executor = KedaExecutor { object: self.clone(), quirks: options.quirks, executor: None, readings: polled };
+        let executor = Controller::of(format!("keda/{}", self.name), schedule, options.target, executor);
+        let executor = executor.reading(requests);
         let hpa = if self.annotations.stops_hpa() { None } else { Some(self.hpa(options, asked)?) };
         Ok(Controllers { executor, hpa })
     }
 
-    fn hpa(&self, options: &KedaOptions, readings: Readings) -> Result<KedaHpa, Vec<SpecError>> {
+    fn hpa(&self, options: &KedaOptions, readings: Readings) -> Result<Controller<KedaHpa>, Vec<SpecError>> {
         let spec = hpa_spec(self);
         // The values are made by the feed: what the HPA itself is bound to only gives the scope.
         let shown = readings.sources.iter().zip(readings.requests()).map(|(source, request)| {
@@ -111,7 +107,7 @@ impl ScaledObject {
         hpa.sync_period = options.hpa_sync_period;
         hpa.phase = options.hpa_phase;
         hpa.containers.clone_from(&options.containers);
-        Ok(KedaHpa::new(Hpa::new(&spec, hpa)?, self, options.quirks, readings))
+        Ok(KedaHpa::around(Hpa::new(&spec, hpa)?, self, options.quirks, readings))
     }
 }
 
@@ -119,8 +115,6 @@ impl ScaledObject {
 /// polling interval, and owns the step between none and one.
 #[derive(Clone, Debug)]
 pub struct KedaExecutor {
-    name: String,
-    targets: [TargetId; 1],
     object: ScaledObject,
     quirks: Quirks,
     /// Made at the first poll, which is when the object is.
@@ -193,36 +187,16 @@ impl KedaExecutor {
 }
 
 impl Autoscaler for KedaExecutor {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        let interval_s = self.object.polling_interval_s.unwrap_or(POLLING_INTERVAL_S).max(1);
-        let period = SimDuration::from_s(u64::from(interval_s));
-        Schedule { period, phase: Some(SimDuration::ZERO), poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        self.readings.requests()
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let readings = self.readings.read(view);
         let (activity, composite) = self.activity(&readings);
         let fresh = || Executor::new(&self.object, self.quirks, seen.now);
         let poll = self.executor.get_or_insert_with(fresh).poll(seen.now, view.spec_replicas, activity);
-        let mut decision = match poll.write {
-            Some(replicas) => Decision::set_replicas(target, replicas),
+        let decision = match poll.write {
+            Some(replicas) => Decision::set_replicas(view.target, replicas),
             None => Decision::hold(),
         };
-        decision.explanation = Some(Box::new(self.explain(view, &readings, composite, poll)));
-        decision
+        decision.explained(view.target, self.explain(view, &readings, composite, poll))
     }
 }

@@ -7,8 +7,7 @@ use super::readings::{Reading, Readings, batches};
 use super::spec::{Fallback, FallbackBehavior, MetricType, Quirks, ScaledObject, ScalingModifiers, Trigger};
 use crate::hpa::{Behavior, Hpa, HpaSpec, MetricIdentifier, MetricSource, MetricSpec, Quantity, SelectPolicy, Target};
 use flashcrowd_core::ports::{
-    Action, Autoscaler, Batch, Decision, Limit, Observation, Sample, Schedule, SignalId, SignalRequest, SignalView,
-    TargetId, TargetView,
+    Action, Autoscaler, Batch, Controller, Decision, Limit, Observation, Sample, SignalId, SignalView, TargetView, Want,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -31,9 +30,19 @@ pub struct KedaHpa {
 }
 
 impl KedaHpa {
-    pub(super) fn new(inner: Hpa, object: &ScaledObject, quirks: Quirks, readings: Readings) -> Self {
+    /// Puts KEDA's metrics server between an HPA and its metrics.
+    pub(super) fn around(
+        hpa: Controller<Hpa>,
+        object: &ScaledObject,
+        quirks: Quirks,
+        readings: Readings,
+    ) -> Controller<Self> {
         let failures = vec![0; readings.sources.len()];
-        KedaHpa { inner, object: object.clone(), quirks, readings, failures, last_active: None }
+        let wants: Vec<Want> = readings.requests().iter().cloned().map(Want::Signal).collect();
+        let mut fed =
+            hpa.map(|inner| KedaHpa { inner, object: object.clone(), quirks, readings, failures, last_active: None });
+        fed.targets.iter_mut().for_each(|watched| watched.wants.clone_from(&wants));
+        fed
     }
 
     /// The HPA itself.
@@ -119,25 +128,8 @@ impl KedaHpa {
 }
 
 impl Autoscaler for KedaHpa {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.inner.schedule()
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        self.inner.targets()
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        self.readings.requests()
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let own = self.inner.targets().first().copied();
-        let Some(view) = seen.targets.iter().find(|view| Some(view.target) == own) else { return Decision::hold() };
+        let view = seen.target();
         let answers = self.answers(view, seen.now).into_iter().enumerate();
         let signals = answers.map(|(id, batches)| SignalView { signal: SignalId(id as u32), batches });
         let shown = TargetView { signals: signals.collect(), ..view.clone() };
@@ -152,7 +144,7 @@ impl Autoscaler for KedaHpa {
             // It has not shrunk, so it must not remember that it has.
             self.inner = before;
             decision.actions.clear();
-            if let Some(explanation) = &mut decision.explanation {
+            if let Some(explanation) = decision.explanations.get_mut(&view.target) {
                 explanation.limits.push(Limit { name: "KedaCooldown", before: wanted, after: view.spec_replicas });
             }
         }

@@ -6,17 +6,12 @@ use super::readings::{Reading, Readings};
 use super::spec::{POLLING_INTERVAL_S, Quirks, ScaledJob};
 use crate::hpa::SpecError;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{
-    Action, Autoscaler, Decision, Explanation, Limit, Observation, Schedule, SignalRequest, TargetId,
-};
+use flashcrowd_core::ports::{Action, Autoscaler, Controller, Decision, Explanation, Limit, Observation, Schedule};
 
 /// KEDA's loop of one `ScaledJob`: it polls all triggers at once when it begins, and then each
 /// polling interval.
 #[derive(Clone, Debug)]
 pub struct KedaJobs {
-    name: String,
-    targets: [TargetId; 1],
-    period: SimDuration,
     paused: bool,
     rules: JobRules,
     quirks: Quirks,
@@ -29,19 +24,14 @@ impl ScaledJob {
     ///
     /// # Errors
     /// A trigger that no signal is known for.
-    pub fn controller(&self, options: &KedaOptions) -> Result<KedaJobs, Vec<SpecError>> {
-        let readings = Readings::new(&self.triggers, &options.bindings, false, None);
+    pub fn controller(&self, options: &KedaOptions) -> Result<Controller<KedaJobs>, Vec<SpecError>> {
+        let readings = Readings::new(&self.triggers, &options.bindings, false, None)
+            .map_err(|error| vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }])?;
         let interval_s = self.polling_interval_s.unwrap_or(POLLING_INTERVAL_S).max(1);
-        Ok(KedaJobs {
-            name: format!("keda-job/{}", self.name),
-            targets: [options.target],
-            period: SimDuration::from_s(u64::from(interval_s)),
-            paused: self.paused,
-            rules: self.rules.clone(),
-            quirks: options.quirks,
-            readings: readings
-                .map_err(|error| vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }])?,
-        })
+        let schedule = Schedule::every(SimDuration::from_s(u64::from(interval_s))).first_at(SimDuration::ZERO);
+        let requests = readings.requests().to_vec();
+        let jobs = KedaJobs { paused: self.paused, rules: self.rules.clone(), quirks: options.quirks, readings };
+        Ok(Controller::of(format!("keda-job/{}", self.name), schedule, options.target, jobs).reading(requests))
     }
 }
 
@@ -81,37 +71,24 @@ impl KedaJobs {
 }
 
 impl Autoscaler for KedaJobs {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: self.period, phase: Some(SimDuration::ZERO), poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        self.readings.requests()
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let readings = self.readings.read(view);
         if self.paused {
             let reason = "paused by annotation".to_owned();
             let explanation = Explanation { reason, ..Explanation::default() };
-            return Decision { explanation: Some(Box::new(explanation)), ..Decision::default() };
+            return Decision::hold().explained(view.target, explanation);
         }
         let combined = self.rules.combine(&self.queues(&readings), self.quirks);
         let (running, pending) = (i64::from(view.jobs.running), i64::from(view.jobs.pending));
         // KEDA counts every unfinished job as running, and those without a running pod as pending too.
         let creation = self.rules.create(combined, running + pending, pending, self.quirks);
-        let actions = if creation.jobs > 0 { vec![Action::CreateJobs { target, jobs: creation.jobs }] } else { vec![] };
-        let explanation = Some(Box::new(self.explain(&readings, combined, creation)));
-        Decision { actions, explanation, ..Decision::default() }
+        let actions = if creation.jobs > 0 {
+            vec![Action::CreateJobs { target: view.target, jobs: creation.jobs }]
+        } else {
+            vec![]
+        };
+        let decision = Decision { actions, ..Decision::default() };
+        decision.explained(view.target, self.explain(&readings, combined, creation))
     }
 }

@@ -6,8 +6,8 @@ use super::explain::{Answer, Trace, explain};
 use super::revision::Revision;
 use super::scaler::{Active, Bounds, Reachability, Scale, UNKNOWN, ZeroState, next_condition, to_zero};
 use flashcrowd_core::ports::{
-    Action, Adapter, Attribution, Autoscaler, Decision, MissingAs, Mode, Observation, Pipeline, Sampler, Schedule,
-    Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView, Transform, Wake,
+    Action, Adapter, Attribution, Autoscaler, Controller, Decision, MissingAs, Mode, Observation, Pipeline, Sampler,
+    Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView, Transform, Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -70,10 +70,6 @@ impl KnativeOptions {
 /// A Knative Pod Autoscaler that scales one target.
 #[derive(Clone, Debug)]
 pub struct KnativeKpa {
-    name: String,
-    targets: [TargetId; 1],
-    schedule: Schedule,
-    requests: Vec<SignalRequest>,
     revision: Revision,
     progress_deadline_ns: i64,
     rules: Rules,
@@ -102,23 +98,17 @@ struct Memory {
 
 impl KnativeKpa {
     /// An autoscaler for a revision of class `kpa.autoscaling.knative.dev`.
-    pub fn new(options: KnativeOptions) -> Self {
+    pub fn new(options: KnativeOptions) -> Controller<Self> {
         let KnativeOptions { name, target, mut revision, progress_deadline_ns, quirks, phase } = options;
         if !quirks.unreachable_loses_min_scale {
             revision.bounds.min = revision.min_scale_if_reachable;
             revision.pod_retention_ns = revision.pod_retention_if_reachable_ns;
         }
         let rules = if quirks.panic_ends_while_starting { Rules::FAITHFUL } else { Rules::FIXED };
-        KnativeKpa {
-            name: format!("knative/{name}"),
-            targets: [target],
-            schedule: Schedule { period: TICK, phase, poked_by_requests: true },
-            requests: vec![request(&revision.metric)],
-            revision,
-            progress_deadline_ns,
-            rules,
-            state: None,
-        }
+        let schedule = Schedule { period: TICK, phase, poked_by_requests: true };
+        let metric = request(&revision.metric);
+        let kpa = KnativeKpa { revision, progress_deadline_ns, rules, state: None };
+        Controller::of(format!("knative/{name}"), schedule, target, kpa).reading([metric])
     }
 
     /// The revision's parameters.
@@ -273,8 +263,8 @@ impl KnativeKpa {
         scale
     }
 
-    fn actions(&self, memory: &Memory, view: &TargetView, scale: Scale) -> Vec<Action> {
-        let [target] = self.targets;
+    fn actions(memory: &Memory, view: &TargetView, scale: Scale) -> Vec<Action> {
+        let target = view.target;
         let mut actions = Vec::new();
         let count = u32::try_from(scale.desired).ok().filter(|_| scale.write);
         if let Some(replicas) = count.filter(|replicas| *replicas != view.spec_replicas) {
@@ -289,30 +279,13 @@ impl KnativeKpa {
 }
 
 impl Autoscaler for KnativeKpa {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let now = seen.now;
         let mut memory = self.state.take().unwrap_or_else(|| Memory::new(&self.revision, self.rules, now, view));
         memory.note_mode(now, view.mode);
         memory.feed(&self.revision, view);
-        let waits = seen.wake == Wake::Poke(target);
+        let waits = seen.wake == Wake::Poke(view.target);
         if waits && memory.silent {
             memory.first_request(now);
         }
@@ -326,12 +299,13 @@ impl Autoscaler for KnativeKpa {
             memory.next_tick = now + TICK;
         }
         let scale = self.reconcile(&mut memory, now, view, &mut trace);
-        let actions = self.actions(&memory, view, scale);
+        let actions = Self::actions(&memory, view, scale);
         let recheck = scale.recheck_ns.and_then(|ns| u64::try_from(ns).ok());
         let recheck = recheck.map(|ns| now + SimDuration::from_ps(ns.saturating_mul(1000)));
         let next_wake = recheck.map_or(memory.next_tick, |at| at.min(memory.next_tick));
         let explanation = explain(&self.revision, &memory.decider, &trace, scale);
         self.state = Some(memory);
-        Decision { actions, next_wake: Some(next_wake), metrics: Vec::new(), explanation: Some(Box::new(explanation)) }
+        let decision = Decision { actions, next_wake: Some(next_wake), ..Decision::default() };
+        decision.explained(view.target, explanation)
     }
 }

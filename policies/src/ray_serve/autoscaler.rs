@@ -10,8 +10,8 @@ use super::policy::{Outcome, Policy};
 use super::series::{Merged, Reports, merged};
 use crate::metrics::Preset;
 use flashcrowd_core::ports::{
-    Adapter, Autoscaler, Batch, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline, ReplicaPhase,
-    Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView,
+    Adapter, Autoscaler, Batch, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline,
+    ReplicaPhase, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView,
 };
 use flashcrowd_core::{SimDuration, SimTime};
 use std::collections::BTreeSet;
@@ -49,11 +49,7 @@ impl RayServeOptions {
 /// or in which a direction is first wanted, are explained.
 #[derive(Clone, Debug)]
 pub struct RayServe {
-    name: String,
-    targets: [TargetId; 1],
-    phase: Option<SimDuration>,
     policy: Policy,
-    requests: [SignalRequest; 2],
     reports: Reports,
     /// All series and those that wait, merged for these running replicas.
     merged: Option<(Vec<u32>, Merged, Merged)>,
@@ -64,7 +60,7 @@ impl RayServe {
     ///
     /// # Errors
     /// What Ray refuses.
-    pub fn new(config: AutoscalingConfig, options: &RayServeOptions) -> Result<Self, ConfigError> {
+    pub fn new(config: AutoscalingConfig, options: &RayServeOptions) -> Result<Controller<Self>, ConfigError> {
         let push = SimDuration::from_s_f64(config.metrics_interval_s);
         let policy = Policy::new(config, options.settings)?;
         let request = |name: &str, source, scope| {
@@ -74,18 +70,14 @@ impl RayServe {
             let pipeline = Pipeline { scrape_period, adapter, stamp: Stamp::Sample, ..gauge };
             SignalRequest { name: name.to_owned(), source, scope, pipeline }
         };
-        Ok(RayServe {
-            name: format!("ray-serve/{}", options.name),
-            targets: [options.target],
-            phase: options.phase,
-            policy,
-            requests: [
-                request("queued_requests", SignalSource::WaitingRequests, Scope::Service),
-                request("running_requests", SignalSource::RunningRequests, Scope::Replica),
-            ],
-            reports: Reports { queued: vec![Vec::new()], ..Reports::default() },
-            merged: None,
-        })
+        let reports = Reports { queued: vec![Vec::new()], ..Reports::default() };
+        let schedule = Schedule { phase: options.phase, ..Schedule::every(PERIOD) };
+        let policy = RayServe { policy, reports, merged: None };
+        let controller = Controller::of(format!("ray-serve/{}", options.name), schedule, options.target, policy);
+        Ok(controller.reading([
+            request("queued_requests", SignalSource::WaitingRequests, Scope::Service),
+            request("running_requests", SignalSource::RunningRequests, Scope::Replica),
+        ]))
     }
 
     /// The policy and its memory.
@@ -123,25 +115,8 @@ impl RayServe {
 }
 
 impl Autoscaler for RayServe {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: PERIOD, phase: self.phase, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         self.receive(view, seen.now);
         let running = view.replicas.iter().filter(|replica| {
             replica.phase == ReplicaPhase::Running && replica.ready == Some(true) && replica.deleted.is_none()
@@ -153,15 +128,11 @@ impl Autoscaler for RayServe {
         let current = view.spec_replicas;
         let direction = self.policy.counter().signum();
         let outcome = self.policy.decide(now_s, count, current, total);
-        let mut decision = if outcome.decision == current {
-            Decision::hold()
-        } else {
-            Decision::set_replicas(target, outcome.decision)
-        };
-        if outcome.decision != current || self.policy.counter().signum() != direction {
-            decision.explanation = Some(Box::new(self.explain(outcome, current, count, total, queued)));
+        let decision = Decision::scale_to(view, outcome.decision);
+        if outcome.decision == current && self.policy.counter().signum() == direction {
+            return decision;
         }
-        decision
+        decision.explained(view.target, self.explain(outcome, current, count, total, queued))
     }
 }
 

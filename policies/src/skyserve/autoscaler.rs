@@ -4,15 +4,15 @@
 //! The load balancer counts arrivals and syncs them every 20 s; here they are counted by second,
 //! so that an arrival may leave the 60-s window up to 1 s later than with its own timestamp.
 
-use super::controller::{Controller, Demand, Plan};
+use super::controller::{self, Demand, Plan};
 use super::explain::explain;
 use super::policy::{Algorithm, PolicyError, Quirks, ReplicaPolicy};
 use super::replica::{Replica, Status};
 use super::window::RequestWindow;
 use crate::metrics::Preset;
 use flashcrowd_core::ports::{
-    Action, Adapter, Autoscaler, Class, Decision, Observation, Pipeline, ReplicaId, ReplicaPhase, ReplicaView,
-    Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView,
+    Action, Adapter, Autoscaler, Class, Controller, Decision, Observation, Pipeline, ReplicaId, ReplicaPhase,
+    ReplicaView, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView,
 };
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -52,11 +52,7 @@ impl SkyServeOptions {
 /// A pool's pending jobs are the requests that wait, and its workers' jobs those that they hold.
 #[derive(Clone, Debug)]
 pub struct SkyServe {
-    name: String,
-    targets: [TargetId; 1],
-    phase: Option<SimDuration>,
-    controller: Controller,
-    requests: [SignalRequest; 1],
+    controller: controller::Controller,
     window: RequestWindow,
     /// The counter of arrivals as last seen.
     counted: f64,
@@ -69,27 +65,25 @@ impl SkyServe {
     ///
     /// # Errors
     /// What `SkyServe` refuses.
-    pub fn new(policy: ReplicaPolicy, options: &SkyServeOptions) -> Result<Self, PolicyError> {
-        let controller = Controller::new(policy, options.quirks)?;
+    pub fn new(policy: ReplicaPolicy, options: &SkyServeOptions) -> Result<Controller<Self>, PolicyError> {
+        let controller = controller::Controller::new(policy, options.quirks)?;
         let request = match controller.algorithm() {
             Algorithm::Pool => request("pending_jobs", SignalSource::WaitingRequests, Adapter::Live),
             _ => request("request_timestamps", SignalSource::RequestsArrived, Adapter::Pushed { period: PERIOD }),
         };
-        Ok(SkyServe {
-            name: format!("skyserve/{}", options.name),
-            targets: [options.target],
-            phase: options.phase,
+        let policy = SkyServe {
             controller,
-            requests: [request],
             window: RequestWindow::default(),
             counted: 0.0,
             waiting: 0.0,
             were_ready: BTreeSet::new(),
-        })
+        };
+        let schedule = Schedule { phase: options.phase, ..Schedule::every(PERIOD) };
+        Ok(Controller::of(format!("skyserve/{}", options.name), schedule, options.target, policy).reading([request]))
     }
 
     /// The controller and its memory.
-    pub fn controller(&self) -> &Controller {
+    pub fn controller(&self) -> &controller::Controller {
         &self.controller
     }
 
@@ -128,36 +122,19 @@ impl SkyServe {
 }
 
 impl Autoscaler for SkyServe {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule { period: PERIOD, phase: self.phase, poked_by_requests: false }
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let [target] = self.targets;
-        let Some(view) = seen.targets.iter().find(|view| view.target == target) else { return Decision::hold() };
+        let view = seen.target();
         let demand = self.demand(view, seen.now);
         let records = self.records(view);
         let before = self.controller.target();
         let plan = self.controller.decide(&records, demand);
         let at_zero = self.controller.final_target() == 0;
         Decision {
-            actions: actions(target, &records, &plan),
+            actions: actions(view.target, &records, &plan),
             next_wake: at_zero.then(|| seen.now + PERIOD_AT_ZERO),
-            explanation: Some(Box::new(explain(&self.controller, demand, before, &plan))),
             ..Decision::default()
         }
+        .explained(view.target, explain(&self.controller, demand, before, &plan))
     }
 }
 

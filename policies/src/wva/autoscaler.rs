@@ -6,8 +6,8 @@ use super::saturation::{Analysis, ReplicaMetrics, Step, Thresholds, VariantState
 use crate::metrics::{MetricNameError, resolve};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Action, Autoscaler, Batch, Class, Decision, Explanation, Limit, MetricExplanation, Observation, Published,
-    ReplicaId, Schedule, Scope, SignalRequest, TargetId, TargetView, Transform,
+    Action, Autoscaler, Batch, Class, Controller, Decision, Explanation, Limit, MetricExplanation, Observation,
+    Published, ReplicaId, Schedule, Scope, TargetId, TargetView, Transform, Watched,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,14 +86,10 @@ struct Member {
 /// llm-d's autoscaler of one model.
 #[derive(Clone, Debug)]
 pub struct Wva {
-    name: String,
-    targets: Vec<TargetId>,
-    schedule: Schedule,
     effect: Effect,
     thresholds: Thresholds,
     /// Sorted by target.
     members: Vec<Member>,
-    requests: Vec<SignalRequest>,
     scales: [f64; 2],
 }
 
@@ -102,7 +98,7 @@ impl Wva {
     ///
     /// # Errors
     /// If a variant has no target of its own.
-    pub fn new(options: WvaOptions) -> Result<Self, WvaError> {
+    pub fn new(options: WvaOptions) -> Result<Controller<Self>, WvaError> {
         let WvaOptions { model, targets, effect, period, phase } = options;
         let mut members: Vec<Member> = Vec::new();
         for variant in model.variants {
@@ -122,23 +118,21 @@ impl Wva {
             *scale = binding.scale;
             requests.push(binding.request(name, Scope::Replica));
         }
-        Ok(Wva {
-            name: format!("wva/{}", model.id),
-            targets: members.iter().map(|member| member.target).collect(),
-            schedule: Schedule { period, phase, poked_by_requests: false },
-            effect,
-            thresholds: model.thresholds,
-            members,
-            requests,
-            scales,
-        })
+        let targets = members.iter().map(|member| Watched { target: member.target, wants: Vec::new() }).collect();
+        let controller = Controller {
+            name: format!("wva/{}", model.id).into(),
+            schedule: Schedule { phase, ..Schedule::every(period) },
+            targets,
+            policy: Wva { effect, thresholds: model.thresholds, members, scales },
+        };
+        Ok(controller.reading(requests))
     }
 
     /// Replicas of which both metrics are known, and the state of each variant.
     fn observe(&mut self, seen: &Observation) -> (Vec<ReplicaMetrics>, Vec<VariantState>) {
         let (mut replicas, mut variants) = (Vec::new(), Vec::new());
         for member in &mut self.members {
-            let Some(view) = seen.targets.iter().find(|view| view.target == member.target) else { continue };
+            let Some(view) = seen.view(member.target) else { continue };
             member.read(view);
             let waiting = member.values(1, self.scales[1]);
             for (id, kv) in member.values(0, self.scales[0]) {
@@ -207,30 +201,15 @@ impl Member {
 }
 
 impl Autoscaler for Wva {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, _target: TargetId) -> &[SignalRequest] {
-        &self.requests
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
         let (replicas, variants) = self.observe(seen);
         let found = analyze(&self.thresholds, &replicas);
         let (wanted, step) = targets(&found, &replicas, &variants);
-        let mut explanation = self.explain(&found, &step);
+        let of_all = self.explain(&found, &step);
         let mut decision = Decision::hold();
         for member in &mut self.members {
-            let Some(view) = seen.targets.iter().find(|view| view.target == member.target) else { continue };
+            let Some(view) = seen.view(member.target) else { continue };
+            let explanation = decision.explanations.entry(member.target).or_insert_with(|| Box::new(of_all.clone()));
             // A variant that the decision does not mention stays as it is.
             let Some(&wished) = wanted.get(&member.variant.name) else { continue };
             let replicas = member.bounded(wished);
@@ -245,7 +224,6 @@ impl Autoscaler for Wva {
                 decision.actions.push(action);
             }
         }
-        decision.explanation = Some(Box::new(explanation));
         decision
     }
 }

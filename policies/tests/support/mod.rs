@@ -55,6 +55,8 @@ pub(crate) fn replicas_of(decision: &Decision, wanted: TargetId) -> Option<u32> 
     })
 }
 
+/// What a decision about one target says.
 pub(crate) fn explanation(decision: &Decision) -> &Explanation {
-    decision.explanation.as_deref().expect("always explained")
+    assert_eq!(decision.explanations.len(), 1);
+    decision.explanations.values().next().expect("always explained")
 }

@@ -1,36 +1,11 @@
 //! The autoscaler port: a plain state machine from observations to decisions.
 
-use super::{Decision, Observation, SignalRequest, TargetId};
-use crate::clock::SimDuration;
+use super::{Decision, Observation};
 
-/// When a controller runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// Time between two ticks.
-    pub period: SimDuration,
-    /// Time of the first tick; `None` draws it uniformly from one period, as a controller that
-    /// was created at some moment has its own phase.
-    pub phase: Option<SimDuration>,
-    /// Whether a request that nobody serves wakes it.
-    pub poked_by_requests: bool,
-}
-
-/// Decides how many replicas its targets have.
+/// Decides how many replicas the targets of its [`super::Controller`] have.
 ///
 /// It owns its state and sees nothing but observations: given the same ones, it decides the same.
 pub trait Autoscaler: Send {
-    /// A short name for logs and tables, such as `hpa/model-inference-hpa`.
-    fn name(&self) -> &str;
-
-    /// When it runs.
-    fn schedule(&self) -> Schedule;
-
-    /// The targets that it owns or shares.
-    fn targets(&self) -> &[TargetId];
-
-    /// The signals that it reads for `target`; their order is that of [`super::TargetView::signals`].
-    fn signals(&self, target: TargetId) -> &[SignalRequest];
-
     /// One reconcile.
     fn decide(&mut self, seen: &Observation) -> Decision;
 

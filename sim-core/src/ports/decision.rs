@@ -1,9 +1,10 @@
 //! What a controller may answer: wishes, which the engine validates. What it refuses is logged
 //! with a reason and counted, never silently clamped.
 
-use super::{Mode, ReplicaId, TargetId};
+use super::{Mode, ReplicaId, TargetId, TargetView};
 use crate::clock::SimTime;
 use crate::units::Market;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A controller's answer to one observation.
@@ -15,8 +16,8 @@ pub struct Decision {
     pub next_wake: Option<SimTime>,
     /// Values that it publishes for other controllers; no signal of the engine reads them yet.
     pub metrics: Vec<Published>,
-    /// Why it decided so, for the decision log.
-    pub explanation: Option<Box<Explanation>>,
+    /// Why it decided so about each target, for the decision log.
+    pub explanations: BTreeMap<TargetId, Box<Explanation>>,
 }
 
 impl Decision {
@@ -29,6 +30,23 @@ impl Decision {
     pub fn set_replicas(target: TargetId, replicas: u32) -> Self {
         let action = Action::SetReplicas { target, replicas, class: Class::default() };
         Decision { actions: vec![action], ..Decision::default() }
+    }
+
+    /// Writes `replicas` to the target's register, unless that is what it holds.
+    pub fn scale_to(view: &TargetView, replicas: u32) -> Self {
+        if view.spec_replicas == replicas { Decision::hold() } else { Decision::set_replicas(view.target, replicas) }
+    }
+
+    /// The same, with the reason why it does that, or nothing, about a target.
+    #[must_use]
+    pub fn explained(mut self, target: TargetId, why: Explanation) -> Self {
+        self.explanations.insert(target, Box::new(why));
+        self
+    }
+
+    /// What it says about a target.
+    pub fn explanation(&self, target: TargetId) -> Option<&Explanation> {
+        self.explanations.get(&target).map(|why| &**why)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The ports: what policies and traffic implement, what they see and what they may answer.
 //!
 //! A policy has no way to reach the engine, the clock or the future. Everything it may know is in
-//! an [`Observation`], everything it may wish is a [`Decision`]; both are plain data.
+//! an [`Observation`], everything it may wish is a [`Decision`]; both are plain data, and so is what its
+//! [`Controller`] declares: when it runs, and what it is shown.
 
 mod arrivals;
 mod autoscaler;
+mod controller;
 mod decision;
 mod fault;
 mod global_router;
@@ -17,7 +19,8 @@ mod spot_mix;
 
 pub use crate::fleet::{Demand, Shape};
 pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
-pub use autoscaler::{Autoscaler, Schedule};
+pub use autoscaler::Autoscaler;
+pub use controller::{Controller, Schedule, Want, Watched};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use global_router::{CellView, GlobalRouter};

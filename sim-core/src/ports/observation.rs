@@ -33,6 +33,21 @@ pub struct Observation {
     pub targets: Vec<TargetView>,
 }
 
+impl Observation {
+    /// The target, for a controller of one.
+    ///
+    /// # Panics
+    /// Without any target: a controller is always shown all that it declares.
+    pub fn target(&self) -> &TargetView {
+        &self.targets[0]
+    }
+
+    /// One of several targets, if it is shown.
+    pub fn view(&self, target: TargetId) -> Option<&TargetView> {
+        self.targets.iter().find(|view| view.target == target)
+    }
+}
+
 /// One target as its controller sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetView {

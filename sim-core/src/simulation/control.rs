@@ -5,7 +5,7 @@ use crate::clock::{Class, SimDuration, SimTime, number_of_name};
 use crate::fleet::{Lease, Life};
 use crate::id::{ControllerId, NodeId, PodId, PoolId, RegionId, ServiceId, SignalIndex, Table};
 use crate::ports::{
-    Autoscaler, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
+    Controller, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
     TargetId, TargetView, Wake, Work,
 };
 use crate::signals::SignalState;
@@ -20,14 +20,14 @@ pub(super) struct Control {
 
 impl Control {
     /// Controllers that have seen nothing yet.
-    pub(super) fn new(policies: Vec<Box<dyn Autoscaler>>) -> Self {
-        Control { controllers: policies.into_iter().map(ControllerState::new).collect(), signals: Table::default() }
+    pub(super) fn new(controllers: Vec<Controller>) -> Self {
+        Control { controllers: controllers.into_iter().map(ControllerState::new).collect(), signals: Table::default() }
     }
 }
 
 /// A controller at work.
 pub(super) struct ControllerState {
-    pub(super) policy: Box<dyn Autoscaler>,
+    pub(super) controller: Controller,
     /// Of its name.
     pub(super) key: u64,
     /// Its signals by target: positions among all signals.
@@ -41,9 +41,9 @@ pub(super) struct ControllerState {
 }
 
 impl ControllerState {
-    pub(super) fn new(policy: Box<dyn Autoscaler>) -> Self {
-        let key = number_of_name(policy.name());
-        ControllerState { policy, key, signals: Vec::new(), generation: 0, kept: None, poke: None }
+    pub(super) fn new(controller: Controller) -> Self {
+        let key = number_of_name(&controller.name);
+        ControllerState { controller, key, signals: Vec::new(), generation: 0, kept: None, poke: None }
     }
 }
 
@@ -51,11 +51,11 @@ impl Simulation {
     /// Registers signals and plans the first tick of each controller.
     pub(super) fn start_controllers(&mut self) {
         for index in self.control.controllers.ids() {
-            let policy = &self.control.controllers[index].policy;
-            let (name, schedule) = (policy.name().to_owned(), policy.schedule());
-            for target in policy.targets().to_vec() {
-                let requests = self.control.controllers[index].policy.signals(target).to_vec();
-                let ids = requests.into_iter().map(|request| self.add_signal(&name, target, request)).collect();
+            let controller = &self.control.controllers[index].controller;
+            let (name, schedule) = (Arc::clone(&controller.name), controller.schedule);
+            for watched in controller.targets.clone() {
+                let target = watched.target;
+                let ids = watched.signals().map(|request| self.add_signal(&name, target, request.clone())).collect();
                 self.control.controllers[index].signals.push((target, ids));
                 if schedule.poked_by_requests
                     && let Some(book) = self.services.get_mut(ServiceId::new(target.0))
@@ -111,18 +111,17 @@ impl Simulation {
 
     fn decide(&mut self, index: ControllerId, wake: Wake) {
         let seen = self.observe(index, wake);
-        let decision = self.control.controllers[index].policy.decide(&seen);
+        let decision = self.control.controllers[index].controller.policy.decide(&seen);
         let now = self.agenda.now();
-        let policy = &self.control.controllers[index].policy;
-        if let Some(message) = policy.failure() {
-            let (policy, message) = (policy.name().to_owned(), message.to_owned());
-            self.failure = Some(RunError::Policy { policy, message, at: now });
+        let controller = &self.control.controllers[index].controller;
+        if let Err(error) = alive(controller, now) {
+            self.failure = Some(error);
             return;
         }
         let next = match (decision.next_wake, wake) {
             (Some(at), _) => Some(at.max(now + SimDuration::from_ps(1))),
             (None, Wake::Poke(_)) => None,
-            (None, _) => Some(now + self.control.controllers[index].policy.schedule().period),
+            (None, _) => Some(now + controller.schedule.period),
         };
         if let Some(at) = next {
             self.plan_tick(index, at);
@@ -134,11 +133,8 @@ impl Simulation {
     pub(super) fn close_controllers(&mut self) -> Result<(), RunError> {
         let at = self.agenda.now();
         for state in self.control.controllers.values_mut() {
-            state.policy.close();
-            if let Some(message) = state.policy.failure() {
-                let (policy, message) = (state.policy.name().to_owned(), message.to_owned());
-                return Err(RunError::Policy { policy, message, at });
-            }
+            state.controller.policy.close();
+            alive(&state.controller, at)?;
         }
         Ok(())
     }
@@ -226,4 +222,10 @@ impl Simulation {
     pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
         self.fleet.demands[self.services[service].demand].pools.first().copied()
     }
+}
+
+/// Ends the run of a policy that failed.
+fn alive(controller: &Controller, at: SimTime) -> Result<(), RunError> {
+    let failed = |message: &str| RunError::Policy { policy: controller.name.to_string(), message: message.into(), at };
+    controller.policy.failure().map_or(Ok(()), |message| Err(failed(message)))
 }

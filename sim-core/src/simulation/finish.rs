@@ -210,7 +210,7 @@ impl Simulation {
             names.map(|name| (*target, name)).collect::<Vec<_>>()
         };
         let record = |state: &super::control::ControllerState| ControllerRecord {
-            name: state.policy.name().into(),
+            name: Arc::clone(&state.controller.name),
             signals: state.signals.iter().flat_map(signals).collect(),
         };
         self.control.controllers.values().map(record).collect()

@@ -13,9 +13,8 @@ use std::sync::Arc;
 const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
 
 impl Simulation {
-    pub(super) fn apply(&mut self, index: ControllerId, seen: &Observation, decision: Decision) {
-        self.refuse_unseen(index, seen, &decision);
-        let mut explanation = decision.explanation;
+    pub(super) fn apply(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
+        self.refuse_unseen(index, seen, &mut decision);
         // Controllers that look ten times a second and change nothing would fill the log.
         let kept = self.control.controllers[index].kept;
         let recent = kept.is_some_and(|at| self.agenda.now().since(at) < QUIET_PERIOD);
@@ -49,13 +48,13 @@ impl Simulation {
                 starting,
                 signals: view.signals.iter().map(signal_value).collect(),
                 refused,
-                explanation: explanation.take(),
+                explanation: decision.explanations.remove(&view.target),
             });
         }
     }
 
     /// What a controller wishes of a target that it was not shown is in the log, and not done.
-    fn refuse_unseen(&mut self, index: ControllerId, seen: &Observation, decision: &Decision) {
+    fn refuse_unseen(&mut self, index: ControllerId, seen: &Observation, decision: &mut Decision) {
         let shown = |action: &&Action| seen.targets.iter().any(|view| view.target == target_of(action));
         for action in decision.actions.iter().filter(|action| !shown(action)) {
             let wanted = target_of(action);
@@ -81,7 +80,7 @@ impl Simulation {
                 starting: book.state.waits.starting,
                 signals: Vec::new(),
                 refused: vec![(action.clone(), reason)],
-                explanation: None,
+                explanation: decision.explanations.remove(&wanted),
             };
             let name = self.control.controllers[index].key;
             self.journal.note(now, Note::Decision { service, controller: index, name, spec });

@@ -13,7 +13,7 @@ use crate::fleet::{Demand, Geography, Life, Node, NodeLife, PoolConfig, Region, 
 use crate::id::{ControllerId, DemandId, NodeId, PoolId, ServiceId, SignalIndex, ZoneId};
 use crate::journal::Journal;
 use crate::ledger::{Bill, FailBecause, Latency, MarketRecord, Tally, WorkRecord};
-use crate::ports::{Autoscaler, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
+use crate::ports::{Controller, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
 use crate::serving::{
     ClientConfig, Discipline, EngineWork, Requests, RouteConfig, ServiceConfig, ServiceState, Serving, Traffic,
 };
@@ -35,8 +35,8 @@ pub struct World {
     pub services: Vec<ServiceConfig>,
     /// Clients.
     pub clients: Vec<ClientConfig>,
-    /// Autoscalers.
-    pub controllers: Vec<Box<dyn Autoscaler>>,
+    /// Controllers: what each declares, and its policy.
+    pub controllers: Vec<Controller>,
     /// Distances between regions.
     pub geography: Geography,
     /// Routes: one name in front of services in several regions.

@@ -4,8 +4,7 @@
 use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{
-    Action, Autoscaler, Decision, Fault, FaultSource, Observation, Schedule, SignalRequest, SourceError, TargetId,
-    TimedFault,
+    Action, Autoscaler, Controller, Decision, Fault, FaultSource, Observation, SourceError, TimedFault, Wake,
 };
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
@@ -24,8 +23,7 @@ pub(crate) fn with_idle(mut world: World, name: &str) -> World {
         route.cells.iter_mut().for_each(|cell| *cell += 1);
     }
     world.faults = world.faults.into_iter().map(|faults| Box::new(Moved(faults)) as Box<dyn FaultSource>).collect();
-    let moved = world.controllers.into_iter().map(|policy| Box::new(MovedPolicy::new(policy)) as Box<dyn Autoscaler>);
-    world.controllers = moved.collect();
+    world.controllers = world.controllers.into_iter().map(moved_policy).collect();
     // Its region is its own: after an outage, its replicas would wait for nodes, and the scan that this
     // causes tries the minima of all pools again, as a node autoscaler is one for all of them.
     let region = world.regions.len() as u32;
@@ -86,42 +84,21 @@ impl FaultSource for Moved {
 }
 
 /// A policy whose targets stand one position later than it thinks.
-struct MovedPolicy {
-    policy: Box<dyn Autoscaler>,
-    targets: Vec<TargetId>,
-}
+struct MovedPolicy(Box<dyn Autoscaler>);
 
-impl MovedPolicy {
-    fn new(policy: Box<dyn Autoscaler>) -> Self {
-        let targets = policy.targets().iter().map(|target| TargetId(target.0 + 1)).collect();
-        MovedPolicy { policy, targets }
-    }
+fn moved_policy(mut controller: Controller) -> Controller {
+    controller.targets.iter_mut().for_each(|watched| watched.target.0 += 1);
+    controller.map(MovedPolicy).boxed()
 }
 
 impl Autoscaler for MovedPolicy {
-    fn name(&self) -> &str {
-        self.policy.name()
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.policy.schedule()
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        &self.targets
-    }
-
-    fn signals(&self, target: TargetId) -> &[SignalRequest] {
-        self.policy.signals(TargetId(target.0 - 1))
-    }
-
     fn decide(&mut self, seen: &Observation) -> Decision {
         let mut seen = seen.clone();
         seen.targets.iter_mut().for_each(|view| view.target.0 -= 1);
-        if let flashcrowd_core::ports::Wake::Poke(target) = &mut seen.wake {
+        if let Wake::Poke(target) = &mut seen.wake {
             target.0 -= 1;
         }
-        let mut decision = self.policy.decide(&seen);
+        let mut decision = self.0.decide(&seen);
         for action in &mut decision.actions {
             let (Action::SetReplicas { target, .. }
             | Action::RemoveReplicas { target, .. }

@@ -6,7 +6,7 @@ use flashcrowd_core::fleet::{
     CacheSizes, Link, LinkScope, PeerFetch, PoolConfig, StageKind, StageWork, Startup, Transfer,
 };
 use flashcrowd_core::ports::{
-    Action, Adapter, Attribution, Autoscaler, Class, Decision, LatencyPart, MissingAs, Observation, Pipeline,
+    Action, Adapter, Attribution, Class, Controller, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
@@ -296,7 +296,7 @@ impl WorldSpec {
     }
 
     /// Sets, adds or removes replicas at random; what it asks for may be nonsense.
-    fn random_policy(&self, target: u32) -> Box<dyn Autoscaler> {
+    fn random_policy(&self, target: u32) -> Controller {
         let most = self.services[target as usize].most;
         let target = TargetId(target);
         let mut stream = Seed::new(self.seed).stream(&format!("policy/{}", target.0));
@@ -309,7 +309,7 @@ impl WorldSpec {
         };
         let schedule = Schedule { period: ms(self.period_ms), phase: None, poked_by_requests: self.seed & 1 == 1 };
         let signals = if self.idle_signals { idle_signals() } else { Vec::new() };
-        Box::new(Script { schedule, targets: vec![target], signals, decide })
+        Script::of(schedule, target, signals, decide)
     }
 }
 

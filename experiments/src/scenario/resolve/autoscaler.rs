@@ -89,7 +89,7 @@ pub(super) fn scale(
             let count = notes.or(&replicas, service.replicas, fixed.replicas, "as many as its autoscaler keeps");
             resolved.initial_replicas = Some(count);
             let replicas = fixed.replicas;
-            let make: Make = Arc::new(move |making| Ok(vec![Box::new(FixedReplicas::new(making.target, replicas))]));
+            let make: Make = Arc::new(move |making| Ok(vec![FixedReplicas::new(making.target, replicas).boxed()]));
             let made = ResolvedAutoscaler::new(format!("fixed/{replicas}"), Some((replicas, replicas)), target, make);
             resolved.autoscaler = Some(made.map_err(|error| notes.error(&path, error.to_string()))?);
         }
@@ -252,7 +252,7 @@ fn manifest_of(
     let (shown, high) = (format!("hpa/{}", options.name), manifest.spec.max_replicas.max(0) as u32);
     let (spec, kept) = (manifest.spec.clone(), options.clone());
     let make: Make = Arc::new(move |_| match Hpa::new(&spec, kept.clone()) {
-        Ok(hpa) => Ok(vec![Box::new(hpa)]),
+        Ok(hpa) => Ok(vec![hpa.boxed()]),
         Err(errors) => {
             let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Err(MakeError::Refused(texts.join("; ")))

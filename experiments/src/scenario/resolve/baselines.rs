@@ -8,7 +8,7 @@ use crate::scenario::language::units::{Duration, Fraction, NonNegative};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::PoolConfig;
-use flashcrowd_core::ports::{Autoscaler, TargetId};
+use flashcrowd_core::ports::{Autoscaler, Controller, TargetId};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_policies::baselines::{
     Bounds, Clairvoyant, ClairvoyantConfig, ConcurrencyConfig, ConcurrencyTarget, ConfigError, LatencyConfig,
@@ -80,9 +80,9 @@ impl Place<'_, '_> {
 }
 
 /// A policy of one controller.
-fn one<P: Autoscaler + 'static>(made: Result<P, ConfigError>) -> Result<Vec<Box<dyn Autoscaler>>, MakeError> {
+fn one<P: Autoscaler + 'static>(made: Result<Controller<P>, ConfigError>) -> Result<Vec<Controller>, MakeError> {
     match made {
-        Ok(policy) => Ok(vec![Box::new(policy)]),
+        Ok(controller) => Ok(vec![controller.boxed()]),
         Err(error) => Err(MakeError::Refused(error.to_string())),
     }
 }

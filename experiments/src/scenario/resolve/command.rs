@@ -56,7 +56,7 @@ pub(super) fn resolve(
         time_limit: Duration::from_secs_f64(limit.as_s_f64()),
     };
     let name = format!("command/{}", given.program.join(" "));
-    let make: Make = Arc::new(move |making| Ok(vec![Box::new(External::new(making.target, config.clone()))]));
+    let make: Make = Arc::new(move |making| Ok(vec![External::new(making.target, config.clone()).boxed()]));
     let made = place.finish(&name, None, make)?;
     Ok(made.outside())
 }

@@ -9,7 +9,7 @@ use crate::scenario::language::units::Duration;
 use crate::scenario::language::{Diagnostic, list};
 use crate::scenario::schema;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{Autoscaler, SignalRequest, TargetId};
+use flashcrowd_core::ports::{Autoscaler, Controller, SignalRequest, TargetId};
 use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_policies::hpa::Container;
 use flashcrowd_policies::manifest::{Kind, ManifestError, ManifestWarning};
@@ -53,7 +53,6 @@ pub(super) const REFUSED: (u32, &str) = (0, "a load balancer without replicas re
 const OUTSIDE: (u32, &str) = (u32::MAX, "a queue outside holds them without limit: nothing in the manifest says so");
 
 type Resolved = Result<Scaled, Diagnostic>;
-type Controllers = Vec<Box<dyn Autoscaler>>;
 
 /// Reads a manifest of that kind.
 pub(super) fn resolve(cx: &mut Context<'_, '_>, kind: Kind) -> Resolved {
@@ -168,9 +167,9 @@ impl Context<'_, '_> {
 }
 
 /// A policy of one controller.
-fn one<P: Autoscaler + 'static, E: Display>(made: Result<P, E>) -> Result<Controllers, MakeError> {
+fn one<P: Autoscaler + 'static, E: Display>(made: Result<Controller<P>, E>) -> Result<Vec<Controller>, MakeError> {
     match made {
-        Ok(policy) => Ok(vec![Box::new(policy)]),
+        Ok(controller) => Ok(vec![controller.boxed()]),
         Err(error) => Err(MakeError::Refused(error.to_string())),
     }
 }
@@ -221,7 +220,7 @@ fn scaled_job(cx: &mut Context<'_, '_>) -> Resolved {
     let max = job.rules.max_replica_count.unwrap_or(100);
     let make: Make = Arc::new(move |making| {
         let options = keda::KedaOptions { target: making.target, ..options.clone() };
-        job.controller(&options).map_err(|errors| several(&errors)).map(|jobs| -> Controllers { vec![Box::new(jobs)] })
+        job.controller(&options).map_err(|errors| several(&errors)).map(|jobs| vec![jobs.boxed()])
     });
     cx.done(name, (0, max), (0, "jobs are created for what waits"), OUTSIDE, make)
 }
@@ -247,7 +246,7 @@ fn kpa(cx: &mut Context<'_, '_>) -> Resolved {
     let initial = read.revision.initial_scale.max(bounds.min).max(0).unsigned_abs();
     let make: Make = Arc::new(move |making| {
         let options = knative::KnativeOptions { target: making.target, ..options.clone() };
-        Ok(vec![Box::new(knative::KnativeKpa::new(options))])
+        Ok(vec![knative::KnativeKpa::new(options).boxed()])
     });
     let name = format!("knative/{}", read.name);
     cx.done(name, (min, max), (initial, "`initial-scale` of the revision"), ACTIVATOR, make)
@@ -316,7 +315,7 @@ fn pod_autoscaler(cx: &mut Context<'_, '_>) -> Resolved {
     options.phase = cx.phase();
     let make: Make = Arc::new(move |making| {
         let options = aibrix::AibrixOptions { target: making.target, ..options.clone() };
-        Ok(vec![Box::new(aibrix::Aibrix::new(options))])
+        Ok(vec![aibrix::Aibrix::new(options).boxed()])
     });
     cx.done(name, (min, max), (min.max(1), "`minReplicas` of the manifest"), OUTSIDE, make)
 }

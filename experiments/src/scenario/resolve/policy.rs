@@ -6,7 +6,7 @@ use crate::registry::{Refusal, Registry, Settings};
 use crate::scenario::language::units::Fraction;
 use crate::scenario::language::{Diagnostic, list, nearest};
 use crate::scenario::schema;
-use flashcrowd_core::ports::{Autoscaler, Decision, Observation, Schedule, SignalRequest, TargetId};
+use flashcrowd_core::ports::Controller;
 use std::sync::Arc;
 
 pub(super) fn resolve(
@@ -39,8 +39,8 @@ pub(super) fn resolve(
     let make: Make = Arc::new(move |making| {
         let refused = || MakeError::Refused(format!("there is no policy `{name}`"));
         match registry.make(&name, &settings, making.target).ok_or_else(refused)? {
-            Ok(policy) if failure > 0.0 => Ok(vec![Box::new(Flaky::new(policy, failure))]),
-            Ok(policy) => Ok(vec![policy]),
+            Ok(controller) if failure > 0.0 => Ok(vec![with_failures(controller, failure)]),
+            Ok(controller) => Ok(vec![controller]),
             Err(Refusal::Settings(error)) => Err(MakeError::Refused(error.message)),
             Err(Refusal::Policy(message)) => Err(MakeError::Refused(message)),
         }
@@ -62,52 +62,11 @@ fn unknown(place: &Place<'_, '_>, name: &str, registry: &Registry) -> Diagnostic
     }
 }
 
-/// A policy whose scrapes fail more often than it knows.
-struct Flaky {
-    policy: Box<dyn Autoscaler>,
-    signals: Vec<(TargetId, Vec<SignalRequest>)>,
-}
-
-impl Flaky {
-    fn new(policy: Box<dyn Autoscaler>, failure: f64) -> Self {
-        let failing = |request: &SignalRequest| {
-            let mut request = request.clone();
-            // Either of two reasons is enough.
-            let works = (1.0 - request.pipeline.scrape_failure) * (1.0 - failure);
-            request.pipeline.scrape_failure = 1.0 - works;
-            request
-        };
-        let of = |target: &TargetId| (*target, policy.signals(*target).iter().map(failing).collect());
-        Flaky { signals: policy.targets().iter().map(of).collect(), policy }
+/// Lets scrapes fail more often than the policy says. Either of two reasons is enough.
+fn with_failures(mut controller: Controller, failure: f64) -> Controller {
+    for request in controller.signals_mut() {
+        let works = (1.0 - request.pipeline.scrape_failure) * (1.0 - failure);
+        request.pipeline.scrape_failure = 1.0 - works;
     }
-}
-
-impl Autoscaler for Flaky {
-    fn name(&self) -> &str {
-        self.policy.name()
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.policy.schedule()
-    }
-
-    fn targets(&self) -> &[TargetId] {
-        self.policy.targets()
-    }
-
-    fn signals(&self, target: TargetId) -> &[SignalRequest] {
-        self.signals.iter().find(|(own, _)| *own == target).map_or(&[], |(_, signals)| signals)
-    }
-
-    fn decide(&mut self, seen: &Observation) -> Decision {
-        self.policy.decide(seen)
-    }
-
-    fn close(&mut self) {
-        self.policy.close();
-    }
-
-    fn failure(&self) -> Option<&str> {
-        self.policy.failure()
-    }
+    controller
 }

@@ -2,7 +2,7 @@
 
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Seed;
-use flashcrowd_core::ports::{Autoscaler, SignalRequest, SourceError, TargetId};
+use flashcrowd_core::ports::{Controller, SignalRequest, SourceError, TargetId};
 use flashcrowd_policies::baselines::Oracle;
 use flashcrowd_policies::hpa::{HpaOptions, HpaSpec};
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Making<'a> {
 }
 
 /// Makes the controllers of one target.
-pub type Make = Arc<dyn Fn(&Making<'_>) -> Result<Vec<Box<dyn Autoscaler>>, MakeError> + Send + Sync>;
+pub type Make = Arc<dyn Fn(&Making<'_>) -> Result<Vec<Controller>, MakeError> + Send + Sync>;
 
 /// Why controllers could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,8 +71,8 @@ impl ResolvedAutoscaler {
     ) -> Result<Self, MakeError> {
         let nothing = || Ok(Oracle::default());
         let made = make(&Making { target, seed: Seed { seed: 0, replicate: 0 }, oracle: &nothing })?;
-        let period = made.iter().map(|policy| policy.schedule().period).min().unwrap_or(SimDuration::from_s(15));
-        let signals = made.iter().flat_map(|policy| policy.signals(target).to_vec()).collect();
+        let period = made.iter().map(|controller| controller.schedule.period).min().unwrap_or(SimDuration::from_s(15));
+        let signals = made.iter().flat_map(|controller| controller.signals(target).cloned()).collect();
         Ok(ResolvedAutoscaler {
             name: name.into(),
             bounds,
@@ -140,7 +140,7 @@ impl ResolvedAutoscaler {
     ///
     /// # Errors
     /// What the policy refuses.
-    pub fn controllers(&self, target: TargetId) -> Result<Vec<Box<dyn Autoscaler>>, MakeError> {
+    pub fn controllers(&self, target: TargetId) -> Result<Vec<Controller>, MakeError> {
         let nothing = || Ok(Oracle::default());
         self.make(&Making { target, seed: Seed { seed: 1, replicate: 0 }, oracle: &nothing })
     }
@@ -149,7 +149,7 @@ impl ResolvedAutoscaler {
     ///
     /// # Errors
     /// A trace that can no longer be read; what the policy refuses was refused before.
-    pub(super) fn make(&self, making: &Making<'_>) -> Result<Vec<Box<dyn Autoscaler>>, MakeError> {
+    pub(super) fn make(&self, making: &Making<'_>) -> Result<Vec<Controller>, MakeError> {
         (self.make)(making)
     }
 }

@@ -163,7 +163,7 @@ fn ready(label: String, longest: f64, services: Vec<Vec<StartupStage>>, each: u3
             world.services[at as usize].name = format!("queue-{at}").into();
         }
         world.services[at as usize].startup.stages = stages;
-        world.controllers.push(Box::new(FixedReplicas::new(TargetId(at), each)));
+        world.controllers.push(FixedReplicas::new(TargetId(at), each).boxed());
     }
     let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
     let mut found: Vec<(u32, f64)> = Vec::new();

@@ -52,7 +52,7 @@ pub(in crate::validate) fn play(phases: &[(String, f64)], label: String) -> Resu
     world.pools = vec![pool(1)];
     world.pools[0].min_nodes = 1;
     world.services[0].startup.stages = phases.iter().map(stage).collect();
-    world.controllers = vec![Box::new(FixedReplicas::new(TargetId(0), 1))];
+    world.controllers = vec![FixedReplicas::new(TargetId(0), 1).boxed()];
     let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
     let life = record.replicas.first().ok_or("no replica was started")?;
     let (placed, ready) = life.placed.zip(life.ready).ok_or("the replica did not become ready")?;

@@ -135,7 +135,7 @@ impl Step {
         world.services[0].initial_replicas = self.n;
         world.services[0].discipline = Discipline::Slots { concurrency: 1 };
         world.services[0].queue = QueueMode::Shared { capacity: u32::MAX };
-        world.controllers = vec![Box::new(FixedReplicas::new(TargetId(0), self.m.max(self.n)))];
+        world.controllers = vec![FixedReplicas::new(TargetId(0), self.m.max(self.n)).boxed()];
         let first = if self.before > 0.0 { SimTime::ZERO } else { step };
         let idle = if self.before > 0.0 { spacing(self.before) } else { SimDuration::MAX };
         let source = Even { spacing: [idle, spacing(self.after)], step, next: first, end, service };
