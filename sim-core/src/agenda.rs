@@ -75,45 +75,53 @@ pub(crate) enum Event {
 }
 
 /// The queue, and where in time and order the simulation stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Agenda {
     queue: Wheel<Event>,
-    now: SimTime,
-    round: u16,
-    /// What is handled now.
-    current: Option<Key>,
+    /// What is handled now; before the first event, the start of the run.
+    current: Key,
     /// The last event that was taken out, to see in tests that no two have the same key.
     #[cfg(debug_assertions)]
     last: Option<Key>,
 }
 
+impl Default for Agenda {
+    fn default() -> Self {
+        Agenda {
+            queue: Wheel::default(),
+            current: Key::new(SimTime::ZERO, 0, Class::Outage, Entity::Run, 0),
+            #[cfg(debug_assertions)]
+            last: None,
+        }
+    }
+}
+
 impl Agenda {
     #[inline]
     pub(crate) fn now(&self) -> SimTime {
-        self.now
+        self.current.at
     }
 
     /// Enters an instant: what is scheduled for it from here on belongs to the next round.
     #[inline]
     pub(crate) fn enter(&mut self, key: Key) {
-        self.now = key.at;
-        self.round = key.round();
-        self.current = Some(key);
+        self.current = key;
     }
 
     /// The last instant whose engine steps of `server` come before what is handled now: this one
     /// or the picosecond before.
     #[inline]
     pub(crate) fn last_step_of(&self, server: ServerId) -> SimTime {
-        let after = self.current.is_some_and(|key| key > Key::new(self.now, 0, Class::Completion, server, u64::MAX));
-        if after { self.now } else { SimTime::from_ps(self.now.as_ps().saturating_sub(1)) }
+        let now = self.now();
+        let after = self.current > Key::new(now, 0, Class::Completion, server, u64::MAX);
+        if after { now } else { SimTime::from_ps(now.as_ps().saturating_sub(1)) }
     }
 
     /// Schedules `event` of `entity` at `at`, which is not in the past.
     #[inline]
     pub(crate) fn schedule(&mut self, at: SimTime, class: Class, entity: impl Into<Entity>, seq: u64, event: Event) {
-        debug_assert!(at >= self.now, "{event:?} in the past");
-        let round = if at == self.now { self.round.saturating_add(1) } else { 0 };
+        debug_assert!(at >= self.now(), "{event:?} in the past");
+        let round = if at == self.now() { self.current.round().saturating_add(1) } else { 0 };
         self.queue.push(Key::new(at, round, class, entity, seq), event);
     }
 

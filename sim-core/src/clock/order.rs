@@ -74,16 +74,20 @@ impl Key {
         self.rank as u32
     }
 
+    /// Whether it comes before another; times nearly always decide.
     #[inline]
-    fn major(&self) -> u128 {
-        (u128::from(self.at.as_ps()) << 64) | u128::from(self.rank)
+    fn is_before(&self, other: &Key) -> bool {
+        if self.at != other.at {
+            return self.at < other.at;
+        }
+        (self.rank, self.seq) < (other.rank, other.seq)
     }
 }
 
 impl Ord for Key {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.major().cmp(&other.major()).then(self.seq.cmp(&other.seq))
+        self.at.cmp(&other.at).then_with(|| (self.rank, self.seq).cmp(&(other.rank, other.seq)))
     }
 }
 
@@ -91,5 +95,15 @@ impl PartialOrd for Key {
     #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+
+    #[inline]
+    fn lt(&self, other: &Self) -> bool {
+        self.is_before(other)
+    }
+
+    #[inline]
+    fn gt(&self, other: &Self) -> bool {
+        other.is_before(self)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cache::{CacheSizes, NodeCache};
 use crate::clock::SimTime;
-use crate::id::{PodId, PoolId, ZoneId};
+use crate::id::{PodId, PoolId, UnitId, ZoneId};
 use crate::units::Bytes;
 use smallvec::SmallVec;
 
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) free: u64,
     /// Who stands on each GPU.
     gpus: Vec<Parts>,
+    /// Which units have GPUs of it: one entry for each of their groups here.
+    groups: Vec<(UnitId, u64)>,
     /// Start-up caches that it holds.
     pub(crate) cache: NodeCache,
     pub(crate) ordered: SimTime,
@@ -65,6 +67,7 @@ impl Node {
             life: NodeLife::Booting,
             free: if gpus == 64 { u64::MAX } else { (1 << gpus) - 1 },
             gpus: (0..gpus).map(|_| Parts::new()).collect(),
+            groups: Vec::new(),
             cache: NodeCache::new(cache),
             ordered,
             ready_at: None,
@@ -88,11 +91,11 @@ impl Node {
         self.free.count_ones() == self.gpus()
     }
 
-    /// Puts those parts on `count` free GPUs, lowest first.
+    /// Puts a group of a unit, with those parts, on `count` free GPUs, lowest first.
     ///
     /// # Panics
     /// If they are not free: the caller has just counted them.
-    pub(crate) fn take(&mut self, count: u32, parts: &Parts) -> u64 {
+    pub(crate) fn take(&mut self, unit: UnitId, count: u32, parts: &Parts) -> u64 {
         let mut taken = 0;
         for _ in 0..count {
             let bit = self.free.trailing_zeros();
@@ -101,6 +104,7 @@ impl Node {
             self.gpus[bit as usize].clone_from(parts);
             taken |= 1 << bit;
         }
+        self.groups.push((unit, taken));
         self.generation += 1;
         taken
     }
@@ -110,14 +114,15 @@ impl Node {
         self.gpus.get(gpus.trailing_zeros() as usize).map_or(&[], |parts| parts.as_slice())
     }
 
-    /// Who stands on any of its GPUs.
-    pub(crate) fn all_parts(&self) -> impl Iterator<Item = &Part> {
-        self.gpus.iter().flatten()
+    /// The units that have GPUs of it: one of several groups as often.
+    pub(crate) fn units(&self) -> impl Iterator<Item = UnitId> {
+        self.groups.iter().map(|(unit, _)| *unit)
     }
 
     pub(crate) fn release(&mut self, gpus: u64) {
         debug_assert_eq!(self.free & gpus, 0, "released GPUs were free");
         self.free |= gpus;
+        self.groups.retain(|(_, held)| *held != gpus);
         for (bit, parts) in self.gpus.iter_mut().enumerate() {
             if gpus >> bit & 1 == 1 {
                 parts.clear();

@@ -89,8 +89,8 @@ impl Journal {
         }
     }
 
-    /// Tells everybody of something that happened just now.
-    #[inline]
+    /// Tells everybody of something that happened just now. Inlined always: who notes knows which note it is.
+    #[inline(always)]
     pub(crate) fn note(&mut self, at: SimTime, note: Note) {
         match note {
             Note::Arrival { service, client, number, name, what } => {
@@ -119,14 +119,14 @@ impl Journal {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_service(&mut self, at: SimTime, service: ServiceId, lives: bool, mark: Mark, who: u64, what: u64) {
         let track = &mut self.services[service];
         track.lives |= lives;
         track.digest.add(at, mark, who, what);
     }
 
-    #[inline]
+    #[inline(always)]
     fn keep(&mut self, at: SimTime, mark: Mark, who: u64, what: u64) {
         if let Some(history) = &mut self.history {
             history.push(Happening { at, mark, who, what });

@@ -20,3 +20,15 @@ pub(crate) struct Serving {
     /// Reused for leaps whose gaps a signal wants.
     pub(crate) gaps: Vec<(Leap, u64)>,
 }
+
+impl Serving {
+    /// Keeps what an engine knows of an attempt that has just been made.
+    #[inline]
+    pub(crate) fn put_sequence(&mut self, attempt: u32, sequence: Sequence) {
+        let at = attempt as usize;
+        if self.sequences.len() <= at {
+            self.sequences.resize(at + 1, Sequence::default());
+        }
+        self.sequences[at] = sequence;
+    }
+}

@@ -40,7 +40,7 @@ pub use config::{
     ServiceTime, Slo, Traffic, ValidatedBand,
 };
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
-pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at};
+pub(crate) use engine::{FRACTION_BITS, Leap, Turn, clock_at};
 pub(crate) use host::Serving;
 pub(crate) use prefixes::Prefixes;
 pub use request::Outcome;

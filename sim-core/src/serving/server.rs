@@ -94,29 +94,25 @@ pub(crate) struct Server {
     pub(crate) running: u32,
     /// Attempts that wait here.
     pub(crate) waiting: Fifo,
+    /// Attempts in service in its slots, if it works so.
+    pub(crate) in_slots: Fifo,
     pub(crate) meter: Meter,
     work: Work,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Work {
-    /// Attempts in service.
-    Slots(Fifo),
+    #[default]
+    Slots,
     Sharing(Box<Sharing>),
     Batching(Box<Batching>),
     Engine(Box<Engine>),
 }
 
-impl Default for Work {
-    fn default() -> Self {
-        Work::Slots(Fifo::default())
-    }
-}
-
 impl Server {
     pub(crate) fn new(id: ServerId, pod: PodId, service: ServiceId, discipline: &Discipline) -> Self {
         let work = match discipline {
-            Discipline::Slots { .. } => Work::Slots(Fifo::default()),
+            Discipline::Slots { .. } => Work::Slots,
             Discipline::Sharing { .. } => Work::Sharing(Box::default()),
             Discipline::DynamicBatch(config) => Work::Batching(Box::new(Batching::new(config))),
             Discipline::ContinuousBatch(config) => Work::Engine(Box::new(Engine::new(config))),
@@ -132,6 +128,7 @@ impl Server {
             dead: false,
             running: 0,
             waiting: Fifo::default(),
+            in_slots: Fifo::default(),
             meter: Meter::default(),
             work,
         }
@@ -196,9 +193,8 @@ impl Server {
         self.catch_up(bench);
         self.meter.advance(bench.agenda.now(), self.running);
         self.meter.accepted += 1;
-        bench.attempts[index].server = self.id.slot();
         match &mut self.work {
-            Work::Slots(_) => self.with_slots(|slots, server| slots::accept(slots, server, index, bench)),
+            Work::Slots => slots::accept(self, index, bench),
             Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
             Work::Batching(_) => self.with_batching(|batching, server| batching.accept(server, index, bench)),
             Work::Engine(_) => self.with_engine(|engine, server| engine.accept(server, index, bench)),
@@ -290,7 +286,7 @@ impl Server {
     #[inline]
     pub(crate) fn slot_done(&mut self, index: u32, bench: &mut Bench<'_>) {
         self.meter.advance(bench.agenda.now(), self.running);
-        self.with_slots(|slots, server| slots::release(slots, server, index, bench));
+        slots::release(self, index, bench);
     }
 
     /// The shared group's event: moves finished attempts to `done`. False if it was stale.
@@ -332,7 +328,7 @@ impl Server {
         self.meter.advance(bench.agenda.now(), self.running);
         let mut free = false;
         match &mut self.work {
-            Work::Slots(_) => self.with_slots(|slots, server| free = slots::withdraw(slots, server, index, bench)),
+            Work::Slots => free = slots::withdraw(self, index, bench),
             Work::Sharing(_) => self.with_sharing(|sharing, server| free = sharing.withdraw(server, index, bench)),
             Work::Batching(_) => free = Batching::withdraw(self, index, bench),
             Work::Engine(_) => self.with_engine(|engine, server| free = engine.withdraw(server, index, bench)),
@@ -346,8 +342,8 @@ impl Server {
             lost.push(index);
         }
         match std::mem::take(&mut self.work) {
-            Work::Slots(mut running) => {
-                while let Some(index) = running.pop(bench.attempts) {
+            Work::Slots => {
+                while let Some(index) = self.in_slots.pop(bench.attempts) {
                     lost.push(index);
                 }
             }
@@ -363,14 +359,6 @@ impl Server {
     }
 
     // The discipline's state steps out of the server for the call, so that both can change.
-    #[inline]
-    fn with_slots(&mut self, f: impl FnOnce(&mut Fifo, &mut Server)) {
-        if let Work::Slots(mut running) = self.work {
-            f(&mut running, self);
-            self.work = Work::Slots(running);
-        }
-    }
-
     fn with_sharing(&mut self, f: impl FnOnce(&mut Sharing, &mut Server)) {
         if let Work::Sharing(mut state) = std::mem::take(&mut self.work) {
             f(&mut state, self);

@@ -1,10 +1,10 @@
 //! A service's state: which replicas are ready, what waits at the gateway, and why.
 
 use super::arena::Arena;
-use super::config::{QueueMode, ServiceConfig};
+use super::config::{Discipline, QueueMode, ServiceConfig};
 use super::request::{Attempt, Fifo, Stage};
 use super::wait_clock::WaitClock;
-use crate::clock::{Seed, Stream};
+use crate::clock::{Seed, SimDuration, Stream};
 use crate::id::{PodId, ServerId, ServerSlot};
 
 /// What became of an attempt that was sent to a service.
@@ -16,6 +16,31 @@ pub(crate) enum Sent {
     Held,
     /// The queue is full.
     Rejected,
+}
+
+/// What the configuration of a service says of every attempt, found once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    /// Time before the wait at a server that is no waiting: on the way, and in service.
+    pub(crate) before_the_wait: [SimDuration; 2],
+    /// Attempts at which a server refuses one more.
+    pub(crate) full_at: u32,
+    /// Whether attempts have tokens.
+    pub(crate) has_tokens: bool,
+}
+
+impl Path {
+    fn new(config: &ServiceConfig) -> Self {
+        let full_at = match config.queue {
+            QueueMode::PerReplica { capacity, .. } => config.discipline.room().saturating_add(capacity),
+            QueueMode::Shared { .. } => u32::MAX,
+        };
+        Path {
+            before_the_wait: config.discipline.before_the_wait(),
+            full_at,
+            has_tokens: matches!(config.discipline, Discipline::ContinuousBatch(_)),
+        }
+    }
 }
 
 /// A service at work.
@@ -37,6 +62,8 @@ pub(crate) struct ServiceState {
     pub(crate) waits: WaitClock,
     /// Its pods that are not gone, oldest first.
     pub(crate) pods: Vec<PodId>,
+    /// What its configuration says of every attempt.
+    pub(crate) path: Path,
     /// Key of the streams of start-up draws.
     pub(crate) startup_key: u64,
     router_stream: Stream,
@@ -53,6 +80,7 @@ impl ServiceState {
             gateway: Fifo::default(),
             waits: WaitClock::default(),
             pods: Vec::new(),
+            path: Path::new(&config),
             startup_key: seed.key(&format!("startup/{}", config.name)),
             router_stream: seed.stream(&format!("router/{}", config.name)),
             config,
@@ -109,14 +137,5 @@ impl ServiceState {
     fn with_room(&self) -> Option<u32> {
         let (position, &held) = self.outstanding.iter().enumerate().min_by_key(|&(_, &held)| held)?;
         (held < self.config.discipline.room()).then_some(position as u32)
-    }
-
-    /// Whether a replica that holds so much must refuse one more.
-    #[inline]
-    pub(crate) fn is_full(&self, held: u32) -> bool {
-        match self.config.queue {
-            QueueMode::PerReplica { capacity, .. } => held >= self.config.discipline.room().saturating_add(capacity),
-            QueueMode::Shared { .. } => false,
-        }
     }
 }

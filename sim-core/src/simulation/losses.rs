@@ -18,8 +18,7 @@ use std::collections::BTreeSet;
 impl Simulation {
     /// Units with a group on one of those nodes, oldest first.
     pub(super) fn units_on(&self, nodes: &[NodeId]) -> Vec<UnitId> {
-        let parts = nodes.iter().flat_map(|&node| self.fleet.nodes[node].all_parts());
-        let mut units: Vec<UnitId> = parts.map(|part| self.fleet.pods[part.pod].unit).collect();
+        let mut units: Vec<UnitId> = nodes.iter().flat_map(|&node| self.fleet.nodes[node].units()).collect();
         units.sort_unstable();
         units.dedup();
         units

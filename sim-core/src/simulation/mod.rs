@@ -93,15 +93,16 @@ impl Simulation {
     pub fn run_with(mut self, mut progress: impl FnMut(SimTime)) -> Result<RunRecord, RunError> {
         self.start()?;
         let end = Key::new(self.world.horizon, 0, Class::Outage, Entity::Run, 0);
+        // No event brings arrivals: the next one stays until it is taken.
+        let mut arrival = self.traffic.next_arrival().min(end);
         loop {
-            let arrival = self.traffic.next_arrival();
-            let bound = arrival.min(end);
-            if let Some(entry) = self.agenda.pop_before(bound) {
+            if let Some(entry) = self.agenda.pop_before(arrival) {
                 self.agenda.enter(entry.key);
                 self.handle(entry.key, entry.event)?;
             } else if arrival < end {
                 self.agenda.enter(arrival);
                 self.arrive()?;
+                arrival = self.traffic.next_arrival().min(end);
             } else {
                 break;
             }

@@ -7,11 +7,21 @@ use crate::id::{ClientId, ServerId, ServerSlot, ServiceId};
 use crate::journal::Note;
 use crate::ledger::{FailBecause, Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
-use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, Sequence, ServiceTime, Stage};
+use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, ServiceTime, Stage};
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
 pub(super) const CANCELLED: u32 = NONE - 1;
+
+/// One attempt of a request: whose, which, how long it takes where that is drawn, and to whom it goes.
+#[derive(Clone, Copy)]
+struct Try {
+    client: ClientId,
+    number: u64,
+    tries: u32,
+    size: SimDuration,
+    service: ServiceId,
+}
 
 /// Builds a `Bench` by splitting the borrow; a method would borrow all of `self`.
 macro_rules! bench {
@@ -95,7 +105,7 @@ impl Simulation {
             output_tokens: arrival.output_tokens,
             prefix,
             attempt: NONE,
-            tries: 0,
+            tries: 1,
             requeues: 0,
             service,
         });
@@ -112,23 +122,28 @@ impl Simulation {
             let live = |index, number| is_live(&requests[index], client, number);
             state.deadlines.sweep(requests.len(), live);
         }
-        self.send(request);
+        self.attempt(request, Try { client, number, tries: 0, size: service_time, service });
     }
 
     /// Makes a request's next attempt.
     pub(super) fn send(&mut self, request: u32) {
+        let record = &mut self.traffic.requests[request];
+        let Request { client, number, tries, user, prefix, service_time: mut size, service: last, .. } = *record;
+        record.tries += 1;
+        let service = self.choose_service(client, number, user, prefix, last);
+        self.traffic.requests[request].service = service;
+        if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].state.config.service_time {
+            size = self.traffic.clients[client].redraw(law, number, tries);
+        }
+        self.attempt(request, Try { client, number, tries, size, service });
+    }
+
+    /// Sends one attempt of a request to its service.
+    #[inline(always)]
+    fn attempt(&mut self, request: u32, of: Try) {
+        let Try { client, number, tries, size, service } = of;
         let now = self.agenda.now();
         let serial = self.traffic.next_serial();
-        let record = &mut self.traffic.requests[request];
-        let Request { client, number, tries, user, prefix, service_time: mut size, mut service, .. } = *record;
-        record.tries += 1;
-        if tries > 0 {
-            service = self.choose_service(client, number, user, prefix, service);
-            self.traffic.requests[request].service = service;
-            if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].state.config.service_time {
-                size = self.traffic.clients[client].redraw(law, number, tries);
-            }
-        }
         let state = &mut self.traffic.clients[client];
         state.attempts += 1;
         let origin = state.config.place.as_ref().map_or(NOWHERE, |place| place.origin as u16);
@@ -154,13 +169,11 @@ impl Simulation {
         });
         let record = &mut self.traffic.requests[request];
         record.attempt = attempt;
+        let Request { prompt_tokens, output_tokens, prefix, .. } = *record;
         if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
-            let (prompt, output) = (record.prompt_tokens, record.output_tokens);
-            let prefix = if engine.prefix_caching { self.traffic.prefixes.copy(record.prefix) } else { NONE };
-            if self.serving.sequences.len() <= attempt as usize {
-                self.serving.sequences.resize(attempt as usize + 1, Sequence::default());
-            }
-            self.serving.sequences[attempt as usize] = engine.sequence(prompt, output, prefix);
+            let prefix = if engine.prefix_caching { self.traffic.prefixes.copy(prefix) } else { NONE };
+            let sequence = engine.sequence(prompt_tokens, output_tokens, prefix);
+            self.serving.put_sequence(attempt, sequence);
         }
         if state.config.attempt_timeout != SimDuration::MAX {
             let at = now + state.config.attempt_timeout;
@@ -213,34 +226,44 @@ impl Simulation {
         self.agenda.schedule(at, Class::Delivery, id, serial, Event::Deliver { attempt: index });
     }
 
-    /// An attempt reaches its replica.
+    /// An attempt reaches its server.
     #[inline]
     pub(super) fn deliver(&mut self, index: u32) {
         let Attempt { server: slot, service, request, .. } = self.traffic.attempts[index];
         if slot == ServerSlot::NONE {
             return self.unanswered(index);
         }
-        let too_long = self.is_too_long(index);
         let server = self.serving.servers.at_mut(slot);
-        if request == CANCELLED {
-            self.leave(index);
-        } else if server.dead {
-            // Only a drain that took too long kills the process of a replica whose node stays.
-            let node = self.fleet.node_of(server.pod);
-            let stays = node.is_some_and(|node| self.fleet.nodes[node].life != NodeLife::Gone);
-            self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
-        } else if too_long || self.services[service].state.is_full(server.held()) {
-            self.refuse_at(index);
-        } else {
-            server.accept(index, &mut bench!(self, service));
+        if request == CANCELLED || server.dead {
+            return self.deliver_in_vain(index);
+        }
+        let path = self.services[service].state.path;
+        if server.held() >= path.full_at || path.has_tokens && self.is_too_long(index) {
+            return self.refuse_at(index);
+        }
+        let server = self.serving.servers.at_mut(slot);
+        server.accept(index, &mut bench!(self, service));
+        if path.has_tokens {
             let id = server.id;
             self.observe_tokens(id, service);
             debug_assert!(!self.wants_turn(id), "an engine asks at its own event");
         }
     }
 
+    /// An attempt that nobody wants any more, or whose server was killed meanwhile.
+    #[cold]
+    fn deliver_in_vain(&mut self, index: u32) {
+        let Attempt { server, request, .. } = self.traffic.attempts[index];
+        if request == CANCELLED {
+            return self.leave(index);
+        }
+        // Only a drain that took too long kills the process of a pod whose node stays.
+        let node = self.fleet.node_of(self.serving.servers.at(server).pod);
+        let stays = node.is_some_and(|node| self.fleet.nodes[node].life != NodeLife::Gone);
+        self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
+    }
+
     /// Whether an attempt's prompt is longer than any context of the engine that should serve it.
-    #[inline]
     fn is_too_long(&self, index: u32) -> bool {
         match &self.services[self.traffic.attempts[index].service].state.config.discipline {
             Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index as usize]),
@@ -348,26 +371,26 @@ impl Simulation {
     /// The work of an attempt is done.
     #[inline]
     fn complete(&mut self, index: u32) {
-        let attempt = self.traffic.attempts[index];
-        self.serving.servers.at_mut(attempt.server).meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
-        if attempt.request < CANCELLED {
-            let mut request = self.traffic.requests[attempt.request];
-            let mut parts = self.parts(&attempt, &request);
-            if let Discipline::ContinuousBatch(_) = &self.services[attempt.service].state.config.discipline {
-                self.add_tokens(index, &mut parts, &mut request);
+        let attempt = &self.traffic.attempts[index];
+        let (asked, server) = (attempt.request, attempt.server);
+        self.serving.servers.at_mut(server).meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
+        if asked < CANCELLED {
+            let mut parts = self.parts(attempt, &self.traffic.requests[asked]);
+            if self.services[attempt.service].state.path.has_tokens {
+                self.add_tokens(index, &mut parts);
             }
-            self.record(&attempt, &request, &parts);
-            self.end(attempt.request, Outcome::Completed, Some((&parts, attempt.server)));
+            self.record(index, asked, &parts);
+            self.end(asked, Outcome::Completed, Some((&parts, server)));
         }
         self.leave(index);
     }
 
     /// Where the time of a request went whose attempt is done.
-    #[inline]
+    #[inline(always)]
     fn parts(&self, attempt: &Attempt, request: &Request) -> Parts {
         let now = self.agenda.now();
         let state = &self.services[attempt.service].state;
-        let [on_the_way, own] = state.config.discipline.before_the_wait();
+        let [on_the_way, own] = state.path.before_the_wait;
         let network = attempt.hop + on_the_way;
         // What is no waiting was added to the instant at which it was sent.
         let sent = attempt.sent.back(network + own);
@@ -391,7 +414,8 @@ impl Simulation {
 
     /// Adds the token latencies, and counts what was generated where an output was cut.
     #[inline]
-    fn add_tokens(&mut self, index: u32, parts: &mut Parts, request: &mut Request) {
+    fn add_tokens(&mut self, index: u32, parts: &mut Parts) {
+        let request = &mut self.traffic.requests[self.traffic.attempts[index].request];
         let Some(sequence) = self.serving.sequences.get(index as usize) else { return };
         let Some(first) = sequence.first_token else { return };
         let ttft = first.since(request.arrived);
@@ -401,14 +425,13 @@ impl Simulation {
         parts.tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
         if sequence.output < request.output_tokens {
             request.output_tokens = sequence.output;
-            let record = &mut self.traffic.requests[self.traffic.attempts[index].request];
-            record.output_tokens = sequence.output;
-            self.services[record.service].cut += 1;
+            self.services[request.service].cut += 1;
         }
     }
 
-    #[inline]
-    fn record(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
+    #[inline(always)]
+    fn record(&mut self, index: u32, asked: u32, parts: &Parts) {
+        let (attempt, request) = (&self.traffic.attempts[index], &self.traffic.requests[asked]);
         let book: &mut ServiceBook = &mut self.services[attempt.service];
         book.counts[1] += 1;
         book.totals[1] += 1;
@@ -423,17 +446,17 @@ impl Simulation {
             book.early_tokens[0] += u64::from(request.prompt_tokens);
             book.early_tokens[1] += u64::from(request.output_tokens);
         }
-        if attempt.origin != NOWHERE {
-            self.record_place(attempt, request, parts);
+        let (is_placed, is_watched) = (attempt.origin != NOWHERE, !book.latency_signals.is_empty());
+        if is_placed {
+            self.record_place(index, asked, parts);
         }
-        let book: &mut ServiceBook = &mut self.services[attempt.service];
-        if !book.latency_signals.is_empty() {
-            self.observe_latency(attempt, parts);
+        if is_watched {
+            self.observe_latency(index, parts);
         }
     }
 
     /// An attempt leaves its replica: its record is freed, and a waiting one may take its room.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leave(&mut self, index: u32) {
         let Attempt { server, service, .. } = self.traffic.attempts[index];
         self.free_attempt(index);
@@ -460,7 +483,7 @@ impl Simulation {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn free_attempt(&mut self, index: u32) {
         let now = self.agenda.now();
         let attempt = &mut self.traffic.attempts[index];

@@ -9,7 +9,7 @@ use crate::id::{CellId, ClientId, RegionId, RouteId, ServerId, ServiceId, Table}
 use crate::journal::Note;
 use crate::ledger::{FailBecause, HealthRecord, Parts};
 use crate::ports::CellView;
-use crate::serving::{Attempt, Cell, Health, NONE, Outcome, Reach, Request, Route, RouteConfig, Served};
+use crate::serving::{Attempt, Cell, Health, NONE, Outcome, Reach, Route, RouteConfig, Served};
 use rand::RngExt;
 
 /// Routes and distances.
@@ -128,6 +128,7 @@ impl Simulation {
         }
     }
 
+    #[inline(never)]
     fn choose_cell(
         &mut self,
         client: ClientId,
@@ -259,7 +260,8 @@ impl Simulation {
     }
 
     /// A request of a client with a place was served: who, how fast, and what was sent back.
-    pub(super) fn record_place(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
+    pub(super) fn record_place(&mut self, attempt: u32, request: u32, parts: &Parts) {
+        let (attempt, request) = (&self.traffic.attempts[attempt], &self.traffic.requests[request]);
         let region = RegionId::new(u32::from(self.serving.servers.at(attempt.server).region));
         let measured = request.arrived >= self.world.warmup;
         let state = &mut self.traffic.clients[request.client];

@@ -117,7 +117,8 @@ impl Simulation {
     }
 
     /// A request completed: its latencies go to the signals that want them.
-    pub(super) fn observe_latency(&mut self, attempt: &Attempt, parts: &Parts) {
+    pub(super) fn observe_latency(&mut self, attempt: u32, parts: &Parts) {
+        let attempt = &self.traffic.attempts[attempt];
         let pod = self.serving.servers.at(attempt.server).pod.serial();
         for &signal in &self.services[attempt.service].latency_signals {
             let signal = &mut self.control.signals[signal];

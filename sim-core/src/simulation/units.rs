@@ -83,13 +83,11 @@ impl Simulation {
 
     /// Counts the groups of the same service on each node.
     fn count_related(&self, unit: UnitId, rooms: &mut [NodeRoom]) {
-        let service = self.fleet.pods[self.fleet.units[unit].leader()].service();
-        for pod in &self.services[service].state.pods {
-            for hold in &self.fleet.units[self.fleet.pods[*pod].unit].holds {
-                if let Ok(found) = rooms.binary_search_by_key(&hold.node, |room| room.node) {
-                    rooms[found].related += 1;
-                }
-            }
+        let service_of = |unit: UnitId| self.fleet.pods[self.fleet.units[unit].leader()].service();
+        let own = service_of(unit);
+        for room in rooms {
+            let units = self.fleet.nodes[room.node].units();
+            room.related = units.filter(|&unit| service_of(unit) == own).count() as u32;
         }
     }
 
@@ -103,7 +101,7 @@ impl Simulation {
         let parts: Parts = self.fleet.units[id].pods.iter().map(|&pod| self.part_of(pod)).collect();
         for node in nodes {
             self.bill_free_gpus(node);
-            let gpus = self.fleet.nodes[node].take(gpus, &parts);
+            let gpus = self.fleet.nodes[node].take(id, gpus, &parts);
             self.fleet.units[id].holds.push(Hold { node, gpus });
             self.note_room(node);
         }
