@@ -208,8 +208,9 @@ impl Server {
     /// Lets an engine play what has happened since its last event.
     #[inline]
     fn catch_up(&mut self, bench: &mut Bench<'_>) {
-        if matches!(self.work, Work::Engine(_)) {
-            let last = bench.agenda.last_step_of(self.replica);
+        let Work::Engine(engine) = &self.work else { return };
+        let last = bench.agenda.last_step_of(self.replica);
+        if engine.is_behind(last) {
             let mut done = Vec::new();
             self.with_engine(|engine, server| engine.catch_up(server, last, bench, &mut done));
             debug_assert!(done.is_empty(), "a sequence ended before the engine's event");
@@ -332,7 +333,7 @@ impl Server {
             Work::Sharing(sharing) => sharing.running(bench.attempts, self.replica, lost),
             Work::Batching(mut batching) => batching.kill(bench.attempts, lost),
             Work::Engine(mut engine) => {
-                engine.kill(bench.attempts, lost);
+                engine.kill(self.replica, bench, lost);
                 // What it did is still asked for.
                 self.work = Work::Engine(engine);
             }
@@ -351,7 +352,8 @@ impl Server {
     fn with_engine(&mut self, f: impl FnOnce(&mut Engine, &mut Server)) {
         if let Work::Engine(mut state) = std::mem::replace(&mut self.work, Work::Slots) {
             f(&mut state, self);
-            self.work = Work::Engine(state);
+            // There is nothing to drop in its place.
+            std::mem::forget(std::mem::replace(&mut self.work, Work::Engine(state)));
         }
     }
 

@@ -27,8 +27,7 @@ mod sequence;
 mod turns;
 
 use super::Discipline;
-use super::arena::Arena;
-use super::request::{Attempt, Fifo, Stage};
+use super::request::Stage;
 use super::server::{Bench, Server};
 use crate::clock::{Class, SimTime};
 use crate::simulation::Event;
@@ -57,6 +56,8 @@ pub(crate) struct Engine {
     seen_before: SimTime,
     /// The iteration in progress and those planned after it; none while idle.
     leap: Leap,
+    /// The group's clock when that leap ends.
+    leap_end: u128,
     /// Sequence of the pending event; what has an older one is stale.
     generation: u64,
     /// When that event comes: never later than the next sequence ends. In between, boundaries are
@@ -67,8 +68,10 @@ pub(crate) struct Engine {
     context: u64,
     /// Sequences in decode by their ends; those that left before stay until they surface.
     ends: BinaryHeap<Reverse<End>>,
-    /// Admitted sequences in the order of admission.
-    running: Fifo,
+    /// How many of those have left before.
+    stale: u32,
+    /// Admitted sequences: those in decode, the partial one, and those of the chunks.
+    running: u32,
     /// The last admitted one, while its prefill is not whole.
     partial: Option<u32>,
     /// Prefill chunks of the iteration in progress.
@@ -85,8 +88,37 @@ pub(crate) struct Engine {
     work: EngineWork,
 }
 
-/// When a sequence has all its tokens: iterations, then the order of admission.
-type End = (u64, u64, u32);
+/// When a sequence has all its tokens: the iteration, then the order of admission, then its index.
+///
+/// One number, since the heap of these is where an engine spends its time. An iteration takes a
+/// nanosecond at least, so that no horizon has 2^55; and nobody waits for 2^41 admissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct End(u128);
+
+impl End {
+    const ADMISSION_BITS: u32 = 41;
+
+    #[inline]
+    fn new(iteration: u64, admission: u64, index: u32) -> Self {
+        debug_assert!(iteration < 1 << 55 && admission < 1 << Self::ADMISSION_BITS);
+        End((u128::from(iteration) << (Self::ADMISSION_BITS + 32)) | (u128::from(admission) << 32) | u128::from(index))
+    }
+
+    #[inline]
+    fn iteration(self) -> u64 {
+        (self.0 >> (Self::ADMISSION_BITS + 32)) as u64
+    }
+
+    #[inline]
+    fn admission(self) -> u64 {
+        (self.0 >> 32) as u64 & ((1 << Self::ADMISSION_BITS) - 1)
+    }
+
+    #[inline]
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 /// A part of a prefill.
 #[derive(Clone, Copy, Debug)]
@@ -132,12 +164,14 @@ impl Engine {
             previous: SimTime::ZERO,
             seen_before: SimTime::ZERO,
             leap: Leap::default(),
+            leap_end: 0,
             generation: 0,
             wake_at: SimTime::MAX,
             decodes: 0,
             context: 0,
             ends: BinaryHeap::new(),
-            running: Fifo::default(),
+            stale: 0,
+            running: 0,
             partial: None,
             chunks: Vec::new(),
             withdrawn: Vec::new(),
@@ -166,7 +200,7 @@ impl Engine {
     pub(crate) fn is_beyond_band(&self, config: &EngineConfig) -> bool {
         // Blocks that are not full count as full: less than one block a sequence.
         config.validated.is_some_and(|band| {
-            self.running.len() > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
+            self.running > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
         })
     }
 
@@ -206,13 +240,13 @@ impl Engine {
             }
             return;
         }
-        if first && self.running.len() < config.max_sequences {
-            self.leap.len = self.leap.len.min(self.joins_at(config, ready));
+        if first && self.running < config.max_sequences {
+            self.shorten(self.joins_at(config, ready));
         }
         // It joins when this leap ends, or later, and ends so many iterations after that at least.
         let output = bench.sequences[index as usize].output;
         let least = u128::from(config.law.least()) * u128::from(output);
-        self.wake_by(instant(self.leap_end() + least), server.replica, bench);
+        self.wake_by(instant(self.leap_end + least), server.replica, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
@@ -225,14 +259,17 @@ impl Engine {
 
     /// Ends the leap after `n` iterations, unless it is as short as that, with an event.
     fn cut(&mut self, n: u64, replica: u32, bench: &mut Bench<'_>) {
-        self.leap.len = self.leap.len.min(n);
-        self.wake_by(instant(self.leap_end()), replica, bench);
+        self.shorten(n);
+        self.wake_by(instant(self.leap_end), replica, bench);
     }
 
-    /// The group's clock at the end of the leap.
+    /// Ends the leap after `n` iterations, unless it is as short as that.
     #[inline]
-    fn leap_end(&self) -> u128 {
-        self.clock + self.leap.units(self.leap.len)
+    fn shorten(&mut self, n: u64) {
+        if n < self.leap.len {
+            self.leap.len = n;
+            self.leap_end = self.clock + self.leap.units(n);
+        }
     }
 
     /// The boundary at which the engine stands.
@@ -276,7 +313,7 @@ impl Engine {
             self.catch_up(server, now, bench, done);
         }
         if self.leap.len > 0 {
-            self.wake_by(instant(self.leap_end()), server.replica, bench);
+            self.wake_by(instant(self.leap_end), server.replica, bench);
         }
         true
     }
@@ -285,18 +322,22 @@ impl Engine {
     /// `done`: only the engine's own event meets such, since it never comes later than they.
     pub(super) fn catch_up(&mut self, server: &mut Server, last: SimTime, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
-        while self.leap.len > 0 {
-            let end = self.leap_end();
-            if instant(end) > last {
-                break;
-            }
-            self.pass(self.leap.len, end, bench);
+        while self.is_behind(last) {
+            self.pass(self.leap.len, self.leap_end, bench);
             server.meter.advance(self.at(), server.running);
-            self.finish_chunks(config, bench);
+            if !self.chunks.is_empty() {
+                self.finish_chunks(config, bench);
+            }
             self.finish_decodes(server, bench, done);
             self.drop_withdrawn(server, bench, done);
             self.go_on(config, server, bench);
         }
+    }
+
+    /// Whether its leap ends until `last`.
+    #[inline]
+    pub(super) fn is_behind(&self, last: SimTime) -> bool {
+        self.leap.len > 0 && instant(self.leap_end) <= last
     }
 
     /// Plays the first `n` iterations of the leap, after which the group's clock shows `end`.
@@ -373,10 +414,13 @@ impl Engine {
     }
 
     /// Moves the attempts that are admitted to `lost`.
-    pub(super) fn kill(&mut self, attempts: &mut Arena<Attempt>, lost: &mut Vec<u32>) {
-        while let Some(index) = self.running.pop(attempts) {
-            lost.push(index);
-        }
+    pub(super) fn kill(&mut self, replica: u32, bench: &Bench<'_>, lost: &mut Vec<u32>) {
+        lost.extend(self.admitted(replica, bench));
+        self.running = 0;
+        self.ends.clear();
+        self.stale = 0;
+        self.chunks.clear();
+        self.partial = None;
         // Its pending event is stale now.
         self.generation += 1;
         self.wake_at = SimTime::MAX;

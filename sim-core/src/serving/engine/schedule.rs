@@ -3,10 +3,10 @@
 use super::blocks::Kept;
 use super::law::{Load, instant};
 use super::named::{self, Found};
-use super::{Chunk, Engine, EngineConfig, Leap, Turn};
+use super::{Chunk, End, Engine, EngineConfig, Leap, Turn};
 use crate::clock::{SimDuration, SimTime};
 use crate::serving::arena::NONE;
-use crate::serving::request::{Fifo, Stage};
+use crate::serving::request::Stage;
 use crate::serving::server::{Bench, Server};
 use std::cmp::Reverse;
 
@@ -20,7 +20,7 @@ impl Engine {
         if let Some(index) = self.partial {
             preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, server, bench);
         }
-        if !preempted || self.running.len() == 0 {
+        if !preempted || self.running == 0 {
             self.admit(config, &mut budget, &mut load, server, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
@@ -33,6 +33,7 @@ impl Engine {
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, server, bench);
         }
+        self.leap_end = self.clock + self.leap.units(self.leap.len);
     }
 
     /// Nothing to do: sleeps until who waits has passed the front end.
@@ -49,14 +50,8 @@ impl Engine {
 
     /// How many iterations from here have the same batch.
     fn reach(&mut self, config: &EngineConfig, server: &Server, bench: &Bench<'_>) -> u64 {
-        let next_end = loop {
-            match self.ends.peek() {
-                Some(Reverse(end)) if is_live(bench, end.2, end.1, server.replica) => break end.0,
-                Some(_) => self.ends.pop(),
-                // Decodes have ends; without one, nothing may be planned beyond this iteration.
-                None => return 1,
-            };
-        };
+        // Decodes have ends; without one, nothing may be planned beyond this iteration.
+        let Some(next_end) = self.next_end(server.replica, bench) else { return 1 };
         let all = next_end - self.iteration;
         let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
         match server.waiting.front() {
@@ -69,10 +64,23 @@ impl Engine {
         }
     }
 
+    /// The iteration after which the next sequence ends.
+    #[inline]
+    fn next_end(&mut self, replica: u32, bench: &Bench<'_>) -> Option<u64> {
+        loop {
+            let Reverse(end) = *self.ends.peek()?;
+            if self.stale == 0 || is_live(bench, end, replica) {
+                return Some(end.iteration());
+            }
+            self.ends.pop();
+            self.stale -= 1;
+        }
+    }
+
     /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
     /// begun; only an idle engine takes it at once.
     fn look(&mut self, config: &EngineConfig) {
-        let before = if self.running.len() == 0 {
+        let before = if self.running == 0 {
             self.at() + SimDuration::from_ps(1)
         } else if config.lookahead {
             self.previous
@@ -89,11 +97,14 @@ impl Engine {
             self.blocks.take(needed);
             return false;
         }
-        let mut next = self.running.front();
-        while let Some(index) = next {
+        // Who was admitted last goes first.
+        let mut running = self.admitted(server.replica, bench);
+        let mut at = 0;
+        while at < running.len() {
+            let index = running[at];
             if self.needs_block(config, bench, index) {
                 while self.blocks.free() == 0 {
-                    let Some(last) = self.running.back() else { return true };
+                    let Some(last) = running.pop() else { return true };
                     self.preempt(config, last, server, bench);
                     if last == index {
                         return true;
@@ -101,9 +112,20 @@ impl Engine {
                 }
                 self.blocks.take(1);
             }
-            next = Fifo::after(bench.attempts, index);
+            at += 1;
         }
         true
+    }
+
+    /// The sequences that run, in the order of admission. Nobody asks but in distress.
+    pub(super) fn admitted(&self, replica: u32, bench: &Bench<'_>) -> Vec<u32> {
+        let decodes = self.ends.iter().map(|end| end.0).filter(|end| is_live(bench, *end, replica)).map(End::index);
+        let chunks = self.chunks.iter().map(|chunk| chunk.attempt);
+        // One that has a chunk may be the partial one, too.
+        let partial = self.partial.filter(|partial| chunks.clone().all(|index| index != *partial));
+        let mut running: Vec<u32> = decodes.chain(chunks).chain(partial).collect();
+        running.sort_unstable_by_key(|&index| bench.sequences[index as usize].admission);
+        running
     }
 
     fn needs_block(&self, config: &EngineConfig, bench: &Bench<'_>, index: u32) -> bool {
@@ -113,11 +135,11 @@ impl Engine {
 
     /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
     fn preempt(&mut self, config: &EngineConfig, index: u32, server: &mut Server, bench: &mut Bench<'_>) {
-        let computed = self.leave_batch(index, bench);
+        let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
         bench.sequences[index as usize].kept = if config.prefix_caching { kept } else { Kept::default() };
         self.work.preemptions += 1;
-        self.running.remove(bench.attempts, index);
+        self.running -= 1;
         server.running -= 1;
         bench.attempts[index].stage = Stage::Waiting;
         server.waiting.push_front(bench.attempts, index);
@@ -134,6 +156,13 @@ impl Engine {
         let kept = self.blocks.give_kept(computed, named);
         self.named.give(&mut self.blocks, prefix, named);
         kept
+    }
+
+    /// Takes a sequence out of the batch before it has all its tokens.
+    fn cut_off(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
+        // Its end stays in the heap.
+        self.stale += u32::from(self.partial != Some(index));
+        self.leave_batch(index, bench)
     }
 
     /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
@@ -216,7 +245,7 @@ impl Engine {
         bench: &mut Bench<'_>,
     ) {
         let Some(mut first) = server.waiting.front() else { return };
-        while *budget > 0 && self.running.len() < config.max_sequences {
+        while *budget > 0 && self.running < config.max_sequences {
             let joins = bench.sequences[first as usize].ready < self.seen_before;
             if !joins || !self.try_admit(config, first, budget, load, server, bench) {
                 return;
@@ -262,7 +291,7 @@ impl Engine {
         self.work.cached_tokens += computed;
         self.add_chunk(index, computed, tokens, budget, load, bench);
         server.waiting.remove(bench.attempts, index);
-        self.running.push(bench.attempts, index);
+        self.running += 1;
         server.running += 1;
         if again {
             bench.attempts[index].stage = Stage::Running;
@@ -307,7 +336,7 @@ impl Engine {
                 self.partial = None;
             }
             sequence.end = self.iteration + u64::from(sequence.output - sequence.generated) - 1;
-            self.ends.push(Reverse((sequence.end, sequence.admission, attempt)));
+            self.ends.push(Reverse(End::new(sequence.end, sequence.admission, attempt)));
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
             self.blocks.enter(sequence.phase());
@@ -325,15 +354,17 @@ impl Engine {
 
     /// Moves the sequences that have all their tokens to `done`.
     pub(super) fn finish_decodes(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
-        while let Some(&Reverse((end, admission, index))) = self.ends.peek() {
-            if end > self.iteration {
+        while let Some(&Reverse(end)) = self.ends.peek() {
+            if end.iteration() > self.iteration {
                 break;
             }
             self.ends.pop();
-            if is_live(bench, index, admission, server.replica) {
-                let written = self.leave_batch(index, bench);
-                self.give_back(index, written, bench);
-                self.depart(index, server, bench, done);
+            if self.stale == 0 || is_live(bench, end, server.replica) {
+                let written = self.leave_batch(end.index(), bench);
+                self.give_back(end.index(), written, bench);
+                self.depart(end.index(), server, done);
+            } else {
+                self.stale -= 1;
             }
         }
     }
@@ -343,23 +374,24 @@ impl Engine {
         for at in 0..self.withdrawn.len() {
             let index = self.withdrawn[at];
             if bench.sequences[index as usize].admission != 0 {
-                let written = self.leave_batch(index, bench);
+                let written = self.cut_off(index, bench);
                 self.give_back(index, written, bench);
-                self.depart(index, server, bench, done);
+                self.depart(index, server, done);
             }
         }
         self.withdrawn.clear();
     }
 
-    fn depart(&mut self, index: u32, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
-        self.running.remove(bench.attempts, index);
+    fn depart(&mut self, index: u32, server: &mut Server, done: &mut Vec<u32>) {
+        self.running -= 1;
         server.running -= 1;
         done.push(index);
     }
 }
 
-/// Whether the sequence at `index` is still the one that was admitted here under that number.
+/// Whether the sequence of an end is still the one that was admitted here under that number.
 #[inline]
-fn is_live(bench: &Bench<'_>, index: u32, admission: u64, replica: u32) -> bool {
-    bench.sequences[index as usize].admission == admission && bench.attempts[index].replica == replica
+fn is_live(bench: &Bench<'_>, end: End, replica: u32) -> bool {
+    let index = end.index();
+    bench.sequences[index as usize].admission == end.admission() && bench.attempts[index].replica == replica
 }

@@ -63,7 +63,7 @@ impl Engine {
         self.drop_withdrawn(server, bench, done);
         self.plan(config, server, bench);
         if self.leap.len > 0 {
-            self.wake_by(super::instant(self.leap_end()), server.replica, bench);
+            self.wake_by(super::instant(self.leap_end), server.replica, bench);
         }
     }
 
@@ -85,7 +85,7 @@ impl Engine {
         // What was planned is stale.
         self.generation += 1;
         self.wake_at = SimTime::MAX;
-        let works = self.running.len() > 0 || server.waiting.front().is_some();
+        let works = self.running > 0 || server.waiting.front().is_some();
         self.turn = if works { Turn::Waits } else { Turn::Idle };
     }
 
