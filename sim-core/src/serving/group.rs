@@ -7,8 +7,9 @@ use crate::clock::{SimDuration, SimTime};
 pub(crate) struct Group {
     /// Replicas; the first holds the GPUs, the others are resident on them.
     pub(crate) members: Vec<u32>,
-    /// Which of them wait for the turn.
+    /// Which of them wait for the turn, and how many.
     waits: Vec<bool>,
+    waiting: usize,
     /// The member that has the turn, or had it last.
     turn: usize,
     /// Whether somebody has it.
@@ -27,6 +28,7 @@ impl Group {
     pub(crate) fn new(members: Vec<u32>, now: SimTime) -> Self {
         Group {
             waits: vec![false; members.len()],
+            waiting: 0,
             turn: members.len() - 1,
             taken: false,
             busy: SimDuration::ZERO,
@@ -46,13 +48,14 @@ impl Group {
     /// A member waits for the turn, or no longer does.
     pub(crate) fn set_waits(&mut self, member: u32, waits: bool) {
         if let Some(position) = self.members.iter().position(|&other| other == member) {
-            self.waits[position] = waits;
+            let before = std::mem::replace(&mut self.waits[position], waits);
+            self.waiting = self.waiting + usize::from(waits) - usize::from(before);
         }
     }
 
     /// Whether anybody waits.
     pub(crate) fn is_contended(&self) -> bool {
-        self.waits.contains(&true)
+        self.waiting > 0
     }
 
     /// Nobody has the turn any more.
@@ -64,9 +67,17 @@ impl Group {
 
     /// Gives the turn to the next who waits, after the last who had it.
     pub(crate) fn next(&mut self, now: SimTime) -> Option<u32> {
-        let count = self.members.len();
-        let next = (1..=count).map(|step| (self.turn + step) % count).find(|&position| self.waits[position])?;
-        self.waits[next] = false;
+        if self.waiting == 0 {
+            return None;
+        }
+        let mut next = self.turn;
+        loop {
+            next = if next + 1 < self.members.len() { next + 1 } else { 0 };
+            if std::mem::take(&mut self.waits[next]) {
+                break;
+            }
+        }
+        self.waiting -= 1;
         self.turn = next;
         self.taken = true;
         self.since = now;

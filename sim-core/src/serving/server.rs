@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
-use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn, clock_at};
+use super::engine::{Clock, Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn};
 use super::request::{Attempt, Fifo, Stage};
 use super::sharing::Sharing;
 use super::{Discipline, Prefixes, slots};
@@ -37,25 +37,32 @@ impl Bench<'_> {
         attempt.started = at;
     }
 
-    /// `decodes` sequences have had a token in each iteration of a leap from `clock` to `end`.
+    /// `decodes` sequences have had a token in each iteration of a leap from `clock` on, which took so
+    /// many units.
     #[inline]
-    pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, end: u128, decodes: u64) {
+    pub(crate) fn gaps(&mut self, leap: Leap, clock: Clock, units: u128, decodes: u64) {
         if let Some(gaps) = &mut self.gaps {
-            gaps.push((*leap, decodes));
+            gaps.push((leap, decodes));
         }
+        if clock.at < self.warmup {
+            return self.gaps_of_warm_up(leap, clock, decodes);
+        }
+        if let Some(tokens) = &mut self.latency.tokens {
+            tokens.record_leap(leap, units, decodes);
+        }
+    }
+
+    /// The same, where the leap began before the end of the warm-up: what ends at that is measured.
+    #[cold]
+    fn gaps_of_warm_up(&mut self, leap: Leap, clock: Clock, decodes: u64) {
         let Some(tokens) = &mut self.latency.tokens else { return };
-        if clock >= clock_at(self.warmup) {
-            return tokens.record_leap(leap, end - clock, decodes);
-        }
-        // What ends at the end of the warm-up is measured.
         let skipped = match self.warmup.as_ps().checked_sub(1) {
-            Some(ps) => leap.first_after(clock, SimTime::from_ps(ps)).saturating_sub(1).min(leap.len),
+            Some(ps) => leap.first_after(clock.units, SimTime::from_ps(ps)).saturating_sub(1).min(leap.len),
             None => 0,
         };
         let rest = leap.rest(skipped);
-        tokens.record_leap(&rest, rest.units(rest.len), decodes);
+        tokens.record_leap(rest, rest.units(rest.len), decodes);
     }
-
     /// One sequence has waited for so long between two tokens, of which the second came at `at`.
     pub(crate) fn gap(&mut self, gap: SimDuration, at: SimTime) {
         if let Some(gaps) = &mut self.gaps {

@@ -38,16 +38,16 @@ use std::collections::BinaryHeap;
 
 pub use config::EngineConfig;
 use law::instant;
+pub(crate) use law::{Clock, FRACTION_BITS, Leap, clock_at};
 pub use law::{Coefficients, Knee, LONGEST_ITERATION_S, TimeLaw};
-pub(crate) use law::{FRACTION_BITS, Leap, clock_at};
 pub(crate) use sequence::Sequence;
 pub(crate) use turns::Turn;
 
 /// State of one engine.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    /// The group's clock at the start of the iteration in progress, in units of the law.
-    clock: u128,
+    /// The group's clock at the start of the iteration in progress.
+    clock: Clock,
     /// Iterations done so far: the number of the one in progress.
     iteration: u64,
     /// When the iteration before this one started.
@@ -57,7 +57,7 @@ pub(crate) struct Engine {
     /// The iteration in progress and those planned after it; none while idle.
     leap: Leap,
     /// The group's clock when that leap ends.
-    leap_end: u128,
+    leap_end: Clock,
     /// Sequence of the pending event; what has an older one is stale.
     generation: u64,
     /// When that event comes: never later than the next sequence ends. In between, boundaries are
@@ -159,12 +159,12 @@ impl EngineWork {
 impl Engine {
     pub(super) fn new(config: &EngineConfig) -> Self {
         Engine {
-            clock: 0,
+            clock: Clock::default(),
             iteration: 0,
             previous: SimTime::ZERO,
             seen_before: SimTime::ZERO,
             leap: Leap::default(),
-            leap_end: 0,
+            leap_end: Clock::default(),
             generation: 0,
             wake_at: SimTime::MAX,
             decodes: 0,
@@ -217,7 +217,7 @@ impl Engine {
     /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
     /// settled.
     pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {
-        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { instant(self.clock) })
+        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { self.clock.at })
     }
 
     /// An attempt comes in. It joins at the first boundary at which it may. The engine stands at
@@ -246,7 +246,7 @@ impl Engine {
         // It joins when this leap ends, or later, and ends so many iterations after that at least.
         let output = bench.sequences[index as usize].output;
         let least = u128::from(config.law.least()) * u128::from(output);
-        self.wake_by(instant(self.leap_end + least), server.replica, bench);
+        self.wake_by(self.leap_end.after(least).at, server.replica, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
@@ -254,13 +254,13 @@ impl Engine {
         if ready < self.seen_before {
             return 1;
         }
-        self.leap.first_after(self.clock, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
+        self.leap.first_after(self.clock.units, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
     }
 
     /// Ends the leap after `n` iterations, unless it is as short as that, with an event.
     fn cut(&mut self, n: u64, replica: u32, bench: &mut Bench<'_>) {
         self.shorten(n);
-        self.wake_by(instant(self.leap_end), replica, bench);
+        self.wake_by(self.leap_end.at, replica, bench);
     }
 
     /// Ends the leap after `n` iterations, unless it is as short as that.
@@ -268,14 +268,14 @@ impl Engine {
     fn shorten(&mut self, n: u64) {
         if n < self.leap.len {
             self.leap.len = n;
-            self.leap_end = self.clock + self.leap.units(n);
+            self.leap_end = self.clock.after(self.leap.units(n));
         }
     }
 
     /// The boundary at which the engine stands.
     #[inline]
     fn at(&self) -> SimTime {
-        instant(self.clock)
+        self.clock.at
     }
 
     fn wake(&mut self, at: SimTime, replica: u32, bench: &mut Bench<'_>) {
@@ -313,7 +313,7 @@ impl Engine {
             self.catch_up(server, now, bench, done);
         }
         if self.leap.len > 0 {
-            self.wake_by(instant(self.leap_end), server.replica, bench);
+            self.wake_by(self.leap_end.at, server.replica, bench);
         }
         true
     }
@@ -323,13 +323,15 @@ impl Engine {
     pub(super) fn catch_up(&mut self, server: &mut Server, last: SimTime, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         while self.is_behind(last) {
-            self.pass(self.leap.len, self.leap_end, bench);
+            self.pass(self.leap.len, bench);
             server.meter.advance(self.at(), server.running);
             if !self.chunks.is_empty() {
                 self.finish_chunks(config, bench);
             }
             self.finish_decodes(server, bench, done);
-            self.drop_withdrawn(server, bench, done);
+            if !self.withdrawn.is_empty() {
+                self.drop_withdrawn(server, bench, done);
+            }
             self.go_on(config, server, bench);
         }
     }
@@ -337,14 +339,16 @@ impl Engine {
     /// Whether its leap ends until `last`.
     #[inline]
     pub(super) fn is_behind(&self, last: SimTime) -> bool {
-        self.leap.len > 0 && instant(self.leap_end) <= last
+        self.leap.len > 0 && self.leap_end.at <= last
     }
 
-    /// Plays the first `n` iterations of the leap, after which the group's clock shows `end`.
-    fn pass(&mut self, n: u64, end: u128, bench: &mut Bench<'_>) {
+    /// Plays the first `n` iterations of the leap.
+    #[inline]
+    fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
+        let end = if n == self.leap.len { self.leap_end } else { self.clock.after(self.leap.units(n)) };
         let passed = Leap { len: n, ..self.leap };
         if self.decodes > 0 {
-            self.record_gaps(passed, end, bench);
+            self.record_gaps(passed, end.units, bench);
             // The blocks of its first iteration were taken when it was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
             if next > 0 {
@@ -355,7 +359,7 @@ impl Engine {
         self.work.tokens += n * self.decodes;
         self.work.context_read +=
             u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
-        self.previous = instant(end - u128::from(passed.first + passed.growth * (n - 1)));
+        self.previous = instant(end.units - u128::from(passed.first + passed.growth * (n - 1)));
         self.clock = end;
         self.iteration += n;
         self.context += n * self.decodes;
@@ -365,9 +369,9 @@ impl Engine {
     /// Brings what is measured to `last`: plays the iterations that have ended by then.
     pub(super) fn settle(&mut self, last: SimTime, bench: &mut Bench<'_>) {
         if self.leap.len > 1 {
-            let passed = self.leap.first_after(self.clock, last).saturating_sub(1).min(self.leap.len - 1);
+            let passed = self.leap.first_after(self.clock.units, last).saturating_sub(1).min(self.leap.len - 1);
             if passed > 0 {
-                self.pass(passed, self.clock + self.leap.units(passed), bench);
+                self.pass(passed, bench);
             }
         }
     }
@@ -393,7 +397,7 @@ impl Engine {
                     // It waits for its turn, and leaves when that comes.
                     return false;
                 }
-                self.cut(self.leap.first_after(self.clock, now).max(1), server.replica, bench);
+                self.cut(self.leap.first_after(self.clock.units, now).max(1), server.replica, bench);
                 false
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => false,
@@ -409,7 +413,7 @@ impl Engine {
         } else if from > bench.agenda.now() {
             self.cut(self.joins_at(config, from), replica, bench);
         } else {
-            self.cut(self.leap.first_after(self.clock, from).max(1), replica, bench);
+            self.cut(self.leap.first_after(self.clock.units, from).max(1), replica, bench);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::blocks::Kept;
 use super::law::{Load, instant};
 use super::named::{self, Found};
-use super::{Chunk, End, Engine, EngineConfig, Leap, Turn};
+use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::{SimDuration, SimTime};
 use crate::serving::arena::NONE;
 use crate::serving::request::Stage;
@@ -33,7 +33,7 @@ impl Engine {
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, server, bench);
         }
-        self.leap_end = self.clock + self.leap.units(self.leap.len);
+        self.leap_end = self.clock.after(self.leap.units(self.leap.len));
     }
 
     /// Nothing to do: sleeps until who waits has passed the front end.
@@ -91,30 +91,36 @@ impl Engine {
     }
 
     /// Takes the blocks that the decodes need in this iteration. True if some were preempted.
+    #[inline]
     fn reserve_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) -> bool {
         let needed = self.blocks.needed_in(self.iteration);
-        if needed <= self.blocks.free() {
-            self.blocks.take(needed);
-            return false;
+        if needed > self.blocks.free() {
+            self.preempt_for_decodes(config, server, bench);
+            return true;
         }
-        // Who was admitted last goes first.
+        self.blocks.take(needed);
+        false
+    }
+
+    /// Gives the decodes their blocks in the order of admission: who was admitted last goes first.
+    #[inline(never)]
+    fn preempt_for_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
         let mut running = self.admitted(server.replica, bench);
         let mut at = 0;
         while at < running.len() {
             let index = running[at];
             if self.needs_block(config, bench, index) {
                 while self.blocks.free() == 0 {
-                    let Some(last) = running.pop() else { return true };
+                    let Some(last) = running.pop() else { return };
                     self.preempt(config, last, server, bench);
                     if last == index {
-                        return true;
+                        return;
                     }
                 }
                 self.blocks.take(1);
             }
             at += 1;
         }
-        true
     }
 
     /// The sequences that run, in the order of admission. Nobody asks but in distress.
@@ -146,11 +152,17 @@ impl Engine {
     }
 
     /// Gives the blocks of a sequence with so many tokens in the cache back, the last one first.
+    #[inline]
     fn give_back(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
-        let sequence = &bench.sequences[index as usize];
-        if sequence.prefix == NONE {
-            return self.blocks.give_kept(computed, 0);
+        match bench.sequences[index as usize].prefix {
+            NONE => self.blocks.give_kept(computed, 0),
+            _ => self.give_back_named(index, computed, bench),
         }
+    }
+
+    #[inline(never)]
+    fn give_back_named(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
+        let sequence = &bench.sequences[index as usize];
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size()).min(self.blocks.full(computed));
         let kept = self.blocks.give_kept(computed, named);
@@ -166,6 +178,7 @@ impl Engine {
     }
 
     /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
+    #[inline]
     fn leave_batch(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
         let sequence = &mut bench.sequences[index as usize];
         sequence.admission = 0;
@@ -179,13 +192,14 @@ impl Engine {
         self.context -= context;
         sequence.generated = (context - u64::from(sequence.prompt)) as u32;
         sequence.computed = 0;
-        sequence.last_token = instant(self.clock - self.waited);
+        sequence.last_token = instant(self.clock.units - self.waited);
         // The token of this iteration is not there yet.
         context - 1
     }
 
     /// Gives the prefill in progress its next chunk. False if there was no room and it was
     /// preempted.
+    #[inline(never)]
     fn continue_prefill(
         &mut self,
         config: &EngineConfig,
@@ -209,6 +223,7 @@ impl Engine {
     }
 
     /// Plans a chunk whose blocks have been taken.
+    #[inline]
     fn add_chunk(
         &mut self,
         attempt: u32,
@@ -221,12 +236,8 @@ impl Engine {
         if tokens == 0 {
             return;
         }
-        let sequence = &bench.sequences[attempt as usize];
-        if sequence.prefix != NONE {
-            let prefix = bench.prefixes.get(sequence.prefix);
-            let named = named::named(prefix, sequence.prompt, self.blocks.size());
-            let (from, to) = (self.blocks.full(computed), self.blocks.full(computed + tokens));
-            self.named.add(&self.blocks, prefix, from.min(named), to.min(named));
+        if bench.sequences[attempt as usize].prefix != NONE {
+            self.name_blocks(attempt, computed, tokens, bench);
         }
         *budget -= tokens;
         load.prefill += tokens;
@@ -235,7 +246,18 @@ impl Engine {
         self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
     }
 
+    /// Full blocks of a chunk have their names from when it is planned.
+    #[inline(never)]
+    fn name_blocks(&mut self, attempt: u32, computed: u64, tokens: u64, bench: &Bench<'_>) {
+        let sequence = &bench.sequences[attempt as usize];
+        let prefix = bench.prefixes.get(sequence.prefix);
+        let named = named::named(prefix, sequence.prompt, self.blocks.size());
+        let (from, to) = (self.blocks.full(computed), self.blocks.full(computed + tokens));
+        self.named.add(&self.blocks, prefix, from.min(named), to.min(named));
+    }
+
     /// Admits who waits, in order, for as long as there are tokens, places and blocks.
+    #[inline]
     fn admit(
         &mut self,
         config: &EngineConfig,
@@ -306,6 +328,7 @@ impl Engine {
 
     /// What is in the cache of a sequence that needs so many tokens: blocks that anybody may find,
     /// and behind them those that are its own.
+    #[inline]
     fn find(&mut self, config: &EngineConfig, index: u32, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
         let sequence = &bench.sequences[index as usize];
         // At least one token is computed, since its result is the next token.
@@ -313,6 +336,11 @@ impl Engine {
         if sequence.prefix == NONE || !config.prefix_caching {
             return (Found::default(), self.blocks.found(&sequence.kept, limit));
         }
+        self.find_named(sequence, limit, bench)
+    }
+
+    #[inline(never)]
+    fn find_named(&mut self, sequence: &Sequence, limit: u64, bench: &Bench<'_>) -> (Found, u64) {
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size());
         let shared = self.named.find(&self.blocks, prefix, named.min(limit));
