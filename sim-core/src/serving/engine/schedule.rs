@@ -141,9 +141,17 @@ impl Engine {
 
     /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
     fn preempt(&mut self, config: &EngineConfig, index: u32, server: &mut Server, bench: &mut Bench<'_>) {
+        let decodes = self.partial != Some(index);
         let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
-        bench.sequences[index as usize].kept = if config.prefix_caching { kept } else { Kept::default() };
+        let sequence = &mut bench.sequences[index as usize];
+        let preempted = sequence.preempted.get_or_insert_default();
+        preempted.kept = if config.prefix_caching { kept } else { Kept::default() };
+        if decodes {
+            // Its last token has come, and is not in the cache yet.
+            preempted.generated = (computed + 1 - u64::from(sequence.prompt)) as u32;
+            preempted.last_token = instant(self.clock.units - self.waited);
+        }
         self.work.preemptions += 1;
         self.running -= 1;
         server.running -= 1;
@@ -170,10 +178,17 @@ impl Engine {
         kept
     }
 
-    /// Takes a sequence out of the batch before it has all its tokens.
+    /// Takes a sequence out before it has all its tokens; returns those in the cache.
     fn cut_off(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
+        if self.partial == Some(index) {
+            self.partial = None;
+            let sequence = &mut bench.sequences[index as usize];
+            sequence.admission = 0;
+            return u64::from(std::mem::take(&mut sequence.computed));
+        }
         // Its end stays in the heap.
-        self.stale += u32::from(self.partial != Some(index));
+        self.stale += 1;
+        bench.sequences[index as usize].computed = 0;
         self.leave_batch(index, bench)
     }
 
@@ -182,17 +197,10 @@ impl Engine {
     fn leave_batch(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
         let sequence = &mut bench.sequences[index as usize];
         sequence.admission = 0;
-        if self.partial == Some(index) {
-            self.partial = None;
-            return u64::from(std::mem::take(&mut sequence.computed));
-        }
         let context = sequence.context_in(self.iteration);
         self.blocks.leave(sequence.phase());
         self.decodes -= 1;
         self.context -= context;
-        sequence.generated = (context - u64::from(sequence.prompt)) as u32;
-        sequence.computed = 0;
-        sequence.last_token = instant(self.clock.units - self.waited);
         // The token of this iteration is not there yet.
         context - 1
     }
@@ -303,13 +311,13 @@ impl Engine {
         if shared.blocks > 0 {
             self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), shared.blocks);
         }
-        self.blocks.take_found(&sequence.kept, kept);
+        self.blocks.take_found(&sequence.kept(), kept);
         self.blocks.take(blocks);
         self.admissions += 1;
         sequence.admission = self.admissions;
         sequence.computed = computed as u32;
-        sequence.kept = Kept::default();
-        let again = std::mem::replace(&mut sequence.started, true);
+        let again = sequence.preempted.as_mut();
+        let again = again.map(|preempted| preempted.kept = Kept::default()).is_some();
         self.work.cached_tokens += computed;
         self.add_chunk(index, computed, tokens, budget, load, bench);
         server.waiting.remove(bench.attempts, index);
@@ -334,7 +342,7 @@ impl Engine {
         // At least one token is computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
         if sequence.prefix == NONE || !config.prefix_caching {
-            return (Found::default(), self.blocks.found(&sequence.kept, limit));
+            return (Found::default(), self.blocks.found(&sequence.kept(), limit));
         }
         self.find_named(sequence, limit, bench)
     }
@@ -345,7 +353,7 @@ impl Engine {
         let named = named::named(prefix, sequence.prompt, self.blocks.size());
         let shared = self.named.find(&self.blocks, prefix, named.min(limit));
         // What comes behind a gap is of no use.
-        let kept = if shared.blocks == named { self.blocks.found(&sequence.kept, limit - named) } else { 0 };
+        let kept = if shared.blocks == named { self.blocks.found(&sequence.kept(), limit - named) } else { 0 };
         (shared, kept)
     }
 
@@ -363,7 +371,7 @@ impl Engine {
             if self.partial == Some(attempt) {
                 self.partial = None;
             }
-            sequence.end = self.iteration + u64::from(sequence.output - sequence.generated) - 1;
+            sequence.end = self.iteration + u64::from(sequence.output - sequence.generated()) - 1;
             self.ends.push(Reverse(End::new(sequence.end, sequence.admission, attempt)));
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
@@ -373,7 +381,8 @@ impl Engine {
                 bench.attempts[attempt].beyond_band = beyond;
                 bench.first_tokens.push(attempt);
             } else {
-                let gap = now.since(sequence.last_token);
+                let last = sequence.preempted.as_ref().map_or(now, |preempted| preempted.last_token);
+                let gap = now.since(last);
                 bench.gap(gap, now);
             }
         }
