@@ -68,6 +68,8 @@ pub(crate) struct Engine {
     context: u64,
     /// Sequences in decode by their ends; those that left before stay until they surface.
     ends: BinaryHeap<Reverse<End>>,
+    /// The iteration of the first of those; beyond all where there is none.
+    next_end: u64,
     /// How many of those have left before.
     stale: u32,
     /// Admitted sequences: those in decode, the partial one, and those of the chunks.
@@ -170,6 +172,7 @@ impl Engine {
             decodes: 0,
             context: 0,
             ends: BinaryHeap::new(),
+            next_end: u64::MAX,
             stale: 0,
             running: 0,
             partial: None,
@@ -307,6 +310,7 @@ impl Engine {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
         self.wake_at = SimTime::MAX;
         let now = bench.agenda.now();
+        self.fetch_next(bench);
         if self.leap.len == 0 {
             self.start(config, server, bench);
         } else {
@@ -316,6 +320,18 @@ impl Engine {
             self.wake_by(self.leap_end.at, server.replica, bench);
         }
         true
+    }
+
+    /// Looks at the records of who ends with this leap, which are far from the processor: they come
+    /// while it plays the leap.
+    #[inline]
+    fn fetch_next(&self, bench: &Bench<'_>) {
+        if self.next_end <= self.iteration + self.leap.len
+            && let Some(Reverse(end)) = self.ends.peek()
+        {
+            let index = end.index();
+            std::hint::black_box((bench.sequences[index as usize].end, bench.attempts[index].request));
+        }
     }
 
     /// Plays the leaps that end until `last`, and plans the next. Sequences that end move to
@@ -328,7 +344,9 @@ impl Engine {
             if !self.chunks.is_empty() {
                 self.finish_chunks(config, bench);
             }
-            self.finish_decodes(server, bench, done);
+            if self.next_end <= self.iteration {
+                self.finish_decodes(server, bench, done);
+            }
             if !self.withdrawn.is_empty() {
                 self.drop_withdrawn(server, bench, done);
             }
@@ -422,7 +440,7 @@ impl Engine {
         lost.extend(self.admitted(replica, bench));
         self.running = 0;
         self.ends.clear();
-        self.stale = 0;
+        (self.next_end, self.stale) = (u64::MAX, 0);
         self.chunks.clear();
         self.partial = None;
         // Its pending event is stale now.

@@ -67,14 +67,33 @@ impl Engine {
     /// The iteration after which the next sequence ends.
     #[inline]
     fn next_end(&mut self, replica: u32, bench: &Bench<'_>) -> Option<u64> {
-        loop {
-            let Reverse(end) = *self.ends.peek()?;
-            if self.stale == 0 || is_live(bench, end, replica) {
-                return Some(end.iteration());
-            }
-            self.ends.pop();
+        if self.stale > 0 {
+            self.drop_stale(replica, bench);
+        }
+        (self.next_end != u64::MAX).then_some(self.next_end)
+    }
+
+    /// Drops the ends on top of the heap that are of nobody any more.
+    #[inline(never)]
+    fn drop_stale(&mut self, replica: u32, bench: &Bench<'_>) {
+        while let Some(&Reverse(end)) = self.ends.peek()
+            && !is_live(bench, end, replica)
+        {
+            self.pop_end();
             self.stale -= 1;
         }
+    }
+
+    #[inline]
+    fn push_end(&mut self, end: End) {
+        self.ends.push(Reverse(end));
+        self.next_end = self.next_end.min(end.iteration());
+    }
+
+    #[inline]
+    fn pop_end(&mut self) {
+        self.ends.pop();
+        self.next_end = self.ends.peek().map_or(u64::MAX, |end| end.0.iteration());
     }
 
     /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
@@ -372,10 +391,10 @@ impl Engine {
                 self.partial = None;
             }
             sequence.end = self.iteration + u64::from(sequence.output - sequence.generated()) - 1;
-            self.ends.push(Reverse(End::new(sequence.end, sequence.admission, attempt)));
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
             self.blocks.enter(sequence.phase());
+            let end = End::new(sequence.end, sequence.admission, attempt);
             if sequence.first_token.is_none() {
                 sequence.first_token = Some(now);
                 bench.attempts[attempt].beyond_band = beyond;
@@ -385,6 +404,7 @@ impl Engine {
                 let gap = now.since(last);
                 bench.gap(gap, now);
             }
+            self.push_end(end);
         }
         self.chunks.clear();
     }
@@ -395,7 +415,7 @@ impl Engine {
             if end.iteration() > self.iteration {
                 break;
             }
-            self.ends.pop();
+            self.pop_end();
             if self.stale == 0 || is_live(bench, end, server.replica) {
                 let written = self.leave_batch(end.index(), bench);
                 self.give_back(end.index(), written, bench);
