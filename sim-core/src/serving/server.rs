@@ -183,10 +183,14 @@ impl Server {
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
     pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
-        self.catch_up(bench);
-        self.meter.advance(bench.agenda.now(), self.running);
         self.meter.accepted += 1;
         bench.attempts[index].replica = self.replica;
+        // An engine need not catch up: who comes now joins at a later boundary than those that it has
+        // not played. But what is summed in floats is summed in the same parts.
+        if !matches!(self.work, Work::Engine(_)) || !self.meter.is_exact() {
+            self.catch_up(bench);
+            self.meter.advance(bench.agenda.now(), self.running);
+        }
         match &mut self.work {
             Work::Slots => slots::accept(self, index, bench),
             Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
@@ -420,6 +424,12 @@ impl Meter {
             // Kernels of k independent attempts: some runs unless all are in their gaps.
             self.kernel_ps += span.as_ps() as f64 * (1.0 - self.kernel_gap.powi(running.min(1 << 20) as i32));
         }
+    }
+
+    /// Whether its integrals are integers all: then it does not matter into which parts time is cut.
+    #[inline]
+    fn is_exact(&self) -> bool {
+        self.kernel_gap == 0.0
     }
 
     /// Seconds in which any kernel ran, up to the last advance.

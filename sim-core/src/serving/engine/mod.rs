@@ -14,9 +14,10 @@
 //! Between changes of the batch the iterations are one *leap*, played in closed form. What may
 //! change the batch earlier (an arrival, a withdrawal) cuts the leap at the next iteration boundary.
 //! Nor is each change an event: only the end of a sequence concerns others. The engine's one event
-//! comes no later than that, and whoever looks before (an arrival, a scrape) first lets the engine
-//! catch up. The results equal those of an engine that plays each iteration, to the last bit;
-//! `tests/tests/engine.rs` holds the two together.
+//! comes no later than that, and whoever looks before (a scrape, a client that gives up) first lets
+//! the engine catch up. An arrival is no such look: nothing before it depends on it. The results
+//! equal those of an engine that plays each iteration, to the last bit; `tests/tests/engine.rs` holds
+//! the two together.
 
 mod blocks;
 mod config;
@@ -223,8 +224,8 @@ impl Engine {
         waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { self.clock.at })
     }
 
-    /// An attempt comes in. It joins at the first boundary at which it may. The engine stands at
-    /// the last boundary before now.
+    /// An attempt comes in. It joins at the first boundary at which it may, which comes later than now,
+    /// though the engine may stand at an earlier one than the last before now.
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let ready = bench.agenda.now() + config.front_end;
@@ -246,10 +247,10 @@ impl Engine {
         if first && self.running < config.max_sequences {
             self.shorten(self.joins_at(config, ready));
         }
-        // It joins when this leap ends, or later, and ends so many iterations after that at least.
+        // It joins when it is ready, or later, and ends so many iterations after that at least.
         let output = bench.sequences[index as usize].output;
         let least = u128::from(config.law.least()) * u128::from(output);
-        self.wake_by(self.leap_end.after(least).at, server.replica, bench);
+        self.wake_by(instant(clock_at(ready) + least), server.replica, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
