@@ -1,4 +1,4 @@
-//! The same models as loops written by hand: same arrivals, same draws, same routing, one binary
+//! The same models of slots as loops written by hand: same arrivals, same draws, same routing, one binary
 //! heap and one histogram, and nothing else. What the simulator costs above this is its overhead.
 
 use crate::worlds::{CLIENT, Model, SERVICE};
@@ -26,8 +26,9 @@ impl Outcome {
         Outcome { completed: 0, latency_us }
     }
 
+    /// A request that arrived at `arrived` ends; both in picoseconds.
     #[inline]
-    fn end(&mut self, arrived: u64, now: u64) {
+    pub(crate) fn end(&mut self, arrived: u64, now: u64) {
         self.completed += 1;
         self.latency_us.saturating_record((now - arrived) / 1_000_000);
     }

@@ -18,7 +18,7 @@ const MEAN_OUTPUT: f64 = 200.0;
 const CV2: f64 = 1.0;
 
 /// Llama-3.1-8B on an H100, rounded from the shipped profile (`profiles/fitted.ron`).
-const LAW: Coefficients = Coefficients {
+pub(crate) const LAW: Coefficients = Coefficients {
     overhead_ms: 1.41,
     weights_ms: 5.53,
     token_ms: 0.0235,
@@ -62,7 +62,7 @@ impl Llm {
     /// # Panics
     /// Never: the law and the rate are valid.
     pub fn world(&self) -> World {
-        let plain = Model::cluster(self.replicas, self.requests);
+        let plain = self.cluster();
         let horizon_s = self.requests as f64 / self.rate() * 1.02 + 600.0;
         let mut world = plain.world(false);
         world.horizon = SimTime::ZERO + SimDuration::from_s_f64(horizon_s);
@@ -71,27 +71,38 @@ impl Llm {
         world
     }
 
-    fn arrivals(&self) -> Poisson {
+    /// The fleet around the engines.
+    pub(crate) fn cluster(&self) -> Model {
+        Model::cluster(self.replicas, self.requests)
+    }
+
+    /// The arrivals.
+    pub(crate) fn arrivals(&self) -> Poisson {
+        self.arrivals_at(self.rate(), CLIENT)
+    }
+
+    /// As many arrivals at another rate and with draws of another name.
+    pub(crate) fn arrivals_at(&self, rate: f64, label: &str) -> Poisson {
         let laws = RequestLaws {
             prompt: Some(Distribution::lognormal_mean_cv2(MEAN_PROMPT, CV2)),
             output: Some(Distribution::lognormal_mean_cv2(MEAN_OUTPUT, CV2)),
             service: None,
         };
         let until = Until { count: self.requests, ..Until::default() };
-        Poisson::new(self.rate(), &laws, until, Seed::new(1), CLIENT).expect("a valid rate")
+        Poisson::new(rate, &laws, until, Seed::new(1), label).expect("a valid rate")
     }
 
-    fn service(&self, plain: ServiceConfig) -> ServiceConfig {
+    /// Each engine.
+    pub(crate) fn engine(&self) -> EngineConfig {
         let law = TimeLaw::new(&LAW, Knee::Soft).expect("a valid law");
-        let engine = EngineConfig {
-            front_end: SimDuration::from_us(9_630),
-            leaps: self.leaps,
-            ..EngineConfig::new(law, BLOCKS)
-        };
+        EngineConfig { front_end: SimDuration::from_us(9_630), leaps: self.leaps, ..EngineConfig::new(law, BLOCKS) }
+    }
+
+    pub(crate) fn service(&self, plain: ServiceConfig) -> ServiceConfig {
         let slo = |part, quantile, ms| Slo { part, quantile, limit: SimDuration::from_ms(ms) };
         ServiceConfig {
             name: SERVICE.into(),
-            discipline: Discipline::ContinuousBatch(engine),
+            discipline: Discipline::ContinuousBatch(self.engine()),
             service_time: ServiceTime::Drawn(Distribution::Constant(0.0)),
             network: None,
             memory_per_gpu: Bytes::gib(72),

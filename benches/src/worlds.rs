@@ -56,6 +56,11 @@ impl Model {
         Model { replicas, slots: 1, service, network, requests, seed: Seed::new(1) }
     }
 
+    /// So many thousand replicas, each of four slots: a fleet whose state no cache holds.
+    pub fn thousands(thousands: u32, requests: u64) -> Self {
+        Model { slots: 4, ..Model::cluster(thousands * 1_000, requests) }
+    }
+
     /// Requests per simulated second.
     pub fn rate(&self) -> f64 {
         LOAD * f64::from(self.replicas * self.slots) / self.service.mean()

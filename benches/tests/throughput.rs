@@ -16,10 +16,22 @@ fn row(name: &str, requests: u64) -> Value {
 /// The program itself compares the histograms of the simulator and of the bare loop, to the last count.
 #[test]
 fn simulator_and_bare_loop_play_the_same_requests() {
-    for name in ["mmc_1", "mmc_16", "cluster_8"] {
+    for name in ["mmc_1", "mmc_16", "cluster_8", "cluster_1k", "llm_1_b1", "llm_1_b30", "llm_8_b12", "llm_4_b60"] {
         let row = row(name, 20_000);
         assert!(row["requests_per_cpu_s"].as_f64() > Some(0.0), "{row}");
+        assert!(row["bare_requests_per_cpu_s"].as_f64() > Some(0.0), "{row}");
     }
+}
+
+#[test]
+fn engines_that_share_gpus_leap_as_they_iterate() {
+    let row = row("two_engines", 20_000);
+    assert!(row["mean_batch"].as_f64() > Some(1.0), "{row}");
+}
+
+#[test]
+fn a_large_fleet_says_what_a_replica_takes() {
+    assert!(row("cluster_1k", 2_000)["rss_bytes_per_replica"].as_f64() != Some(0.0));
 }
 
 #[test]

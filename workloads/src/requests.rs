@@ -92,11 +92,12 @@ impl Requests {
     }
 }
 
-/// A rounded draw. `as` maps NaN to 0 and saturates.
+/// A rounded draw. Adding half and truncating rounds as `round` does, without a call, from a half on;
+/// what is less is 1 either way. `as` maps NaN to 0 and saturates.
 #[inline]
 fn tokens(drawn: &mut Option<(Distribution, Stream)>) -> u32 {
     match drawn {
-        Some((law, stream)) => (law.sample(stream).round() as u32).max(1),
+        Some((law, stream)) => ((law.sample(stream) + 0.5) as u32).max(1),
         None => 0,
     }
 }

@@ -17,8 +17,8 @@ struct Options {
     /// Runs of each row, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Only this row, in this process: `mmc_<slots>`, `cluster_<replicas>` or
-    /// `llm_<replicas>_b<mean batch>`.
+    /// Only this row, in this process: `mmc_<slots>`, `cluster_<replicas>`, `cluster_<thousands>k`,
+    /// `regions_<regions>`, `llm_<replicas>_b<mean batch>` or `two_engines`.
     #[arg(long)]
     row: Option<String>,
 }

@@ -77,8 +77,14 @@ impl TokenLatency {
 
     /// `decodes` gaps in each iteration of a leap, which takes `total` units.
     #[inline]
-    pub(crate) fn record_leap(&mut self, leap: &Leap, total: u128, decodes: u64) {
+    pub(crate) fn record_leap(&mut self, leap: Leap, total: u128, decodes: u64) {
         self.itl_units += total * u128::from(decodes);
+        if leap.len == 1 {
+            let us = leap.first / UNITS_PER_US;
+            self.tallies[ITL].record_n(us, decodes);
+            // The last gap of a leap is its longest.
+            return self.tallies[ITL].reach(if decodes > 0 { us } else { 0 });
+        }
         let (mut units, mut left) = (leap.first, leap.len);
         while left > 0 {
             let us = units / UNITS_PER_US;
@@ -92,7 +98,6 @@ impl TokenLatency {
             left -= alike;
         }
         if decodes > 0 && leap.len > 0 {
-            // The last gap of a leap is its longest.
             self.tallies[ITL].reach((units - leap.growth) / UNITS_PER_US);
         }
     }

@@ -8,8 +8,9 @@ use crate::id::ServerId;
 pub(crate) struct Clock {
     /// Servers; the first is that of the pod that was asked for.
     pub(crate) members: Vec<ServerId>,
-    /// Which of them wait for the turn.
+    /// Which of them wait for the turn, and how many.
     waits: Vec<bool>,
+    waiting: usize,
     /// The member that has the turn, or had it last.
     turn: usize,
     /// Whether somebody has it.
@@ -23,6 +24,7 @@ impl Clock {
     pub(crate) fn new(members: Vec<ServerId>, now: SimTime) -> Self {
         Clock {
             waits: vec![false; members.len()],
+            waiting: 0,
             turn: members.len() - 1,
             taken: false,
             busy: SimDuration::ZERO,
@@ -39,13 +41,14 @@ impl Clock {
     /// A member waits for the turn, or no longer does.
     pub(crate) fn set_waits(&mut self, member: ServerId, waits: bool) {
         if let Some(position) = self.members.iter().position(|&other| other == member) {
-            self.waits[position] = waits;
+            let before = std::mem::replace(&mut self.waits[position], waits);
+            self.waiting = self.waiting + usize::from(waits) - usize::from(before);
         }
     }
 
     /// Whether anybody waits.
     pub(crate) fn is_contended(&self) -> bool {
-        self.waits.contains(&true)
+        self.waiting > 0
     }
 
     /// Nobody has the turn any more.
@@ -57,9 +60,17 @@ impl Clock {
 
     /// Gives the turn to the next who waits, after the last who had it.
     pub(crate) fn next(&mut self, now: SimTime) -> Option<ServerId> {
-        let count = self.members.len();
-        let next = (1..=count).map(|step| (self.turn + step) % count).find(|&position| self.waits[position])?;
-        self.waits[next] = false;
+        if self.waiting == 0 {
+            return None;
+        }
+        let mut next = self.turn;
+        loop {
+            next = if next + 1 < self.members.len() { next + 1 } else { 0 };
+            if std::mem::take(&mut self.waits[next]) {
+                break;
+            }
+        }
+        self.waiting -= 1;
         self.turn = next;
         self.taken = true;
         self.since = now;

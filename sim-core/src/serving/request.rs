@@ -131,11 +131,6 @@ impl Fifo {
         self.len += 1;
     }
 
-    #[inline]
-    pub(crate) fn back(&self) -> Option<u32> {
-        (self.tail != NONE).then_some(self.tail)
-    }
-
     /// Who stands behind `index`.
     #[inline]
     pub(crate) fn after(attempts: &Arena<Attempt>, index: u32) -> Option<u32> {

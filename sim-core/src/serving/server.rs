@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, NONE};
 use super::batch::Batching;
-use super::engine::{Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn, clock_at};
+use super::engine::{Clock, Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn};
 use super::request::{Attempt, Fifo, Stage};
 use super::sharing::Sharing;
 use super::{Discipline, Prefixes, slots};
@@ -38,25 +38,32 @@ impl Bench<'_> {
         attempt.started = at;
     }
 
-    /// `decodes` sequences have had a token in each iteration of a leap from `clock` to `end`.
+    /// `decodes` sequences have had a token in each iteration of a leap from `clock` on, which took so
+    /// many units.
     #[inline]
-    pub(crate) fn gaps(&mut self, leap: &Leap, clock: u128, end: u128, decodes: u64) {
+    pub(crate) fn gaps(&mut self, leap: Leap, clock: Clock, units: u128, decodes: u64) {
         if let Some(gaps) = &mut self.gaps {
-            gaps.push((*leap, decodes));
+            gaps.push((leap, decodes));
         }
+        if clock.at < self.warmup {
+            return self.gaps_of_warm_up(leap, clock, decodes);
+        }
+        if let Some(tokens) = &mut self.latency.tokens {
+            tokens.record_leap(leap, units, decodes);
+        }
+    }
+
+    /// The same, where the leap began before the end of the warm-up: what ends at that is measured.
+    #[cold]
+    fn gaps_of_warm_up(&mut self, leap: Leap, clock: Clock, decodes: u64) {
         let Some(tokens) = &mut self.latency.tokens else { return };
-        if clock >= clock_at(self.warmup) {
-            return tokens.record_leap(leap, end - clock, decodes);
-        }
-        // What ends at the end of the warm-up is measured.
         let skipped = match self.warmup.as_ps().checked_sub(1) {
-            Some(ps) => leap.first_after(clock, SimTime::from_ps(ps)).saturating_sub(1).min(leap.len),
+            Some(ps) => leap.first_after(clock.units, SimTime::from_ps(ps)).saturating_sub(1).min(leap.len),
             None => 0,
         };
         let rest = leap.rest(skipped);
-        tokens.record_leap(&rest, rest.units(rest.len), decodes);
+        tokens.record_leap(rest, rest.units(rest.len), decodes);
     }
-
     /// One sequence has waited for so long between two tokens, of which the second came at `at`.
     pub(crate) fn gap(&mut self, gap: SimDuration, at: SimTime) {
         if let Some(gaps) = &mut self.gaps {
@@ -190,9 +197,13 @@ impl Server {
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
     pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
-        self.catch_up(bench);
-        self.meter.advance(bench.agenda.now(), self.running);
         self.meter.accepted += 1;
+        // An engine need not catch up: who comes now joins at a later boundary than those that it has
+        // not played. But what is summed in floats is summed in the same parts.
+        if !matches!(self.work, Work::Engine(_)) || !self.meter.is_exact() {
+            self.catch_up(bench);
+            self.meter.advance(bench.agenda.now(), self.running);
+        }
         match &mut self.work {
             Work::Slots => slots::accept(self, index, bench),
             Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
@@ -221,8 +232,9 @@ impl Server {
     /// Lets an engine play what has happened since its last event.
     #[inline]
     fn catch_up(&mut self, bench: &mut Bench<'_>) {
-        if matches!(self.work, Work::Engine(_)) {
-            let last = bench.agenda.last_step_of(self.id);
+        let Work::Engine(engine) = &self.work else { return };
+        let last = bench.agenda.last_step_of(self.id);
+        if engine.is_behind(last) {
             let mut done = Vec::new();
             self.with_engine(|engine, server| engine.catch_up(server, last, bench, &mut done));
             debug_assert!(done.is_empty(), "a sequence ended before the engine's event");
@@ -350,7 +362,7 @@ impl Server {
             Work::Sharing(sharing) => sharing.running(bench.attempts, self.id.slot(), lost),
             Work::Batching(mut batching) => batching.kill(bench.attempts, lost),
             Work::Engine(mut engine) => {
-                engine.kill(bench.attempts, lost);
+                engine.kill(self.id, bench, lost);
                 // What it did is still asked for.
                 self.work = Work::Engine(engine);
             }
@@ -369,7 +381,8 @@ impl Server {
     fn with_engine(&mut self, f: impl FnOnce(&mut Engine, &mut Server)) {
         if let Work::Engine(mut state) = std::mem::take(&mut self.work) {
             f(&mut state, self);
-            self.work = Work::Engine(state);
+            // There is nothing to drop in its place.
+            std::mem::forget(std::mem::replace(&mut self.work, Work::Engine(state)));
         }
     }
 
@@ -429,6 +442,12 @@ impl Meter {
             // Kernels of k independent attempts: some runs unless all are in their gaps.
             self.kernel_ps += span.as_ps() as f64 * (1.0 - self.kernel_gap.powi(running.min(1 << 20) as i32));
         }
+    }
+
+    /// Whether its integrals are integers all: then it does not matter into which parts time is cut.
+    #[inline]
+    fn is_exact(&self) -> bool {
+        self.kernel_gap == 0.0
     }
 
     /// Seconds in which any kernel ran, up to the last advance.

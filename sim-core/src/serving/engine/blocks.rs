@@ -12,8 +12,7 @@ pub(super) struct Blocks {
     total: u64,
     used: u64,
     peak: u64,
-    /// Sequences in decode that need a block in the iterations `k` with `k mod size` = the index.
-    phases: Vec<u32>,
+    phases: Phases,
     /// Freed blocks keep what they held until they are used again, oldest first: places in the
     /// order of freeing, counted since the start. The blocks at first free have the first places.
     freed: u64,
@@ -21,6 +20,36 @@ pub(super) struct Blocks {
     taken: u64,
     /// Places taken out of the middle, because a sequence found its blocks still there.
     holes: BTreeMap<u64, u64>,
+}
+
+/// Sequences in decode that need a block in the iterations `k` with `k mod size` = the index.
+#[derive(Debug)]
+enum Phases {
+    /// Of vLLM's 16 tokens a block, or less: at hand.
+    Few([u32; 16]),
+    Many(Box<[u32]>),
+}
+
+impl Phases {
+    fn new(size: u32) -> Self {
+        if size <= 16 { Phases::Few([0; 16]) } else { Phases::Many(vec![0; size as usize].into()) }
+    }
+
+    #[inline]
+    fn get(&self, index: usize) -> u32 {
+        match self {
+            Phases::Few(phases) => phases[index & 15],
+            Phases::Many(phases) => phases[index],
+        }
+    }
+
+    #[inline]
+    fn get_mut(&mut self, index: usize) -> &mut u32 {
+        match self {
+            Phases::Few(phases) => &mut phases[index & 15],
+            Phases::Many(phases) => &mut phases[index],
+        }
+    }
 }
 
 /// Blocks that a sequence gave back and may find again, if nobody has used them since.
@@ -41,7 +70,7 @@ impl Blocks {
             total,
             used: 0,
             peak: 0,
-            phases: vec![0; size as usize],
+            phases: Phases::new(size),
             freed: total,
             taken: 0,
             holes: BTreeMap::new(),
@@ -183,27 +212,30 @@ impl Blocks {
     /// A sequence enters decode; `phase` is an iteration in which it needs a block.
     #[inline]
     pub(super) fn enter(&mut self, phase: u64) {
-        let index = phase as usize & (self.phases.len() - 1);
-        self.phases[index] += 1;
+        *self.phases.get_mut(self.index(phase)) += 1;
     }
 
     /// A sequence leaves decode.
     #[inline]
     pub(super) fn leave(&mut self, phase: u64) {
-        let index = phase as usize & (self.phases.len() - 1);
-        self.phases[index] -= 1;
+        *self.phases.get_mut(self.index(phase)) -= 1;
+    }
+
+    #[inline]
+    fn index(&self, k: u64) -> usize {
+        k as usize & ((1 << self.shift) - 1)
     }
 
     /// Blocks that the decodes need in iteration `k`.
     #[inline]
     pub(super) fn needed_in(&self, k: u64) -> u64 {
-        u64::from(self.phases[k as usize & (self.phases.len() - 1)])
+        u64::from(self.phases.get(self.index(k)))
     }
 
     /// Blocks that `decodes` sequences need in the `n` iterations from `k` on.
     #[inline]
     pub(super) fn needed(&self, k: u64, n: u64, decodes: u64) -> u64 {
-        let part = n & (self.phases.len() as u64 - 1);
+        let part = n & ((1 << self.shift) - 1);
         let whole = (n >> self.shift) * decodes;
         whole + (k..k + part).map(|k| self.needed_in(k)).sum::<u64>()
     }

@@ -213,13 +213,16 @@ impl Leap {
     pub(crate) fn first_after(&self, clock: u128, at: SimTime) -> u64 {
         // Later than `at` in whole picoseconds: at least this many units from here.
         let target = (u128::from(at.as_ps()) + 1) << FRACTION_BITS;
-        let Some(wanted) = target.checked_sub(clock).filter(|&wanted| wanted > 0) else { return 0 };
+        if target <= clock {
+            return 0;
+        }
+        let wanted = target - clock;
         if wanted <= u128::from(self.first) {
             return 1;
         }
         // The root of growth/2 n^2 + (first - growth/2) n = wanted, in the form that is stable.
-        // Conversions from 64 bits are one instruction, those from 128 a call.
-        let x = u64::try_from(wanted).map_or(wanted as f64, |wanted| wanted as f64);
+        // A conversion from 64 bits is one instruction, that from 128 is a call.
+        let x = if wanted >> 64 == 0 { wanted as u64 as f64 } else { as_f64(wanted) };
         let half = self.growth as f64 / 2.0;
         let linear = self.first as f64 - half;
         let guess = 2.0 * x / (linear + (linear * linear + 4.0 * half * x).sqrt());
@@ -237,6 +240,36 @@ impl Leap {
     #[inline]
     pub(crate) fn rest(&self, n: u64) -> Leap {
         Leap { len: self.len - n, first: self.first + self.growth * n, growth: self.growth }
+    }
+}
+
+/// Apart, since the compiler sees that both conversions are one and takes the slow one for all.
+#[cold]
+#[inline(never)]
+fn as_f64(units: u128) -> f64 {
+    units as f64
+}
+
+/// A group's clock, in units.
+///
+/// The instant that it shows stands beside them: to shift it out of two words that have just been
+/// stored, a processor must wait until both are in the cache, and it is asked for at each boundary.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Clock {
+    pub(crate) units: u128,
+    pub(crate) at: SimTime,
+}
+
+impl Clock {
+    #[inline]
+    pub(crate) fn new(units: u128) -> Self {
+        Clock { units, at: instant(units) }
+    }
+
+    /// The clock so many units later.
+    #[inline]
+    pub(crate) fn after(&self, units: u128) -> Self {
+        Clock::new(self.units + units)
     }
 }
 

@@ -14,9 +14,10 @@
 //! Between changes of the batch the iterations are one *leap*, played in closed form. What may
 //! change the batch earlier (an arrival, a withdrawal) cuts the leap at the next iteration boundary.
 //! Nor is each change an event: only the end of a sequence concerns others. The engine's one event
-//! comes no later than that, and whoever looks before (an arrival, a scrape) first lets the engine
-//! catch up. The results equal those of an engine that plays each iteration, to the last bit;
-//! `tests/tests/engine.rs` holds the two together.
+//! comes no later than that, and whoever looks before (a scrape, a client that gives up) first lets
+//! the engine catch up. An arrival is no such look: nothing before it depends on it. The results
+//! equal those of an engine that plays each iteration, to the last bit; `tests/tests/engine.rs` holds
+//! the two together.
 
 mod blocks;
 mod config;
@@ -27,8 +28,7 @@ mod sequence;
 mod turns;
 
 use super::Discipline;
-use super::arena::Arena;
-use super::request::{Attempt, Fifo, Stage};
+use super::request::Stage;
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimTime};
@@ -40,16 +40,16 @@ use std::collections::BinaryHeap;
 
 pub use config::EngineConfig;
 use law::instant;
+pub(crate) use law::{Clock, FRACTION_BITS, Leap, clock_at};
 pub use law::{Coefficients, Knee, LONGEST_ITERATION_S, TimeLaw};
-pub(crate) use law::{FRACTION_BITS, Leap, clock_at};
 pub(crate) use sequence::Sequence;
 pub(crate) use turns::Turn;
 
 /// State of one engine.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    /// The group's clock at the start of the iteration in progress, in units of the law.
-    clock: u128,
+    /// The group's clock at the start of the iteration in progress.
+    clock: Clock,
     /// Iterations done so far: the number of the one in progress.
     iteration: u64,
     /// When the iteration before this one started.
@@ -58,6 +58,8 @@ pub(crate) struct Engine {
     seen_before: SimTime,
     /// The iteration in progress and those planned after it; none while idle.
     leap: Leap,
+    /// The group's clock when that leap ends.
+    leap_end: Clock,
     /// Sequence of the pending event; what has an older one is stale.
     generation: u64,
     /// When that event comes: never later than the next sequence ends. In between, boundaries are
@@ -68,8 +70,12 @@ pub(crate) struct Engine {
     context: u64,
     /// Sequences in decode by their ends; those that left before stay until they surface.
     ends: BinaryHeap<Reverse<End>>,
-    /// Admitted sequences in the order of admission.
-    running: Fifo,
+    /// The iteration of the first of those; beyond all where there is none.
+    next_end: u64,
+    /// How many of those have left before.
+    stale: u32,
+    /// Admitted sequences: those in decode, the partial one, and those of the chunks.
+    running: u32,
     /// The last admitted one, while its prefill is not whole.
     partial: Option<u32>,
     /// Prefill chunks of the iteration in progress.
@@ -86,8 +92,37 @@ pub(crate) struct Engine {
     work: EngineWork,
 }
 
-/// When a sequence has all its tokens: iterations, then the order of admission.
-type End = (u64, u64, u32);
+/// When a sequence has all its tokens: the iteration, then the order of admission, then its index.
+///
+/// One number, since the heap of these is where an engine spends its time. An iteration takes a
+/// nanosecond at least, so that no horizon has 2^55; and nobody waits for 2^41 admissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct End(u128);
+
+impl End {
+    const ADMISSION_BITS: u32 = 41;
+
+    #[inline]
+    fn new(iteration: u64, admission: u64, index: u32) -> Self {
+        debug_assert!(iteration < 1 << 55 && admission < 1 << Self::ADMISSION_BITS);
+        End((u128::from(iteration) << (Self::ADMISSION_BITS + 32)) | (u128::from(admission) << 32) | u128::from(index))
+    }
+
+    #[inline]
+    fn iteration(self) -> u64 {
+        (self.0 >> (Self::ADMISSION_BITS + 32)) as u64
+    }
+
+    #[inline]
+    fn admission(self) -> u64 {
+        (self.0 >> 32) as u64 & ((1 << Self::ADMISSION_BITS) - 1)
+    }
+
+    #[inline]
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 /// A part of a prefill.
 #[derive(Clone, Copy, Debug)]
@@ -128,17 +163,20 @@ impl EngineWork {
 impl Engine {
     pub(super) fn new(config: &EngineConfig) -> Self {
         Engine {
-            clock: 0,
+            clock: Clock::default(),
             iteration: 0,
             previous: SimTime::ZERO,
             seen_before: SimTime::ZERO,
             leap: Leap::default(),
+            leap_end: Clock::default(),
             generation: 0,
             wake_at: SimTime::MAX,
             decodes: 0,
             context: 0,
             ends: BinaryHeap::new(),
-            running: Fifo::default(),
+            next_end: u64::MAX,
+            stale: 0,
+            running: 0,
             partial: None,
             chunks: Vec::new(),
             withdrawn: Vec::new(),
@@ -167,7 +205,7 @@ impl Engine {
     pub(crate) fn is_beyond_band(&self, config: &EngineConfig) -> bool {
         // Blocks that are not full count as full: less than one block a sequence.
         config.validated.is_some_and(|band| {
-            self.running.len() > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
+            self.running > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
         })
     }
 
@@ -184,11 +222,11 @@ impl Engine {
     /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
     /// settled.
     pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {
-        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { instant(self.clock) })
+        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { self.clock.at })
     }
 
-    /// An attempt comes in. It joins at the first boundary at which it may. The engine stands at
-    /// the last boundary before now.
+    /// An attempt comes in. It joins at the first boundary at which it may, which comes later than now,
+    /// though the engine may stand at an earlier one than the last before now.
     pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let ready = bench.agenda.now() + config.front_end;
@@ -207,13 +245,13 @@ impl Engine {
             }
             return;
         }
-        if first && self.running.len() < config.max_sequences {
-            self.leap.len = self.leap.len.min(self.joins_at(config, ready));
+        if first && self.running < config.max_sequences {
+            self.shorten(self.joins_at(config, ready));
         }
-        // It joins when this leap ends, or later, and ends so many iterations after that at least.
+        // It joins when it is ready, or later, and ends so many iterations after that at least.
         let output = bench.sequences[index as usize].output;
         let least = u128::from(config.law.least()) * u128::from(output);
-        self.wake_by(instant(self.leap_end() + least), server.id, bench);
+        self.wake_by(instant(clock_at(ready) + least), server.id, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
@@ -221,25 +259,28 @@ impl Engine {
         if ready < self.seen_before {
             return 1;
         }
-        self.leap.first_after(self.clock, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
+        self.leap.first_after(self.clock.units, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
     }
 
     /// Ends the leap after `n` iterations, unless it is as short as that, with an event.
     fn cut(&mut self, n: u64, id: ServerId, bench: &mut Bench<'_>) {
-        self.leap.len = self.leap.len.min(n);
-        self.wake_by(instant(self.leap_end()), id, bench);
+        self.shorten(n);
+        self.wake_by(self.leap_end.at, id, bench);
     }
 
-    /// The group's clock at the end of the leap.
+    /// Ends the leap after `n` iterations, unless it is as short as that.
     #[inline]
-    fn leap_end(&self) -> u128 {
-        self.clock + self.leap.units(self.leap.len)
+    fn shorten(&mut self, n: u64) {
+        if n < self.leap.len {
+            self.leap.len = n;
+            self.leap_end = self.clock.after(self.leap.units(n));
+        }
     }
 
     /// The boundary at which the engine stands.
     #[inline]
     fn at(&self) -> SimTime {
-        instant(self.clock)
+        self.clock.at
     }
 
     fn wake(&mut self, at: SimTime, id: ServerId, bench: &mut Bench<'_>) {
@@ -271,40 +312,63 @@ impl Engine {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
         self.wake_at = SimTime::MAX;
         let now = bench.agenda.now();
+        self.fetch_next(bench);
         if self.leap.len == 0 {
             self.start(config, server, bench);
         } else {
             self.catch_up(server, now, bench, done);
         }
         if self.leap.len > 0 {
-            self.wake_by(instant(self.leap_end()), server.id, bench);
+            self.wake_by(self.leap_end.at, server.id, bench);
         }
         true
+    }
+
+    /// Looks at the records of who ends with this leap, which are far from the processor: they come
+    /// while it plays the leap.
+    #[inline]
+    fn fetch_next(&self, bench: &Bench<'_>) {
+        if self.next_end <= self.iteration + self.leap.len
+            && let Some(Reverse(end)) = self.ends.peek()
+        {
+            let index = end.index();
+            std::hint::black_box((bench.sequences[index as usize].end, bench.attempts[index].request));
+        }
     }
 
     /// Plays the leaps that end until `last`, and plans the next. Sequences that end move to
     /// `done`: only the engine's own event meets such, since it never comes later than they.
     pub(super) fn catch_up(&mut self, server: &mut Server, last: SimTime, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
-        while self.leap.len > 0 {
-            let end = self.leap_end();
-            if instant(end) > last {
-                break;
-            }
-            self.pass(self.leap.len, end, bench);
+        while self.is_behind(last) {
+            self.pass(self.leap.len, bench);
             server.meter.advance(self.at(), server.running);
-            self.finish_chunks(config, bench);
-            self.finish_decodes(server, bench, done);
-            self.drop_withdrawn(server, bench, done);
+            if !self.chunks.is_empty() {
+                self.finish_chunks(config, bench);
+            }
+            if self.next_end <= self.iteration {
+                self.finish_decodes(server, bench, done);
+            }
+            if !self.withdrawn.is_empty() {
+                self.drop_withdrawn(server, bench, done);
+            }
             self.go_on(config, server, bench);
         }
     }
 
-    /// Plays the first `n` iterations of the leap, after which the group's clock shows `end`.
-    fn pass(&mut self, n: u64, end: u128, bench: &mut Bench<'_>) {
+    /// Whether its leap ends until `last`.
+    #[inline]
+    pub(super) fn is_behind(&self, last: SimTime) -> bool {
+        self.leap.len > 0 && self.leap_end.at <= last
+    }
+
+    /// Plays the first `n` iterations of the leap.
+    #[inline]
+    fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
+        let end = if n == self.leap.len { self.leap_end } else { self.clock.after(self.leap.units(n)) };
         let passed = Leap { len: n, ..self.leap };
         if self.decodes > 0 {
-            self.record_gaps(passed, end, bench);
+            self.record_gaps(passed, end.units, bench);
             // The blocks of its first iteration were taken when it was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
             if next > 0 {
@@ -315,7 +379,7 @@ impl Engine {
         self.work.tokens += n * self.decodes;
         self.work.context_read +=
             u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
-        self.previous = instant(end - u128::from(passed.first + passed.growth * (n - 1)));
+        self.previous = instant(end.units - u128::from(passed.first + passed.growth * (n - 1)));
         self.clock = end;
         self.iteration += n;
         self.context += n * self.decodes;
@@ -325,9 +389,9 @@ impl Engine {
     /// Brings what is measured to `last`: plays the iterations that have ended by then.
     pub(super) fn settle(&mut self, last: SimTime, bench: &mut Bench<'_>) {
         if self.leap.len > 1 {
-            let passed = self.leap.first_after(self.clock, last).saturating_sub(1).min(self.leap.len - 1);
+            let passed = self.leap.first_after(self.clock.units, last).saturating_sub(1).min(self.leap.len - 1);
             if passed > 0 {
-                self.pass(passed, self.clock + self.leap.units(passed), bench);
+                self.pass(passed, bench);
             }
         }
     }
@@ -353,7 +417,7 @@ impl Engine {
                     // It waits for its turn, and leaves when that comes.
                     return false;
                 }
-                self.cut(self.leap.first_after(self.clock, now).max(1), server.id, bench);
+                self.cut(self.leap.first_after(self.clock.units, now).max(1), server.id, bench);
                 false
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => false,
@@ -369,15 +433,18 @@ impl Engine {
         } else if from > bench.agenda.now() {
             self.cut(self.joins_at(config, from), id, bench);
         } else {
-            self.cut(self.leap.first_after(self.clock, from).max(1), id, bench);
+            self.cut(self.leap.first_after(self.clock.units, from).max(1), id, bench);
         }
     }
 
     /// Moves the attempts that are admitted to `lost`.
-    pub(super) fn kill(&mut self, attempts: &mut Arena<Attempt>, lost: &mut Vec<u32>) {
-        while let Some(index) = self.running.pop(attempts) {
-            lost.push(index);
-        }
+    pub(super) fn kill(&mut self, server: ServerId, bench: &Bench<'_>, lost: &mut Vec<u32>) {
+        lost.extend(self.admitted(server, bench));
+        self.running = 0;
+        self.ends.clear();
+        (self.next_end, self.stale) = (u64::MAX, 0);
+        self.chunks.clear();
+        self.partial = None;
         // Its pending event is stale now.
         self.generation += 1;
         self.wake_at = SimTime::MAX;

@@ -3,11 +3,11 @@
 use super::blocks::Kept;
 use super::law::{Load, instant};
 use super::named::{self, Found};
-use super::{Chunk, Engine, EngineConfig, Leap, Turn};
+use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::{SimDuration, SimTime};
-use crate::id::ServerSlot;
+use crate::id::ServerId;
 use crate::serving::arena::NONE;
-use crate::serving::request::{Fifo, Stage};
+use crate::serving::request::Stage;
 use crate::serving::server::{Bench, Server};
 use std::cmp::Reverse;
 
@@ -21,7 +21,7 @@ impl Engine {
         if let Some(index) = self.partial {
             preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, server, bench);
         }
-        if !preempted || self.running.len() == 0 {
+        if !preempted || self.running == 0 {
             self.admit(config, &mut budget, &mut load, server, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
@@ -34,6 +34,7 @@ impl Engine {
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, server, bench);
         }
+        self.leap_end = self.clock.after(self.leap.units(self.leap.len));
     }
 
     /// Nothing to do: sleeps until who waits has passed the front end.
@@ -50,14 +51,8 @@ impl Engine {
 
     /// How many iterations from here have the same batch.
     fn reach(&mut self, config: &EngineConfig, server: &Server, bench: &Bench<'_>) -> u64 {
-        let next_end = loop {
-            match self.ends.peek() {
-                Some(Reverse(end)) if is_live(bench, end.2, end.1, server.id.slot()) => break end.0,
-                Some(_) => self.ends.pop(),
-                // Decodes have ends; without one, nothing may be planned beyond this iteration.
-                None => return 1,
-            };
-        };
+        // Decodes have ends; without one, nothing may be planned beyond this iteration.
+        let Some(next_end) = self.next_end(server.id, bench) else { return 1 };
         let all = next_end - self.iteration;
         let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
         match server.waiting.front() {
@@ -70,10 +65,42 @@ impl Engine {
         }
     }
 
+    /// The iteration after which the next sequence ends.
+    #[inline]
+    fn next_end(&mut self, server: ServerId, bench: &Bench<'_>) -> Option<u64> {
+        if self.stale > 0 {
+            self.drop_stale(server, bench);
+        }
+        (self.next_end != u64::MAX).then_some(self.next_end)
+    }
+
+    /// Drops the ends on top of the heap that are of nobody any more.
+    #[inline(never)]
+    fn drop_stale(&mut self, server: ServerId, bench: &Bench<'_>) {
+        while let Some(&Reverse(end)) = self.ends.peek()
+            && !is_live(bench, end, server)
+        {
+            self.pop_end();
+            self.stale -= 1;
+        }
+    }
+
+    #[inline]
+    fn push_end(&mut self, end: End) {
+        self.ends.push(Reverse(end));
+        self.next_end = self.next_end.min(end.iteration());
+    }
+
+    #[inline]
+    fn pop_end(&mut self) {
+        self.ends.pop();
+        self.next_end = self.ends.peek().map_or(u64::MAX, |end| end.0.iteration());
+    }
+
     /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
     /// begun; only an idle engine takes it at once.
     fn look(&mut self, config: &EngineConfig) {
-        let before = if self.running.len() == 0 {
+        let before = if self.running == 0 {
             self.at() + SimDuration::from_ps(1)
         } else if config.lookahead {
             self.previous
@@ -84,27 +111,47 @@ impl Engine {
     }
 
     /// Takes the blocks that the decodes need in this iteration. True if some were preempted.
+    #[inline]
     fn reserve_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) -> bool {
         let needed = self.blocks.needed_in(self.iteration);
-        if needed <= self.blocks.free() {
-            self.blocks.take(needed);
-            return false;
+        if needed > self.blocks.free() {
+            self.preempt_for_decodes(config, server, bench);
+            return true;
         }
-        let mut next = self.running.front();
-        while let Some(index) = next {
+        self.blocks.take(needed);
+        false
+    }
+
+    /// Gives the decodes their blocks in the order of admission: who was admitted last goes first.
+    #[inline(never)]
+    fn preempt_for_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+        let mut running = self.admitted(server.id, bench);
+        let mut at = 0;
+        while at < running.len() {
+            let index = running[at];
             if self.needs_block(config, bench, index) {
                 while self.blocks.free() == 0 {
-                    let Some(last) = self.running.back() else { return true };
+                    let Some(last) = running.pop() else { return };
                     self.preempt(config, last, server, bench);
                     if last == index {
-                        return true;
+                        return;
                     }
                 }
                 self.blocks.take(1);
             }
-            next = Fifo::after(bench.attempts, index);
+            at += 1;
         }
-        true
+    }
+
+    /// The sequences that run, in the order of admission. Nobody asks but in distress.
+    pub(super) fn admitted(&self, server: ServerId, bench: &Bench<'_>) -> Vec<u32> {
+        let decodes = self.ends.iter().map(|end| end.0).filter(|end| is_live(bench, *end, server)).map(End::index);
+        let chunks = self.chunks.iter().map(|chunk| chunk.attempt);
+        // One that has a chunk may be the partial one, too.
+        let partial = self.partial.filter(|partial| chunks.clone().all(|index| index != *partial));
+        let mut running: Vec<u32> = decodes.chain(chunks).chain(partial).collect();
+        running.sort_unstable_by_key(|&index| bench.sequences[index as usize].admission);
+        running
     }
 
     fn needs_block(&self, config: &EngineConfig, bench: &Bench<'_>, index: u32) -> bool {
@@ -114,22 +161,36 @@ impl Engine {
 
     /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
     fn preempt(&mut self, config: &EngineConfig, index: u32, server: &mut Server, bench: &mut Bench<'_>) {
-        let computed = self.leave_batch(index, bench);
+        let decodes = self.partial != Some(index);
+        let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
-        bench.sequences[index as usize].kept = if config.prefix_caching { kept } else { Kept::default() };
+        let sequence = &mut bench.sequences[index as usize];
+        let preempted = sequence.preempted.get_or_insert_default();
+        preempted.kept = if config.prefix_caching { kept } else { Kept::default() };
+        if decodes {
+            // Its last token has come, and is not in the cache yet.
+            preempted.generated = (computed + 1 - u64::from(sequence.prompt)) as u32;
+            preempted.last_token = instant(self.clock.units - self.waited);
+        }
         self.work.preemptions += 1;
-        self.running.remove(bench.attempts, index);
+        self.running -= 1;
         server.running -= 1;
         bench.attempts[index].stage = Stage::Waiting;
         server.waiting.push_front(bench.attempts, index);
     }
 
     /// Gives the blocks of a sequence with so many tokens in the cache back, the last one first.
+    #[inline]
     fn give_back(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
-        let sequence = &bench.sequences[index as usize];
-        if sequence.prefix == NONE {
-            return self.blocks.give_kept(computed, 0);
+        match bench.sequences[index as usize].prefix {
+            NONE => self.blocks.give_kept(computed, 0),
+            _ => self.give_back_named(index, computed, bench),
         }
+    }
+
+    #[inline(never)]
+    fn give_back_named(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
+        let sequence = &bench.sequences[index as usize];
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size()).min(self.blocks.full(computed));
         let kept = self.blocks.give_kept(computed, named);
@@ -137,27 +198,36 @@ impl Engine {
         kept
     }
 
+    /// Takes a sequence out before it has all its tokens; returns those in the cache.
+    fn cut_off(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
+        if self.partial == Some(index) {
+            self.partial = None;
+            let sequence = &mut bench.sequences[index as usize];
+            sequence.admission = 0;
+            return u64::from(std::mem::take(&mut sequence.computed));
+        }
+        // Its end stays in the heap.
+        self.stale += 1;
+        bench.sequences[index as usize].computed = 0;
+        self.leave_batch(index, bench)
+    }
+
     /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
+    #[inline]
     fn leave_batch(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
         let sequence = &mut bench.sequences[index as usize];
         sequence.admission = 0;
-        if self.partial == Some(index) {
-            self.partial = None;
-            return u64::from(std::mem::take(&mut sequence.computed));
-        }
         let context = sequence.context_in(self.iteration);
         self.blocks.leave(sequence.phase());
         self.decodes -= 1;
         self.context -= context;
-        sequence.generated = (context - u64::from(sequence.prompt)) as u32;
-        sequence.computed = 0;
-        sequence.last_token = instant(self.clock - self.waited);
         // The token of this iteration is not there yet.
         context - 1
     }
 
     /// Gives the prefill in progress its next chunk. False if there was no room and it was
     /// preempted.
+    #[inline(never)]
     fn continue_prefill(
         &mut self,
         config: &EngineConfig,
@@ -181,6 +251,7 @@ impl Engine {
     }
 
     /// Plans a chunk whose blocks have been taken.
+    #[inline]
     fn add_chunk(
         &mut self,
         attempt: u32,
@@ -193,12 +264,8 @@ impl Engine {
         if tokens == 0 {
             return;
         }
-        let sequence = &bench.sequences[attempt as usize];
-        if sequence.prefix != NONE {
-            let prefix = bench.prefixes.get(sequence.prefix);
-            let named = named::named(prefix, sequence.prompt, self.blocks.size());
-            let (from, to) = (self.blocks.full(computed), self.blocks.full(computed + tokens));
-            self.named.add(&self.blocks, prefix, from.min(named), to.min(named));
+        if bench.sequences[attempt as usize].prefix != NONE {
+            self.name_blocks(attempt, computed, tokens, bench);
         }
         *budget -= tokens;
         load.prefill += tokens;
@@ -207,7 +274,18 @@ impl Engine {
         self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
     }
 
+    /// Full blocks of a chunk have their names from when it is planned.
+    #[inline(never)]
+    fn name_blocks(&mut self, attempt: u32, computed: u64, tokens: u64, bench: &Bench<'_>) {
+        let sequence = &bench.sequences[attempt as usize];
+        let prefix = bench.prefixes.get(sequence.prefix);
+        let named = named::named(prefix, sequence.prompt, self.blocks.size());
+        let (from, to) = (self.blocks.full(computed), self.blocks.full(computed + tokens));
+        self.named.add(&self.blocks, prefix, from.min(named), to.min(named));
+    }
+
     /// Admits who waits, in order, for as long as there are tokens, places and blocks.
+    #[inline]
     fn admit(
         &mut self,
         config: &EngineConfig,
@@ -217,7 +295,7 @@ impl Engine {
         bench: &mut Bench<'_>,
     ) {
         let Some(mut first) = server.waiting.front() else { return };
-        while *budget > 0 && self.running.len() < config.max_sequences {
+        while *budget > 0 && self.running < config.max_sequences {
             let joins = bench.sequences[first as usize].ready < self.seen_before;
             if !joins || !self.try_admit(config, first, budget, load, server, bench) {
                 return;
@@ -253,17 +331,17 @@ impl Engine {
         if shared.blocks > 0 {
             self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), shared.blocks);
         }
-        self.blocks.take_found(&sequence.kept, kept);
+        self.blocks.take_found(&sequence.kept(), kept);
         self.blocks.take(blocks);
         self.admissions += 1;
         sequence.admission = self.admissions;
         sequence.computed = computed as u32;
-        sequence.kept = Kept::default();
-        let again = std::mem::replace(&mut sequence.started, true);
+        let again = sequence.preempted.as_mut();
+        let again = again.map(|preempted| preempted.kept = Kept::default()).is_some();
         self.work.cached_tokens += computed;
         self.add_chunk(index, computed, tokens, budget, load, bench);
         server.waiting.remove(bench.attempts, index);
-        self.running.push(bench.attempts, index);
+        self.running += 1;
         server.running += 1;
         if again {
             bench.attempts[index].stage = Stage::Running;
@@ -278,18 +356,24 @@ impl Engine {
 
     /// What is in the cache of a sequence that needs so many tokens: blocks that anybody may find,
     /// and behind them those that are its own.
+    #[inline]
     fn find(&mut self, config: &EngineConfig, index: u32, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
         let sequence = &bench.sequences[index as usize];
         // At least one token is computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
         if sequence.prefix == NONE || !config.prefix_caching {
-            return (Found::default(), self.blocks.found(&sequence.kept, limit));
+            return (Found::default(), self.blocks.found(&sequence.kept(), limit));
         }
+        self.find_named(sequence, limit, bench)
+    }
+
+    #[inline(never)]
+    fn find_named(&mut self, sequence: &Sequence, limit: u64, bench: &Bench<'_>) -> (Found, u64) {
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size());
         let shared = self.named.find(&self.blocks, prefix, named.min(limit));
         // What comes behind a gap is of no use.
-        let kept = if shared.blocks == named { self.blocks.found(&sequence.kept, limit - named) } else { 0 };
+        let kept = if shared.blocks == named { self.blocks.found(&sequence.kept(), limit - named) } else { 0 };
         (shared, kept)
     }
 
@@ -307,34 +391,38 @@ impl Engine {
             if self.partial == Some(attempt) {
                 self.partial = None;
             }
-            sequence.end = self.iteration + u64::from(sequence.output - sequence.generated) - 1;
-            self.ends.push(Reverse((sequence.end, sequence.admission, attempt)));
+            sequence.end = self.iteration + u64::from(sequence.output - sequence.generated()) - 1;
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
             self.blocks.enter(sequence.phase());
+            let end = End::new(sequence.end, sequence.admission, attempt);
             if sequence.first_token.is_none() {
                 sequence.first_token = Some(now);
                 bench.attempts[attempt].beyond_band = beyond;
                 bench.first_tokens.push(attempt);
             } else {
-                let gap = now.since(sequence.last_token);
+                let last = sequence.preempted.as_ref().map_or(now, |preempted| preempted.last_token);
+                let gap = now.since(last);
                 bench.gap(gap, now);
             }
+            self.push_end(end);
         }
         self.chunks.clear();
     }
 
     /// Moves the sequences that have all their tokens to `done`.
     pub(super) fn finish_decodes(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
-        while let Some(&Reverse((end, admission, index))) = self.ends.peek() {
-            if end > self.iteration {
+        while let Some(&Reverse(end)) = self.ends.peek() {
+            if end.iteration() > self.iteration {
                 break;
             }
-            self.ends.pop();
-            if is_live(bench, index, admission, server.id.slot()) {
-                let written = self.leave_batch(index, bench);
-                self.give_back(index, written, bench);
-                self.depart(index, server, bench, done);
+            self.pop_end();
+            if self.stale == 0 || is_live(bench, end, server.id) {
+                let written = self.leave_batch(end.index(), bench);
+                self.give_back(end.index(), written, bench);
+                self.depart(end.index(), server, done);
+            } else {
+                self.stale -= 1;
             }
         }
     }
@@ -344,23 +432,24 @@ impl Engine {
         for at in 0..self.withdrawn.len() {
             let index = self.withdrawn[at];
             if bench.sequences[index as usize].admission != 0 {
-                let written = self.leave_batch(index, bench);
+                let written = self.cut_off(index, bench);
                 self.give_back(index, written, bench);
-                self.depart(index, server, bench, done);
+                self.depart(index, server, done);
             }
         }
         self.withdrawn.clear();
     }
 
-    fn depart(&mut self, index: u32, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
-        self.running.remove(bench.attempts, index);
+    fn depart(&mut self, index: u32, server: &mut Server, done: &mut Vec<u32>) {
+        self.running -= 1;
         server.running -= 1;
         done.push(index);
     }
 }
 
-/// Whether the sequence at `index` is still the one that was admitted here under that number.
+/// Whether the sequence of an end is still the one that was admitted here under that number.
 #[inline]
-fn is_live(bench: &Bench<'_>, index: u32, admission: u64, server: ServerSlot) -> bool {
-    bench.sequences[index as usize].admission == admission && bench.attempts[index].server == server
+fn is_live(bench: &Bench<'_>, end: End, id: ServerId) -> bool {
+    let index = end.index();
+    bench.sequences[index as usize].admission == end.admission() && bench.attempts[index].server == id.slot()
 }

@@ -6,7 +6,7 @@
 //! token is the wait and the iteration. Who is next is the simulation's matter ([`super::super::group`]),
 //! since each member belongs to another service.
 
-use super::law::{Leap, clock_at};
+use super::law::{Clock, Leap, clock_at};
 use super::{Engine, EngineConfig};
 use crate::clock::SimTime;
 use crate::id::ServerId;
@@ -42,7 +42,7 @@ impl Engine {
 
     /// The group's clock at the boundary where this engine stands.
     pub(in crate::serving) fn clock(&self) -> u128 {
-        self.clock
+        self.clock.units
     }
 
     /// Takes the turn when the group's clock shows `clock`; gives it back at once if there is nothing
@@ -56,15 +56,17 @@ impl Engine {
         done: &mut Vec<u32>,
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
-        self.waited = if self.decodes > 0 { clock - self.clock } else { 0 };
-        self.clock = clock;
+        self.waited = if self.decodes > 0 { clock - self.clock.units } else { 0 };
+        self.clock = Clock::new(clock);
         self.turn = Turn::Has { contended };
         self.wake_at = SimTime::MAX;
         server.meter.advance(self.at(), server.running);
-        self.drop_withdrawn(server, bench, done);
+        if !self.withdrawn.is_empty() {
+            self.drop_withdrawn(server, bench, done);
+        }
         self.plan(config, server, bench);
         if self.leap.len > 0 {
-            self.wake_by(super::instant(self.leap_end()), server.id, bench);
+            self.wake_by(self.leap_end.at, server.id, bench);
         }
     }
 
@@ -73,11 +75,12 @@ impl Engine {
     pub(in crate::serving) fn contend(&mut self, id: ServerId, last: SimTime, bench: &mut Bench<'_>) {
         if let Turn::Has { contended } = &mut self.turn {
             *contended = true;
-            self.cut(self.leap.first_after(self.clock, last).max(1), id, bench);
+            self.cut(self.leap.first_after(self.clock.units, last).max(1), id, bench);
         }
     }
 
     /// At a boundary: goes on, or stops for others.
+    #[inline]
     pub(super) fn go_on(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
         if self.turn != (Turn::Has { contended: true }) {
             return self.plan(config, server, bench);
@@ -86,11 +89,12 @@ impl Engine {
         // What was planned is stale.
         self.generation += 1;
         self.wake_at = SimTime::MAX;
-        let works = self.running.len() > 0 || server.waiting.front().is_some();
+        let works = self.running > 0 || server.waiting.front().is_some();
         self.turn = if works { Turn::Waits } else { Turn::Idle };
     }
 
     /// Plans what comes next; a member of a group without work has no turn.
+    #[inline]
     fn plan(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
         self.schedule(config, server, bench);
         if self.leap.len == 0 && self.turn != Turn::Alone {
@@ -103,7 +107,7 @@ impl Engine {
         match self.turn {
             Turn::Alone => {
                 let now = bench.agenda.now();
-                self.clock = clock_at(now);
+                self.clock = Clock::new(clock_at(now));
                 server.meter.advance(now, server.running);
                 self.schedule(config, server, bench);
             }
@@ -114,17 +118,26 @@ impl Engine {
 
     /// The gaps before the tokens of the iterations that have just passed, the first of which may
     /// have waited for its turn.
+    #[inline]
     pub(super) fn record_gaps(&mut self, passed: Leap, end: u128, bench: &mut Bench<'_>) {
         let waited = std::mem::take(&mut self.waited);
         if waited == 0 {
-            return bench.gaps(&passed, self.clock, end, self.decodes);
+            bench.gaps(passed, self.clock, end - self.clock.units, self.decodes);
+        } else {
+            self.record_gaps_after(waited, passed, end, bench);
         }
+    }
+
+    /// The same, where the first iteration has waited for its turn.
+    #[inline(never)]
+    fn record_gaps_after(&mut self, waited: u128, passed: Leap, end: u128, bench: &mut Bench<'_>) {
         // Beyond what 64 bits hold, a gap is in the last bucket anyway.
         let first = u64::try_from(waited).unwrap_or(u64::MAX).saturating_add(passed.first);
-        let after = self.clock + u128::from(passed.first);
-        bench.gaps(&Leap { len: 1, first, growth: 0 }, self.clock - waited, after, self.decodes);
+        let after = self.clock.after(passed.first.into());
+        let since = Clock::new(self.clock.units - waited);
+        bench.gaps(Leap { len: 1, first, growth: 0 }, since, waited + u128::from(passed.first), self.decodes);
         if passed.len > 1 {
-            bench.gaps(&passed.rest(1), after, end, self.decodes);
+            bench.gaps(passed.rest(1), after, end - after.units, self.decodes);
         }
     }
 }
