@@ -78,6 +78,8 @@ ids! {
     RouteId,
     /// A cell of a route.
     CellId,
+    /// Where attempts wait that are with no server.
+    BrokerId,
     /// A source of faults.
     SourceId,
     /// What several pods ask for alike.

@@ -10,7 +10,9 @@
 //! | `agenda` | what will happen: the events of all parts |
 //! | [`journal`] | what happened, in order, and who reads it |
 //! | [`fleet`] | regions, zones, node pools, nodes, GPUs, pods, placement, start-up |
-//! | [`serving`] | requests and attempts, queues, and the ways in which a server works |
+//! | [`serving`] | requests and attempts, clients, and the ways in which a server works |
+//! | `queueing` | how attempts come to servers: brokers, routing, who is in rotation, why they wait |
+//! | `control` | what controllers write, and what is kept of it |
 //! | `signals` | what a controller is shown: scrapes, windows, delay, missing pods |
 //! | [`ports`] | the traits that policies and traffic implement, what they see and may answer |
 //! | [`ledger`] | latency histograms, series, the bill, the decision log |
@@ -18,11 +20,13 @@
 
 mod agenda;
 pub mod clock;
+mod control;
 pub mod fleet;
 pub mod id;
 pub mod journal;
 pub mod ledger;
 pub mod ports;
+mod queueing;
 pub mod serving;
 mod signals;
 pub mod simulation;

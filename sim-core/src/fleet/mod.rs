@@ -41,5 +41,5 @@ pub(crate) use placement::{NodeRoom, place};
 pub(crate) use pod::{Lease, Life, Pod};
 pub use startup::{CacheKey, CachedStage, PeerFetch, Probe, StageKind, StageWork, Startup, StartupStage, Transfer};
 pub(crate) use stock::Stock;
-pub(crate) use unit::{Hold, Unit, state_of};
+pub(crate) use unit::{Hold, Unit, Use, use_of};
 pub(crate) use victims::{Candidate, rank_victims};

@@ -66,20 +66,24 @@ impl Unit {
     }
 }
 
-/// What GPUs are billed as on which pods of those lives stand: `None` if they serve, and their busy time
-/// decides. A job's last attempt is no drain.
-pub(crate) fn state_of(lives: impl Iterator<Item = (Life, bool)>) -> Option<Option<GpuState>> {
-    let mut state = None;
-    for (life, is_job) in lives {
-        let (rank, own) = match life {
-            Life::Draining if !is_job => (3, Some(GpuState::Draining)),
-            Life::Ready | Life::Draining => (2, None),
-            Life::Pending | Life::Starting { .. } => (1, Some(GpuState::Starting)),
-            Life::Gone => continue,
-        };
-        if state.is_none_or(|(known, _)| rank > known) {
-            state = Some((rank, own));
-        }
-    }
-    state.map(|(_, state)| state)
+/// What the GPUs are used for on which some pods stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// They serve: their busy time decides.
+    Serves,
+    /// All their time is of one state.
+    Is(GpuState),
+    /// Nobody is there any more.
+    Over,
+}
+
+/// What GPUs are used for on which pods of those lives stand. A job's last attempt is no drain.
+pub(crate) fn use_of(lives: impl Iterator<Item = (Life, bool)>) -> Use {
+    let rank = |(life, is_job)| match life {
+        Life::Draining if !is_job => (3, Use::Is(GpuState::Draining)),
+        Life::Ready | Life::Draining => (2, Use::Serves),
+        Life::Pending | Life::Starting { .. } => (1, Use::Is(GpuState::Starting)),
+        Life::Gone => (0, Use::Over),
+    };
+    lives.map(rank).max_by_key(|(rank, _)| *rank).map_or(Use::Over, |(_, found)| found)
 }

@@ -6,6 +6,8 @@
 //! | history | the lines themselves, if the world asks for them |
 //! | records | faults, and what probes found, as the record of the run lists them |
 
+#![expect(clippy::inline_always, reason = "measured: callers know which case it is, and the compiler does not")]
+
 mod digest;
 
 pub use digest::{Digest, Happening, Mark, first_divergence};

@@ -2,6 +2,7 @@
 //!
 //! Exports are pure functions of what stands here.
 
+mod account;
 pub mod buckets;
 mod latency;
 mod money;
@@ -10,6 +11,7 @@ mod record;
 mod tally;
 mod tokens;
 
+pub(crate) use account::{Account, Completed, Done};
 pub use latency::{Counts, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub(crate) use parts::Parts;

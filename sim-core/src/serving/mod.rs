@@ -8,8 +8,6 @@
 //! | `clock` | turns of several servers on GPUs that they share |
 //! | `batch_time` | how long a batch takes |
 //! | `prefixes` | names of the blocks of prompts |
-//! | `service` | a service's queues and routing |
-//! | `wait_clock` | why its requests wait: cold starts and missing capacity |
 //! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
 
 mod arena;
@@ -24,13 +22,11 @@ mod prefixes;
 mod request;
 mod route;
 mod server;
-mod service;
 mod sharing;
 mod slots;
 mod traffic;
-mod wait_clock;
 
-pub(crate) use arena::NONE;
+pub(crate) use arena::{Arena, NONE};
 pub use batch_time::BatchTime;
 pub(crate) use client::ClientState;
 pub(crate) use client::{Reach, Served};
@@ -44,9 +40,9 @@ pub(crate) use engine::{FRACTION_BITS, Leap, Turn, clock_at};
 pub(crate) use host::Serving;
 pub(crate) use prefixes::Prefixes;
 pub use request::Outcome;
-pub(crate) use request::{Attempt, NOWHERE, Request, Stage};
+pub(crate) use request::{Attempt, Fifo, NOWHERE, Request, Stage};
 pub(crate) use route::{Cell, Health, Route};
 pub use route::{ClientPlace, HealthConfig, RouteConfig};
 pub(crate) use server::{Activity, Bench, Server};
-pub(crate) use service::{Sent, ServiceState};
+
 pub(crate) use traffic::Traffic as Requests;

@@ -9,7 +9,7 @@ use super::{Discipline, Prefixes, slots};
 use crate::agenda::Agenda;
 use crate::clock::{SimDuration, SimTime};
 use crate::id::{ClockSlot, PodId, ServerId, ServiceId};
-use crate::ledger::Latency;
+use crate::ledger::{Done, Latency};
 
 /// What a server works with at one instant: lent by the simulation for one call.
 pub(crate) struct Bench<'a> {
@@ -267,6 +267,12 @@ impl Server {
         self.catch_up(bench);
         let last = bench.agenda.last_step_of(self.id);
         self.with_engine(|engine, server| engine.contend(server.id, last, bench));
+    }
+
+    /// What it has done, up to the last [`Server::settle`].
+    pub(crate) fn done(&self) -> Done {
+        let busy_ps = u128::from(self.meter.busy.as_ps());
+        Done { busy_ps, running_ps: self.meter.running_ps, engine: self.engine_work() }
     }
 
     /// What its engine has done, up to the last [`Server::settle`]; nothing without one.

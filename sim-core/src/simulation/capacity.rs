@@ -65,7 +65,7 @@ impl Simulation {
         }
         for &pod in &self.fleet.units[unit].pods {
             let service = self.fleet.pods[pod].service();
-            self.services[service].state.waits.step_stuck(stuck, now);
+            self.services[service].waits.step_stuck(stuck, now);
         }
     }
 

@@ -60,7 +60,7 @@ impl Simulation {
                 if schedule.poked_by_requests
                     && let Some(book) = self.services.get_mut(ServiceId::new(target.0))
                 {
-                    book.poked_controllers.push(index);
+                    book.watchers.poked.push(index);
                 }
             }
             let phase = schedule.phase.unwrap_or_else(|| {
@@ -82,11 +82,11 @@ impl Simulation {
     /// Wakes controllers that want to know that a request waits and nobody serves.
     pub(super) fn poke(&mut self, service: ServiceId) {
         let book = &self.services[service];
-        if book.poked_controllers.is_empty() || !book.state.ready.is_empty() {
+        if book.watchers.poked.is_empty() || !book.rotation.is_empty() {
             return;
         }
         let now = self.agenda.now();
-        for &index in &book.poked_controllers {
+        for &index in &book.watchers.poked {
             let state = &mut self.control.controllers[index];
             if state.poke.replace(TargetId(service.get())).is_none() {
                 self.agenda.schedule(now, Class::Controller, index, 0, Event::Poke { controller: index });
@@ -148,7 +148,7 @@ impl Simulation {
     fn view_target(&mut self, target: TargetId, signals: &[SignalIndex]) -> TargetView {
         let (now, service) = (self.agenda.now(), ServiceId::new(target.0));
         self.settle_service(service);
-        let state = &self.services[service].state;
+        let state = &self.services[service];
         let ids = state.pods.clone();
         let replicas: Vec<ReplicaView> = ids.iter().map(|&id| self.view_replica(id)).collect();
         let active = ids.iter().filter(|&&id| self.fleet.pods[id].is_counted()).count();
@@ -168,9 +168,9 @@ impl Simulation {
             .collect();
         TargetView {
             target,
-            spec_replicas: state.spec,
+            spec_replicas: state.register.spec(),
             status_replicas: active as u32,
-            ready_replicas: state.ready.len() as u32,
+            ready_replicas: state.rotation.len(),
             mode,
             probe: Some(probe),
             jobs,
@@ -220,7 +220,7 @@ impl Simulation {
 
     /// The first pool where a service's pods may stand.
     pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
-        self.fleet.demands[self.services[service].demand].pools.first().copied()
+        self.fleet.demands[self.services[service].kin.demand].pools.first().copied()
     }
 }
 

@@ -65,8 +65,8 @@ impl Simulation {
     /// The digest of the run: of the services that anybody called or decided about, and of the pools that
     /// may host them.
     fn digest(&self) -> Digest {
-        let hosts = |service: ServiceId| self.services[service].owner.unwrap_or(service);
-        let demands = self.journal.live_services().map(|service| self.services[hosts(service)].demand);
+        let hosts = |service: ServiceId| self.services[service].kin.owner.unwrap_or(service);
+        let demands = self.journal.live_services().map(|service| self.services[hosts(service)].kin.demand);
         let pools: BTreeSet<PoolId> = demands.flat_map(|demand| self.fleet.demands[demand].pools.clone()).collect();
         self.journal.digest(pools.into_iter())
     }
@@ -121,12 +121,12 @@ impl Simulation {
                 let service = request.service;
                 let beyond = self.works_beyond_band(request.attempt);
                 let book = &mut self.services[service];
-                let engine = matches!(book.state.config.discipline, Discipline::ContinuousBatch(_));
+                let engine = matches!(book.config.discipline, Discipline::ContinuousBatch(_));
                 let sequence = self.serving.sequences.get(request.attempt as usize).filter(|_| engine);
                 let first = sequence.and_then(|sequence| sequence.first_token);
                 let ttft = first.map(|at| at.since(request.arrived));
-                let late = book.latency.record_live(end.since(request.arrived), ttft, &book.state.config.slos);
-                book.late_beyond_band += u64::from(late && beyond);
+                let late = book.account.latency.record_live(end.since(request.arrived), ttft, &book.config.slos);
+                book.account.late_beyond_band += u64::from(late && beyond);
             }
         }
     }
@@ -141,40 +141,39 @@ impl Simulation {
     fn service_record(&mut self, service: ServiceId) -> ServiceRecord {
         let end = self.world.horizon;
         let book = &mut self.services[service];
-        let mut engine = book.gone_engine;
-        let servers = || book.state.pods.iter().map(|&pod| &self.serving.servers[self.fleet.pods[pod].server]);
-        for server in servers() {
-            engine.add(&server.engine_work());
+        let mut done = book.account.gone();
+        for &pod in &book.pods {
+            done.add(&self.serving.servers[self.fleet.pods[pod].server].done());
         }
-        let live: u128 = servers().map(|server| server.meter.running_ps).sum();
-        book.integrate_ready(end);
-        book.integrate_occupancy(end);
-        book.latency.settle(&book.state.config.slos);
-        let (highest, time, since) = book.at_max;
-        let at_max = if book.state.spec == highest { time + end.since(since) } else { time };
+        book.settle_readiness(end);
+        book.account.latency.settle(&book.config.slos);
+        let moves = book.register.moves(end);
+        let (ready_replica_s, short_replica_s, short) = book.readiness.totals();
+        let (tokens, measured_tokens) = book.account.tokens();
+        let latency = std::mem::take(&mut book.account.latency);
         ServiceRecord {
-            name: Arc::clone(&book.state.config.name),
-            good: book.latency.good,
-            latency: std::mem::take(&mut book.latency),
-            ready_replica_s: book.ready_ps as f64 / 1e12,
-            short_replica_s: book.short_ps as f64 / 1e12,
-            short: book.short_time,
+            name: Arc::clone(&book.config.name),
+            good: latency.good,
+            latency,
+            ready_replica_s,
+            short_replica_s,
+            short,
             market: book.market,
-            ready_max: book.ready_max,
-            spec_max: highest,
-            ups: book.changes[0],
-            downs: book.changes[1],
-            reversals: book.changes[2],
-            at_max,
-            running_s: (book.gone_running_ps + live) as f64 / 1e12,
-            occupancy_s: book.occupancy.iter().map(|span| span.as_s_f64()).collect(),
-            tokens: book.tokens,
-            measured_tokens: [0, 1].map(|at| book.tokens[at] - book.early_tokens[at]),
-            cut: book.cut,
-            rejected_attempts: book.rejected_attempts,
-            failed_because: book.failed_because,
-            late_beyond_band: book.late_beyond_band,
-            engine,
+            ready_max: book.readiness.most(),
+            spec_max: moves.highest,
+            ups: moves.ups,
+            downs: moves.downs,
+            reversals: moves.reversals,
+            at_max: moves.at_highest,
+            running_s: done.running_ps as f64 / 1e12,
+            occupancy_s: book.presence.occupancy_s(end),
+            tokens,
+            measured_tokens,
+            cut: book.account.cut,
+            rejected_attempts: book.account.rejected_attempts,
+            failed_because: book.account.failed_because(),
+            late_beyond_band: book.account.late_beyond_band,
+            engine: done.engine,
         }
     }
 

@@ -61,7 +61,7 @@ impl Simulation {
             }
         }
         let pod = &self.fleet.pods[id];
-        let state = &self.services[pod.service()].state;
+        let state = &self.services[pod.service()];
         let config = &state.config.startup.stages[stage as usize];
         let peers = config.peers.as_ref().filter(|_| source.is_some());
         let work = peers.map_or_else(|| config.work(held), |peers| &peers.work);
@@ -85,7 +85,7 @@ impl Simulation {
     /// Where a replica's nodes hold what a stage needs: the farthest of them counts.
     fn held(&mut self, id: PodId, stage: u32) -> Held {
         let pod = &self.fleet.pods[id];
-        let config = &self.services[pod.service()].state.config.startup.stages[stage as usize];
+        let config = &self.services[pod.service()].config.startup.stages[stage as usize];
         let Some(cached) = &config.cached else { return Held::Nowhere };
         let (nodes, holds) = (&mut self.fleet.nodes, &self.fleet.units[pod.unit].holds);
         let each = holds.iter().map(|hold| nodes[hold.node].cache.find(&cached.key));
@@ -95,7 +95,7 @@ impl Simulation {
     /// A replica's nodes keep what a stage has fetched.
     pub(super) fn remember(&mut self, id: PodId, stage: usize) {
         let pod = &self.fleet.pods[id];
-        let config = &self.services[pod.service()].state.config.startup.stages[stage];
+        let config = &self.services[pod.service()].config.startup.stages[stage];
         let Some(cached) = &config.cached else { return };
         for hold in &self.fleet.units[pod.unit].holds {
             self.fleet.nodes[hold.node].cache.keep(&cached.key, cached.bytes, cached.pinned);
@@ -125,7 +125,7 @@ impl Simulation {
     /// A replica of the same service and region that has what a stage needs: the one with the fewest
     /// uploads, the oldest of equals.
     fn find_peer(&self, id: PodId, stage: u32) -> Peer {
-        let state = &self.services[self.fleet.pods[id].service()].state;
+        let state = &self.services[self.fleet.pods[id].service()];
         let Some(peers) = &state.config.startup.stages[stage as usize].peers else { return Peer::None };
         let region = self.fleet.region_of(id);
         let has = |&&peer: &&PodId| match self.fleet.pods[peer].life {

@@ -170,14 +170,14 @@ impl Simulation {
     fn forget_class(&mut self, id: PodId) {
         let (service, demand) = (self.fleet.pods[id].service(), self.fleet.units[self.fleet.pods[id].unit].demand);
         if self.fleet.demands.is_class(demand) && self.services[service].buyer.is_none() {
-            let spec = self.services[service].state.spec;
+            let spec = self.services[service].register.spec();
             self.write_spec(service, spec.saturating_sub(1));
         }
     }
 
     fn replace_in(&mut self, services: BTreeSet<ServiceId>) {
         for service in services {
-            if self.services[service].owner.is_none() {
+            if self.services[service].kin.owner.is_none() {
                 self.reconcile(service);
             }
         }
@@ -221,14 +221,14 @@ impl Simulation {
         let record = &self.traffic.requests[request];
         // An ended request has no number, and its place is not taken yet.
         if record.number == u64::MAX && record.arrived >= self.world.warmup {
-            self.services[service].failed_because[because as usize] += 1;
+            self.services[service].account.fail(because);
         }
     }
 
     /// Sends a lost attempt's request again, if its service does so and has not done it often enough.
     pub(super) fn requeue(&mut self, request: u32, service: ServiceId) {
         let record = &mut self.traffic.requests[request];
-        if record.requeues < self.services[service].state.config.requeues {
+        if record.requeues < self.services[service].config.requeues {
             record.requeues += 1;
             record.attempt = NONE;
             self.services[service].market.requeued += 1;

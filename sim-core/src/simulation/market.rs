@@ -44,14 +44,14 @@ impl Simulation {
     /// Gives services their buyers: each zone of each of a service's spot pools is a place.
     pub(super) fn add_buyers(&mut self) {
         for service in self.services.ids() {
-            if let Some(mix) = self.services[service].state.config.capacity.take() {
+            if let Some(mix) = self.services[service].config.capacity.take() {
                 self.add_buyer(service, mix);
             }
         }
     }
 
     fn add_buyer(&mut self, service: ServiceId, mix: Box<dyn SpotMix>) {
-        let demand = self.services[service].demand;
+        let demand = self.services[service].kin.demand;
         let pools = &self.fleet.demands[demand].pools;
         let (spot, other): (Vec<PoolId>, Vec<PoolId>) =
             pools.iter().partition(|&&at| self.fleet.pools[at].market == Market::Spot);
@@ -70,7 +70,7 @@ impl Simulation {
 
     /// The first look, at the start of the run.
     pub(super) fn open_market(&mut self, service: ServiceId) {
-        let warm = !self.services[service].state.config.starts_cold;
+        let warm = !self.services[service].config.starts_cold;
         if warm {
             self.trade(service, true);
         }
@@ -127,9 +127,9 @@ impl Simulation {
         self.services[service].buyer = Some(buyer);
         // What it was refused, it misses only if it has not enough without.
         let book = &self.services[service];
-        let active = book.state.pods.iter().filter(|&&id| self.fleet.pods[id].is_active()).count();
-        let refused = short.contains(&true) && (active as u64) < u64::from(book.state.spec);
-        self.services[service].state.waits.set_refused(refused, self.agenda.now());
+        let active = book.pods.iter().filter(|&&id| self.fleet.pods[id].is_active()).count();
+        let refused = short.contains(&true) && (active as u64) < u64::from(book.register.spec());
+        self.services[service].waits.set_refused(refused, self.agenda.now());
     }
 
     /// True if something wanted was refused.
@@ -186,12 +186,12 @@ impl Simulation {
         };
         let mut seen = MarketView {
             now: self.agenda.now(),
-            target: self.services[service].state.spec,
+            target: self.services[service].register.spec(),
             places: buyer.places.iter().map(place).collect(),
             on_demand: 0,
             on_demand_ready: 0,
         };
-        for &id in &self.services[service].state.pods {
+        for &id in &self.services[service].pods {
             let pod = &self.fleet.pods[id];
             if !pod.is_counted() {
                 continue;
@@ -214,7 +214,7 @@ impl Simulation {
             let pod = &self.fleet.pods[**id];
             pod.is_counted() && of(self.fleet.units[pod.unit].demand)
         };
-        let pods = &self.services[service].state.pods;
+        let pods = &self.services[service].pods;
         let newest: Vec<PodId> = pods.iter().rev().filter(own).take(count as usize).copied().collect();
         for id in newest {
             self.delete_replica(id);
@@ -223,7 +223,7 @@ impl Simulation {
 
     /// One more replica of a demand, if there is room for it or a node is granted.
     fn buy(&mut self, service: ServiceId, demand: DemandId, ready: bool) -> bool {
-        if self.services[service].state.pods.len() as u64 >= u64::from(self.world.limits.replicas) {
+        if self.services[service].pods.len() as u64 >= u64::from(self.world.limits.replicas) {
             return false;
         }
         if !self.has_room(demand, 1) {

@@ -39,6 +39,7 @@ mod nodes;
 mod pods;
 mod requests;
 mod routes;
+mod service;
 mod telemetry;
 mod timeouts;
 mod turns;
@@ -53,9 +54,10 @@ use crate::clock::{Class, Entity, Key, SimTime};
 use crate::id::{ClientId, PodId, ServerId, ServiceId, Table};
 use crate::journal::Journal;
 use crate::ledger::{RunRecord, WorkRecord};
+use crate::queueing::Brokers;
 use crate::serving::{Requests, Serving};
 use ledger::Ledger;
-use world::ServiceBook;
+use service::Service;
 
 /// A run in progress.
 pub struct Simulation {
@@ -63,7 +65,9 @@ pub struct Simulation {
     agenda: Agenda,
     journal: Journal,
     traffic: Requests,
-    services: Table<ServiceId, ServiceBook>,
+    services: Table<ServiceId, Service>,
+    /// Where attempts wait that are with no server.
+    brokers: Brokers,
     serving: Serving,
     fleet: fleet::Fleet,
     faults: faults::Faults,

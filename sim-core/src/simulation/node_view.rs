@@ -71,7 +71,7 @@ impl Simulation {
 
     /// Says what is on each node: units, by the pod that was asked for.
     fn fill_nodes(&self, nodes: &mut [NodeView], met: &mut Met) {
-        let pods = self.services.values().flat_map(|book| &book.state.pods);
+        let pods = self.services.values().flat_map(|book| &book.pods);
         let mut leaders: Vec<PodId> = pods.copied().filter(|&pod| self.leads(pod)).collect();
         leaders.sort_unstable();
         for id in leaders {

@@ -16,9 +16,9 @@ impl Simulation {
         if self.services[service].buyer.is_some() {
             return;
         }
-        let state = &self.services[service].state;
+        let state = &self.services[service];
         let active: Vec<PodId> = state.pods.iter().copied().filter(|&pod| self.fleet.pods[pod].is_counted()).collect();
-        let (spec, count, demand) = (state.spec, active.len() as u32, self.services[service].demand);
+        let (spec, count, demand) = (state.register.spec(), active.len() as u32, state.kin.demand);
         for _ in count..spec {
             self.create_replica(service, demand);
         }
@@ -65,17 +65,17 @@ impl Simulation {
 
     /// Creates a pod that takes one attempt and ends.
     pub(super) fn create_job(&mut self, service: ServiceId) {
-        let unit = self.new_unit(service, self.services[service].demand);
+        let unit = self.new_unit(service, self.services[service].kin.demand);
         let leader = self.fleet.units[unit].leader();
         self.fleet.pods[leader].lease = Lease::One;
-        self.services[service].state.has_jobs = true;
+        self.services[service].has_jobs = true;
         self.launch(unit);
     }
 
     /// A pod of a service, its server, and what is known of both.
     pub(super) fn new_pod(&mut self, service: ServiceId, unit: UnitId) -> PodId {
         let now = self.agenda.now();
-        let state = &mut self.services[service].state;
+        let state = &mut self.services[service];
         let ordinal = state.ordinals;
         state.ordinals += 1;
         let id = self.fleet.pods.insert(|_| crate::fleet::Pod::new(service, ordinal, unit, now));
@@ -93,7 +93,7 @@ impl Simulation {
     pub(super) fn begin_stage(&mut self, id: PodId, stage: u32) {
         let now = self.agenda.now();
         let pod = &mut self.fleet.pods[id];
-        let startup = &self.services[pod.service()].state.config.startup;
+        let startup = &self.services[pod.service()].config.startup;
         // Without an image to pull the process starts with the first stage.
         let first_is_pull = startup.stages.first().is_some_and(|first| first.kind == StageKind::ImagePull);
         let probe =
@@ -116,7 +116,7 @@ impl Simulation {
         }
         let now = self.agenda.now();
         let pod = &mut self.fleet.pods[id];
-        let startup = &self.services[pod.service()].state.config.startup;
+        let startup = &self.services[pod.service()].config.startup;
         let Some(config) = startup.stages.get(stage as usize) else { return self.become_ready(id) };
         pod.stage_ends.push(now);
         if config.kind == StageKind::ImagePull {
@@ -143,15 +143,12 @@ impl Simulation {
         pod.ready = Some(now);
         self.step_starting(service, false);
         let book = &mut self.services[service];
-        book.integrate_ready(now);
-        let state = &mut book.state;
-        self.serving.servers[server].position = state.ready.len() as u32;
-        state.ready.push(server);
-        state.outstanding.push(0);
-        book.ready_max = book.ready_max.max(book.state.ready.len() as u32);
+        book.settle_readiness(now);
+        self.serving.servers[server].position = book.rotation.enter(server);
+        book.readiness.reach(book.rotation.len());
         self.note_pod(id, PodChange::Ready);
         self.stir_buyer(service);
-        self.release_gateway(service);
+        self.release_waiting(service);
         let pod = &self.fleet.pods[id];
         if pod.lease == Lease::One && pod.life == Life::Ready {
             // Nothing waits: the job has nothing to do.
@@ -194,14 +191,14 @@ impl Simulation {
     /// One more of a service's pods is starting, or one less.
     pub(super) fn step_starting(&mut self, service: ServiceId, more: bool) {
         let now = self.agenda.now();
-        self.services[service].state.waits.step_starting(more, now);
+        self.services[service].waits.step_starting(more, now);
     }
 
     fn drain(&mut self, id: PodId) {
         let now = self.agenda.now();
         self.leave_ready(id);
         let pod = &self.fleet.pods[id];
-        let state = &self.services[pod.service()].state;
+        let state = &self.services[pod.service()];
         // A job is not hurried.
         let timeout = if pod.lease == Lease::One { SimDuration::MAX } else { state.config.drain_timeout };
         if self.serving.servers[pod.server].outstanding == 0 {
@@ -219,12 +216,9 @@ impl Simulation {
         pod.life = Life::Draining;
         let (service, server) = (pod.service(), pod.server);
         let book = &mut self.services[service];
-        book.integrate_ready(now);
-        let state = &mut book.state;
-        let position = std::mem::replace(&mut self.serving.servers[server].position, NONE) as usize;
-        state.ready.remove(position);
-        state.outstanding.remove(position);
-        for later in &state.ready[position..] {
+        book.settle_readiness(now);
+        let position = std::mem::replace(&mut self.serving.servers[server].position, NONE);
+        for later in book.rotation.leave(position) {
             self.serving.servers[*later].position -= 1;
         }
     }
@@ -257,11 +251,9 @@ impl Simulation {
         pod.gone = Some(now);
         let server = &self.serving.servers[pod.server];
         let book = &mut self.services[pod.service()];
-        book.gone_engine.add(&server.engine_work());
-        book.gone_busy_ps += u128::from(server.meter.busy.as_ps());
-        book.gone_running_ps += server.meter.running_ps;
-        if let Ok(position) = book.state.pods.binary_search(&id) {
-            book.state.pods.remove(position);
+        book.account.leave(&server.done());
+        if let Ok(position) = book.pods.binary_search(&id) {
+            book.pods.remove(position);
         }
         self.note_pod(id, PodChange::Gone);
         self.leave_loads(id);
@@ -317,11 +309,11 @@ impl Simulation {
 
     /// Attempts in service and waiting at a service's pods and its gateway.
     pub(super) fn work_of(&self, service: ServiceId) -> (u32, u32) {
-        let state = &self.services[service].state;
+        let state = &self.services[service];
         let at_pods = state.pods.iter().map(|&pod| &self.serving.servers[self.fleet.pods[pod].server]);
         let (running, waiting) = at_pods.fold((0, 0), |(running, waiting), server| {
             (running + server.running, waiting + server.held() - server.running)
         });
-        (running, waiting + state.gateway.len())
+        (running, waiting + self.brokers[state.feed.broker()].len())
     }
 }

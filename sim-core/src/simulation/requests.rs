@@ -1,13 +1,16 @@
 //! Requests and attempts: arrival, routing, delivery, completion, time-outs, retries.
 
-use super::{Event, RunError, ServiceBook, Simulation};
+#![expect(clippy::inline_always, reason = "measured: callers know which case it is, and the compiler does not")]
+
+use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration};
 use crate::fleet::{Lease, NodeLife};
 use crate::id::{ClientId, ServerId, ServerSlot, ServiceId};
 use crate::journal::Note;
-use crate::ledger::{FailBecause, Parts, RequestParts, RequestRecord};
+use crate::ledger::{Completed, FailBecause, Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
-use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, Sent, ServiceTime, Stage};
+use crate::queueing::Sent;
+use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, ServiceTime, Stage};
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
@@ -28,14 +31,14 @@ macro_rules! bench {
     ($sim:expr, $service:expr) => {{
         let book = &mut $sim.services[$service];
         Bench {
-            discipline: &book.state.config.discipline,
+            discipline: &book.config.discipline,
             agenda: &mut $sim.agenda,
             attempts: &mut $sim.traffic.attempts,
             sequences: &mut $sim.serving.sequences,
             prefixes: &$sim.traffic.prefixes,
             first_tokens: &mut $sim.serving.first_tokens,
-            gaps: (!book.gap_signals.is_empty()).then_some(&mut $sim.serving.gaps),
-            latency: &mut book.latency,
+            gaps: (!book.watchers.gap.is_empty()).then_some(&mut $sim.serving.gaps),
+            latency: &mut book.account.latency,
             warmup: $sim.world.warmup,
         }
     }};
@@ -82,9 +85,8 @@ impl Simulation {
         let service = self.choose_service(client, number, user, prefix, ServiceId::NONE);
         let state = &mut self.traffic.clients[client];
         let book = &mut self.services[service];
-        book.counts[0] += 1;
-        book.totals[0] += 1;
-        let service_time = match (&arrival.service_time, &book.state.config.service_time) {
+        book.account.arrive();
+        let service_time = match (&arrival.service_time, &book.config.service_time) {
             (Some(given), _) => *given,
             (None, ServiceTime::Drawn(law) | ServiceTime::DrawnPerAttempt(law)) => {
                 law.sample_duration(&mut state.sizes)
@@ -132,7 +134,7 @@ impl Simulation {
         record.tries += 1;
         let service = self.choose_service(client, number, user, prefix, last);
         self.traffic.requests[request].service = service;
-        if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].state.config.service_time {
+        if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].config.service_time {
             size = self.traffic.clients[client].redraw(law, number, tries);
         }
         self.attempt(request, Try { client, number, tries, size, service });
@@ -148,7 +150,7 @@ impl Simulation {
         state.attempts += 1;
         let origin = state.config.place.as_ref().map_or(NOWHERE, |place| place.origin as u16);
         let book = &mut self.services[service];
-        let hop = match &book.state.config.network {
+        let hop = match &book.config.network {
             Some(law) => law.sample_duration(state.network(number, tries).get()),
             None => SimDuration::ZERO,
         };
@@ -170,7 +172,7 @@ impl Simulation {
         let record = &mut self.traffic.requests[request];
         record.attempt = attempt;
         let Request { prompt_tokens, output_tokens, prefix, .. } = *record;
-        if let Discipline::ContinuousBatch(engine) = &book.state.config.discipline {
+        if let Discipline::ContinuousBatch(engine) = &book.config.discipline {
             let prefix = if engine.prefix_caching { self.traffic.prefixes.copy(prefix) } else { NONE };
             let sequence = engine.sequence(prompt_tokens, output_tokens, prefix);
             self.serving.put_sequence(attempt, sequence);
@@ -183,11 +185,13 @@ impl Simulation {
             let attempts = &self.traffic.attempts;
             state.attempt_deadlines.sweep(attempts.len(), |index, serial| attempts[index].serial == serial);
         }
-        book.step_in_flight(true, now);
+        book.presence.step(true, now);
         if origin != NOWHERE && self.is_lost_on_the_way(client, number, tries, service) {
             return self.give_up_connecting(attempt, client);
         }
-        match self.services[service].state.send(&mut self.traffic.attempts, attempt) {
+        let book = &mut self.services[service];
+        let attempts = &mut self.traffic.attempts;
+        match book.feed.send(&book.rotation, book.path.room, &mut self.brokers, attempts, attempt) {
             Sent::To(position) => self.dispatch(attempt, position),
             Sent::Held => self.poke(service),
             Sent::Rejected => self.refuse(attempt),
@@ -198,9 +202,8 @@ impl Simulation {
     #[inline]
     fn dispatch(&mut self, index: u32, position: u32) {
         let attempt = &mut self.traffic.attempts[index];
-        let state = &mut self.services[attempt.service].state;
-        let id = state.ready[position as usize];
-        state.outstanding[position as usize] += 1;
+        let state = &mut self.services[attempt.service];
+        let id = state.rotation.send(position);
         let server = &mut self.serving.servers[id];
         server.outstanding += 1;
         attempt.server = id.slot();
@@ -237,7 +240,7 @@ impl Simulation {
         if request == CANCELLED || server.dead {
             return self.deliver_in_vain(index);
         }
-        let path = self.services[service].state.path;
+        let path = self.services[service].path;
         if server.held() >= path.full_at || path.has_tokens && self.is_too_long(index) {
             return self.refuse_at(index);
         }
@@ -265,7 +268,7 @@ impl Simulation {
 
     /// Whether an attempt's prompt is longer than any context of the engine that should serve it.
     fn is_too_long(&self, index: u32) -> bool {
-        match &self.services[self.traffic.attempts[index].service].state.config.discipline {
+        match &self.services[self.traffic.attempts[index].service].config.discipline {
             Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index as usize]),
             _ => false,
         }
@@ -338,8 +341,8 @@ impl Simulation {
 
     /// Brings what is measured of a service's servers to now.
     pub(super) fn settle_service(&mut self, service: ServiceId) {
-        for at in 0..self.services[service].state.pods.len() {
-            let pod = self.services[service].state.pods[at];
+        for at in 0..self.services[service].pods.len() {
+            let pod = self.services[service].pods[at];
             self.settle_server(self.fleet.pods[pod].server);
         }
     }
@@ -376,7 +379,7 @@ impl Simulation {
         self.serving.servers.at_mut(server).meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
         if asked < CANCELLED {
             let mut parts = self.parts(attempt, &self.traffic.requests[asked]);
-            if self.services[attempt.service].state.path.has_tokens {
+            if self.services[attempt.service].path.has_tokens {
                 self.add_tokens(index, &mut parts);
             }
             self.record(index, asked, &parts);
@@ -389,7 +392,7 @@ impl Simulation {
     #[inline(always)]
     fn parts(&self, attempt: &Attempt, request: &Request) -> Parts {
         let now = self.agenda.now();
-        let state = &self.services[attempt.service].state;
+        let state = &self.services[attempt.service];
         let [on_the_way, own] = state.path.before_the_wait;
         let network = attempt.hop + on_the_way;
         // What is no waiting was added to the instant at which it was sent.
@@ -425,28 +428,21 @@ impl Simulation {
         parts.tpot = rest.as_ps().checked_div(gaps).map(SimDuration::from_ps);
         if sequence.output < request.output_tokens {
             request.output_tokens = sequence.output;
-            self.services[request.service].cut += 1;
+            self.services[request.service].account.cut += 1;
         }
     }
 
     #[inline(always)]
     fn record(&mut self, index: u32, asked: u32, parts: &Parts) {
         let (attempt, request) = (&self.traffic.attempts[index], &self.traffic.requests[asked]);
-        let book: &mut ServiceBook = &mut self.services[attempt.service];
-        book.counts[1] += 1;
-        book.totals[1] += 1;
-        book.period.record(parts.e2e.as_us());
-        book.tokens[0] += u64::from(request.prompt_tokens);
-        book.tokens[1] += u64::from(request.output_tokens);
-        if request.arrived >= self.world.warmup {
-            let late = book.latency.record(parts, &book.state.config.slos);
-            book.counts[2] += u64::from(late);
-            book.late_beyond_band += u64::from(late && attempt.beyond_band);
-        } else {
-            book.early_tokens[0] += u64::from(request.prompt_tokens);
-            book.early_tokens[1] += u64::from(request.output_tokens);
-        }
-        let (is_placed, is_watched) = (attempt.origin != NOWHERE, !book.latency_signals.is_empty());
+        let book = &mut self.services[attempt.service];
+        let completed = Completed {
+            tokens: [request.prompt_tokens, request.output_tokens],
+            measured: request.arrived >= self.world.warmup,
+            beyond_band: attempt.beyond_band,
+        };
+        book.account.complete(parts, completed, &book.config.slos);
+        let (is_placed, is_watched) = (attempt.origin != NOWHERE, !book.watchers.latency.is_empty());
         if is_placed {
             self.record_place(index, asked, parts);
         }
@@ -469,18 +465,24 @@ impl Simulation {
             }
             return;
         }
-        let state = &mut self.services[service].state;
-        state.outstanding[server.position as usize] -= 1;
-        if state.gateway.len() > 0 {
-            self.release_gateway(service);
+        let state = &mut self.services[service];
+        state.rotation.end(server.position);
+        if !self.brokers[state.feed.broker()].is_empty() {
+            self.release_waiting(service);
         }
     }
 
-    /// Lets attempts that wait at the gateway go to replicas that can take them.
-    pub(super) fn release_gateway(&mut self, service: ServiceId) {
-        while let Some((index, position)) = self.services[service].state.release(&mut self.traffic.attempts) {
+    /// Lets attempts that wait at the broker go to servers that can take them.
+    pub(super) fn release_waiting(&mut self, service: ServiceId) {
+        while let Some((index, position)) = self.next_waiting(service) {
             self.dispatch(index, position);
         }
+    }
+
+    fn next_waiting(&mut self, service: ServiceId) -> Option<(u32, u32)> {
+        let book = &mut self.services[service];
+        let attempts = &mut self.traffic.attempts;
+        book.feed.release(&book.rotation, book.path.room, &mut self.brokers, attempts)
     }
 
     #[inline(always)]
@@ -491,14 +493,14 @@ impl Simulation {
         if let Some(sequence) = self.serving.sequences.get_mut(index as usize) {
             self.traffic.prefixes.remove(std::mem::replace(&mut sequence.prefix, NONE));
         }
-        self.services[attempt.service].step_in_flight(false, now);
+        self.services[attempt.service].presence.step(false, now);
         self.traffic.attempts.remove(index);
     }
 
     /// A full gateway refuses an attempt.
     fn refuse(&mut self, index: u32) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
-        self.services[service].rejected_attempts += 1;
+        self.services[service].account.rejected_attempts += 1;
         self.free_attempt(index);
         self.try_again(request, Outcome::Rejected);
     }
@@ -506,7 +508,7 @@ impl Simulation {
     /// A replica whose queue is full refuses an attempt.
     fn refuse_at(&mut self, index: u32) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
-        self.services[service].rejected_attempts += 1;
+        self.services[service].account.rejected_attempts += 1;
         self.leave(index);
         if request < CANCELLED {
             self.try_again(request, Outcome::Rejected);
@@ -553,9 +555,7 @@ impl Simulation {
         if outcome != Outcome::Completed && measured {
             let beyond = self.settles_beyond_band(attempt);
             let book = &mut self.services[service];
-            let late = book.latency.record_unserved(&book.state.config.slos);
-            book.counts[2] += 1;
-            book.late_beyond_band += u64::from(beyond && late);
+            book.account.miss(beyond, &book.config.slos);
         }
         if user != NONE {
             self.think(client, user);

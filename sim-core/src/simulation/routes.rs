@@ -60,7 +60,7 @@ impl Simulation {
             let mut cells = Vec::new();
             for (&service, position) in config.cells.iter().zip(0..) {
                 let service = ServiceId::new(service);
-                let key = number_of_name(&self.services[service].state.config.name);
+                let key = number_of_name(&self.services[service].config.name);
                 let region = self.region_of_service(service);
                 let cell = Cell { route, position, service, region, key, health: Health::default() };
                 cells.push(self.network.cells.push(cell));
@@ -91,7 +91,7 @@ impl Simulation {
         for (id, cell) in self.network.cells.iter() {
             let route = &self.network.routes[cell.route].config;
             let Some(health) = route.health else { continue };
-            let name = &self.services[cell.service].state.config.name;
+            let name = &self.services[cell.service].config.name;
             let mut stream = self.world.seed.stream(&format!("probe/{}/{name}", route.name));
             let phase = stream.random_range(0..health.interval.as_ps().max(1));
             self.agenda.schedule(SimTime::from_ps(phase), Class::Scrape, id, 0, Event::Probe { cell: id });
@@ -101,7 +101,7 @@ impl Simulation {
     pub(super) fn probe(&mut self, id: CellId) {
         let now = self.agenda.now();
         let cell = &mut self.network.cells[id];
-        let ready = !self.services[cell.service].state.ready.is_empty();
+        let ready = !self.services[cell.service].rotation.is_empty();
         let Some(config) = self.network.routes[cell.route].config.health else { return };
         let ok = self.faults.reaches(cell.region) && (ready || !config.needs_ready);
         if let Some((at, healthy)) = cell.health.probed(ok, now, &config) {
@@ -160,8 +160,8 @@ impl Simulation {
                         cell: cell.position,
                         key: cell.key,
                         round_trip: self.network.round_trip(origin, reach.region),
-                        ready: book.state.ready.len() as u32,
-                        outstanding: book.in_flight,
+                        ready: book.rotation.len(),
+                        outstanding: book.presence.count(),
                     });
                 }
             }
@@ -253,7 +253,8 @@ impl Simulation {
             if self.region_of_service(service) != region {
                 continue;
             }
-            while let Some(index) = self.services[service].state.gateway.pop(&mut self.traffic.attempts) {
+            let broker = self.services[service].feed.broker();
+            while let Some(index) = self.brokers[broker].pull(&mut self.traffic.attempts) {
                 self.unanswered(index);
             }
         }

@@ -15,14 +15,16 @@ impl Simulation {
     pub(super) fn add_signal(&mut self, controller: &str, target: TargetId, request: SignalRequest) -> SignalIndex {
         let id = SignalIndex::new(self.control.signals.len() as u32);
         let book = &mut self.services[ServiceId::new(target.0)];
-        let label = format!("{controller}/{}/{}", book.state.config.name, request.name);
+        let label = format!("{controller}/{}/{}", book.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
-        book.integrates_in_flight |= signal.request.source == SignalSource::Concurrency;
+        if signal.request.source == SignalSource::Concurrency {
+            book.presence.integrate();
+        }
         match signal.latency_part() {
             // A server reports tokens when they come, and the rest at the end.
-            Some(LatencyPart::TimeToFirstToken) => book.first_token_signals.push(id),
-            Some(LatencyPart::InterToken) => book.gap_signals.push(id),
-            Some(_) => book.latency_signals.push(id),
+            Some(LatencyPart::TimeToFirstToken) => book.watchers.first_token.push(id),
+            Some(LatencyPart::InterToken) => book.watchers.gap.push(id),
+            Some(_) => book.watchers.latency.push(id),
             None => {}
         }
         let [collect, scrape, evaluate] = signal.phases;
@@ -95,20 +97,20 @@ impl Simulation {
     fn observe_new_tokens(&mut self, server: ServerId, service: ServiceId) {
         let pod = self.serving.servers[server].pod.serial();
         let book = &self.services[service];
-        if !book.first_token_signals.is_empty() {
+        if !book.watchers.first_token.is_empty() {
             for &index in &self.serving.first_tokens {
                 let (request, first) =
                     (self.traffic.attempts[index].request, self.serving.sequences[index as usize].first_token);
                 if let Some(first) = first.filter(|_| request < CANCELLED) {
                     let ttft = first.since(self.traffic.requests[request].arrived);
-                    for &signal in &book.first_token_signals {
+                    for &signal in &book.watchers.first_token {
                         self.control.signals[signal].observe(pod, ttft);
                     }
                 }
             }
         }
         self.serving.first_tokens.clear();
-        for &signal in &book.gap_signals {
+        for &signal in &book.watchers.gap {
             for (leap, decodes) in &self.serving.gaps {
                 self.control.signals[signal].observe_gaps(pod, leap, *decodes);
             }
@@ -120,7 +122,7 @@ impl Simulation {
     pub(super) fn observe_latency(&mut self, attempt: u32, parts: &Parts) {
         let attempt = &self.traffic.attempts[attempt];
         let pod = self.serving.servers.at(attempt.server).pod.serial();
-        for &signal in &self.services[attempt.service].latency_signals {
+        for &signal in &self.services[attempt.service].watchers.latency {
             let signal = &mut self.control.signals[signal];
             if let Some(part) = signal.latency_part() {
                 signal.observe(pod, parts.get(part));
@@ -135,7 +137,7 @@ impl Simulation {
             return false;
         }
         let Attempt { server, service, beyond_band, .. } = self.traffic.attempts[attempt];
-        let discipline = &self.services[service].state.config.discipline;
+        let discipline = &self.services[service].config.discipline;
         beyond_band || server != ServerSlot::NONE && self.serving.servers.at(server).is_beyond_band(discipline)
     }
 
@@ -151,7 +153,7 @@ impl Simulation {
         let (source, scope, service) = (signal.request.source, signal.request.scope, ServiceId::new(signal.service));
         let now = self.agenda.now();
         let mut rows = Vec::new();
-        for id in self.services[service].state.pods.clone() {
+        for id in self.services[service].pods.clone() {
             // The GPU's and the container's exporters run beside the process; a server's own
             // metrics exist once its engine is up.
             let pod = &self.fleet.pods[id];
@@ -173,8 +175,8 @@ impl Simulation {
                 self.settle_server(self.fleet.pods[pod].server);
             }
             let server = &self.serving.servers[server];
-            let discipline = &self.services[service].state.config.discipline;
-            let cpu = self.services[service].state.config.cpu;
+            let discipline = &self.services[service].config.discipline;
+            let cpu = self.services[service].config.cpu;
             // The GPU's exporter sees what all do that share it.
             let shared = (server.clock != ClockSlot::NONE).then(|| self.clock_activity_s(server.clock));
             let activity = || shared.map_or_else(|| discipline.activity_s(server), |(_, activity)| activity);
@@ -208,7 +210,7 @@ impl Simulation {
         match scope {
             // Also what waits at the gateway or is on its way: the service keeps the integral itself.
             Scope::Service if source == SignalSource::Concurrency => {
-                let value = self.services[service].concurrency_s(now);
+                let value = self.services[service].presence.attempt_s(now);
                 vec![Truth { replica: SERVICE, node: u32::MAX, value }]
             }
             Scope::Service if !source.is_integral() => vec![self.service_truth(service, source, &rows)],
@@ -219,12 +221,12 @@ impl Simulation {
     fn service_truth(&self, service: ServiceId, source: SignalSource, rows: &[Truth]) -> Truth {
         let book = &self.services[service];
         let sum: f64 = rows.iter().map(|row| row.value).sum();
-        let gateway = f64::from(book.state.gateway.len());
+        let gateway = f64::from(self.brokers[book.feed.broker()].len());
         let value = match source {
             SignalSource::WaitingRequests | SignalSource::InFlightRequests => sum + gateway,
             // Counted at the gateway: they survive replicas.
-            SignalSource::RequestsArrived => book.totals[0] as f64,
-            SignalSource::RequestsCompleted => book.totals[1] as f64,
+            SignalSource::RequestsArrived => book.account.totals()[0] as f64,
+            SignalSource::RequestsCompleted => book.account.totals()[1] as f64,
             // Of a share, the mean.
             _ if source.is_share() => sum / rows.len().max(1) as f64,
             _ => sum,
@@ -259,11 +261,11 @@ impl Simulation {
         self.settle_service(service);
         let (running, waiting) = self.work_of(service);
         let book = &mut self.services[service];
-        book.integrate_ready(now);
+        book.settle_readiness(now);
         // Replica-time: the sum over a fleet soon passes the 213 days of a span.
-        let mut busy_ps = book.gone_busy_ps;
+        let mut busy_ps = book.account.gone().busy_ps;
         let mut lives = [0_u32; 3];
-        for &id in &book.state.pods {
+        for &id in &book.pods {
             busy_ps += u128::from(self.serving.servers[self.fleet.pods[id].server].meter.busy.as_ps());
             match self.fleet.pods[id].life {
                 Life::Pending => lives[0] += 1,
@@ -272,26 +274,23 @@ impl Simulation {
                 Life::Ready | Life::Gone => {}
             }
         }
-        let ready_ps = book.ready_ps - std::mem::replace(&mut book.row_ready_ps, book.ready_ps);
-        let busy_ps = busy_ps - std::mem::replace(&mut book.row_busy_ps, busy_ps);
-        let [arrived, completed, late] = std::mem::take(&mut book.counts);
-        let [p50, p99] = [0.5, 0.99].map(|quantile| SimDuration::from_us(book.period.quantile_us(quantile)));
-        book.period.clear();
+        let (ready_ps, busy_ps) = (book.readiness.take_row_ps(), book.account.take_row_busy(busy_ps));
+        let period = book.account.take_period();
         SeriesRow {
             at: now,
             service: service.get(),
-            spec: book.state.spec,
-            ready: book.state.ready.len() as u32,
+            spec: book.register.spec(),
+            ready: book.rotation.len(),
             pending: lives[0],
             starting: lives[1],
             draining: lives[2],
             waiting,
             running,
-            arrived,
-            completed,
-            late,
-            p50,
-            p99,
+            arrived: period.arrived,
+            completed: period.completed,
+            late: period.late,
+            p50: period.p50,
+            p99: period.p99,
             utilization: if ready_ps == 0 { 0.0 } else { (busy_ps as f64 / ready_ps as f64).min(1.0) },
         }
     }

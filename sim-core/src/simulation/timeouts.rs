@@ -57,7 +57,8 @@ impl Simulation {
             // It got to nobody: it ends when its client would have given up to connect.
             self.traffic.attempts[index].request = CANCELLED;
         } else if server == ServerSlot::NONE {
-            self.services[service].state.gateway.remove(&mut self.traffic.attempts, index);
+            let broker = self.services[service].feed.broker();
+            self.brokers[broker].withdraw(&mut self.traffic.attempts, index);
             self.free_attempt(index);
         } else {
             self.traffic.attempts[index].request = CANCELLED;

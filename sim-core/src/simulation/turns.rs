@@ -89,7 +89,7 @@ impl Simulation {
         let mut activity = Activity { sm: busy_s, ..Activity::default() };
         for &member in &clock.members {
             let server = &self.serving.servers[member];
-            let own = self.services[server.service].state.config.discipline.activity_s(server);
+            let own = self.services[server.service].config.discipline.activity_s(server);
             // What its work in service does not show: the fixed overhead of its iterations.
             activity.sm -= server.meter.busy.as_s_f64() - own.sm;
             activity.tensor += own.tensor;

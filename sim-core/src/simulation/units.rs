@@ -3,7 +3,7 @@
 use super::Simulation;
 use crate::clock::SimDuration;
 use crate::fleet::Lease;
-use crate::fleet::{Hold, Node, NodeRoom, Part, Parts, Unit, place, state_of};
+use crate::fleet::{Hold, Node, NodeRoom, Part, Parts, Unit, Use, place, use_of};
 use crate::id::{DemandId, PoolId, ServerId, ServiceId, UnitId, ZoneId};
 use crate::journal::PodChange;
 use crate::ledger::{BillLine, GpuState};
@@ -15,7 +15,7 @@ impl Simulation {
         let now = self.agenda.now();
         let unit = self.fleet.units.insert(|_| Unit::new(demand, now));
         let mut pods = smallvec::smallvec![self.new_pod(service, unit)];
-        for resident in self.services[service].residents.clone() {
+        for resident in self.services[service].kin.residents.clone() {
             pods.push(self.new_pod(resident, unit));
         }
         if pods.len() > 1 {
@@ -121,7 +121,7 @@ impl Simulation {
     /// What a pod holds of each of its GPUs.
     fn part_of(&self, pod: crate::id::PodId) -> Part {
         let service = self.fleet.pods[pod].service();
-        Part { pod, bytes: self.services[service].state.config.memory_per_gpu }
+        Part { pod, bytes: self.services[service].config.memory_per_gpu }
     }
 
     /// Starts the start-up of the pods of a unit that has been placed.
@@ -165,13 +165,13 @@ impl Simulation {
         unit.billed_busy += busy;
         let lives = unit.pods.iter().map(|&pod| &self.fleet.pods[pod]);
         // What a job alone does is work to its end; GPUs that several share drain while any of them does.
-        match state_of(lives.map(|pod| (pod.life, pod.lease == Lease::One && unit.clock.is_none()))) {
-            Some(Some(state)) => self.bill_parts(id, state, span),
-            Some(None) => {
+        match use_of(lives.map(|pod| (pod.life, pod.lease == Lease::One && unit.clock.is_none()))) {
+            Use::Is(state) => self.bill_parts(id, state, span),
+            Use::Serves => {
                 self.bill_parts(id, GpuState::Serving, busy);
                 self.bill_parts(id, GpuState::Idle, span - busy);
             }
-            None => {}
+            Use::Over => {}
         }
     }
 

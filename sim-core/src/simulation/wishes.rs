@@ -20,16 +20,16 @@ impl Simulation {
         let recent = kept.is_some_and(|at| self.agenda.now().since(at) < QUIET_PERIOD);
         for view in &seen.targets {
             let service = ServiceId::new(view.target.0);
-            let before = self.services[service].state.spec;
+            let before = self.services[service].register.spec();
             // As the controller was shown it: what it orders now starts after.
-            let starting = self.services[service].state.waits.starting;
+            let starting = self.services[service].waits.starting;
             let mut refused = Vec::new();
             for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
                 if let Err(reason) = self.act(view, action) {
                     refused.push((action.clone(), reason));
                 }
             }
-            let after = self.services[service].state.spec;
+            let after = self.services[service].register.spec();
             let now = self.agenda.now();
             let name = self.control.controllers[index].key;
             self.journal.note(now, Note::Decision { service, controller: index, name, spec: after });
@@ -44,7 +44,7 @@ impl Simulation {
                 before,
                 after,
                 ready: view.ready_replicas,
-                in_flight: self.services[service].in_flight,
+                in_flight: self.services[service].presence.count(),
                 starting,
                 signals: view.signals.iter().map(signal_value).collect(),
                 refused,
@@ -68,16 +68,16 @@ impl Simulation {
             };
             let service = ServiceId::new(target.0);
             let book = &self.services[service];
-            let (now, spec) = (self.agenda.now(), book.state.spec);
+            let (now, spec) = (self.agenda.now(), book.register.spec());
             let record = DecisionRecord {
                 at: now,
                 controller: index.get(),
                 target,
                 before: spec,
                 after: spec,
-                ready: book.state.ready.len() as u32,
-                in_flight: book.in_flight,
-                starting: book.state.waits.starting,
+                ready: book.rotation.len(),
+                in_flight: book.presence.count(),
+                starting: book.waits.starting,
                 signals: Vec::new(),
                 refused: vec![(action.clone(), reason)],
                 explanation: decision.explanations.remove(&wanted),
@@ -91,7 +91,7 @@ impl Simulation {
     fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
         let service = ServiceId::new(view.target.0);
         match action {
-            _ if self.services[service].owner.is_some() => {
+            _ if self.services[service].kin.owner.is_some() => {
                 Err("the target has no replicas of its own: it is resident on those of another")
             }
             Action::SetReplicas { replicas, .. } if *replicas > self.world.limits.replicas => {
@@ -122,7 +122,7 @@ impl Simulation {
             return Err("no pool of the target is of that class");
         };
         let active = self.active_in(service, &self.fleet.demands[wanted]);
-        let (spec, count) = (self.services[service].state.spec, active.len() as u32);
+        let (spec, count) = (self.services[service].register.spec(), active.len() as u32);
         if replicas > count {
             let spec = spec.saturating_add(replicas - count);
             if spec > self.world.limits.replicas {
@@ -159,7 +159,7 @@ impl Simulation {
             let gpu = class.gpu.as_ref().is_none_or(|gpu| *gpu == pool.gpu);
             there && gpu && class.market.is_none_or(|market| market == pool.market)
         };
-        let demand = self.services[service].demand;
+        let demand = self.services[service].kin.demand;
         let pools: Vec<PoolId> = self.fleet.demands[demand].pools.iter().copied().filter(fits).collect();
         (!pools.is_empty()).then(|| self.fleet.demands.class(demand, pools, zone))
     }
@@ -180,11 +180,11 @@ impl Simulation {
             };
             pod.is_counted() && self.fleet.node_of(*id).map_or(meant, stands)
         };
-        self.services[service].state.pods.iter().copied().filter(within).collect()
+        self.services[service].pods.iter().copied().filter(within).collect()
     }
 
     fn create_jobs(&mut self, service: ServiceId, jobs: u32) -> Result<(), &'static str> {
-        let live = self.services[service].state.pods.len() as u32;
+        let live = self.services[service].pods.len() as u32;
         if live.saturating_add(jobs) > self.world.limits.replicas {
             return Err("more replicas than the limit `replicas` allows");
         }
@@ -195,7 +195,7 @@ impl Simulation {
     }
 
     fn remove_named(&mut self, service: ServiceId, named: &[ReplicaId]) -> Result<(), &'static str> {
-        let pods = &self.services[service].state.pods;
+        let pods = &self.services[service].pods;
         let pod_of = |id: &ReplicaId| {
             let at = pods.binary_search_by_key(&id.0, |pod| pod.serial()).ok()?;
             self.fleet.pods[pods[at]].is_counted().then_some(pods[at])
@@ -212,36 +212,21 @@ impl Simulation {
         for pod in in_order {
             self.delete_replica(pod);
         }
-        let spec = self.services[service].state.spec;
+        let spec = self.services[service].register.spec();
         self.write_spec(service, spec.saturating_sub(named.len() as u32));
         self.reconcile(service);
         Ok(())
     }
 
-    /// Writes the register and counts the change.
+    /// Writes the register, and those of services whose pods come with this one's.
     pub(super) fn write_spec(&mut self, service: ServiceId, replicas: u32) {
         let now = self.agenda.now();
-        for resident in self.services[service].residents.clone() {
-            self.services[resident].state.spec = replicas;
+        for resident in self.services[service].kin.residents.clone() {
+            self.services[resident].register.follow(replicas);
         }
         let book = &mut self.services[service];
-        book.integrate_ready(now);
-        let before = std::mem::replace(&mut book.state.spec, replicas);
-        if replicas == before {
-            return;
-        }
-        let direction = if replicas > before { 1 } else { -1 };
-        book.changes[usize::from(direction < 0)] += 1;
-        book.changes[2] += u64::from(book.last_direction == -direction);
-        book.last_direction = direction;
-        let (highest, time, since) = &mut book.at_max;
-        if before == *highest {
-            *time += now.since(*since);
-        }
-        if replicas > *highest {
-            (*highest, *time) = (replicas, SimDuration::ZERO);
-        }
-        *since = now;
+        book.settle_readiness(now);
+        book.register.write(replicas, now);
     }
 }
 

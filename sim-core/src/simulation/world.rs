@@ -4,19 +4,18 @@ use super::control::Control;
 use super::faults::Faults;
 use super::fleet::Fleet;
 use super::ledger::Ledger;
-use super::market::Buyer;
 use super::node_port::NodeScaler;
+use super::service::Service;
 use super::{Event, Simulation};
 use crate::agenda::Agenda;
 use crate::clock::{Class, Entity, Seed, SimDuration, SimTime};
 use crate::fleet::{Demand, Geography, Life, Node, NodeLife, PoolConfig, Region, Shape};
-use crate::id::{ControllerId, DemandId, NodeId, PoolId, ServiceId, SignalIndex, ZoneId};
+use crate::id::{DemandId, NodeId, PoolId, ServiceId, ZoneId};
 use crate::journal::Journal;
-use crate::ledger::{Bill, FailBecause, Latency, MarketRecord, Tally, WorkRecord};
-use crate::ports::{Controller, FaultSource, Mode, NodeAutoscaler, Placement, SourceError};
-use crate::serving::{
-    ClientConfig, Discipline, EngineWork, Requests, RouteConfig, ServiceConfig, ServiceState, Serving, Traffic,
-};
+use crate::ledger::{Bill, WorkRecord};
+use crate::ports::{Controller, FaultSource, NodeAutoscaler, Placement, SourceError};
+use crate::queueing::Brokers;
+use crate::serving::{ClientConfig, Requests, RouteConfig, ServiceConfig, Serving, Traffic};
 use crate::units::Bytes;
 
 /// Everything a run is made of. Names are sorted by whoever builds it: positions are identities.
@@ -138,166 +137,6 @@ pub(super) struct Settings {
     pub(super) request_sample: u64,
 }
 
-/// A service at work, with what is recorded of it.
-pub(super) struct ServiceBook {
-    pub(super) state: ServiceState,
-    /// How requests reach it, as its controller says, and since when.
-    pub(super) mode: (Mode, SimTime),
-    /// Who buys its capacity, if that is left to a policy.
-    pub(super) buyer: Option<Buyer>,
-    /// What the market did to it.
-    pub(super) market: MarketRecord,
-    /// What its pods ask for, with all who share their GPUs.
-    pub(super) demand: DemandId,
-    /// Services whose pods come with its own and share their GPUs, in order.
-    pub(super) residents: Vec<ServiceId>,
-    /// On whose GPUs its pods stand, if not on their own.
-    pub(super) owner: Option<ServiceId>,
-    pub(super) latency: Latency,
-    /// End-to-end latencies of one period of the series; two digits are enough for those.
-    pub(super) period: Tally<7>,
-    /// In this period of the series: arrived, completed, late.
-    pub(super) counts: [u64; 3],
-    /// Since the start: arrived, completed.
-    pub(super) totals: [u64; 2],
-    pub(super) in_flight: u32,
-    /// Attempts present times picoseconds, kept only if a signal wants it, and up to when.
-    pub(super) integrates_in_flight: bool,
-    in_flight_ps: u128,
-    in_flight_since: SimTime,
-    pub(super) occupancy: Vec<SimDuration>,
-    pub(super) occupancy_since: SimTime,
-    pub(super) ready_ps: u128,
-    pub(super) ready_since: SimTime,
-    /// Integral of the replicas that were missing to `spec.replicas`, and the time in which any was.
-    pub(super) short_ps: u128,
-    pub(super) short_time: SimDuration,
-    pub(super) ready_max: u32,
-    pub(super) changes: [u64; 3],
-    pub(super) last_direction: i8,
-    /// Highest `spec.replicas` so far, time spent there, and since when it has stood there.
-    pub(super) at_max: (u32, SimDuration, SimTime),
-    /// Busy time and running integral of replicas that are gone.
-    pub(super) gone_busy_ps: u128,
-    pub(super) gone_running_ps: u128,
-    pub(super) gone_engine: EngineWork,
-    /// Busy time and ready integral at the last row of the series.
-    pub(super) row_busy_ps: u128,
-    pub(super) row_ready_ps: u128,
-    pub(super) tokens: [u64; 2],
-    /// Those of requests that arrived before the end of the warm-up.
-    pub(super) early_tokens: [u64; 2],
-    /// Completed requests whose output was cut.
-    pub(super) cut: u64,
-    pub(super) rejected_attempts: u64,
-    /// Measured requests that failed, by [`FailBecause`].
-    pub(super) failed_because: [u64; FailBecause::ALL.len()],
-    /// Late requests whose replica was beyond its validated band.
-    pub(super) late_beyond_band: u64,
-    /// Signals that must be told of completions.
-    pub(super) latency_signals: Vec<SignalIndex>,
-    /// Signals that must be told of first tokens.
-    pub(super) first_token_signals: Vec<SignalIndex>,
-    /// Signals that must be told of every gap between tokens.
-    pub(super) gap_signals: Vec<SignalIndex>,
-    /// Controllers that want to know when nobody serves.
-    pub(super) poked_controllers: Vec<ControllerId>,
-}
-
-impl ServiceBook {
-    fn new(config: ServiceConfig, seed: Seed, levels: u32) -> Self {
-        let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
-        let latency = Latency::new(config.slos.len(), tokens);
-        let spec = config.initial_replicas;
-        ServiceBook {
-            mode: (Mode::Serve, SimTime::ZERO),
-            buyer: None,
-            market: MarketRecord::default(),
-            demand: DemandId::NONE,
-            residents: Vec::new(),
-            owner: config.resident_on.map(ServiceId::new),
-            latency,
-            period: Tally::default(),
-            counts: [0; 3],
-            totals: [0; 2],
-            in_flight: 0,
-            integrates_in_flight: false,
-            in_flight_ps: 0,
-            in_flight_since: SimTime::ZERO,
-            occupancy: vec![SimDuration::ZERO; levels as usize],
-            occupancy_since: SimTime::ZERO,
-            ready_ps: 0,
-            ready_since: SimTime::ZERO,
-            short_ps: 0,
-            short_time: SimDuration::ZERO,
-            ready_max: 0,
-            changes: [0; 3],
-            last_direction: 0,
-            at_max: (spec, SimDuration::ZERO, SimTime::ZERO),
-            gone_busy_ps: 0,
-            gone_running_ps: 0,
-            gone_engine: EngineWork::default(),
-            row_busy_ps: 0,
-            row_ready_ps: 0,
-            tokens: [0; 2],
-            early_tokens: [0; 2],
-            cut: 0,
-            rejected_attempts: 0,
-            failed_because: [0; FailBecause::ALL.len()],
-            late_beyond_band: 0,
-            latency_signals: Vec::new(),
-            first_token_signals: Vec::new(),
-            gap_signals: Vec::new(),
-            poked_controllers: Vec::new(),
-            state: ServiceState::new(config, seed),
-        }
-    }
-
-    /// Changes the number of requests present by one.
-    #[inline]
-    pub(super) fn step_in_flight(&mut self, up: bool, now: SimTime) {
-        if !self.occupancy.is_empty() {
-            self.integrate_occupancy(now);
-        }
-        if self.integrates_in_flight {
-            self.integrate_in_flight(now);
-        }
-        self.in_flight = if up { self.in_flight + 1 } else { self.in_flight - 1 };
-    }
-
-    fn integrate_in_flight(&mut self, now: SimTime) {
-        self.in_flight_ps += u128::from(now.since(self.in_flight_since).as_ps()) * u128::from(self.in_flight);
-        self.in_flight_since = now;
-    }
-
-    /// The integral of the attempts present since the start, in attempt-seconds.
-    pub(super) fn concurrency_s(&mut self, now: SimTime) -> f64 {
-        self.integrate_in_flight(now);
-        self.in_flight_ps as f64 / 1e12
-    }
-
-    /// Adds the time since the last change to the present level.
-    pub(super) fn integrate_occupancy(&mut self, now: SimTime) {
-        if let Some(last) = self.occupancy.len().checked_sub(1) {
-            self.occupancy[(self.in_flight as usize).min(last)] += now.since(self.occupancy_since);
-            self.occupancy_since = now;
-        }
-    }
-
-    /// Brings the integral of ready replicas to `now`; call before the list changes.
-    pub(super) fn integrate_ready(&mut self, now: SimTime) {
-        let ready = self.state.ready.len() as u32;
-        let span = now.since(self.ready_since);
-        self.ready_ps += u128::from(span.as_ps()) * u128::from(ready);
-        let short = self.state.spec.saturating_sub(ready);
-        if short > 0 {
-            self.short_ps += u128::from(span.as_ps()) * u128::from(short);
-            self.short_time += span;
-        }
-        self.ready_since = now;
-    }
-}
-
 impl Simulation {
     /// The world before its first event.
     pub fn new(world: World) -> Self {
@@ -318,12 +157,15 @@ impl Simulation {
         let faults = Faults::new(world.faults, world.regions.len());
         let scaler = world.node_autoscaler.map(NodeScaler::new);
         let levels = world.occupancy_levels;
-        let services = world.services.into_iter().map(|config| ServiceBook::new(config, seed, levels));
+        let mut brokers = Brokers::default();
+        let services = world.services.into_iter().map(|config| Service::new(config, seed, levels, &mut brokers));
+        let services = services.collect();
         let mut simulation = Simulation {
             agenda: Agenda::default(),
             journal,
             traffic: Requests::new(world.clients, seed),
-            services: services.collect(),
+            services,
+            brokers,
             serving: Serving::default(),
             fleet: Fleet::new(world.regions, world.pools, world.placement, scaler),
             faults,
@@ -345,8 +187,8 @@ impl Simulation {
     /// Tells each service whose pods come with its own.
     fn add_residents(&mut self) {
         for resident in self.services.ids() {
-            if let Some(owner) = self.services[resident].owner {
-                self.services[owner].residents.push(resident);
+            if let Some(owner) = self.services[resident].kin.owner {
+                self.services[owner].kin.residents.push(resident);
             }
         }
     }
@@ -355,9 +197,9 @@ impl Simulation {
     fn add_demands(&mut self) {
         for service in self.services.ids() {
             let book = &self.services[service];
-            let memory = |service: ServiceId| self.services[service].state.config.memory_per_gpu.0;
-            let residents: u64 = book.residents.iter().map(|&resident| memory(resident)).sum();
-            let config = &book.state.config;
+            let memory = |service: ServiceId| self.services[service].config.memory_per_gpu.0;
+            let residents: u64 = book.kin.residents.iter().map(|&resident| memory(resident)).sum();
+            let config = &book.config;
             let demand = Demand {
                 groups: config.groups,
                 shape: Shape::Whole(config.gpus_per_group),
@@ -365,7 +207,7 @@ impl Simulation {
                 pools: config.pools.iter().copied().map(PoolId::new).collect(),
                 zone: None,
             };
-            self.services[service].demand = self.fleet.demands.add(demand);
+            self.services[service].kin.demand = self.fleet.demands.add(demand);
         }
     }
 
@@ -401,10 +243,10 @@ impl Simulation {
         if self.services[service].buyer.is_some() {
             return self.open_market(service);
         }
-        if self.services[service].owner.is_some() {
+        if self.services[service].kin.owner.is_some() {
             return;
         }
-        let (config, demand) = (&self.services[service].state.config, self.services[service].demand);
+        let (config, demand) = (&self.services[service].config, self.services[service].kin.demand);
         let (count, cold) = (config.initial_replicas, config.starts_cold);
         for _ in 0..count {
             if cold {
@@ -453,7 +295,7 @@ impl Simulation {
         }
         for pod in self.fleet.units[unit].pods.clone() {
             let service = self.fleet.pods[pod].service();
-            for stage in 0..self.services[service].state.config.startup.stages.len() {
+            for stage in 0..self.services[service].config.startup.stages.len() {
                 self.remember(pod, stage);
             }
             self.fleet.pods[pod].process = Some(SimTime::ZERO);

@@ -1,0 +1,55 @@
+//! A broker: attempts that wait for whoever takes them, first come first served.
+
+use crate::id::{BrokerId, Table};
+use crate::serving::{Arena, Attempt, Fifo, Stage};
+
+/// All brokers of a run.
+pub(crate) type Brokers = Table<BrokerId, Broker>;
+
+/// A queue in front of servers.
+#[derive(Debug)]
+pub(crate) struct Broker {
+    waiting: Fifo,
+    /// Most attempts that wait.
+    capacity: u32,
+}
+
+impl Broker {
+    /// An empty one.
+    pub(crate) fn new(capacity: u32) -> Self {
+        Broker { waiting: Fifo::default(), capacity }
+    }
+
+    /// How many wait.
+    #[inline]
+    pub(crate) fn len(&self) -> u32 {
+        self.waiting.len()
+    }
+
+    /// Whether nobody waits.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.len() == 0
+    }
+
+    /// Takes an attempt in, unless as many wait as may.
+    pub(crate) fn offer(&mut self, attempts: &mut Arena<Attempt>, index: u32) -> bool {
+        let takes = self.waiting.len() < self.capacity;
+        if takes {
+            attempts[index].stage = Stage::Waiting;
+            self.waiting.push(attempts, index);
+        }
+        takes
+    }
+
+    /// Gives away who has waited longest.
+    #[inline]
+    pub(crate) fn pull(&mut self, attempts: &mut Arena<Attempt>) -> Option<u32> {
+        self.waiting.pop(attempts)
+    }
+
+    /// Takes out an attempt that waits.
+    pub(crate) fn withdraw(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+        self.waiting.remove(attempts, index);
+    }
+}

@@ -1,0 +1,112 @@
+//! How the attempts of a service come to its servers: a router sends each on its way, or servers with
+//! room pull from a broker.
+
+use super::broker::{Broker, Brokers};
+use super::rotation::Rotation;
+use crate::clock::Stream;
+use crate::id::BrokerId;
+use crate::ports::Router;
+use crate::serving::{Arena, Attempt, QueueMode};
+
+/// What became of an attempt that was sent to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// To the server at this position of the rotation.
+    To(u32),
+    /// It waits at the broker.
+    Held,
+    /// As many wait as may.
+    Rejected,
+}
+
+/// How attempts come to servers.
+pub(crate) enum Feed {
+    /// A router chooses, and attempts wait at their server; a broker holds those that come while no server
+    /// is in rotation.
+    Routed(Routing, BrokerId),
+    /// All wait at a broker, from which servers with room take.
+    Pull(BrokerId),
+}
+
+/// A router with its stream.
+pub(crate) struct Routing {
+    router: Box<dyn Router>,
+    stream: Stream,
+}
+
+impl Routing {
+    #[inline]
+    fn route(&mut self, rotation: &Rotation) -> u32 {
+        // With one server there is nothing to choose, and nothing to draw.
+        if rotation.len() == 1 {
+            return 0;
+        }
+        let chosen = self.router.route(rotation.outstanding(), &mut self.stream);
+        (chosen as u32).min(rotation.len() - 1)
+    }
+}
+
+impl Feed {
+    /// The feed of a service, with a broker of its own.
+    pub(crate) fn new(mode: QueueMode, router: Box<dyn Router>, stream: Stream, brokers: &mut Brokers) -> Self {
+        match mode {
+            QueueMode::PerReplica { gateway, .. } => {
+                Feed::Routed(Routing { router, stream }, brokers.push(Broker::new(gateway)))
+            }
+            QueueMode::Shared { capacity } => Feed::Pull(brokers.push(Broker::new(capacity))),
+        }
+    }
+
+    /// Where its attempts wait that are with no server.
+    #[inline]
+    pub(crate) fn broker(&self) -> BrokerId {
+        match self {
+            Feed::Routed(_, broker) | Feed::Pull(broker) => *broker,
+        }
+    }
+
+    /// Finds a place for a new attempt; `room` is how many a server serves at once.
+    #[inline]
+    pub(crate) fn send(
+        &mut self,
+        rotation: &Rotation,
+        room: u32,
+        brokers: &mut Brokers,
+        attempts: &mut Arena<Attempt>,
+        index: u32,
+    ) -> Sent {
+        let broker = match self {
+            Feed::Routed(routing, _) if !rotation.is_empty() => return Sent::To(routing.route(rotation)),
+            Feed::Routed(_, broker) => &mut brokers[*broker],
+            Feed::Pull(broker) => {
+                let broker = &mut brokers[*broker];
+                match rotation.with_room(room) {
+                    // Whoever waits already goes first.
+                    Some(position) if broker.is_empty() => return Sent::To(position),
+                    _ => broker,
+                }
+            }
+        };
+        if broker.offer(attempts, index) { Sent::Held } else { Sent::Rejected }
+    }
+
+    /// The next attempt that leaves the broker, and the position that takes it, if any can.
+    #[inline]
+    pub(crate) fn release(
+        &mut self,
+        rotation: &Rotation,
+        room: u32,
+        brokers: &mut Brokers,
+        attempts: &mut Arena<Attempt>,
+    ) -> Option<(u32, u32)> {
+        let broker = &mut brokers[self.broker()];
+        if broker.is_empty() || rotation.is_empty() {
+            return None;
+        }
+        let position = match self {
+            Feed::Routed(routing, _) => routing.route(rotation),
+            Feed::Pull(_) => rotation.with_room(room)?,
+        };
+        broker.pull(attempts).map(|index| (index, position))
+    }
+}
