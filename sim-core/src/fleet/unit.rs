@@ -79,7 +79,7 @@ pub(crate) enum Use {
 
 /// What GPUs are used for on which pods of those lives stand. A job's last attempt is no drain.
 pub(crate) fn use_of(lives: impl Iterator<Item = (Life, bool)>) -> Use {
-    let rank = |(life, is_job)| match life {
+    let rank = |(life, is_job): (Life, bool)| match life {
         Life::Draining if !is_job => (3, Use::Is(GpuState::Draining)),
         Life::Ready | Life::Draining => (2, Use::Serves),
         Life::Pending | Life::Starting { .. } => (1, Use::Is(GpuState::Starting)),
