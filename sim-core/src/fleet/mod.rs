@@ -13,6 +13,10 @@
 //! | `node` | nodes, their GPUs and caches |
 //! | `stock` | the nodes of a pool, and what the market grants |
 //! | `placement` | units onto nodes, whole or not at all |
+//! | `state` (`Fleet`) | all of it at work |
+//! | `rooms` | free room, and what a scheduler answers |
+//! | `outlook` | for which of the units that wait GPUs will come |
+//! | `transfers` | what pods that start fetch |
 //! | `victims` | which replicas go first on scale-down |
 
 mod cache;
@@ -21,10 +25,14 @@ mod demand;
 mod geography;
 mod links;
 mod node;
+mod outlook;
 mod placement;
 mod pod;
+mod rooms;
 mod startup;
+mod state;
 mod stock;
+mod transfers;
 mod unit;
 mod victims;
 
@@ -34,12 +42,14 @@ pub use config::{PoolConfig, Reclaim, Region};
 pub(crate) use demand::Demands;
 pub use demand::{Demand, Shape};
 pub use geography::Geography;
+pub(crate) use links::fixed_rate;
 pub use links::{Link, LinkScope};
-pub(crate) use links::{Links, fixed_rate};
 pub(crate) use node::{Node, NodeLife, Part, Parts};
-pub(crate) use placement::{NodeRoom, place};
+pub(crate) use placement::NodeRoom;
 pub(crate) use pod::{Lease, Life, Pod};
+pub(crate) use rooms::{Step, Why};
 pub use startup::{CacheKey, CachedStage, PeerFetch, Probe, StageKind, StageWork, Startup, StartupStage, Transfer};
+pub(crate) use state::Fleet;
 pub(crate) use stock::Stock;
 pub(crate) use unit::{Hold, Unit, Use, use_of};
 pub(crate) use victims::{Candidate, rank_victims};

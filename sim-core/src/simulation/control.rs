@@ -151,7 +151,7 @@ impl Simulation {
         let state = &self.services[service];
         let ids = state.pods.clone();
         let replicas: Vec<ReplicaView> = ids.iter().map(|&id| self.view_replica(id)).collect();
-        let active = ids.iter().filter(|&&id| self.fleet.pods[id].is_counted()).count();
+        let active = ids.iter().filter(|&&id| self.fleet.pod(id).is_counted()).count();
         let book = &self.services[service];
         let (mode, since) = book.mode;
         let proxied = mode == Mode::Proxy;
@@ -182,7 +182,7 @@ impl Simulation {
     /// Jobs that have not ended: one that serves has left the list of active replicas.
     fn jobs_of(&self, ids: &[PodId]) -> JobCounts {
         let mut counts = JobCounts::default();
-        for pod in ids.iter().map(|&id| &self.fleet.pods[id]).filter(|pod| pod.lease == Lease::One) {
+        for pod in ids.iter().map(|&id| self.fleet.pod(id)).filter(|pod| pod.lease == Lease::One) {
             counts.running += 1;
             counts.pending += u32::from(pod.process.is_none());
         }
@@ -190,14 +190,14 @@ impl Simulation {
     }
 
     fn view_replica(&self, id: PodId) -> ReplicaView {
-        let pod = &self.fleet.pods[id];
-        let unit = &self.fleet.units[pod.unit];
+        let pod = self.fleet.pod(id);
+        let unit = self.fleet.unit(pod.unit);
         let server = &self.serving.servers[pod.server];
         let node = unit.node();
         let first = || self.first_pool(pod.service()).unwrap_or_default();
-        let pool = &self.fleet.pools[node.map_or_else(first, |node| self.fleet.nodes[node].pool)];
-        let region = &self.fleet.regions[RegionId::new(pool.region)];
-        let zone = node.map(|node| Arc::clone(&region.zones[self.fleet.nodes[node].zone.get() as usize]));
+        let pool = self.fleet.pool(node.map_or_else(first, |node| self.fleet.node(node).pool));
+        let region = self.fleet.region(RegionId::new(pool.region));
+        let zone = node.map(|node| Arc::clone(&region.zones[self.fleet.node(node).zone.get() as usize]));
         // The kubelet sets Ready to False when it takes the pod in, and to True when it is ready.
         let ready = unit.placed.map(|_| matches!(pod.life, Life::Ready | Life::Draining));
         ReplicaView {
@@ -220,7 +220,7 @@ impl Simulation {
 
     /// The first pool where a service's pods may stand.
     pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
-        self.fleet.demands[self.services[service].kin.demand].pools.first().copied()
+        self.fleet.demand(self.services[service].kin.demand).pools.first().copied()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::{Event, RunError, Simulation};
 use crate::clock::{Class, keyed};
-use crate::fleet::PoolConfig;
 use crate::id::{NodeId, PoolId, RegionId, SourceId, Table, ZoneId};
 use crate::journal::Note;
 use crate::ports::{Area, Fault, FaultSource, TimedFault};
@@ -89,23 +88,14 @@ impl Simulation {
         }
     }
 
-    /// Pools of an area, each with the zones of it that lie there.
-    fn stock_of(&self, area: Area) -> Vec<(PoolId, ZoneId)> {
-        let pools = self.fleet.pools.iter().filter(|(_, pool)| pool.region == area.region);
-        let zones = |(at, pool): (PoolId, &PoolConfig)| {
-            let there = pool.zones.iter().filter(|&&zone| area.zone.is_none_or(|wanted| wanted == zone));
-            there.map(|&zone| (at, ZoneId::new(zone))).collect::<Vec<_>>()
-        };
-        pools.flat_map(zones).collect()
-    }
-
     /// The market holds so many nodes from now on.
     fn set_capacity(&mut self, pool: PoolId, zone: ZoneId, nodes: u32) {
-        let stock = &mut self.fleet.stock[pool].zones[zone];
+        let (config, stock) = self.fleet.pool_and_stock(pool);
+        let stock = &mut stock.zones[zone];
         let grows = nodes > stock.capacity;
         stock.capacity = nodes;
         // What is not spot is kept by whoever has it: only new nodes are refused.
-        let keeps = self.fleet.pools[pool].market != Market::Spot;
+        let keeps = config.market != Market::Spot;
         let excess = if keeps { 0 } else { stock.nodes.len().saturating_sub(nodes as usize) };
         let newest: Vec<NodeId> = stock.nodes.iter().rev().take(excess).copied().collect();
         if !newest.is_empty() {
@@ -120,7 +110,7 @@ impl Simulation {
     /// Nodes may be had that were refused: whoever waits may try again.
     fn capacity_came(&mut self) {
         self.stir_buyers();
-        if !self.fleet.pending.is_empty() || self.misses_minimum() {
+        if !self.fleet.pending().is_empty() || self.fleet.misses_minimum() {
             self.schedule_scan();
         }
         self.retry_orders_soon();
@@ -128,36 +118,30 @@ impl Simulation {
 
     fn set_price(&mut self, pool: PoolId, zone: ZoneId, price: PicoUsdPerHour) {
         // What is committed to costs what was agreed.
-        let live = self.live_nodes_in(pool, zone).into_iter();
-        let nodes: Vec<NodeId> = live.filter(|&node| !self.fleet.nodes[node].committed).collect();
-        for unit in self.units_on(&nodes) {
+        let live = self.fleet.live_nodes_in(pool, zone).into_iter();
+        let nodes: Vec<NodeId> = live.filter(|&node| !self.fleet.node(node).committed).collect();
+        for unit in self.fleet.units_on(&nodes) {
             self.bill_unit(unit);
         }
         let rate = self.ledger.bill.rate(pool.get(), price);
         for node in nodes {
             self.bill_free_gpus(node);
-            self.fleet.nodes[node].rate = rate;
+            self.fleet.node_mut(node).rate = rate;
         }
-        self.fleet.stock[pool].zones[zone].rate = rate;
-    }
-
-    /// Nodes of a pool in a zone that are not given back, reclaimed ones too.
-    fn live_nodes_in(&self, pool: PoolId, zone: ZoneId) -> Vec<NodeId> {
-        let there = self.fleet.live_nodes().filter(|(_, node)| node.pool == pool && node.zone == zone);
-        there.map(|(id, _)| id).collect()
+        self.fleet.stock_mut(pool).zones[zone].rate = rate;
     }
 
     /// Loses a share of each pool's nodes in an area: those with the lowest draws, which belong to the
     /// nodes and this instant.
     fn lose_share(&mut self, area: Area, share_ppm: u32) {
         let mut lost = Vec::new();
-        for (pool, zone) in self.stock_of(area) {
-            let mut nodes = self.live_nodes_in(pool, zone);
+        for (pool, zone) in self.fleet.stock_of(area) {
+            let mut nodes = self.fleet.live_nodes_in(pool, zone);
             let count = (nodes.len() as u64 * u64::from(share_ppm)).div_ceil(1_000_000) as usize;
-            let key = self.world.seed.key(&format!("lose/{}", self.fleet.pools[pool].name));
+            let key = self.world.seed.key(&format!("lose/{}", self.fleet.pool(pool).name));
             let at = self.agenda.now().as_ps();
             nodes.sort_by_cached_key(|&node| {
-                let ordinal = self.fleet.nodes[node].ordinal;
+                let ordinal = self.fleet.node(node).ordinal;
                 (keyed(key, u64::from(ordinal), at).random::<u64>(), ordinal)
             });
             nodes.truncate(count);
@@ -168,8 +152,8 @@ impl Simulation {
     }
 
     fn block(&mut self, area: Area, begins: bool) {
-        for (pool, zone) in self.stock_of(area) {
-            step(&mut self.fleet.stock[pool].zones[zone].blocks, begins);
+        for (pool, zone) in self.fleet.stock_of(area) {
+            step(&mut self.fleet.stock_mut(pool).zones[zone].blocks, begins);
         }
         self.judge_waiting();
         if !begins {
@@ -179,13 +163,13 @@ impl Simulation {
 
     /// One live node of a pool fails.
     fn fail_one(&mut self, pool: PoolId) {
-        let zones = self.fleet.pools[pool].zones.clone();
+        let zones = self.fleet.pool(pool).zones.clone();
         let zones = zones.into_iter().map(ZoneId::new);
-        let nodes: Vec<NodeId> = zones.flat_map(|zone| self.live_nodes_in(pool, zone)).collect();
+        let nodes: Vec<NodeId> = zones.flat_map(|zone| self.fleet.live_nodes_in(pool, zone)).collect();
         if nodes.is_empty() {
             return;
         }
-        let key = self.world.seed.key(&format!("node-failure/{}", self.fleet.pools[pool].name));
+        let key = self.world.seed.key(&format!("node-failure/{}", self.fleet.pool(pool).name));
         let at = keyed(key, self.agenda.now().as_ps(), 0).random_range(0..nodes.len());
         self.lose_nodes(&[nodes[at]]);
     }

@@ -35,7 +35,7 @@ impl Simulation {
         let clients = self.traffic.clients.ids().map(|client| self.client_record(client)).collect();
         let controllers = self.controller_records();
         let replicas = self.replica_records();
-        let nodes = self.fleet.nodes.values().map(node_record).collect();
+        let nodes = self.fleet.nodes().values().map(node_record).collect();
         let services = self.services.ids().map(|service| self.service_record(service)).collect();
         let (history, faults, health) = self.journal.into_records();
         RunRecord {
@@ -55,7 +55,7 @@ impl Simulation {
             egress: egress_records(&self.network.geography, &self.traffic.clients),
             health,
             faults,
-            node_autoscaler: self.fleet.scaler.map(|scaler| scaler.record),
+            node_autoscaler: self.nodes.scaler.map(|scaler| scaler.record),
             bill: self.ledger.bill,
             warmup_bill: self.ledger.warmup_bill,
             requests: self.ledger.sampled,
@@ -67,7 +67,7 @@ impl Simulation {
     fn digest(&self) -> Digest {
         let hosts = |service: ServiceId| self.services[service].kin.owner.unwrap_or(service);
         let demands = self.journal.live_services().map(|service| self.services[hosts(service)].kin.demand);
-        let pools: BTreeSet<PoolId> = demands.flat_map(|demand| self.fleet.demands[demand].pools.clone()).collect();
+        let pools: BTreeSet<PoolId> = demands.flat_map(|demand| self.fleet.demand(demand).pools.clone()).collect();
         self.journal.digest(pools.into_iter())
     }
 
@@ -77,13 +77,13 @@ impl Simulation {
 
     /// Bills all intervals that are open, up to now.
     fn bill_what_is_open(&mut self) {
-        for unit in self.fleet.units.ids().collect::<Vec<_>>() {
+        for unit in self.fleet.unit_ids().collect::<Vec<_>>() {
             self.bill_unit(unit);
         }
         for node in self.live_node_ids() {
             self.bill_free_gpus(node);
         }
-        for pool in self.fleet.stock.ids() {
+        for pool in self.fleet.pool_ids() {
             self.settle_commitment(pool);
         }
     }
@@ -91,9 +91,7 @@ impl Simulation {
     /// Every pod that ever was, oldest first.
     fn replica_records(&mut self) -> Vec<ReplicaRecord> {
         let mut records = std::mem::take(&mut self.ledger.replicas);
-        for id in self.fleet.pods.ids() {
-            records.push((id.serial(), self.replica_record(id, &self.fleet.units[self.fleet.pods[id].unit])));
-        }
+        records.extend(self.fleet.pod_ids().map(|id| (id.serial(), self.replica_record(id))));
         records.sort_unstable_by_key(|(serial, _)| *serial);
         records.into_iter().map(|(_, record)| record).collect()
     }
@@ -143,7 +141,7 @@ impl Simulation {
         let book = &mut self.services[service];
         let mut done = book.account.gone();
         for &pod in &book.pods {
-            done.add(&self.serving.servers[self.fleet.pods[pod].server].done());
+            done.add(&self.serving.servers[self.fleet.pod(pod).server].done());
         }
         book.settle_readiness(end);
         book.account.latency.settle(&book.config.slos);

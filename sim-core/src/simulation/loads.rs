@@ -3,28 +3,9 @@
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimTime};
-use crate::fleet::{Held, Life, Link, LinkScope, Links, StageWork, fixed_rate};
+use crate::fleet::{Held, Life, Link, LinkScope, StageWork, fixed_rate};
 use crate::id::PodId;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A link's name, scope and place.
-type LinkKey = (Arc<str>, LinkScope, u64);
-
-/// Transfers of replicas that start.
-#[derive(Debug, Default)]
-pub(super) struct Loads {
-    links: Links,
-    numbers: BTreeMap<LinkKey, u32>,
-    /// Who uploads to whom: the source by the replica that fetches from it.
-    uploads: BTreeMap<PodId, PodId>,
-    /// Replicas that wait for a peer's upload to end, the longest first.
-    waiting: Vec<PodId>,
-    /// Tells stale events.
-    generation: u64,
-    /// Whether shares are found anew at this instant.
-    due: bool,
-}
 
 /// Whether a peer has what a stage needs.
 enum Peer {
@@ -56,11 +37,11 @@ impl Simulation {
         if held == Held::Nowhere {
             match self.find_peer(id, stage) {
                 Peer::Free(peer) => source = Some(peer),
-                Peer::Busy => return self.fleet.loads.waiting.push(id),
+                Peer::Busy => return self.fleet.transfers.wait(id),
                 Peer::None => {}
             }
         }
-        let pod = &self.fleet.pods[id];
+        let pod = self.fleet.pod(id);
         let state = &self.services[pod.service()];
         let config = &state.config.startup.stages[stage as usize];
         let peers = config.peers.as_ref().filter(|_| source.is_some());
@@ -76,47 +57,44 @@ impl Simulation {
         let mut path = self.path(&via, id, Direction::In);
         if let Some(source) = source {
             path.extend(self.path(&via, source, Direction::Out));
-            self.fleet.loads.uploads.insert(id, source);
         }
-        self.fleet.loads.links.start(id, cap, alone, path);
+        self.fleet.transfers.start(id, source, cap, alone, path);
         self.share_links();
     }
 
-    /// Where a replica's nodes hold what a stage needs: the farthest of them counts.
+    /// Where a pod's nodes hold what a stage needs: the farthest of them counts.
     fn held(&mut self, id: PodId, stage: u32) -> Held {
-        let pod = &self.fleet.pods[id];
-        let config = &self.services[pod.service()].config.startup.stages[stage as usize];
+        let service = self.fleet.pod(id).service();
+        let config = &self.services[service].config.startup.stages[stage as usize];
         let Some(cached) = &config.cached else { return Held::Nowhere };
-        let (nodes, holds) = (&mut self.fleet.nodes, &self.fleet.units[pod.unit].holds);
-        let each = holds.iter().map(|hold| nodes[hold.node].cache.find(&cached.key));
+        let nodes = self.fleet.nodes_of(id);
+        let each = nodes.into_iter().map(|node| self.fleet.node_mut(node).cache.find(&cached.key));
         each.max().unwrap_or(Held::Memory)
     }
 
-    /// A replica's nodes keep what a stage has fetched.
+    /// A pod's nodes keep what a stage has fetched.
     pub(super) fn remember(&mut self, id: PodId, stage: usize) {
-        let pod = &self.fleet.pods[id];
-        let config = &self.services[pod.service()].config.startup.stages[stage];
+        let service = self.fleet.pod(id).service();
+        let config = &self.services[service].config.startup.stages[stage];
         let Some(cached) = &config.cached else { return };
-        for hold in &self.fleet.units[pod.unit].holds {
-            self.fleet.nodes[hold.node].cache.keep(&cached.key, cached.bytes, cached.pinned);
+        for node in self.fleet.nodes_of(id) {
+            self.fleet.node_mut(node).cache.keep(&cached.key, cached.bytes, cached.pinned);
         }
     }
 
-    /// The links that a transfer of a replica crosses, by number; new ones are made.
+    /// The links that a transfer of a pod crosses, by number; new ones are made.
     fn path(&mut self, via: &[Arc<Link>], id: PodId, direction: Direction) -> Vec<u32> {
         let mut path = Vec::new();
         for link in via {
-            for hold in &self.fleet.units[self.fleet.pods[id].unit].holds {
-                let pool = self.fleet.nodes[hold.node].pool;
+            for node in self.fleet.nodes_of(id) {
+                let pool = self.fleet.node(node).pool;
                 let place = match link.scope {
                     LinkScope::Fleet => 0,
-                    LinkScope::Region => u64::from(self.fleet.pools[pool].region),
+                    LinkScope::Region => u64::from(self.fleet.region_of_pool(pool).get()),
                     LinkScope::Pool => u64::from(pool.get()),
-                    LinkScope::Node => u64::from(hold.node.get()) * 2 + direction as u64,
+                    LinkScope::Node => u64::from(node.get()) * 2 + direction as u64,
                 };
-                let key = (Arc::clone(&link.name), link.scope, place);
-                let links = &mut self.fleet.loads.links;
-                path.push(*self.fleet.loads.numbers.entry(key).or_insert_with(|| links.add(link.bytes_per_s)));
+                path.push(self.fleet.transfers.link(link, place));
             }
         }
         path
@@ -125,18 +103,15 @@ impl Simulation {
     /// A replica of the same service and region that has what a stage needs: the one with the fewest
     /// uploads, the oldest of equals.
     fn find_peer(&self, id: PodId, stage: u32) -> Peer {
-        let state = &self.services[self.fleet.pods[id].service()];
+        let state = &self.services[self.fleet.pod(id).service()];
         let Some(peers) = &state.config.startup.stages[stage as usize].peers else { return Peer::None };
         let region = self.fleet.region_of(id);
-        let has = |&&peer: &&PodId| match self.fleet.pods[peer].life {
+        let has = |&&peer: &&PodId| match self.fleet.pod(peer).life {
             Life::Ready => true,
             Life::Starting { stage: at } => at > stage,
             Life::Pending | Life::Draining | Life::Gone => false,
         };
-        let mut uploads: BTreeMap<PodId, u32> = BTreeMap::new();
-        for source in self.fleet.loads.uploads.values() {
-            *uploads.entry(*source).or_default() += 1;
-        }
+        let uploads = self.fleet.transfers.uploads();
         let holders = state.pods.iter().filter(has).filter(|&&peer| self.fleet.region_of(peer) == region);
         let load = |peer: PodId| uploads.get(&peer).copied().unwrap_or(0);
         match holders.map(|&peer| (load(peer), peer)).min() {
@@ -148,70 +123,41 @@ impl Simulation {
 
     /// Those who wait for a peer look again: one has come, or is free, or is gone.
     pub(super) fn serve_waiting(&mut self) {
-        for id in std::mem::take(&mut self.fleet.loads.waiting) {
-            if let Life::Starting { stage } = self.fleet.pods[id].life {
+        for id in self.fleet.transfers.take_waiting() {
+            if let Life::Starting { stage } = self.fleet.pod(id).life {
                 self.begin_work(id, stage);
             }
         }
     }
 
-    /// A replica is gone: its transfer frees its shares, and who fetched from it starts over.
-    pub(super) fn leave_loads(&mut self, id: PodId) {
-        if self.fleet.loads.links.cancel(id) {
-            self.fleet.loads.uploads.remove(&id);
+    /// A pod is gone: what it fetched and uploaded ends.
+    pub(super) fn leave_transfers(&mut self, id: PodId) {
+        if self.fleet.transfers.leave(id) {
             self.share_links();
-        }
-        self.fleet.loads.waiting.retain(|&waiting| waiting != id);
-        let lost: Vec<PodId> = self
-            .fleet
-            .loads
-            .uploads
-            .iter()
-            .filter(|(_, source)| **source == id)
-            .map(|(&fetching, _)| fetching)
-            .collect();
-        for fetching in lost {
-            self.fleet.loads.links.cancel(fetching);
-            self.fleet.loads.uploads.remove(&fetching);
-            self.share_links();
-            self.fleet.loads.waiting.push(fetching);
         }
         self.serve_waiting();
     }
 
     /// Finds shares anew, once for all that changes at this instant.
     fn share_links(&mut self) {
-        if !std::mem::replace(&mut self.fleet.loads.due, true) {
-            self.schedule_transfers(self.agenda.now());
+        if let Some(generation) = self.fleet.transfers.share_soon() {
+            self.schedule_transfers(self.agenda.now(), generation);
         }
     }
 
-    fn schedule_transfers(&mut self, at: SimTime) {
-        self.fleet.loads.generation += 1;
-        self.agenda.schedule(at, Class::Lifecycle, Entity::Transfers, self.fleet.loads.generation, Event::Transfers);
+    fn schedule_transfers(&mut self, at: SimTime, generation: u64) {
+        self.agenda.schedule(at, Class::Lifecycle, Entity::Transfers, generation, Event::Transfers);
     }
 
-    /// Transfers end; what is left is shared out anew.
+    /// Transfers end; what is left is shared out anew. What begins just now is shared out in the next round.
     pub(super) fn transfers(&mut self, generation: u64) {
-        if generation != self.fleet.loads.generation {
-            return;
-        }
-        self.fleet.loads.due = false;
-        let ended = self.fleet.loads.links.advance(self.agenda.now());
-        // All uploads that end now are free before anyone looks for one.
-        for id in &ended {
-            self.fleet.loads.uploads.remove(id);
-        }
-        for id in ended {
-            if let Life::Starting { stage } = self.fleet.pods[id].life {
+        for id in self.fleet.transfers.end(generation, self.agenda.now()) {
+            if let Life::Starting { stage } = self.fleet.pod(id).life {
                 self.stage_done(id, u64::from(stage));
             }
         }
-        // What began just now is shared out in the next round.
-        if !self.fleet.loads.due
-            && let Some(at) = self.fleet.loads.links.share()
-        {
-            self.schedule_transfers(at);
+        if let Some((at, generation)) = self.fleet.transfers.share(generation) {
+            self.schedule_transfers(at, generation);
         }
     }
 }

@@ -9,41 +9,24 @@ use super::requests::{CANCELLED, bench};
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
-use crate::id::{NodeId, PodId, ServiceId, UnitId};
+use crate::id::{NodeId, PodId, ServiceId};
 use crate::ledger::FailBecause;
 use crate::serving::{Attempt, Bench, NONE, Outcome};
 use rand::RngExt;
 use std::collections::BTreeSet;
 
 impl Simulation {
-    /// Units with a group on one of those nodes, oldest first.
-    pub(super) fn units_on(&self, nodes: &[NodeId]) -> Vec<UnitId> {
-        let mut units: Vec<UnitId> = nodes.iter().flat_map(|&node| self.fleet.nodes[node].units()).collect();
-        units.sort_unstable();
-        units.dedup();
-        units
-    }
-
-    /// Pods on those nodes that are not gone, oldest first.
-    pub(super) fn pods_on(&self, nodes: &[NodeId]) -> Vec<PodId> {
-        let units = self.units_on(nodes).into_iter();
-        let pods = units.flat_map(|unit| self.fleet.units[unit].pods.clone());
-        let mut pods: Vec<PodId> = pods.filter(|&pod| self.fleet.pods[pod].life != Life::Gone).collect();
-        pods.sort_unstable();
-        pods
-    }
-
     /// The market takes nodes back, all at one instant in one place.
     pub(super) fn reclaim(&mut self, nodes: &[NodeId]) {
         let now = self.agenda.now();
         let mut at_once = Vec::new();
         let mut noticed = Vec::new();
         for &node in nodes {
-            let (pool, zone) = (self.fleet.nodes[node].pool, self.fleet.nodes[node].zone);
-            let reclaim = self.fleet.pools[pool].reclaim;
-            self.fleet.nodes[node].reclaimed = Some(now + reclaim.notice);
-            self.fleet.stock[pool].zones[zone].nodes.remove(&node);
-            if reclaim.notice.is_zero() || self.fleet.nodes[node].life == NodeLife::Booting {
+            let (pool, zone) = (self.fleet.node(node).pool, self.fleet.node(node).zone);
+            let reclaim = self.fleet.pool(pool).reclaim;
+            self.fleet.node_mut(node).reclaimed = Some(now + reclaim.notice);
+            self.fleet.stock_mut(pool).zones[zone].nodes.remove(&node);
+            if reclaim.notice.is_zero() || self.fleet.node(node).life == NodeLife::Booting {
                 at_once.push(node);
                 continue;
             }
@@ -63,15 +46,15 @@ impl Simulation {
 
     /// Whether nobody receives a node's notice.
     fn misses_notice(&self, node: NodeId) -> bool {
-        let state = &self.fleet.nodes[node];
-        let pool = &self.fleet.pools[state.pool];
+        let state = self.fleet.node(node);
+        let pool = self.fleet.pool(state.pool);
         let key = self.world.seed.key(&format!("notice/{}", pool.name));
         keyed(key, u64::from(state.ordinal), 0).random_range(0..1_000_000) < pool.reclaim.missed_ppm
     }
 
     /// A reclaimed node's notice is over.
     pub(super) fn reclaimed(&mut self, node: NodeId) {
-        if self.fleet.nodes[node].life == NodeLife::Gone {
+        if self.fleet.node(node).life == NodeLife::Gone {
             return;
         }
         self.lose_nodes(&[node]);
@@ -81,14 +64,14 @@ impl Simulation {
     /// one goes at once.
     pub(super) fn drain_nodes(&mut self, nodes: &[NodeId], by_market: bool) {
         for &node in nodes {
-            self.fleet.nodes[node].cordoned = true;
-            self.note_room(node);
+            self.fleet.node_mut(node).cordoned = true;
+            self.fleet.note_room(node, self.agenda.now());
         }
         let mut services = BTreeSet::new();
-        for id in self.pods_on(nodes) {
+        for id in self.fleet.pods_on(nodes) {
             // Residents go with their owner, whose deletion is theirs.
-            if self.fleet.pods.holds(id) && self.fleet.pods[id].is_active() {
-                services.insert(self.fleet.pods[id].service());
+            if self.fleet.knows(id) && self.fleet.pod(id).is_active() {
+                services.insert(self.fleet.pod(id).service());
                 if by_market {
                     self.count_preempted(id);
                 }
@@ -108,23 +91,23 @@ impl Simulation {
             return;
         }
         // Of the others they know: those had a notice.
-        let sudden: Vec<NodeId> = nodes.iter().copied().filter(|&node| !self.fleet.nodes[node].cordoned).collect();
+        let sudden: Vec<NodeId> = nodes.iter().copied().filter(|&node| !self.fleet.node(node).cordoned).collect();
         self.tell_buyers(&sudden);
-        let booting = nodes.iter().any(|&node| self.fleet.nodes[node].life == NodeLife::Booting);
+        let booting = nodes.iter().any(|&node| self.fleet.node(node).life == NodeLife::Booting);
         for &node in nodes {
-            self.fleet.nodes[node].cordoned = true;
-            self.note_room(node);
+            self.fleet.node_mut(node).cordoned = true;
+            self.fleet.note_room(node, self.agenda.now());
         }
-        let lost = self.pods_on(nodes);
+        let lost = self.fleet.pods_on(nodes);
         let mut services = BTreeSet::new();
         // None of them may take the work that another of them loses.
         for &id in &lost {
-            services.insert(self.fleet.pods[id].service());
+            services.insert(self.fleet.pod(id).service());
             self.stop(id);
         }
         for &id in &lost {
             // The end of one whose GPUs it shared may have let it end.
-            if self.fleet.pods.holds(id) && self.fleet.pods[id].life != Life::Gone {
+            if self.fleet.knows(id) && self.fleet.pod(id).life != Life::Gone {
                 self.kill_server(id, FailBecause::ReplicaLost);
                 self.gone(id);
             }
@@ -141,26 +124,26 @@ impl Simulation {
     /// A replica's node is gone: it gets no more work.
     fn stop(&mut self, id: PodId) {
         let now = self.agenda.now();
-        let life = self.fleet.pods[id].life;
-        if self.fleet.pods[id].is_active() {
+        let life = self.fleet.pod(id).life;
+        if self.fleet.pod(id).is_active() {
             self.count_preempted(id);
             self.forget_class(id);
         }
-        self.fleet.pods[id].killed = true;
-        self.fleet.pods[id].deleted.get_or_insert(now);
+        self.fleet.pod_mut(id).killed = true;
+        self.fleet.pod_mut(id).deleted.get_or_insert(now);
         match life {
             Life::Ready => self.leave_ready(id),
             Life::Starting { .. } | Life::Pending => {
-                self.bill_unit(self.fleet.pods[id].unit);
-                self.step_starting(self.fleet.pods[id].service(), false);
-                self.fleet.pods[id].life = Life::Draining;
+                self.bill_unit(self.fleet.pod(id).unit);
+                self.step_starting(self.fleet.pod(id).service(), false);
+                self.fleet.pod_mut(id).life = Life::Draining;
             }
             Life::Draining | Life::Gone => {}
         }
     }
 
     pub(super) fn count_preempted(&mut self, id: PodId) {
-        let service = self.fleet.pods[id].service();
+        let service = self.fleet.pod(id).service();
         self.services[service].market.preempted += 1;
         self.stir_buyer(service);
     }
@@ -168,8 +151,8 @@ impl Simulation {
     /// A replica of a class was ordered as such: its controller will order another, so the register
     /// no longer counts it. Those of a buyer are counted by the buyer.
     fn forget_class(&mut self, id: PodId) {
-        let (service, demand) = (self.fleet.pods[id].service(), self.fleet.units[self.fleet.pods[id].unit].demand);
-        if self.fleet.demands.is_class(demand) && self.services[service].buyer.is_none() {
+        let (service, demand) = (self.fleet.pod(id).service(), self.fleet.unit(self.fleet.pod(id).unit).demand);
+        if self.fleet.demands().is_class(demand) && self.services[service].buyer.is_none() {
             let spec = self.services[service].register.spec();
             self.write_spec(service, spec.saturating_sub(1));
         }
@@ -185,7 +168,7 @@ impl Simulation {
 
     /// Kills a pod's process: what it held is lost, and tried again if its clients say so.
     pub(super) fn kill_server(&mut self, pod: PodId, because: FailBecause) {
-        let id = self.fleet.pods[pod].server;
+        let id = self.fleet.pod(pod).server;
         self.settle_server(id);
         let mut lost = Vec::new();
         let server = &mut self.serving.servers[id];
@@ -207,7 +190,7 @@ impl Simulation {
         state.outstanding -= 1;
         let (pod, last) = (state.pod, state.outstanding == 0);
         self.free_attempt(index);
-        if last && self.fleet.pods[pod].life == Life::Gone {
+        if last && self.fleet.pod(pod).life == Life::Gone {
             self.drained(pod);
         }
         if request < CANCELLED {

@@ -52,12 +52,12 @@ impl Simulation {
 
     fn add_buyer(&mut self, service: ServiceId, mix: Box<dyn SpotMix>) {
         let demand = self.services[service].kin.demand;
-        let pools = &self.fleet.demands[demand].pools;
+        let pools = &self.fleet.demand(demand).pools;
         let (spot, other): (Vec<PoolId>, Vec<PoolId>) =
-            pools.iter().partition(|&&at| self.fleet.pools[at].market == Market::Spot);
-        let zones_of = |at: PoolId| self.fleet.pools[at].zones.iter().map(move |&zone| (at, ZoneId::new(zone)));
+            pools.iter().partition(|&&at| self.fleet.pool(at).market == Market::Spot);
+        let zones_of = |at: PoolId| self.fleet.pool(at).zones.iter().map(move |&zone| (at, ZoneId::new(zone)));
         let zones: Vec<(PoolId, ZoneId)> = spot.into_iter().flat_map(zones_of).collect();
-        let demands = &mut self.fleet.demands;
+        let demands = self.fleet.demands_mut();
         let places = zones.into_iter().map(|(pool, zone)| {
             let demand = demands.class(demand, vec![pool], Some(zone));
             Place { pool, zone, demand }
@@ -127,7 +127,7 @@ impl Simulation {
         self.services[service].buyer = Some(buyer);
         // What it was refused, it misses only if it has not enough without.
         let book = &self.services[service];
-        let active = book.pods.iter().filter(|&&id| self.fleet.pods[id].is_active()).count();
+        let active = book.pods.iter().filter(|&&id| self.fleet.pod(id).is_active()).count();
         let refused = short.contains(&true) && (active as u64) < u64::from(book.register.spec());
         self.services[service].waits.set_refused(refused, self.agenda.now());
     }
@@ -173,13 +173,13 @@ impl Simulation {
 
     fn view_market(&self, service: ServiceId, buyer: &Buyer) -> MarketView {
         let place = |place: &Place| {
-            let pool = &self.fleet.pools[place.pool];
-            let region = &self.fleet.regions[RegionId::new(pool.region)];
+            let pool = self.fleet.pool(place.pool);
+            let region = self.fleet.region(RegionId::new(pool.region));
             PlaceView {
                 region: Arc::clone(&region.name),
                 zone: Arc::clone(&region.zones[place.zone.get() as usize]),
                 gpu: Arc::clone(&pool.gpu),
-                price: self.ledger.bill.price_of(self.fleet.stock[place.pool].zones[place.zone].rate),
+                price: self.ledger.bill.price_of(self.fleet.stock(place.pool).zones[place.zone].rate),
                 own: 0,
                 ready: 0,
             }
@@ -192,12 +192,12 @@ impl Simulation {
             on_demand_ready: 0,
         };
         for &id in &self.services[service].pods {
-            let pod = &self.fleet.pods[id];
+            let pod = self.fleet.pod(id);
             if !pod.is_counted() {
                 continue;
             }
             let ready = u32::from(pod.life == Life::Ready);
-            if let Some(at) = buyer.place_of(self.fleet.units[pod.unit].demand) {
+            if let Some(at) = buyer.place_of(self.fleet.unit(pod.unit).demand) {
                 seen.places[at].own += 1;
                 seen.places[at].ready += ready;
             } else {
@@ -211,8 +211,8 @@ impl Simulation {
     /// Deletes the newest replicas of some demands.
     fn give_up(&mut self, service: ServiceId, count: u32, of: impl Fn(DemandId) -> bool) {
         let own = |id: &&PodId| {
-            let pod = &self.fleet.pods[**id];
-            pod.is_counted() && of(self.fleet.units[pod.unit].demand)
+            let pod = self.fleet.pod(**id);
+            pod.is_counted() && of(self.fleet.unit(pod.unit).demand)
         };
         let pods = &self.services[service].pods;
         let newest: Vec<PodId> = pods.iter().rev().filter(own).take(count as usize).copied().collect();
@@ -226,8 +226,8 @@ impl Simulation {
         if self.services[service].pods.len() as u64 >= u64::from(self.world.limits.replicas) {
             return false;
         }
-        if !self.has_room(demand, 1) {
-            let Some((pool, zone)) = self.offer(demand) else { return false };
+        if !self.fleet.has_room(demand, 1) {
+            let Some((pool, zone)) = self.fleet.pool_to_grow(self.fleet.demand(demand)) else { return false };
             if !ready {
                 self.order_node(pool, zone);
             }
@@ -238,35 +238,6 @@ impl Simulation {
             self.create_replica(service, demand);
         }
         true
-    }
-
-    /// Whether ready and booting nodes hold so many more units of a demand than those that wait for them.
-    fn has_room(&self, kind: DemandId, more: u32) -> bool {
-        let demand = &self.fleet.demands[kind];
-        let mut groups = 0;
-        for &pool in &demand.pools {
-            if !self.fleet.fits_empty_node(demand, pool) {
-                continue;
-            }
-            let stock = &self.fleet.stock[pool];
-            for &node in stock.open.iter().chain(&stock.booting) {
-                let node = &self.fleet.nodes[node];
-                if !node.cordoned && demand.suits(node.zone) {
-                    groups += node.free.count_ones() / demand.shape.gpus().max(1);
-                }
-            }
-        }
-        let same = |unit: &&UnitId| self.fleet.demands.same_class(self.fleet.units[**unit].demand, kind);
-        let waits = self.fleet.pending.iter().filter(same).count() as u32;
-        groups >= demand.groups.saturating_mul(waits + more)
-    }
-
-    /// The first pool and zone of a demand that grant a node which helps.
-    fn offer(&self, demand: DemandId) -> Option<(PoolId, ZoneId)> {
-        let demand = &self.fleet.demands[demand];
-        let helps = |&&pool: &&PoolId| self.fleet.fits_empty_node(demand, pool);
-        let grants = |&pool: &PoolId| Some((pool, self.fleet.zone_where(pool, |zone| demand.suits(zone))?));
-        demand.pools.iter().filter(helps).find_map(grants)
     }
 
     /// Nodes were lost before they were ready: what was bought with them will never come, so it is given
@@ -287,14 +258,14 @@ impl Simulation {
 
     /// Deletes the newest units of a demand that wait for more room than there is; whether there were any.
     fn give_up_waiting(&mut self, demand: DemandId) -> bool {
-        let own = |unit: &&UnitId| self.fleet.units[**unit].demand == demand;
-        let waiting: Vec<UnitId> = self.fleet.pending.iter().rev().filter(own).copied().collect();
+        let own = |unit: &&UnitId| self.fleet.unit(**unit).demand == demand;
+        let waiting: Vec<UnitId> = self.fleet.pending().iter().rev().filter(own).copied().collect();
         let mut lost = false;
         for unit in waiting {
-            if self.has_room(demand, 0) {
+            if self.fleet.has_room(demand, 0) {
                 break;
             }
-            let leader = self.fleet.units[unit].leader();
+            let leader = self.fleet.unit(unit).leader();
             self.count_preempted(leader);
             self.delete_replica(leader);
             lost = true;
@@ -305,11 +276,11 @@ impl Simulation {
     /// Tells policies that replicas of theirs on those nodes are reclaimed: once for each place.
     pub(super) fn tell_buyers(&mut self, nodes: &[NodeId]) {
         let mut told = BTreeSet::new();
-        for id in self.pods_on(nodes) {
-            let pod = &self.fleet.pods[id];
+        for id in self.fleet.pods_on(nodes) {
+            let pod = self.fleet.pod(id);
             let service = pod.service();
             let Some(buyer) = &mut self.services[service].buyer else { continue };
-            let place = buyer.place_of(self.fleet.units[pod.unit].demand);
+            let place = buyer.place_of(self.fleet.unit(pod.unit).demand);
             if let Some(at) = place.filter(|&at| pod.is_active() && told.insert((service, at))) {
                 buyer.mix.preempted(at);
             }

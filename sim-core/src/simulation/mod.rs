@@ -23,11 +23,9 @@
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |
 
-mod capacity;
 mod control;
 mod faults;
 mod finish;
-mod fleet;
 mod ledger;
 mod limits;
 mod loads;
@@ -51,6 +49,7 @@ pub use world::{Limits, RunError, World};
 
 use crate::agenda::{Agenda, Event};
 use crate::clock::{Class, Entity, Key, SimTime};
+use crate::fleet::Fleet;
 use crate::id::{ClientId, PodId, ServerId, ServiceId, Table};
 use crate::journal::Journal;
 use crate::ledger::{RunRecord, WorkRecord};
@@ -69,7 +68,8 @@ pub struct Simulation {
     /// Where attempts wait that are with no server.
     brokers: Brokers,
     serving: Serving,
-    fleet: fleet::Fleet,
+    fleet: Fleet,
+    nodes: node_port::NodeControl,
     faults: faults::Faults,
     /// Routes and distances.
     network: routes::World,

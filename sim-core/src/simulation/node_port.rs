@@ -10,6 +10,15 @@ use crate::ledger::NodeScalerRecord;
 use crate::ports::{NodeAutoscaler, NodeDecision, NodeOrder, NodeWake, OpenOrder, OrderAnswer, Patience};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Who decides which nodes there are.
+#[derive(Default)]
+pub(super) struct NodeControl {
+    /// A node autoscaler of the port; without one the plain one looks.
+    pub(super) scaler: Option<NodeScaler>,
+    /// Whether the plain one will look.
+    pub(super) scan_planned: bool,
+}
+
 /// A node autoscaler at work.
 pub(super) struct NodeScaler {
     policy: Box<dyn NodeAutoscaler>,
@@ -59,13 +68,13 @@ impl NodeScaler {
 impl Simulation {
     /// The first look, when the run has begun.
     pub(super) fn start_node_scaler(&mut self) {
-        if self.fleet.scaler.is_some() {
+        if self.nodes.scaler.is_some() {
             self.plan_node_look(SimTime::ZERO);
         }
     }
 
     fn plan_node_look(&mut self, at: SimTime) {
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         let look = scaler.next_look();
         scaler.planned = look;
         self.agenda.schedule(at, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeLook);
@@ -74,7 +83,7 @@ impl Simulation {
     /// Wakes it at this instant, once for each reason.
     fn wake_node_scaler(&mut self, wake: NodeWake) {
         let now = self.agenda.now();
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         let wakes = scaler.policy.wakes();
         let wanted = match wake {
             NodeWake::Tick => false,
@@ -95,7 +104,7 @@ impl Simulation {
 
     /// The market has announced that it takes nodes back, and somebody received it.
     pub(super) fn notice_reclaims(&mut self, nodes: &[NodeId]) {
-        if let Some(scaler) = &mut self.fleet.scaler
+        if let Some(scaler) = &mut self.nodes.scaler
             && !nodes.is_empty()
         {
             scaler.noticed.extend(nodes);
@@ -105,9 +114,9 @@ impl Simulation {
 
     /// Capacity may have come back: open orders and minima are tried again.
     pub(super) fn retry_orders_soon(&mut self) {
-        let misses = self.misses_minimum();
+        let misses = self.fleet.misses_minimum();
         let now = self.agenda.now();
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         if (misses || !scaler.open.is_empty()) && !std::mem::replace(&mut scaler.retries, true) {
             let look = scaler.next_look();
             self.agenda.schedule(now, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeOrders);
@@ -116,11 +125,11 @@ impl Simulation {
 
     pub(super) fn retry_orders(&mut self) {
         self.refill_pools();
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         scaler.retries = false;
         for (id, order) in std::mem::take(&mut scaler.open) {
             let granted = self.try_offers(id, &order.offers).is_some();
-            if let Some(scaler) = self.fleet.scaler.as_mut().filter(|_| !granted) {
+            if let Some(scaler) = self.nodes.scaler.as_mut().filter(|_| !granted) {
                 scaler.open.insert(id, order);
             }
         }
@@ -129,7 +138,7 @@ impl Simulation {
 
     /// It looks, unless another plan has replaced this one.
     pub(super) fn node_look(&mut self, look: u64) {
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         let wake = scaler.woken.remove(&look);
         let planned = scaler.planned == look;
         if !planned && wake.is_none() {
@@ -137,7 +146,7 @@ impl Simulation {
         }
         self.refill_pools();
         let seen = self.view_fleet(wake.unwrap_or(NodeWake::Tick));
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         scaler.record.looks += 1;
         let decision = scaler.policy.decide(&seen);
         if let Some(at) = decision.next_wake {
@@ -149,7 +158,7 @@ impl Simulation {
 
     fn apply_nodes(&mut self, decision: NodeDecision) {
         for id in decision.cancel {
-            let cancelled = self.fleet.scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
+            let cancelled = self.nodes.scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
             self.count_wish(cancelled, |record| &mut record.cancelled);
         }
         for node in decision.remove.into_iter().map(NodeId::new) {
@@ -160,10 +169,10 @@ impl Simulation {
             self.count_wish(removed, |record| &mut record.removed);
         }
         for node in decision.uncordon.into_iter().map(NodeId::new) {
-            let uncordoned = self.is_live(node) && self.fleet.nodes[node].reclaimed.is_none();
+            let uncordoned = self.is_live(node) && self.fleet.node(node).reclaimed.is_none();
             if uncordoned {
-                self.fleet.nodes[node].cordoned = false;
-                self.note_room(node);
+                self.fleet.node_mut(node).cordoned = false;
+                self.fleet.note_room(node, self.agenda.now());
                 self.place_pending();
             }
             self.count_wish(uncordoned, |record| &mut record.uncordoned);
@@ -171,8 +180,8 @@ impl Simulation {
         for node in decision.cordon.into_iter().map(NodeId::new) {
             let cordoned = self.is_live(node) && self.may_leave(node);
             if cordoned {
-                self.fleet.nodes[node].cordoned = true;
-                self.note_room(node);
+                self.fleet.node_mut(node).cordoned = true;
+                self.fleet.note_room(node, self.agenda.now());
             }
             self.count_wish(cordoned, |record| &mut record.cordoned);
         }
@@ -185,24 +194,24 @@ impl Simulation {
     }
 
     fn count_wish(&mut self, granted: bool, of: impl Fn(&mut NodeScalerRecord) -> &mut u64) {
-        if let Some(scaler) = &mut self.fleet.scaler {
+        if let Some(scaler) = &mut self.nodes.scaler {
             let record = &mut scaler.record;
             *(if granted { of(record) } else { &mut record.impossible }) += 1;
         }
     }
 
     fn is_live(&self, node: NodeId) -> bool {
-        self.fleet.nodes.get(node).is_some_and(|node| node.life != NodeLife::Gone)
+        self.fleet.nodes().get(node).is_some_and(|node| node.life != NodeLife::Gone)
     }
 
     /// Whether a live node may go without leaving its pool below its minimum, when all cordoned ones
     /// have gone. One that the market takes goes anyway.
     fn may_leave(&self, node: NodeId) -> bool {
-        let state = &self.fleet.nodes[node];
+        let state = self.fleet.node(node);
         if state.reclaimed.is_some() || state.cordoned {
             return true;
         }
-        let minimum = self.fleet.pools[state.pool].min_nodes;
+        let minimum = self.fleet.pool(state.pool).min_nodes;
         if minimum == 0 {
             return true;
         }
@@ -211,7 +220,7 @@ impl Simulation {
     }
 
     fn may_remove(&self, node: NodeId) -> bool {
-        self.is_live(node) && self.fleet.nodes[node].is_empty() && self.may_leave(node)
+        self.is_live(node) && self.fleet.node(node).is_empty() && self.may_leave(node)
     }
 
     fn drain_wished(&mut self, nodes: &[NodeId]) {
@@ -220,10 +229,10 @@ impl Simulation {
             let granted = self.is_live(node) && self.may_leave(node);
             self.count_wish(granted, |record| &mut record.drained);
             if granted {
-                let reclaimed = self.fleet.nodes[node].reclaimed.is_some();
+                let reclaimed = self.fleet.node(node).reclaimed.is_some();
                 (if reclaimed { &mut taken } else { &mut chosen }).push(node);
                 // The next one must know that this one goes.
-                self.fleet.nodes[node].cordoned = true;
+                self.fleet.node_mut(node).cordoned = true;
             }
         }
         if !taken.is_empty() {
@@ -237,10 +246,10 @@ impl Simulation {
 
     fn take_order(&mut self, order: NodeOrder) {
         let known = |&(pool, zone): &(u32, u32)| {
-            self.fleet.pools.get(PoolId::new(pool)).is_some_and(|pool| pool.zones.contains(&zone))
+            self.fleet.pools().get(PoolId::new(pool)).is_some_and(|pool| pool.zones.contains(&zone))
         };
         let valid = !order.offers.is_empty() && order.offers.iter().all(known);
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         if !valid || scaler.last_order.is_some_and(|last| order.id <= last) {
             scaler.record.impossible += 1;
             return;
@@ -254,7 +263,7 @@ impl Simulation {
     fn place_order(&mut self, order: NodeOrder) {
         let now = self.agenda.now();
         let granted = self.try_offers(order.id, &order.offers);
-        let Some(scaler) = &mut self.fleet.scaler else { return };
+        let Some(scaler) = &mut self.nodes.scaler else { return };
         let refused = order.offers[..granted.map_or(order.offers.len(), |(at, _)| at)].to_vec();
         scaler.record.refusals += refused.len() as u64;
         match (order.patience, granted) {
@@ -278,7 +287,7 @@ impl Simulation {
         };
         let (at, (pool, zone)) = places.by_ref().enumerate().find(grants)?;
         let node = self.order_node(pool, zone);
-        if let Some(scaler) = &mut self.fleet.scaler {
+        if let Some(scaler) = &mut self.nodes.scaler {
             scaler.from.insert(node, order);
             scaler.record.granted += 1;
         }

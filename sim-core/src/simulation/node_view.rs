@@ -19,23 +19,23 @@ impl Simulation {
         let mut met = Met::default();
         let mut nodes = self.view_nodes();
         self.fill_nodes(&mut nodes, &mut met);
-        let waiting = self.fleet.pending.iter().map(|&unit| {
-            let leader = self.fleet.units[unit].leader();
+        let waiting = self.fleet.pending().iter().map(|&unit| {
+            let leader = self.fleet.unit(unit).leader();
             WaitingView {
                 replica: ReplicaId(leader.serial()),
                 demand: self.meet(unit, &mut met),
-                since: self.fleet.pods[leader].created,
+                since: self.fleet.pod(leader).created,
             }
         });
         let waiting = waiting.collect();
         let orders: Vec<OpenOrder> =
-            self.fleet.scaler.iter().flat_map(|scaler| scaler.open.values().cloned()).collect();
-        let pools = self.fleet.pools.ids().map(|pool| self.view_pool(pool)).collect();
+            self.nodes.scaler.iter().flat_map(|scaler| scaler.open.values().cloned()).collect();
+        let pools = self.fleet.pool_ids().map(|pool| self.view_pool(pool)).collect();
         FleetView { now: self.agenda.now(), wake, demands: met.demands, waiting, pools, nodes, orders }
     }
 
     fn view_pool(&self, pool: PoolId) -> PoolView {
-        let (config, stock) = (&self.fleet.pools[pool], &self.fleet.stock[pool]);
+        let (config, stock) = (self.fleet.pool(pool), self.fleet.stock(pool));
         let price = |zone: u32| self.ledger.bill.price_of(stock.zones[ZoneId::new(zone)].rate);
         PoolView {
             name: Arc::clone(&config.name),
@@ -50,7 +50,7 @@ impl Simulation {
     }
 
     fn view_nodes(&self) -> Vec<NodeView> {
-        let scaler = self.fleet.scaler.as_ref();
+        let scaler = self.nodes.scaler.as_ref();
         let view = |(id, node): (NodeId, &Node)| NodeView {
             id: id.get(),
             pool: node.pool.get(),
@@ -72,11 +72,11 @@ impl Simulation {
     /// Says what is on each node: units, by the pod that was asked for.
     fn fill_nodes(&self, nodes: &mut [NodeView], met: &mut Met) {
         let pods = self.services.values().flat_map(|book| &book.pods);
-        let mut leaders: Vec<PodId> = pods.copied().filter(|&pod| self.leads(pod)).collect();
+        let mut leaders: Vec<PodId> = pods.copied().filter(|&pod| self.fleet.leads(pod)).collect();
         leaders.sort_unstable();
         for id in leaders {
-            let pod = &self.fleet.pods[id];
-            let unit = &self.fleet.units[pod.unit];
+            let pod = self.fleet.pod(id);
+            let unit = self.fleet.unit(pod.unit);
             if unit.holds.is_empty() {
                 continue;
             }
@@ -98,16 +98,11 @@ impl Simulation {
         }
     }
 
-    /// Whether a pod is the one of its unit that was asked for.
-    fn leads(&self, pod: PodId) -> bool {
-        self.fleet.units[self.fleet.pods[pod].unit].leader() == pod
-    }
-
     fn meet(&self, unit: UnitId, met: &mut Met) -> u32 {
         let Met { known, demands } = met;
-        let id = self.fleet.units[unit].demand;
+        let id = self.fleet.unit(unit).demand;
         *known.entry(id).or_insert_with(|| {
-            demands.push(self.fleet.demands[id].clone());
+            demands.push(self.fleet.demand(id).clone());
             demands.len() as u32 - 1
         })
     }

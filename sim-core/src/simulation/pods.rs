@@ -2,7 +2,7 @@
 
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration};
-use crate::fleet::{Candidate, Lease, Life, StageKind, rank_victims};
+use crate::fleet::{Candidate, Lease, Life, Pod, StageKind, rank_victims};
 use crate::id::{DemandId, NodeId, PodId, ServiceId, UnitId};
 use crate::journal::{Note, PodChange};
 use crate::ledger::{FailBecause, ReplicaRecord};
@@ -17,7 +17,7 @@ impl Simulation {
             return;
         }
         let state = &self.services[service];
-        let active: Vec<PodId> = state.pods.iter().copied().filter(|&pod| self.fleet.pods[pod].is_counted()).collect();
+        let active: Vec<PodId> = state.pods.iter().copied().filter(|&pod| self.fleet.pod(pod).is_counted()).collect();
         let (spec, count, demand) = (state.register.spec(), active.len() as u32, state.kin.demand);
         for _ in count..spec {
             self.create_replica(service, demand);
@@ -42,7 +42,7 @@ impl Simulation {
     }
 
     fn candidate(&self, id: PodId, on_node: &BTreeMap<NodeId, u32>) -> Candidate {
-        let pod = &self.fleet.pods[id];
+        let pod = self.fleet.pod(id);
         let node = self.fleet.node_of(id);
         Candidate {
             pod: id,
@@ -66,23 +66,22 @@ impl Simulation {
     /// Creates a pod that takes one attempt and ends.
     pub(super) fn create_job(&mut self, service: ServiceId) {
         let unit = self.new_unit(service, self.services[service].kin.demand);
-        let leader = self.fleet.units[unit].leader();
-        self.fleet.pods[leader].lease = Lease::One;
+        let leader = self.fleet.unit(unit).leader();
+        self.fleet.pod_mut(leader).lease = Lease::One;
         self.services[service].has_jobs = true;
         self.launch(unit);
     }
 
-    /// A pod of a service, its server, and what is known of both.
+    /// A pod of a service, with its server.
     pub(super) fn new_pod(&mut self, service: ServiceId, unit: UnitId) -> PodId {
         let now = self.agenda.now();
         let state = &mut self.services[service];
-        let ordinal = state.ordinals;
+        let id = self.fleet.add_pod(Pod::new(service, state.ordinals, unit, now));
         state.ordinals += 1;
-        let id = self.fleet.pods.insert(|_| crate::fleet::Pod::new(service, ordinal, unit, now));
         let discipline = &state.config.discipline;
         let server = self.serving.servers.insert(|server| Server::new(server, id, service, discipline));
         self.serving.servers[server].meter.set_kernel_share(state.config.kernel_share);
-        self.fleet.pods[id].server = server;
+        self.fleet.pod_mut(id).server = server;
         state.pods.push(id);
         self.step_starting(service, true);
         self.note_pod(id, PodChange::Created);
@@ -92,7 +91,7 @@ impl Simulation {
     /// Starts a start-up stage, or waits for the probe after the last one.
     pub(super) fn begin_stage(&mut self, id: PodId, stage: u32) {
         let now = self.agenda.now();
-        let pod = &mut self.fleet.pods[id];
+        let pod = self.fleet.pod_mut(id);
         let startup = &self.services[pod.service()].config.startup;
         // Without an image to pull the process starts with the first stage.
         let first_is_pull = startup.stages.first().is_some_and(|first| first.kind == StageKind::ImagePull);
@@ -111,11 +110,11 @@ impl Simulation {
     /// A stage has ended, unless the pod was deleted meanwhile.
     pub(super) fn stage_done(&mut self, id: PodId, stage: u64) {
         let stage = stage as u32;
-        if !self.fleet.pods.holds(id) || self.fleet.pods[id].life != (Life::Starting { stage }) {
+        if !self.fleet.knows(id) || self.fleet.pod(id).life != (Life::Starting { stage }) {
             return;
         }
         let now = self.agenda.now();
-        let pod = &mut self.fleet.pods[id];
+        let pod = self.fleet.pod_mut(id);
         let startup = &self.services[pod.service()].config.startup;
         let Some(config) = startup.stages.get(stage as usize) else { return self.become_ready(id) };
         pod.stage_ends.push(now);
@@ -136,8 +135,8 @@ impl Simulation {
 
     pub(super) fn become_ready(&mut self, id: PodId) {
         let now = self.agenda.now();
-        self.bill_unit(self.fleet.pods[id].unit);
-        let pod = &mut self.fleet.pods[id];
+        self.bill_unit(self.fleet.pod(id).unit);
+        let pod = self.fleet.pod_mut(id);
         let (service, server) = (pod.service(), pod.server);
         pod.life = Life::Ready;
         pod.ready = Some(now);
@@ -149,7 +148,7 @@ impl Simulation {
         self.note_pod(id, PodChange::Ready);
         self.stir_buyer(service);
         self.release_waiting(service);
-        let pod = &self.fleet.pods[id];
+        let pod = self.fleet.pod(id);
         if pod.lease == Lease::One && pod.life == Life::Ready {
             // Nothing waits: the job has nothing to do.
             self.delete_replica(id);
@@ -158,23 +157,20 @@ impl Simulation {
 
     /// Deletes a replica and who shares its GPUs: at once if it holds no work, else it drains.
     pub(super) fn delete_replica(&mut self, id: PodId) {
-        for pod in self.fleet.units[self.fleet.pods[id].unit].pods.clone() {
+        for pod in self.fleet.unit(self.fleet.pod(id).unit).pods.clone() {
             self.delete_pod(pod);
         }
     }
 
     fn delete_pod(&mut self, id: PodId) {
         let now = self.agenda.now();
-        let pod = &mut self.fleet.pods[id];
+        let pod = self.fleet.pod_mut(id);
         pod.deleted = Some(now);
         let (life, service, unit) = (pod.life, pod.service(), pod.unit);
         self.note_pod(id, PodChange::Deleted);
         match life {
             Life::Pending => {
-                // Oldest first.
-                if let Ok(position) = self.fleet.pending.binary_search(&unit) {
-                    self.fleet.pending.remove(position);
-                }
+                self.fleet.stop_waiting(unit);
                 self.set_stuck(unit, false);
                 self.step_starting(service, false);
                 self.gone(id);
@@ -197,7 +193,7 @@ impl Simulation {
     fn drain(&mut self, id: PodId) {
         let now = self.agenda.now();
         self.leave_ready(id);
-        let pod = &self.fleet.pods[id];
+        let pod = self.fleet.pod(id);
         let state = &self.services[pod.service()];
         // A job is not hurried.
         let timeout = if pod.lease == Lease::One { SimDuration::MAX } else { state.config.drain_timeout };
@@ -211,8 +207,8 @@ impl Simulation {
     /// Takes a ready pod out of those that get work.
     pub(super) fn leave_ready(&mut self, id: PodId) {
         let now = self.agenda.now();
-        self.bill_unit(self.fleet.pods[id].unit);
-        let pod = &mut self.fleet.pods[id];
+        self.bill_unit(self.fleet.pod(id).unit);
+        let pod = self.fleet.pod_mut(id);
         pod.life = Life::Draining;
         let (service, server) = (pod.service(), pod.server);
         let book = &mut self.services[service];
@@ -225,17 +221,17 @@ impl Simulation {
 
     /// A server has ended its last attempt: its pod ends if it was draining, and is forgotten if it has ended.
     pub(super) fn drained(&mut self, id: PodId) {
-        match self.fleet.pods[id].life {
+        match self.fleet.pod(id).life {
             Life::Draining => self.gone(id),
-            Life::Gone => self.forget_unit(self.fleet.pods[id].unit),
+            Life::Gone => self.forget_unit(self.fleet.pod(id).unit),
             _ => {}
         }
     }
 
     /// A draining pod's time is up: what it still holds is lost.
     pub(super) fn drain_end(&mut self, id: PodId) {
-        if self.fleet.pods.holds(id) && self.fleet.pods[id].life == Life::Draining {
-            self.fleet.pods[id].killed = true;
+        if self.fleet.knows(id) && self.fleet.pod(id).life == Life::Draining {
+            self.fleet.pod_mut(id).killed = true;
             self.kill_server(id, FailBecause::DrainTimeout);
             self.gone(id);
         }
@@ -244,9 +240,9 @@ impl Simulation {
     /// A pod has ended; with the last of its unit, their GPUs are free.
     pub(super) fn gone(&mut self, id: PodId) {
         let now = self.agenda.now();
-        let unit = self.fleet.pods[id].unit;
+        let unit = self.fleet.pod(id).unit;
         self.bill_unit(unit);
-        let pod = &mut self.fleet.pods[id];
+        let pod = self.fleet.pod_mut(id);
         pod.life = Life::Gone;
         pod.gone = Some(now);
         let server = &self.serving.servers[pod.server];
@@ -256,9 +252,9 @@ impl Simulation {
             book.pods.remove(position);
         }
         self.note_pod(id, PodChange::Gone);
-        self.leave_loads(id);
-        self.fleet.units[unit].live -= 1;
-        if self.fleet.units[unit].live == 0 {
+        self.leave_transfers(id);
+        self.fleet.unit_mut(unit).live -= 1;
+        if self.fleet.unit(unit).live == 0 {
             self.free_gpus(unit);
             self.forget_unit(unit);
         }
@@ -266,26 +262,28 @@ impl Simulation {
 
     /// Drops what is known of pods that have ended, once nothing is on its way to them any more.
     fn forget_unit(&mut self, unit: UnitId) {
-        let pods = &self.fleet.units[unit].pods;
-        let outstanding = |pod: &PodId| self.serving.servers[self.fleet.pods[*pod].server].outstanding;
-        if self.fleet.units[unit].live > 0 || pods.iter().any(|pod| outstanding(pod) > 0) {
+        let pods = &self.fleet.unit(unit).pods;
+        let outstanding = |pod: &PodId| self.serving.servers[self.fleet.pod(*pod).server].outstanding;
+        if self.fleet.unit(unit).live > 0 || pods.iter().any(|pod| outstanding(pod) > 0) {
             return;
         }
-        let nodes = self.fleet.units.remove(unit);
-        for id in &nodes.pods {
-            let record = self.replica_record(*id, &nodes);
+        for id in self.fleet.unit(unit).pods.clone() {
+            let record = self.replica_record(id);
             self.ledger.replicas.push((id.serial(), record));
-            let pod = self.fleet.pods.remove(*id);
+        }
+        let clock = self.fleet.unit(unit).clock;
+        for pod in self.fleet.forget(unit) {
             self.serving.servers.remove(pod.server);
         }
-        if let Some(clock) = nodes.clock {
+        if let Some(clock) = clock {
             self.serving.clocks.remove(clock);
         }
     }
 
     /// A pod's life, as it is recorded.
-    pub(super) fn replica_record(&self, id: PodId, unit: &crate::fleet::Unit) -> ReplicaRecord {
-        let pod = &self.fleet.pods[id];
+    pub(super) fn replica_record(&self, id: PodId) -> ReplicaRecord {
+        let pod = self.fleet.pod(id);
+        let unit = self.fleet.unit(pod.unit);
         let meter = &self.serving.servers[pod.server].meter;
         ReplicaRecord {
             service: pod.service().get(),
@@ -303,14 +301,14 @@ impl Simulation {
     }
 
     pub(super) fn note_pod(&mut self, pod: PodId, change: PodChange) {
-        let (service, ordinal) = (self.fleet.pods[pod].service(), self.fleet.pods[pod].ordinal);
+        let (service, ordinal) = (self.fleet.pod(pod).service(), self.fleet.pod(pod).ordinal);
         self.journal.note(self.agenda.now(), Note::Pod { service, pod, ordinal, change });
     }
 
     /// Attempts in service and waiting at a service's pods and its gateway.
     pub(super) fn work_of(&self, service: ServiceId) -> (u32, u32) {
         let state = &self.services[service];
-        let at_pods = state.pods.iter().map(|&pod| &self.serving.servers[self.fleet.pods[pod].server]);
+        let at_pods = state.pods.iter().map(|&pod| &self.serving.servers[self.fleet.pod(pod).server]);
         let (running, waiting) = at_pods.fold((0, 0), |(running, waiting), server| {
             (running + server.running, waiting + server.held() - server.running)
         });

@@ -208,7 +208,7 @@ impl Simulation {
         server.outstanding += 1;
         attempt.server = id.slot();
         attempt.stage = Stage::Sent;
-        if state.has_jobs && self.fleet.pods[server.pod].lease == Lease::One {
+        if state.has_jobs && self.fleet.pod(server.pod).lease == Lease::One {
             // It takes no second one.
             let pod = server.pod;
             self.delete_replica(pod);
@@ -262,7 +262,7 @@ impl Simulation {
         }
         // Only a drain that took too long kills the process of a pod whose node stays.
         let node = self.fleet.node_of(self.serving.servers.at(server).pod);
-        let stays = node.is_some_and(|node| self.fleet.nodes[node].life != NodeLife::Gone);
+        let stays = node.is_some_and(|node| self.fleet.node(node).life != NodeLife::Gone);
         self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
     }
 
@@ -343,7 +343,7 @@ impl Simulation {
     pub(super) fn settle_service(&mut self, service: ServiceId) {
         for at in 0..self.services[service].pods.len() {
             let pod = self.services[service].pods[at];
-            self.settle_server(self.fleet.pods[pod].server);
+            self.settle_server(self.fleet.pod(pod).server);
         }
     }
 

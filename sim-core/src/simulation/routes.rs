@@ -76,7 +76,7 @@ impl Simulation {
                 allowed.map(|(id, cell)| Reach { cell: id, service: cell.service, region: cell.region }).collect();
             let trip = |region: RegionId| self.network.geography.round_trip(place.origin, region.get());
             client.reach.sort_by_key(|reach| (trip(reach.region), reach.cell));
-            client.egress_bytes = self.fleet.regions.ids().map(|_| 0).collect();
+            client.egress_bytes = self.fleet.regions().ids().map(|_| 0).collect();
             client.served = client.reach.iter().map(|_| Served::default()).collect();
         }
     }

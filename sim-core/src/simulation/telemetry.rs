@@ -156,7 +156,7 @@ impl Simulation {
         for id in self.services[service].pods.clone() {
             // The GPU's and the container's exporters run beside the process; a server's own
             // metrics exist once its engine is up.
-            let pod = &self.fleet.pods[id];
+            let pod = self.fleet.pod(id);
             let reports = match source {
                 SignalSource::GpuUtilization
                 | SignalSource::SmActive
@@ -171,8 +171,8 @@ impl Simulation {
             }
             let (process, server) = (pod.process, pod.server);
             let node = self.fleet.node_of(id).map_or(u32::MAX, NodeId::get);
-            for pod in self.fleet.units[pod.unit].pods.clone() {
-                self.settle_server(self.fleet.pods[pod].server);
+            for pod in self.fleet.unit(pod.unit).pods.clone() {
+                self.settle_server(self.fleet.pod(pod).server);
             }
             let server = &self.serving.servers[server];
             let discipline = &self.services[service].config.discipline;
@@ -241,7 +241,7 @@ impl Simulation {
             let row = self.service_row(service, now);
             self.ledger.series.push(row);
         }
-        for pool in self.fleet.pools.ids() {
+        for pool in self.fleet.pool_ids() {
             let nodes = self.fleet.live_nodes().filter(|(_, node)| node.pool == pool);
             let mut row = FleetRow { at: now, pool: pool.get(), ready: 0, booting: 0, gpus_held: 0 };
             for (_, node) in nodes {
@@ -266,8 +266,8 @@ impl Simulation {
         let mut busy_ps = book.account.gone().busy_ps;
         let mut lives = [0_u32; 3];
         for &id in &book.pods {
-            busy_ps += u128::from(self.serving.servers[self.fleet.pods[id].server].meter.busy.as_ps());
-            match self.fleet.pods[id].life {
+            busy_ps += u128::from(self.serving.servers[self.fleet.pod(id).server].meter.busy.as_ps());
+            match self.fleet.pod(id).life {
                 Life::Pending => lives[0] += 1,
                 Life::Starting { .. } => lives[1] += 1,
                 Life::Draining => lives[2] += 1,

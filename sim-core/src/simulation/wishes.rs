@@ -121,7 +121,7 @@ impl Simulation {
         let Some(wanted) = self.class_of(service, class) else {
             return Err("no pool of the target is of that class");
         };
-        let active = self.active_in(service, &self.fleet.demands[wanted]);
+        let active = self.active_in(service, self.fleet.demand(wanted));
         let (spec, count) = (self.services[service].register.spec(), active.len() as u32);
         if replicas > count {
             let spec = spec.saturating_add(replicas - count);
@@ -145,13 +145,13 @@ impl Simulation {
     /// pool is.
     fn class_of(&mut self, service: ServiceId, class: &Class) -> Option<DemandId> {
         let zone = class.place.as_ref().and_then(|place| {
-            let region = self.fleet.regions.values().find(|region| region.name == place.region)?;
+            let region = self.fleet.regions().values().find(|region| region.name == place.region)?;
             let zone = place.zone.as_ref()?;
             region.zones.iter().position(|own| own == zone).map(|zone| ZoneId::new(zone as u32))
         });
         let fits = |pool: &PoolId| {
-            let pool = &self.fleet.pools[*pool];
-            let region = &self.fleet.regions[RegionId::new(pool.region)];
+            let pool = self.fleet.pool(*pool);
+            let region = self.fleet.region(RegionId::new(pool.region));
             let there = class.place.as_ref().is_none_or(|place| {
                 let has = |zone: &Arc<str>| pool.zones.iter().any(|&own| region.zones[own as usize] == *zone);
                 region.name == place.region && place.zone.as_ref().is_none_or(has)
@@ -160,22 +160,22 @@ impl Simulation {
             there && gpu && class.market.is_none_or(|market| market == pool.market)
         };
         let demand = self.services[service].kin.demand;
-        let pools: Vec<PoolId> = self.fleet.demands[demand].pools.iter().copied().filter(fits).collect();
-        (!pools.is_empty()).then(|| self.fleet.demands.class(demand, pools, zone))
+        let pools: Vec<PoolId> = self.fleet.demand(demand).pools.iter().copied().filter(fits).collect();
+        (!pools.is_empty()).then(|| self.fleet.demands_mut().class(demand, pools, zone))
     }
 
     /// Active pods that stand where that class may, or are meant for nothing else.
     fn active_in(&self, service: ServiceId, class: &Demand) -> Vec<PodId> {
         let within = |id: &PodId| {
-            let pod = &self.fleet.pods[*id];
-            let wanted = self.fleet.units[pod.unit].demand;
-            let meant = self.fleet.demands.is_class(wanted) && {
-                let wanted = &self.fleet.demands[wanted];
+            let pod = self.fleet.pod(*id);
+            let wanted = self.fleet.unit(pod.unit).demand;
+            let meant = self.fleet.demands().is_class(wanted) && {
+                let wanted = self.fleet.demand(wanted);
                 let zone = class.zone.is_none() || class.zone == wanted.zone;
                 zone && wanted.pools.iter().all(|pool| class.pools.contains(pool))
             };
             let stands = |node| {
-                let node = &self.fleet.nodes[node];
+                let node = self.fleet.node(node);
                 class.allows(node.pool, Some(node.zone))
             };
             pod.is_counted() && self.fleet.node_of(*id).map_or(meant, stands)
@@ -198,7 +198,7 @@ impl Simulation {
         let pods = &self.services[service].pods;
         let pod_of = |id: &ReplicaId| {
             let at = pods.binary_search_by_key(&id.0, |pod| pod.serial()).ok()?;
-            self.fleet.pods[pods[at]].is_counted().then_some(pods[at])
+            self.fleet.pod(pods[at]).is_counted().then_some(pods[at])
         };
         let Some(mut once) = named.iter().map(pod_of).collect::<Option<Vec<PodId>>>() else {
             return Err("a named replica does not exist or is being deleted");

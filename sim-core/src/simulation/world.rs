@@ -2,14 +2,13 @@
 
 use super::control::Control;
 use super::faults::Faults;
-use super::fleet::Fleet;
 use super::ledger::Ledger;
-use super::node_port::NodeScaler;
+use super::node_port::{NodeControl, NodeScaler};
 use super::service::Service;
 use super::{Event, Simulation};
 use crate::agenda::Agenda;
 use crate::clock::{Class, Entity, Seed, SimDuration, SimTime};
-use crate::fleet::{Demand, Geography, Life, Node, NodeLife, PoolConfig, Region, Shape};
+use crate::fleet::{Demand, Fleet, Geography, Life, Node, NodeLife, PoolConfig, Region, Shape};
 use crate::id::{DemandId, NodeId, PoolId, ServiceId, ZoneId};
 use crate::journal::Journal;
 use crate::ledger::{Bill, WorkRecord};
@@ -167,7 +166,8 @@ impl Simulation {
             services,
             brokers,
             serving: Serving::default(),
-            fleet: Fleet::new(world.regions, world.pools, world.placement, scaler),
+            fleet: Fleet::new(world.regions, world.pools, world.placement),
+            nodes: NodeControl { scaler, scan_planned: false },
             faults,
             network: super::routes::World::new(world.geography, seed.key("link")),
             control: Control::new(world.controllers),
@@ -207,15 +207,15 @@ impl Simulation {
                 pools: config.pools.iter().copied().map(PoolId::new).collect(),
                 zone: None,
             };
-            self.services[service].kin.demand = self.fleet.demands.add(demand);
+            self.services[service].kin.demand = self.fleet.demands_mut().add(demand);
         }
     }
 
     /// A running cluster at t = 0: minimum nodes and initial replicas are ready.
     pub(super) fn start(&mut self) -> Result<(), RunError> {
         self.start_faults()?;
-        for pool in self.fleet.pools.ids() {
-            for _ in 0..self.fleet.pools[pool].min_nodes {
+        for pool in self.fleet.pool_ids() {
+            for _ in 0..self.fleet.pool(pool).min_nodes {
                 if let Some(zone) = self.fleet.zone_where(pool, |_| true) {
                     self.add_ready_node(pool, zone);
                 }
@@ -224,7 +224,7 @@ impl Simulation {
         for service in self.services.ids() {
             self.start_service(service);
         }
-        for node in self.fleet.nodes.ids() {
+        for node in self.fleet.nodes().ids() {
             self.watch_idle(node);
         }
         self.start_controllers();
@@ -273,9 +273,9 @@ impl Simulation {
 
     fn add_ready_node(&mut self, pool: PoolId, zone: ZoneId) {
         let node = self.new_node(pool, zone);
-        self.fleet.nodes[node].life = NodeLife::Ready;
-        self.fleet.nodes[node].ready_at = Some(SimTime::ZERO);
-        self.note_room(node);
+        self.fleet.node_mut(node).life = NodeLife::Ready;
+        self.fleet.node_mut(node).ready_at = Some(SimTime::ZERO);
+        self.fleet.note_room(node, self.agenda.now());
     }
 
     /// Creates a replica that is ready at once, on a node that is added for it if need be and
@@ -285,7 +285,8 @@ impl Simulation {
         let mut placed = self.try_place(unit);
         for pool in self.fleet.demand_of(unit).pools.clone() {
             while !placed && self.fleet.fits_empty_node(self.fleet.demand_of(unit), pool) {
-                let Some(zone) = self.next_zone(pool, unit) else { break };
+                let demand = self.fleet.demand_of(unit);
+                let Some(zone) = self.fleet.zone_where(pool, |zone| demand.suits(zone)) else { break };
                 self.add_ready_node(pool, zone);
                 placed = self.try_place(unit);
             }
@@ -293,13 +294,13 @@ impl Simulation {
         if !placed {
             return self.wait_for_node(unit);
         }
-        for pod in self.fleet.units[unit].pods.clone() {
-            let service = self.fleet.pods[pod].service();
+        for pod in self.fleet.unit(unit).pods.clone() {
+            let service = self.fleet.pod(pod).service();
             for stage in 0..self.services[service].config.startup.stages.len() {
                 self.remember(pod, stage);
             }
-            self.fleet.pods[pod].process = Some(SimTime::ZERO);
-            self.fleet.pods[pod].life = Life::Starting { stage: u32::MAX };
+            self.fleet.pod_mut(pod).process = Some(SimTime::ZERO);
+            self.fleet.pod_mut(pod).life = Life::Starting { stage: u32::MAX };
             self.become_ready(pod);
         }
     }
@@ -307,8 +308,7 @@ impl Simulation {
     /// A node of a pool in a zone, booting.
     pub(super) fn new_node(&mut self, pool: PoolId, zone: ZoneId) -> NodeId {
         self.settle_commitment(pool);
-        let config = &self.fleet.pools[pool];
-        let stock = &mut self.fleet.stock[pool];
+        let (config, stock) = self.fleet.pool_and_stock(pool);
         // What is committed to is taken first, at the price that was agreed.
         let committed = stock.committed_live < config.committed;
         let (ordinal, rate) = (stock.ever, if committed { pool.get() } else { stock.zones[zone].rate });
@@ -317,9 +317,8 @@ impl Simulation {
         stock.live += 1;
         let mut node = Node::new(pool, zone, config.gpus_per_node, self.agenda.now(), config.cache);
         (node.ordinal, node.rate, node.committed) = (ordinal, rate, committed);
-        let id = self.fleet.nodes.push(node);
-        self.fleet.stock[pool].zones[zone].nodes.insert(id);
-        self.note_room(id);
+        let id = self.fleet.add_node(node);
+        self.fleet.note_room(id, self.agenda.now());
         id
     }
 }

@@ -3,8 +3,7 @@
 //!
 //! This only says why requests wait: it decides nothing, and asks no policy.
 
-use super::Simulation;
-use crate::fleet::Demand;
+use super::{Demand, Fleet};
 use crate::id::{DemandId, PoolId, UnitId, ZoneId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,61 +21,46 @@ struct Outlook {
     orders: BTreeMap<(PoolId, ZoneId), u32>,
 }
 
-impl Simulation {
-    /// A unit has begun to wait: one of its demand that waits already knows whether there is hope.
-    pub(super) fn judge_newest(&mut self) {
-        let Some((&id, earlier)) = self.fleet.pending.split_last() else { return };
-        let demand = self.fleet.units[id].demand;
-        let last = earlier.last().map(|&other| &self.fleet.units[other]);
+impl Fleet {
+    /// What one that has just begun to wait can know by itself: whether it is stuck, as the one of its
+    /// demand that waits already, or not, since a pool would grow for it. Nothing if all must be looked at.
+    pub(crate) fn newest_hope(&self) -> Option<(UnitId, bool)> {
+        let (&id, earlier) = self.pending().split_last()?;
+        let demand = self.unit(id).demand;
+        let last = earlier.last().map(|&other| self.unit(other));
         match last.filter(|other| other.demand == demand).map(|other| other.stuck) {
-            Some(true) => self.set_stuck(id, true),
-            Some(false) if self.pool_to_grow(id).is_some() => {}
-            _ => self.judge_waiting(),
+            Some(true) => Some((id, true)),
+            Some(false) if self.pool_to_grow(self.demand(demand)).is_some() => Some((id, false)),
+            _ => None,
         }
     }
 
-    /// Says of each unit that waits whether GPUs will come for it.
-    pub(super) fn judge_waiting(&mut self) {
-        if self.fleet.pending.is_empty() {
-            return;
-        }
+    /// Of each unit that waits, whether it is stuck: no GPUs will come for it.
+    pub(crate) fn hopes(&self) -> Vec<(UnitId, bool)> {
         let mut outlook = self.outlook();
         // By demand: the first of the nodes to come that may have room for a unit; room only shrinks.
         let mut from: BTreeMap<DemandId, usize> = BTreeMap::new();
         let mut hopeless: BTreeSet<DemandId> = BTreeSet::new();
-        for at in 0..self.fleet.pending.len() {
-            let id = self.fleet.pending[at];
-            let kind = self.fleet.units[id].demand;
-            if !hopeless.contains(&kind) {
-                let demand = &self.fleet.demands[kind];
-                if !self.finds_room(demand, from.entry(kind).or_default(), &mut outlook) {
-                    hopeless.insert(kind);
-                }
+        let hope = |&id: &UnitId| {
+            let kind = self.unit(id).demand;
+            let found = !hopeless.contains(&kind)
+                && self.finds_room(self.demand(kind), from.entry(kind).or_default(), &mut outlook);
+            if !found {
+                hopeless.insert(kind);
             }
-            self.set_stuck(id, hopeless.contains(&kind));
-        }
-    }
-
-    /// A unit waits for a full pool, or no longer does.
-    pub(super) fn set_stuck(&mut self, unit: UnitId, stuck: bool) {
-        let now = self.agenda.now();
-        if std::mem::replace(&mut self.fleet.units[unit].stuck, stuck) == stuck {
-            return;
-        }
-        for &pod in &self.fleet.units[unit].pods {
-            let service = self.fleet.pods[pod].service();
-            self.services[service].waits.step_stuck(stuck, now);
-        }
+            (id, !found)
+        };
+        self.pending().iter().map(hope).collect()
     }
 
     /// Nodes that boot; and those with free GPUs, which help units that stand on several nodes.
     fn outlook(&self) -> Outlook {
-        let wide = self.fleet.pending.iter().any(|&unit| self.fleet.demand_of(unit).groups > 1);
+        let wide = self.pending().iter().any(|&unit| self.demand_of(unit).groups > 1);
         let mut nodes = Vec::new();
-        for (pool, stock) in self.fleet.stock.iter() {
+        for (pool, stock) in self.pools().ids().map(|pool| (pool, self.stock(pool))) {
             let open = stock.open.iter().filter(|_| wide);
             nodes.extend(stock.booting.iter().chain(open).map(|&node| {
-                let state = &self.fleet.nodes[node];
+                let state = self.node(node);
                 Coming { pool, zone: state.zone, free: state.free.count_ones() }
             }));
         }
@@ -89,8 +73,7 @@ impl Simulation {
         let mut taken: Vec<usize> = Vec::new();
         for _ in 0..demand.groups {
             let fits = |node: &Coming| {
-                demand.allows(node.pool, Some(node.zone))
-                    && demand.fits(node.free, self.fleet.pools[node.pool].memory_per_gpu)
+                demand.allows(node.pool, Some(node.zone)) && demand.fits(node.free, self.pool(node.pool).memory_per_gpu)
             };
             let found = outlook.nodes[*from..].iter().position(fits).map(|at| at + *from);
             let found = found.or_else(|| self.could_order(demand, outlook));
@@ -110,10 +93,10 @@ impl Simulation {
     /// One more node that helps a demand, if a pool would grant it beside those counted already.
     fn could_order(&self, demand: &Demand, outlook: &mut Outlook) -> Option<usize> {
         for &pool in &demand.pools {
-            let (config, stock) = (&self.fleet.pools[pool], &self.fleet.stock[pool]);
+            let (config, stock) = (self.pool(pool), self.stock(pool));
             let of_pool = (pool, ZoneId::new(0))..=(pool, ZoneId::NONE);
             let ordered: u32 = outlook.orders.range(of_pool).map(|(_, count)| count).sum();
-            if !self.fleet.fits_empty_node(demand, pool) || stock.live.saturating_add(ordered) >= config.max_nodes {
+            if !self.fits_empty_node(demand, pool) || stock.live.saturating_add(ordered) >= config.max_nodes {
                 continue;
             }
             for zone in config.zones.iter().map(|&zone| ZoneId::new(zone)).filter(|&zone| demand.suits(zone)) {
