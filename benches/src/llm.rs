@@ -4,9 +4,10 @@ use crate::worlds::{CLIENT, Model, SERVICE};
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ports::LatencyPart;
 use flashcrowd_core::serving::{
-    Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, ServiceTime, Slo, TimeLaw, Traffic,
+    Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, ServiceTime, Slo, TimeLaw,
 };
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::poisson::Poisson;

@@ -2,10 +2,13 @@
 
 use crate::worlds::Model;
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{Geography, PoolConfig, Reclaim, Region};
+use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region};
+use flashcrowd_core::network::Geography;
+use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
 use flashcrowd_core::ports::{Area, FaultSource};
-use flashcrowd_core::serving::{ClientConfig, ClientPlace, HealthConfig, RouteConfig, ServiceConfig, Traffic};
+use flashcrowd_core::serving::ServiceConfig;
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{ClientConfig, Traffic};
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::global_routing::SpillOver;

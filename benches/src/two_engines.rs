@@ -3,8 +3,9 @@
 
 use crate::llm::Llm;
 use flashcrowd_core::clock::Seed;
-use flashcrowd_core::serving::{ClientConfig, ServiceConfig, Traffic};
+use flashcrowd_core::serving::ServiceConfig;
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{ClientConfig, Traffic};
 use flashcrowd_core::units::Bytes;
 
 /// Names of services and of their clients.

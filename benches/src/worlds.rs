@@ -1,12 +1,12 @@
 //! The worlds that are timed: a plain M/M/c, and a cluster with everything switched on.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::network::Geography;
 use flashcrowd_core::ports::{Controller, LatencyPart, Router, TargetId};
-use flashcrowd_core::serving::{
-    ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Slo, Traffic,
-};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
 use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::hpa::manifest::read;

@@ -10,7 +10,9 @@
 //! | `agenda` | what will happen: the events of all parts |
 //! | [`journal`] | what happened, in order, and who reads it |
 //! | [`fleet`] | regions, zones, node pools, nodes, GPUs, pods, placement, start-up |
-//! | [`serving`] | requests and attempts, clients, and the ways in which a server works |
+//! | [`traffic`] | clients, requests and attempts |
+//! | [`serving`] | the ways in which a server works |
+//! | [`network`] | distances between regions, routes, probes |
 //! | `queueing` | how attempts come to servers: brokers, routing, who is in rotation, why they wait |
 //! | `control` | what controllers write, and what is kept of it |
 //! | `signals` | what a controller is shown: scrapes, windows, delay, missing pods |
@@ -25,11 +27,13 @@ pub mod fleet;
 pub mod id;
 pub mod journal;
 pub mod ledger;
+pub mod network;
 pub mod ports;
 mod queueing;
 pub mod serving;
 mod signals;
 pub mod simulation;
+pub mod traffic;
 pub mod units;
 
 pub use clock::{SimDuration, SimTime};

@@ -2,19 +2,18 @@
 
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{
-    CacheKey, CacheSizes, CachedStage, Geography, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup,
-    StartupStage,
+    CacheKey, CacheSizes, CachedStage, PoolConfig, Probe, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
 };
 use flashcrowd_core::journal::Mark;
 use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::network::Geography;
 use flashcrowd_core::ports::{
     Arrival, ArrivalSource, Autoscaler, Controller, Decision, Observation, Schedule, SignalRequest, SourceError,
     TargetId,
 };
-use flashcrowd_core::serving::{
-    ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
-};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;

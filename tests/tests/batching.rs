@@ -3,8 +3,9 @@
 use End::{Completed, Expired};
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::ledger::{RequestRecord, RunRecord};
-use flashcrowd_core::serving::{BatchConfig, BatchTime, Discipline, Outcome, Traffic};
+use flashcrowd_core::serving::{BatchConfig, BatchTime, Discipline};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{Outcome, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{End, at_ms, client, ends, listed, ms, run, service, world};
 use proptest::prelude::*;

@@ -5,8 +5,9 @@ use flashcrowd_core::fleet::{StageKind, StageWork};
 use flashcrowd_core::journal::{Happening, Mark};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::Controller;
-use flashcrowd_core::serving::{ClientConfig, Discipline, ServiceConfig, ServiceTime, Traffic};
+use flashcrowd_core::serving::{Discipline, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{ClientConfig, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, poisson, run, service, startup, steps, world};
 

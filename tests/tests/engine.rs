@@ -2,10 +2,9 @@
 
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Prefix, SourceError};
-use flashcrowd_core::serving::{
-    ClientConfig, Coefficients, Discipline, EngineConfig, Knee, Outcome, ServiceConfig, TimeLaw, Traffic,
-};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{ClientConfig, Outcome, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, run, service, world};
 use flashcrowd_tests::plain_engine::{Asked, Played, Served, Units, play, play_group};

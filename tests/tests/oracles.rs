@@ -4,8 +4,9 @@
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::LatencyPart;
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeLaw, Traffic};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeLaw};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, run, service, world};
 use flashcrowd_workloads::poisson::Poisson;

@@ -7,8 +7,9 @@
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::ArrivalSource;
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeLaw, Traffic};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeLaw};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::Traffic;
 use flashcrowd_tests::kit::{client, run, service, world};
 use flashcrowd_workloads::trace::{TraceOptions, TraceSource};
 use std::collections::BTreeSet;

@@ -7,10 +7,9 @@ use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::Area;
-use flashcrowd_core::serving::{
-    Backoff, ClientConfig, Discipline, QueueMode, RetryBudget, RetryPolicy, ServiceConfig, ServiceTime,
-};
+use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryBudget, RetryPolicy};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, poisson, pool, run, service, steps, world};
 use flashcrowd_workloads::faults::outages::{Kind, Outage, listed};

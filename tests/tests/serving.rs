@@ -2,8 +2,9 @@
 
 use End::{Completed, Expired};
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{Backoff, ClientConfig, Discipline, QueueMode, RetryPolicy, ServiceConfig};
+use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryPolicy};
 use flashcrowd_tests::kit::{End, at_ms, client, ends, listed, ms, run, service, world};
 
 fn one(discipline: Discipline, requests: &[(u64, u64)]) -> World {

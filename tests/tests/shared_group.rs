@@ -5,10 +5,9 @@ use flashcrowd_core::ports::{
     Action, Adapter, Arrival, Attribution, Controller, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
-use flashcrowd_core::serving::{
-    ClientConfig, Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw, Traffic,
-};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{ClientConfig, Traffic};
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{Listed, Script, client, run, service, world};

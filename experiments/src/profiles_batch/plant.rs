@@ -1,13 +1,12 @@
 //! A batching server under closed-loop clients, as a world of the engine.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Probe, Reclaim, Region, Startup};
 use flashcrowd_core::ledger::RequestRecord;
-use flashcrowd_core::serving::{
-    BatchConfig, ClientConfig, CpuModel, Discipline, Outcome, QueueMode, RetryPolicy, ServiceConfig, ServiceTime,
-    Traffic,
-};
+use flashcrowd_core::network::Geography;
+use flashcrowd_core::serving::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::traffic::{ClientConfig, Outcome, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;

@@ -3,7 +3,6 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `config` | regions and pools |
-//! | `geography` | distances and egress prices between regions |
 //! | `startup` | the stages of a cold start |
 //! | `links` | links that transfers share |
 //! | `cache` | what a node remembers of earlier starts |
@@ -22,7 +21,6 @@
 mod cache;
 mod config;
 mod demand;
-mod geography;
 mod links;
 mod node;
 mod outlook;
@@ -41,7 +39,6 @@ pub(crate) use cache::Held;
 pub use config::{PoolConfig, Reclaim, Region};
 pub(crate) use demand::Demands;
 pub use demand::{Demand, Shape};
-pub use geography::Geography;
 pub(crate) use links::fixed_rate;
 pub use links::{Link, LinkScope};
 pub(crate) use node::{Node, NodeLife, Part, Parts};

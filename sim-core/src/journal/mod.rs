@@ -16,7 +16,7 @@ use crate::clock::{SimTime, number_of_name};
 use crate::id::{ClientId, ControllerId, NodeId, PodId, PoolId, ServiceId, Table};
 use crate::ledger::{FaultRecord, HealthRecord};
 use crate::ports::Fault;
-use crate::serving::Outcome;
+use crate::traffic::Outcome;
 
 /// One thing that happened. Names and ordinals are what digests know things by; ids are what history shows.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use super::parts::RequestParts;
 use crate::clock::{SimDuration, SimTime};
 use crate::journal::Happening;
 use crate::ports::{Action, Explanation, Fault, TargetId};
-use crate::serving::{EngineWork, Outcome};
+use crate::serving::EngineWork;
+use crate::traffic::Outcome;
 use hdrhistogram::Histogram;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! A broker: attempts that wait for whoever takes them, first come first served.
 
 use crate::id::{BrokerId, Table};
-use crate::serving::{Arena, Attempt, Fifo, Stage};
+use crate::traffic::{Arena, Attempt, Fifo, Stage};
 
 /// All brokers of a run.
 pub(crate) type Brokers = Table<BrokerId, Broker>;

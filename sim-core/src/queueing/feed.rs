@@ -6,7 +6,8 @@ use super::rotation::Rotation;
 use crate::clock::Stream;
 use crate::id::BrokerId;
 use crate::ports::Router;
-use crate::serving::{Arena, Attempt, QueueMode};
+use crate::serving::QueueMode;
+use crate::traffic::{Arena, Attempt};
 
 /// What became of an attempt that was sent to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

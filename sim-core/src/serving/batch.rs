@@ -22,12 +22,12 @@
 //! That instances share the GPU one after the other is measured: `docs/batching.md`.
 
 use super::Discipline;
-use super::arena::Arena;
 use super::config::BatchConfig;
-use super::request::{Attempt, Fifo, Stage};
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
+use crate::traffic::Arena;
+use crate::traffic::{Attempt, Fifo, Stage};
 use std::collections::VecDeque;
 
 /// Added to the sequence of a batch's events. Those of the host stage have their attempt's serial:

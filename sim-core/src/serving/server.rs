@@ -1,15 +1,16 @@
 //! One server at work: what all disciplines share.
 
-use super::arena::{Arena, NONE};
 use super::batch::Batching;
 use super::engine::{Clock, Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn};
-use super::request::{Attempt, Fifo, Stage};
 use super::sharing::Sharing;
-use super::{Discipline, Prefixes, slots};
+use super::{Discipline, slots};
 use crate::agenda::Agenda;
 use crate::clock::{SimDuration, SimTime};
 use crate::id::{ClockSlot, PodId, ServerId, ServiceId};
 use crate::ledger::{Done, Latency};
+use crate::traffic::Prefixes;
+use crate::traffic::{Arena, NONE};
+use crate::traffic::{Attempt, Fifo, Stage};
 
 /// What a server works with at one instant: lent by the simulation for one call.
 pub(crate) struct Bench<'a> {

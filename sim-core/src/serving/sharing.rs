@@ -5,12 +5,12 @@
 //! number in service makes it stale (the key's sequence is the generation).
 
 use super::Discipline;
-use super::arena::Arena;
-use super::request::{Attempt, Stage};
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::id::ServerSlot;
+use crate::traffic::Arena;
+use crate::traffic::{Attempt, Stage};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

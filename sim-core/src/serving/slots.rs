@@ -1,10 +1,10 @@
 //! `Slots`: so many attempts at once, each with its own service time, first come first served.
 
 use super::Discipline;
-use super::request::Stage;
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::Class;
+use crate::traffic::Stage;
 
 #[inline]
 pub(super) fn accept(server: &mut Server, index: u32, bench: &mut Bench<'_>) {

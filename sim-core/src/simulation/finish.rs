@@ -2,15 +2,16 @@
 
 use super::Simulation;
 use crate::clock::{Class, Entity, Key};
-use crate::fleet::Geography;
 use crate::id::{ClientId, NodeId, PoolId, ServiceId, SignalIndex, Table};
 use crate::journal::Digest;
 use crate::ledger::{
     ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RequestCounts, RunRecord, ServedRecord,
     ServiceRecord,
 };
+use crate::network::Geography;
 use crate::ports::TargetId;
-use crate::serving::{ClientState, Discipline, Reach, Served, Traffic};
+use crate::serving::Discipline;
+use crate::traffic::{ClientState, Reach, Served, Traffic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ impl Simulation {
             fleet: self.ledger.fleet,
             replicas,
             nodes,
-            egress: egress_records(&self.network.geography, &self.traffic.clients),
+            egress: egress_records(self.network.geography(), &self.traffic.clients),
             health,
             faults,
             node_autoscaler: self.nodes.scaler.map(|scaler| scaler.record),

@@ -11,7 +11,8 @@ use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
 use crate::id::{NodeId, PodId, ServiceId};
 use crate::ledger::FailBecause;
-use crate::serving::{Attempt, Bench, NONE, Outcome};
+use crate::serving::Bench;
+use crate::traffic::{Attempt, NONE, Outcome};
 use rand::RngExt;
 use std::collections::BTreeSet;
 

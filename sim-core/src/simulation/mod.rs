@@ -53,8 +53,10 @@ use crate::fleet::Fleet;
 use crate::id::{ClientId, PodId, ServerId, ServiceId, Table};
 use crate::journal::Journal;
 use crate::ledger::{RunRecord, WorkRecord};
+use crate::network::Network;
 use crate::queueing::Brokers;
-use crate::serving::{Requests, Serving};
+use crate::serving::Serving;
+use crate::traffic::TrafficState;
 use ledger::Ledger;
 use service::Service;
 
@@ -63,7 +65,7 @@ pub struct Simulation {
     world: world::Settings,
     agenda: Agenda,
     journal: Journal,
-    traffic: Requests,
+    traffic: TrafficState,
     services: Table<ServiceId, Service>,
     /// Where attempts wait that are with no server.
     brokers: Brokers,
@@ -72,7 +74,7 @@ pub struct Simulation {
     nodes: node_port::NodeControl,
     faults: faults::Faults,
     /// Routes and distances.
-    network: routes::World,
+    network: Network,
     control: control::Control,
     ledger: Ledger,
     progress: limits::Progress,

@@ -6,7 +6,8 @@ use crate::fleet::{Candidate, Lease, Life, Pod, StageKind, rank_victims};
 use crate::id::{DemandId, NodeId, PodId, ServiceId, UnitId};
 use crate::journal::{Note, PodChange};
 use crate::ledger::{FailBecause, ReplicaRecord};
-use crate::serving::{NONE, Server};
+use crate::serving::Server;
+use crate::traffic::NONE;
 use std::collections::BTreeMap;
 
 impl Simulation {

@@ -10,7 +10,8 @@ use crate::journal::Note;
 use crate::ledger::{Completed, FailBecause, Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
 use crate::queueing::Sent;
-use crate::serving::{Attempt, Bench, Discipline, NONE, NOWHERE, Outcome, Request, ServiceTime, Stage};
+use crate::serving::{Bench, Discipline, ServiceTime};
+use crate::traffic::{Attempt, NONE, NOWHERE, Outcome, Request, Stage};
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.

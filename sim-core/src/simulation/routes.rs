@@ -4,78 +4,28 @@
 use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimDuration, SimTime, keyed, number_of, number_of_name};
-use crate::fleet::Geography;
-use crate::id::{CellId, ClientId, RegionId, RouteId, ServerId, ServiceId, Table};
+use crate::id::{CellId, ClientId, RegionId, RouteId, ServerId, ServiceId};
 use crate::journal::Note;
-use crate::ledger::{FailBecause, HealthRecord, Parts};
-use crate::ports::CellView;
-use crate::serving::{Attempt, Cell, Health, NONE, Outcome, Reach, Route, RouteConfig, Served};
+use crate::ledger::{FailBecause, Parts};
+use crate::network::{Ask, RouteConfig};
+use crate::traffic::{Attempt, NONE, Outcome, Served};
 use rand::RngExt;
-
-/// Routes and distances.
-pub(super) struct World {
-    pub(super) geography: Geography,
-    routes: Table<RouteId, Route>,
-    /// The cells of all routes, in their order.
-    cells: Table<CellId, Cell>,
-    /// Degraded ways: both regions, what a round trip takes longer, what is lost in millionths.
-    links: Vec<(RegionId, RegionId, SimDuration, u32)>,
-    /// Reused for each choice.
-    views: Vec<CellView>,
-    link_key: u64,
-}
-
-impl World {
-    pub(super) fn new(geography: Geography, link_key: u64) -> Self {
-        let (links, views) = (Vec::new(), Vec::new());
-        World { geography, routes: Table::default(), cells: Table::default(), links, views, link_key }
-    }
-
-    /// A round trip as things are now.
-    #[inline]
-    fn round_trip(&self, from: RegionId, to: RegionId) -> SimDuration {
-        let usual = self.geography.round_trip(from.get(), to.get());
-        if self.links.is_empty() { usual } else { usual + self.link(from, to).0 }
-    }
-
-    fn link(&self, from: RegionId, to: RegionId) -> (SimDuration, u32) {
-        let found = self.links.iter().find(|link| (link.0, link.1) == (from.min(to), from.max(to)));
-        found.map_or((SimDuration::ZERO, 0), |link| (link.2, link.3))
-    }
-
-    pub(super) fn set_link(&mut self, from: RegionId, to: RegionId, delay: SimDuration, loss_ppm: u32) {
-        let ends = (from.min(to), from.max(to));
-        self.links.retain(|link| (link.0, link.1) != ends);
-        if !delay.is_zero() || loss_ppm > 0 {
-            self.links.push((ends.0, ends.1, delay, loss_ppm));
-        }
-    }
-}
 
 impl Simulation {
     /// Adds routes, and what each client may reach of the one it calls, nearest first.
     pub(super) fn add_routes(&mut self, routes: Vec<RouteConfig>) {
         for config in routes {
-            let route = RouteId::new(self.network.routes.len() as u32);
-            let mut cells = Vec::new();
-            for (&service, position) in config.cells.iter().zip(0..) {
+            let place = |&service: &u32| {
                 let service = ServiceId::new(service);
                 let key = number_of_name(&self.services[service].config.name);
-                let region = self.region_of_service(service);
-                let cell = Cell { route, position, service, region, key, health: Health::default() };
-                cells.push(self.network.cells.push(cell));
-            }
-            self.network.routes.push(Route::new(config, cells, self.world.seed));
+                (service, self.region_of_service(service), key)
+            };
+            let places: Vec<_> = config.cells.iter().map(place).collect();
+            self.network.add_route(config, &places, self.world.seed);
         }
         for client in self.traffic.clients.values_mut() {
             let Some(place) = &client.config.place else { continue };
-            let cells = place.route.map_or(&[][..], |route| &self.network.routes[RouteId::new(route)].cells);
-            let cells = cells.iter().map(|&id| (id, &self.network.cells[id]));
-            let allowed = cells.filter(|(_, cell)| place.allowed.binary_search(&cell.region.get()).is_ok());
-            client.reach =
-                allowed.map(|(id, cell)| Reach { cell: id, service: cell.service, region: cell.region }).collect();
-            let trip = |region: RegionId| self.network.geography.round_trip(place.origin, region.get());
-            client.reach.sort_by_key(|reach| (trip(reach.region), reach.cell));
+            client.reach = self.network.reach(place);
             client.egress_bytes = self.fleet.regions().ids().map(|_| 0).collect();
             client.served = client.reach.iter().map(|_| Served::default()).collect();
         }
@@ -88,8 +38,7 @@ impl Simulation {
 
     /// Plans the first probe of each cell, at an instant of its own within the interval.
     pub(super) fn start_probes(&mut self) {
-        for (id, cell) in self.network.cells.iter() {
-            let route = &self.network.routes[cell.route].config;
+        for (id, cell, route) in self.network.cells() {
             let Some(health) = route.health else { continue };
             let name = &self.services[cell.service].config.name;
             let mut stream = self.world.seed.stream(&format!("probe/{}/{name}", route.name));
@@ -100,12 +49,11 @@ impl Simulation {
 
     pub(super) fn probe(&mut self, id: CellId) {
         let now = self.agenda.now();
-        let cell = &mut self.network.cells[id];
+        let (cell, route) = self.network.cell(id);
+        let Some(config) = route.health else { return };
         let ready = !self.services[cell.service].rotation.is_empty();
-        let Some(config) = self.network.routes[cell.route].config.health else { return };
         let ok = self.faults.reaches(cell.region) && (ready || !config.needs_ready);
-        if let Some((at, healthy)) = cell.health.probed(ok, now, &config) {
-            let record = HealthRecord { at, route: cell.route.get(), cell: cell.position, healthy };
+        if let Some(record) = self.network.probed(id, ok, now, &config) {
             self.journal.note(now, Note::Health(record));
         }
         self.agenda.schedule(now + config.interval, Class::Scrape, id, 0, Event::Probe { cell: id });
@@ -138,55 +86,30 @@ impl Simulation {
         prefix: u32,
         avoid: ServiceId,
     ) -> ServiceId {
-        let now = self.agenda.now();
-        let state = &self.traffic.clients[client];
+        let state = &mut self.traffic.clients[client];
         // Each user asks the name service at instants of its own.
         let who = if user == NONE { number } else { u64::from(user) };
         let phase = number_of(state.phase_key, who);
         let affinity = self.traffic.prefixes.get(prefix).hashes.first().copied().unwrap_or(phase);
         let origin = RegionId::new(state.config.place.as_ref().map_or(0, |place| place.origin));
-        let table = &self.network.routes[route];
-        let at = table.answered_at(now, phase);
-        let avoid = if table.config.retries_elsewhere { avoid } else { ServiceId::NONE };
-        let mut views = std::mem::take(&mut self.network.views);
-        // Healthy and not tried last; if there is none, healthy; if there is none, all: better a slim chance.
-        for pass in 0..3 {
-            for reach in &state.reach {
-                let cell = &self.network.cells[reach.cell];
-                let healthy = pass == 2 || cell.health.at(at);
-                if healthy && (pass > 0 || reach.service != avoid) {
-                    let book = &self.services[reach.service];
-                    views.push(CellView {
-                        cell: cell.position,
-                        key: cell.key,
-                        round_trip: self.network.round_trip(origin, reach.region),
-                        ready: book.rotation.len(),
-                        outstanding: book.presence.count(),
-                    });
-                }
-            }
-            if !views.is_empty() {
-                break;
-            }
-        }
-        let chosen = self.network.routes[route].choose(&views, affinity);
-        let position = views[chosen].cell;
-        views.clear();
-        self.network.views = views;
-        let cell = self.network.routes[route].cells[position as usize];
-        let state = &mut self.traffic.clients[client];
+        let ask = Ask { route, now: self.agenda.now(), phase, affinity, avoid, origin };
+        let load = |service: ServiceId| {
+            let book = &self.services[service];
+            [book.rotation.len(), book.presence.count()]
+        };
+        let (id, cell) = self.network.choose(ask, &state.reach, load);
         // Each choice is for one attempt.
-        if let Some(at) = state.reach.iter().position(|reach| reach.cell == cell) {
+        if let Some(at) = state.reach.iter().position(|reach| reach.cell == id) {
             state.served[at].attempts += 1;
         }
-        self.network.cells[cell].service
+        cell.service
     }
 
     /// Whether an attempt gets to no replica: its region is dark, or the way loses it. It then ends when
     /// its client gives up to connect.
     #[inline]
     pub(super) fn is_lost_on_the_way(&self, client: ClientId, number: u64, tries: u32, service: ServiceId) -> bool {
-        let all_is_well = self.network.links.is_empty() && self.faults.reaches_all();
+        let all_is_well = self.network.is_calm() && self.faults.reaches_all();
         !all_is_well && self.is_lost_in_trouble(client, number, tries, service)
     }
 
@@ -199,8 +122,8 @@ impl Simulation {
         if !self.faults.reaches(region) {
             return true;
         }
-        let loss_ppm = self.network.link(RegionId::new(place.origin), region).1;
-        let key = self.network.link_key ^ self.traffic.clients[client].key;
+        let (loss_ppm, key) = self.network.loss(RegionId::new(place.origin), region);
+        let key = key ^ self.traffic.clients[client].key;
         let draw = || keyed(key, number, u64::from(tries)).random_range(0..1_000_000);
         loss_ppm > 0 && draw() < loss_ppm
     }
@@ -208,7 +131,7 @@ impl Simulation {
     /// Plans the end of an attempt that got to no replica.
     pub(super) fn give_up_connecting(&mut self, attempt: u32, client: ClientId) {
         let route = self.traffic.clients[client].config.place.as_ref().and_then(|place| place.route);
-        let wait = route.map_or(SimDuration::ZERO, |at| self.network.routes[RouteId::new(at)].config.connect_timeout);
+        let wait = route.map_or(SimDuration::ZERO, |at| self.network.connect_timeout(RouteId::new(at)));
         let (at, serial) = (self.agenda.now() + wait, self.traffic.attempts[attempt].serial);
         self.agenda.schedule(at, Class::Delivery, Entity::Nobody, serial, Event::Deliver { attempt });
     }
@@ -248,7 +171,7 @@ impl Simulation {
 
     /// A region goes dark: what waits at its gateways is lost.
     pub(super) fn darken(&mut self, region: RegionId) {
-        let cells: Vec<ServiceId> = self.network.cells.values().map(|cell| cell.service).collect();
+        let cells: Vec<ServiceId> = self.network.cells().map(|(_, cell, _)| cell.service).collect();
         for service in cells {
             if self.region_of_service(service) != region {
                 continue;

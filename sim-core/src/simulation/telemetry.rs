@@ -7,8 +7,9 @@ use crate::fleet::{Life, NodeLife};
 use crate::id::{ClockSlot, NodeId, ServerId, ServerSlot, ServiceId, SignalIndex};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
-use crate::serving::{Attempt, NONE, Server};
+use crate::serving::Server;
 use crate::signals::{SERVICE, SignalState, Truth};
+use crate::traffic::{Attempt, NONE};
 
 impl Simulation {
     /// Adds a signal and plans its first collection, scrape and evaluation.

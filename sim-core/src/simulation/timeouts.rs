@@ -5,7 +5,8 @@ use super::requests::{CANCELLED, bench, is_live};
 use super::{Event, Simulation};
 use crate::clock::Class;
 use crate::id::{ClientId, ServerSlot};
-use crate::serving::{Attempt, Bench, NONE, Outcome, Stage};
+use crate::serving::Bench;
+use crate::traffic::{Attempt, NONE, Outcome, Stage};
 
 impl Simulation {
     /// A client gives up requests whose time is up.

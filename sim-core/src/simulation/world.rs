@@ -8,13 +8,17 @@ use super::service::Service;
 use super::{Event, Simulation};
 use crate::agenda::Agenda;
 use crate::clock::{Class, Entity, Seed, SimDuration, SimTime};
-use crate::fleet::{Demand, Fleet, Geography, Life, Node, NodeLife, PoolConfig, Region, Shape};
+use crate::fleet::{Demand, Fleet, Life, Node, NodeLife, PoolConfig, Region, Shape};
 use crate::id::{DemandId, NodeId, PoolId, ServiceId, ZoneId};
 use crate::journal::Journal;
 use crate::ledger::{Bill, WorkRecord};
+use crate::network::Geography;
+use crate::network::Network;
+use crate::network::RouteConfig;
 use crate::ports::{Controller, FaultSource, NodeAutoscaler, Placement, SourceError};
 use crate::queueing::Brokers;
-use crate::serving::{ClientConfig, Requests, RouteConfig, ServiceConfig, Serving, Traffic};
+use crate::serving::{ServiceConfig, Serving};
+use crate::traffic::{ClientConfig, Traffic, TrafficState};
 use crate::units::Bytes;
 
 /// Everything a run is made of. Names are sorted by whoever builds it: positions are identities.
@@ -162,14 +166,14 @@ impl Simulation {
         let mut simulation = Simulation {
             agenda: Agenda::default(),
             journal,
-            traffic: Requests::new(world.clients, seed),
+            traffic: TrafficState::new(world.clients, seed),
             services,
             brokers,
             serving: Serving::default(),
             fleet: Fleet::new(world.regions, world.pools, world.placement),
             nodes: NodeControl { scaler, scan_planned: false },
             faults,
-            network: super::routes::World::new(world.geography, seed.key("link")),
+            network: Network::new(world.geography, seed.key("link")),
             control: Control::new(world.controllers),
             ledger: Ledger::new(Bill::new(prices)),
             progress: super::limits::Progress::default(),

@@ -2,9 +2,11 @@
 
 use super::worlds::WorldSpec;
 use flashcrowd_core::clock::Distribution;
-use flashcrowd_core::fleet::{Geography, Reclaim, Region};
+use flashcrowd_core::fleet::{Reclaim, Region};
+use flashcrowd_core::network::Geography;
+use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
 use flashcrowd_core::ports::{Area, Fault, FaultSource, GlobalRouter, MarketView, SpotMix, TimedFault};
-use flashcrowd_core::serving::{ClientPlace, HealthConfig, RouteConfig, ServiceTime};
+use flashcrowd_core::serving::ServiceTime;
 use flashcrowd_core::units::PicoUsdPerHour;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::global_routing::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};

@@ -5,7 +5,7 @@ use super::worlds::{WorldSpec, needs_gib};
 use flashcrowd_core::SimTime;
 use flashcrowd_core::ledger::{GpuState, NodeRecord, RunRecord};
 use flashcrowd_core::ports::{Area, Fault};
-use flashcrowd_core::serving::Outcome;
+use flashcrowd_core::traffic::Outcome;
 use flashcrowd_core::units::PicoUsdPerHour;
 use flashcrowd_tests::kit::{ms, pool};
 use std::collections::BTreeMap;

@@ -10,10 +10,10 @@ use flashcrowd_core::ports::{
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
-    Backoff, BatchConfig, BatchTime, ClientConfig, Coefficients, Discipline, EngineConfig, Knee, QueueMode,
-    RetryBudget, RetryPolicy, ServiceConfig, Slo, TimeLaw, Traffic,
+    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Knee, QueueMode, ServiceConfig, Slo, TimeLaw,
 };
 use flashcrowd_core::simulation::World;
+use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryBudget, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::routing::{LeastOutstanding, PowerOfChoices, Random, RoundRobin};

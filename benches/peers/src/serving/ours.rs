@@ -3,7 +3,8 @@
 use super::{DECODE_MS, Found, OUTPUT, PREFILL_MS, PROMPT, RATE, REPLICAS, arrivals_s};
 use flashcrowd_benches::worlds::Model;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, SourceError};
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw, Traffic};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
+use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::routing::RoundRobin;

@@ -3,7 +3,7 @@
 use crate::results::table::{Cell, Column, Source, Table};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ledger::{RequestParts, RequestRecord};
-use flashcrowd_core::serving::Outcome;
+use flashcrowd_core::traffic::Outcome;
 use std::io;
 
 /// One row for each request that is kept.

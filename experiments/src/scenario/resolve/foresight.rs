@@ -12,8 +12,9 @@ use super::Resolved;
 use super::routes::ResolvedRoute;
 use super::traffic::ResolvedTraffic;
 use flashcrowd_core::clock::{Seed, Stream};
+use flashcrowd_core::network::ClientPlace;
 use flashcrowd_core::ports::{CellView, Fault, GlobalRouter, SourceError};
-use flashcrowd_core::serving::{ClientPlace, Traffic};
+use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::baselines::Oracle;
 

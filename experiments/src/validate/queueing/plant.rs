@@ -5,12 +5,12 @@
 
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
-use flashcrowd_core::fleet::{CacheSizes, Geography, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::network::Geography;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Router, SourceError};
-use flashcrowd_core::serving::{
-    ClientConfig, CpuModel, Discipline, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
-};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_policies::placement::Pack;
 use flashcrowd_policies::routing::{PowerOfChoices, Random, RoundRobin};

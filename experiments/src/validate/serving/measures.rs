@@ -3,7 +3,7 @@
 use super::point::{Client, Metric, Point, Window};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ledger::RequestRecord;
-use flashcrowd_core::serving::Outcome;
+use flashcrowd_core::traffic::Outcome;
 
 /// Latencies of one run, sorted.
 pub(super) struct Measures {

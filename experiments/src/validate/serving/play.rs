@@ -5,12 +5,12 @@ use super::point::{Client, Length, Metric, Point, Recorded, Window};
 use crate::profiles::{Coefficients, EngineLimits, Memory, Profile};
 use crate::validate::queueing::plant::pool;
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
-use flashcrowd_core::fleet::{Geography, Probe, Region, Startup};
+use flashcrowd_core::fleet::{Probe, Region, Startup};
+use flashcrowd_core::network::Geography;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
-use flashcrowd_core::serving::{
-    ClientConfig, CpuModel, Discipline, EngineConfig, QueueMode, RetryPolicy, ServiceConfig, ServiceTime, Traffic,
-};
+use flashcrowd_core::serving::{CpuModel, Discipline, EngineConfig, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;

@@ -3,10 +3,9 @@
 
 use super::document::{Case, Market, Set};
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{
-    CacheSizes, Geography, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage,
-};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage};
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
+use flashcrowd_core::network::Geography;
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::units::Market as Bought;

@@ -28,11 +28,11 @@ mod sequence;
 mod turns;
 
 use super::Discipline;
-use super::request::Stage;
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimTime};
 use crate::id::ServerId;
+use crate::traffic::Stage;
 use blocks::Blocks;
 use named::Named;
 use std::cmp::Reverse;

@@ -6,9 +6,9 @@ use super::named::{self, Found};
 use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::{SimDuration, SimTime};
 use crate::id::ServerId;
-use crate::serving::arena::NONE;
-use crate::serving::request::Stage;
 use crate::serving::server::{Bench, Server};
+use crate::traffic::NONE;
+use crate::traffic::Stage;
 use std::cmp::Reverse;
 
 impl Engine {

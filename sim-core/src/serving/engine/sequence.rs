@@ -2,7 +2,7 @@
 
 use super::blocks::Kept;
 use crate::clock::SimTime;
-use crate::serving::arena::NONE;
+use crate::traffic::NONE;
 
 /// The tokens of one attempt. Stands beside the attempt, at the same index. One cache line.
 #[derive(Clone, Debug)]

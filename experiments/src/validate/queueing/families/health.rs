@@ -10,11 +10,11 @@ use super::{Case, Findings};
 use flashcrowd_core::clock::{Distribution, Stream};
 use flashcrowd_core::fleet::Region;
 use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Fault, SourceError, TimedFault};
-use flashcrowd_core::serving::{
-    ClientConfig, ClientPlace, Discipline, HealthConfig, Outcome, RetryPolicy, RouteConfig, ServiceTime, Traffic,
-};
+use flashcrowd_core::serving::{Discipline, ServiceTime};
 use flashcrowd_core::simulation::{Simulation, World};
+use flashcrowd_core::traffic::{ClientConfig, Outcome, RetryPolicy, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::global_routing::Nearest;
 use flashcrowd_workloads::faults::Listed;

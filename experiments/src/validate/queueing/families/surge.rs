@@ -10,8 +10,9 @@ use flashcrowd_core::clock::{Distribution, SimDuration, SimTime};
 use flashcrowd_core::fleet::{StageKind, StageWork, StartupStage};
 use flashcrowd_core::ledger::RequestRecord;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError, TargetId};
-use flashcrowd_core::serving::{Discipline, QueueMode, Traffic};
+use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_core::simulation::Simulation;
+use flashcrowd_core::traffic::Traffic;
 use flashcrowd_policies::FixedReplicas;
 
 /// Requests that a fluid is played with.

@@ -2,7 +2,7 @@
 
 use super::arena::{Arena, NONE};
 use super::client::ClientState;
-use super::config::ClientConfig;
+use super::config::{ClientConfig, Traffic};
 use super::prefixes::Prefixes;
 use super::request::{Attempt, Request};
 use crate::clock::{Class, Key, Seed};
@@ -14,7 +14,7 @@ use std::collections::binary_heap::PeekMut;
 
 /// Clients and their requests.
 #[derive(Default)]
-pub(crate) struct Traffic {
+pub(crate) struct TrafficState {
     pub(crate) clients: Table<ClientId, ClientState>,
     pub(crate) requests: Arena<Request>,
     pub(crate) attempts: Arena<Attempt>,
@@ -27,12 +27,16 @@ pub(crate) struct Traffic {
     serial: u64,
 }
 
-impl Traffic {
+impl TrafficState {
     /// Clients that have sent nothing yet.
     pub(crate) fn new(clients: Vec<ClientConfig>, seed: Seed) -> Self {
         let clients: Table<ClientId, ClientState> =
             clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
-        Traffic { next: clients.ids().map(|_| (Arrival::default(), NONE)).collect(), clients, ..Traffic::default() }
+        TrafficState {
+            next: clients.ids().map(|_| (Arrival::default(), NONE)).collect(),
+            clients,
+            ..TrafficState::default()
+        }
     }
 
     /// Where the earliest arrival stands in the order of events.
@@ -75,7 +79,7 @@ impl Traffic {
     #[inline]
     fn pull(&mut self, client: ClientId) -> Result<Option<Key>, SourceError> {
         let state = &mut self.clients[client];
-        let super::config::Traffic::Open(source) = &mut state.config.traffic else { return Ok(None) };
+        let Traffic::Open(source) = &mut state.config.traffic else { return Ok(None) };
         let Some(arrival) = source.next_arrival()? else { return Ok(None) };
         state.pulled += 1;
         self.next[client] = (arrival, self.prefixes.insert(source.prefix(), state.key));
