@@ -265,7 +265,8 @@ impl Engine {
         tokens
     }
 
-    /// A request comes in at a caught-up engine. Returns before when the engine must be looked at.
+    /// A request comes in; nothing that the engine has not played yet depends on it. Returns before when
+    /// the engine must be looked at.
     #[inline]
     fn accept(&mut self, asked: Asked, rules: &Rules) -> u64 {
         let first = self.waiting.is_empty();
@@ -273,12 +274,13 @@ impl Engine {
         if self.leap.len == 0 {
             return asked.ready;
         }
-        if first && self.running < u64::from(rules.config.max_sequences) {
-            self.leap.len = self.leap.len.min(self.leap.first_after(self.clock, asked.ready));
+        let room = self.running < u64::from(rules.config.max_sequences);
+        if first && room && asked.ready < (self.leap_end() >> FRACTION_BITS) as u64 {
+            self.leap.len = self.leap.first_after(self.clock, asked.ready);
         }
         // It joins then at the soonest, and each of its iterations takes at least this.
         let least = u128::from(rules.law.overhead + rules.law.weights) * u128::from(asked.output);
-        ((self.leap_end() + least) >> FRACTION_BITS) as u64
+        asked.ready + (least >> FRACTION_BITS) as u64
     }
 
     /// Its event: returns when the next one should come.
@@ -330,9 +332,7 @@ pub fn run(llm: &Llm) -> Outcome {
                 // Of one replica nothing is drawn.
                 let replica = if engines.len() == 1 { 0 } else { router.route(&outstanding, &mut routing) };
                 outstanding[replica] += 1;
-                let engine = &mut engines[replica];
-                engine.catch_up(arrived, &rules, |_| unreachable!("ends are events"));
-                let wake = engine.accept(asked, &rules);
+                let wake = engines[replica].accept(asked, &rules);
                 arrival = next();
                 (replica, wake)
             }
