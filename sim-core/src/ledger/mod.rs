@@ -3,6 +3,7 @@
 //! Exports are pure functions of what stands here.
 
 mod account;
+mod books;
 pub mod buckets;
 mod latency;
 mod money;
@@ -12,6 +13,7 @@ mod tally;
 mod tokens;
 
 pub(crate) use account::{Account, Completed, Done};
+pub(crate) use books::Books;
 pub use latency::{Counts, Latency, SloCount};
 pub use money::{Bill, BillLine, GpuState, Money};
 pub(crate) use parts::Parts;

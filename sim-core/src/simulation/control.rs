@@ -1,66 +1,30 @@
 //! Controllers: when they run and what they see.
 
 use super::{Event, RunError, Simulation};
-use crate::clock::{Class, SimDuration, SimTime, number_of_name};
+use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Lease, Life};
-use crate::id::{ControllerId, NodeId, PodId, PoolId, RegionId, ServiceId, SignalIndex, Table};
+use crate::id::{ControllerId, NodeId, PodId, PoolId, RegionId, ServiceId, SignalIndex};
 use crate::ports::{
-    Controller, JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView,
-    TargetId, TargetView, Wake, Work,
+    JobCounts, Mode, Observation, Probe, ReplicaId, ReplicaPhase, ReplicaView, SignalId, SignalView, TargetId,
+    TargetView, Wake, Work,
 };
-use crate::signals::SignalState;
 use rand::RngExt;
 use std::sync::Arc;
-
-/// All controllers, and the signals that they see.
-pub(super) struct Control {
-    pub(super) controllers: Table<ControllerId, ControllerState>,
-    pub(super) signals: Table<SignalIndex, SignalState>,
-}
-
-impl Control {
-    /// Controllers that have seen nothing yet.
-    pub(super) fn new(controllers: Vec<Controller>) -> Self {
-        Control { controllers: controllers.into_iter().map(ControllerState::new).collect(), signals: Table::default() }
-    }
-}
-
-/// A controller at work.
-pub(super) struct ControllerState {
-    pub(super) controller: Controller,
-    /// Of its name.
-    pub(super) key: u64,
-    /// Its signals by target: positions among all signals.
-    pub(super) signals: Vec<(TargetId, Vec<SignalIndex>)>,
-    /// Counts its planned ticks, so that a replaced one is known as stale.
-    generation: u64,
-    /// When its last decision went to the log.
-    pub(super) kept: Option<SimTime>,
-    /// A request waits at this target.
-    poke: Option<TargetId>,
-}
-
-impl ControllerState {
-    pub(super) fn new(controller: Controller) -> Self {
-        let key = number_of_name(&controller.name);
-        ControllerState { controller, key, signals: Vec::new(), generation: 0, kept: None, poke: None }
-    }
-}
 
 impl Simulation {
     /// Registers signals and plans the first tick of each controller.
     pub(super) fn start_controllers(&mut self) {
-        for index in self.control.controllers.ids() {
-            let controller = &self.control.controllers[index].controller;
-            let (name, schedule) = (Arc::clone(&controller.name), controller.schedule);
-            for watched in controller.targets.clone() {
+        for id in self.control.ids() {
+            let (name, schedule, targets) = self.control.declared(id);
+            for watched in targets {
                 let target = watched.target;
-                let ids = watched.signals().map(|request| self.add_signal(&name, target, request.clone())).collect();
-                self.control.controllers[index].signals.push((target, ids));
+                let signals =
+                    watched.signals().map(|request| self.add_signal(&name, target, request.clone())).collect();
+                self.control.show(id, target, signals);
                 if schedule.poked_by_requests
                     && let Some(book) = self.services.get_mut(ServiceId::new(target.0))
                 {
-                    book.watchers.poked.push(index);
+                    book.watchers.poked.push(id);
                 }
             }
             let phase = schedule.phase.unwrap_or_else(|| {
@@ -68,15 +32,13 @@ impl Simulation {
                 let mut stream = self.world.seed.stream(&format!("controller/{name}"));
                 SimDuration::from_ps(stream.random_range(0..period))
             });
-            self.plan_tick(index, SimTime::ZERO + phase);
+            self.plan_tick(id, SimTime::ZERO + phase);
         }
     }
 
-    fn plan_tick(&mut self, index: ControllerId, at: SimTime) {
-        let state = &mut self.control.controllers[index];
-        state.generation += 1;
-        let event = Event::Control { controller: index };
-        self.agenda.schedule(at, Class::Controller, index, state.generation, event);
+    fn plan_tick(&mut self, id: ControllerId, at: SimTime) {
+        let generation = self.control.plan(id);
+        self.agenda.schedule(at, Class::Controller, id, generation, Event::Control { controller: id });
     }
 
     /// Wakes controllers that want to know that a request waits and nobody serves.
@@ -86,62 +48,47 @@ impl Simulation {
             return;
         }
         let now = self.agenda.now();
-        for &index in &book.watchers.poked {
-            let state = &mut self.control.controllers[index];
-            if state.poke.replace(TargetId(service.get())).is_none() {
-                self.agenda.schedule(now, Class::Controller, index, 0, Event::Poke { controller: index });
+        for &id in &book.watchers.poked {
+            if self.control.poke(id, TargetId(service.get())) {
+                self.agenda.schedule(now, Class::Controller, id, 0, Event::Poke { controller: id });
             }
         }
     }
 
-    pub(super) fn poked(&mut self, index: ControllerId) -> Result<(), RunError> {
-        if let Some(target) = self.control.controllers[index].poke.take() {
-            self.decide(index, Wake::Poke(target));
+    pub(super) fn poked(&mut self, id: ControllerId) -> Result<(), RunError> {
+        match self.control.take_poke(id) {
+            Some(target) => self.decide(id, Wake::Poke(target)),
+            None => Ok(()),
         }
-        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// A planned tick, unless another plan has replaced it.
-    pub(super) fn control(&mut self, index: ControllerId, generation: u64) -> Result<(), RunError> {
-        if self.control.controllers[index].generation == generation {
-            self.decide(index, Wake::Tick);
-        }
-        self.failure.take().map_or(Ok(()), Err)
+    pub(super) fn control(&mut self, id: ControllerId, generation: u64) -> Result<(), RunError> {
+        if self.control.is_planned(id, generation) { self.decide(id, Wake::Tick) } else { Ok(()) }
     }
 
-    fn decide(&mut self, index: ControllerId, wake: Wake) {
-        let seen = self.observe(index, wake);
-        let decision = self.control.controllers[index].controller.policy.decide(&seen);
-        let now = self.agenda.now();
-        let controller = &self.control.controllers[index].controller;
-        if let Err(error) = alive(controller, now) {
-            self.failure = Some(error);
-            return;
-        }
-        let next = match (decision.next_wake, wake) {
-            (Some(at), _) => Some(at.max(now + SimDuration::from_ps(1))),
-            (None, Wake::Poke(_)) => None,
-            (None, _) => Some(now + controller.schedule.period),
-        };
+    fn decide(&mut self, id: ControllerId, wake: Wake) -> Result<(), RunError> {
+        let seen = self.observe(id, wake);
+        let (decision, next) = self.control.decide(id, &seen).map_err(|failed| self.failed(failed))?;
         if let Some(at) = next {
-            self.plan_tick(index, at);
+            self.plan_tick(id, at);
         }
-        self.apply(index, &seen, decision);
+        self.apply(id, &seen, decision);
+        Ok(())
+    }
+
+    fn failed(&self, (policy, message): (String, String)) -> RunError {
+        RunError::Policy { policy, message, at: self.agenda.now() }
     }
 
     /// The run is over: policies outside the program are let go, and may say what was wrong.
     pub(super) fn close_controllers(&mut self) -> Result<(), RunError> {
-        let at = self.agenda.now();
-        for state in self.control.controllers.values_mut() {
-            state.controller.policy.close();
-            alive(&state.controller, at)?;
-        }
-        Ok(())
+        self.control.close().map_err(|failed| self.failed(failed))
     }
 
-    fn observe(&mut self, index: ControllerId, wake: Wake) -> Observation {
-        let signals = self.control.controllers[index].signals.clone();
-        let targets = signals.into_iter().map(|(target, ids)| self.view_target(target, &ids)).collect();
+    fn observe(&mut self, id: ControllerId, wake: Wake) -> Observation {
+        let shown = self.control.shown(id).into_iter();
+        let targets = shown.map(|(target, signals)| self.view_target(target, &signals)).collect();
         Observation { now: self.agenda.now(), wake, targets }
     }
 
@@ -163,7 +110,7 @@ impl Simulation {
             .zip(0..)
             .map(|(&signal, position)| SignalView {
                 signal: SignalId(position),
-                batches: self.control.signals[signal].read(now, &serials),
+                batches: self.control.signal_mut(signal).read(now, &serials),
             })
             .collect();
         TargetView {
@@ -222,10 +169,4 @@ impl Simulation {
     pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
         self.fleet.demand(self.services[service].kin.demand).pools.first().copied()
     }
-}
-
-/// Ends the run of a policy that failed.
-fn alive(controller: &Controller, at: SimTime) -> Result<(), RunError> {
-    let failed = |message: &str| RunError::Policy { policy: controller.name.to_string(), message: message.into(), at };
-    controller.policy.failure().map_or(Ok(()), |message| Err(failed(message)))
 }

@@ -123,7 +123,7 @@ impl Simulation {
         for unit in self.fleet.units_on(&nodes) {
             self.bill_unit(unit);
         }
-        let rate = self.ledger.bill.rate(pool.get(), price);
+        let rate = self.books.bill_mut().rate(pool.get(), price);
         for node in nodes {
             self.bill_free_gpus(node);
             self.fleet.node_mut(node).rate = rate;

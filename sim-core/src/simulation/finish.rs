@@ -2,14 +2,10 @@
 
 use super::Simulation;
 use crate::clock::{Class, Entity, Key};
-use crate::id::{ClientId, NodeId, PoolId, ServiceId, SignalIndex, Table};
+use crate::id::{ClientId, NodeId, PoolId, ServiceId, Table};
 use crate::journal::Digest;
-use crate::ledger::{
-    ClientRecord, ControllerRecord, EgressRecord, NodeRecord, ReplicaRecord, RequestCounts, RunRecord, ServedRecord,
-    ServiceRecord,
-};
+use crate::ledger::{ClientRecord, EgressRecord, NodeRecord, RequestCounts, RunRecord, ServedRecord, ServiceRecord};
 use crate::network::Geography;
-use crate::ports::TargetId;
 use crate::serving::Discipline;
 use crate::traffic::{ClientState, Reach, Served, Traffic};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +16,7 @@ impl Simulation {
         let end = self.world.horizon;
         self.agenda.enter(Key::new(end, 0, Class::Lifecycle, Entity::Run, 0));
         // The last period may be cut short by the end.
-        if self.ledger.series.last().is_none_or(|row| row.at < end) {
+        if self.books.last_row().is_none_or(|at| at < end) {
             self.series_row();
         }
         self.bill_what_is_open();
@@ -34,11 +30,12 @@ impl Simulation {
         self.work.peak_live_requests = self.traffic.requests.peak() as u64;
         let digest = self.digest();
         let clients = self.traffic.clients.ids().map(|client| self.client_record(client)).collect();
-        let controllers = self.controller_records();
-        let replicas = self.replica_records();
+        let controllers = self.control.records();
+        self.keep_replicas();
         let nodes = self.fleet.nodes().values().map(node_record).collect();
         let services = self.services.ids().map(|service| self.service_record(service)).collect();
         let (history, faults, health) = self.journal.into_records();
+        let books = self.books.close();
         RunRecord {
             ended: end,
             warmup: self.world.warmup,
@@ -48,18 +45,18 @@ impl Simulation {
             services,
             clients,
             controllers,
-            decisions: self.ledger.decisions,
-            series: self.ledger.series,
-            fleet: self.ledger.fleet,
-            replicas,
+            decisions: books.decisions,
+            series: books.series,
+            fleet: books.fleet,
+            replicas: books.replicas,
             nodes,
             egress: egress_records(self.network.geography(), &self.traffic.clients),
             health,
             faults,
             node_autoscaler: self.nodes.scaler.map(|scaler| scaler.record),
-            bill: self.ledger.bill,
-            warmup_bill: self.ledger.warmup_bill,
-            requests: self.ledger.sampled,
+            bill: books.bill,
+            warmup_bill: books.warmup_bill,
+            requests: books.requests,
         }
     }
 
@@ -89,12 +86,12 @@ impl Simulation {
         }
     }
 
-    /// Every pod that ever was, oldest first.
-    fn replica_records(&mut self) -> Vec<ReplicaRecord> {
-        let mut records = std::mem::take(&mut self.ledger.replicas);
-        records.extend(self.fleet.pod_ids().map(|id| (id.serial(), self.replica_record(id))));
-        records.sort_unstable_by_key(|(serial, _)| *serial);
-        records.into_iter().map(|(_, record)| record).collect()
+    /// Writes down the pods that have not been forgotten.
+    fn keep_replicas(&mut self) {
+        for id in self.fleet.pod_ids().collect::<Vec<_>>() {
+            let record = self.replica_record(id);
+            self.books.keep_replica(id, record);
+        }
     }
 
     /// The warm-up ends: the bill so far is kept. Nothing else happens.
@@ -105,7 +102,7 @@ impl Simulation {
 
     /// What was billed and made so far is not measured.
     fn keep_warm_up(&mut self) {
-        self.ledger.warmup_bill = self.ledger.bill.clone();
+        self.books.end_warm_up();
         for client in self.traffic.clients.values_mut() {
             client.early.0 = client.made;
         }
@@ -200,18 +197,6 @@ impl Simulation {
                 Traffic::Closed { .. } => 0,
             },
         }
-    }
-
-    fn controller_records(&self) -> Vec<ControllerRecord> {
-        let signals = |(target, ids): &(TargetId, Vec<SignalIndex>)| {
-            let names = ids.iter().map(|&id| self.control.signals[id].request.name.as_str().into());
-            names.map(|name| (*target, name)).collect::<Vec<_>>()
-        };
-        let record = |state: &super::control::ControllerState| ControllerRecord {
-            name: Arc::clone(&state.controller.name),
-            signals: state.signals.iter().flat_map(signals).collect(),
-        };
-        self.control.controllers.values().map(record).collect()
     }
 }
 

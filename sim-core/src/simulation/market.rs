@@ -179,7 +179,7 @@ impl Simulation {
                 region: Arc::clone(&region.name),
                 zone: Arc::clone(&region.zones[place.zone.get() as usize]),
                 gpu: Arc::clone(&pool.gpu),
-                price: self.ledger.bill.price_of(self.fleet.stock(place.pool).zones[place.zone].rate),
+                price: self.books.bill().price_of(self.fleet.stock(place.pool).zones[place.zone].rate),
                 own: 0,
                 ready: 0,
             }

@@ -26,7 +26,6 @@
 mod control;
 mod faults;
 mod finish;
-mod ledger;
 mod limits;
 mod loads;
 mod losses;
@@ -49,15 +48,15 @@ pub use world::{Limits, RunError, World};
 
 use crate::agenda::{Agenda, Event};
 use crate::clock::{Class, Entity, Key, SimTime};
+use crate::control::Control;
 use crate::fleet::Fleet;
 use crate::id::{ClientId, PodId, ServerId, ServiceId, Table};
 use crate::journal::Journal;
-use crate::ledger::{RunRecord, WorkRecord};
+use crate::ledger::{Books, RunRecord, WorkRecord};
 use crate::network::Network;
 use crate::queueing::Brokers;
 use crate::serving::Serving;
 use crate::traffic::TrafficState;
-use ledger::Ledger;
 use service::Service;
 
 /// A run in progress.
@@ -75,12 +74,10 @@ pub struct Simulation {
     faults: faults::Faults,
     /// Routes and distances.
     network: Network,
-    control: control::Control,
-    ledger: Ledger,
+    control: Control,
+    books: Books,
     progress: limits::Progress,
     work: WorkRecord,
-    /// Why the run cannot go on.
-    failure: Option<RunError>,
 }
 
 impl Simulation {

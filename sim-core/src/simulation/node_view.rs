@@ -36,7 +36,7 @@ impl Simulation {
 
     fn view_pool(&self, pool: PoolId) -> PoolView {
         let (config, stock) = (self.fleet.pool(pool), self.fleet.stock(pool));
-        let price = |zone: u32| self.ledger.bill.price_of(stock.zones[ZoneId::new(zone)].rate);
+        let price = |zone: u32| self.books.bill().price_of(stock.zones[ZoneId::new(zone)].rate);
         PoolView {
             name: Arc::clone(&config.name),
             gpus_per_node: config.gpus_per_node,
@@ -61,7 +61,7 @@ impl Simulation {
             changed: node.changed,
             free_gpus: node.free.count_ones(),
             gpus: node.gpus(),
-            price: self.ledger.bill.price_of(node.rate),
+            price: self.books.bill().price_of(node.rate),
             cordoned: node.cordoned,
             reclaimed: node.reclaimed.filter(|_| scaler.is_some_and(|scaler| scaler.noticed.contains(&id))),
             holds: Vec::new(),

@@ -169,7 +169,7 @@ impl Simulation {
         let span = now.since(std::mem::replace(&mut stock.settled, now));
         let unused = config.committed.saturating_sub(stock.live);
         let line = BillLine { pool: pool.get(), rate: pool.get(), state: GpuState::Unused, service: None };
-        self.ledger.bill.add(line, unused.saturating_mul(config.gpus_per_node), span);
+        self.books.charge(line, unused.saturating_mul(config.gpus_per_node), span);
     }
 
     /// A committed node is gone: the oldest of its pool that is not committed costs what was agreed now.
@@ -230,7 +230,7 @@ impl Simulation {
             NodeLife::Gone => return,
         };
         let line = BillLine { pool: state.pool.get(), rate: state.rate, state: gpu_state, service: None };
-        self.ledger.bill.add(line, state.free.count_ones(), span);
+        self.books.charge(line, state.free.count_ones(), span);
     }
 
     /// What the pool's minimum charge adds to a node's life.
@@ -239,7 +239,7 @@ impl Simulation {
         let lived = self.agenda.now().since(state.ordered);
         let missing = self.fleet.pool(state.pool).minimum_charge.saturating_sub(lived);
         let line = BillLine { pool: state.pool.get(), rate: state.rate, state: GpuState::Minimum, service: None };
-        self.ledger.bill.add(line, state.gpus(), missing);
+        self.books.charge(line, state.gpus(), missing);
     }
 
     fn note_node(&mut self, node: NodeId, change: NodeChange) {

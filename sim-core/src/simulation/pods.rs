@@ -270,7 +270,7 @@ impl Simulation {
         }
         for id in self.fleet.unit(unit).pods.clone() {
             let record = self.replica_record(id);
-            self.ledger.replicas.push((id.serial(), record));
+            self.books.keep_replica(id, record);
         }
         let clock = self.fleet.unit(unit).clock;
         for pod in self.fleet.forget(unit) {

@@ -568,7 +568,7 @@ impl Simulation {
         let request = &self.traffic.requests[index];
         if request.number.is_multiple_of(self.world.request_sample) {
             let pod_of = |server| self.serving.servers.at(server).pod.serial();
-            self.ledger.sampled.push(RequestRecord {
+            self.books.keep_request(RequestRecord {
                 client: request.client.get(),
                 number: request.number,
                 arrived: request.arrived,

@@ -14,7 +14,7 @@ use crate::traffic::{Attempt, NONE};
 impl Simulation {
     /// Adds a signal and plans its first collection, scrape and evaluation.
     pub(super) fn add_signal(&mut self, controller: &str, target: TargetId, request: SignalRequest) -> SignalIndex {
-        let id = SignalIndex::new(self.control.signals.len() as u32);
+        let id = self.control.next_signal();
         let book = &mut self.services[ServiceId::new(target.0)];
         let label = format!("{controller}/{}/{}", book.config.name, request.name);
         let signal = SignalState::new(request, target.0, &label, self.world.seed);
@@ -31,7 +31,7 @@ impl Simulation {
         let [collect, scrape, evaluate] = signal.phases;
         let collects = signal.request.pipeline.collect_period.is_some();
         let evaluates = signal.evaluation_period().is_some();
-        self.control.signals.push(signal);
+        self.control.add_signal(signal);
         if collects {
             self.plan_sample(id, collect, Event::Collect { signal: id });
         }
@@ -44,7 +44,7 @@ impl Simulation {
 
     /// Plans a collection or scrape, and the opening of its sampling window before it.
     fn plan_sample(&mut self, id: SignalIndex, at: SimTime, event: Event) {
-        let signal = &self.control.signals[id];
+        let signal = self.control.signal(id);
         let collects = signal.request.pipeline.collect_period.is_some();
         let samples = matches!(event, Event::Collect { .. }) || !collects;
         if let Some(window) = signal.sampling_window().filter(|_| samples) {
@@ -57,12 +57,12 @@ impl Simulation {
 
     pub(super) fn open_window(&mut self, id: SignalIndex) {
         let truth = self.truth(id);
-        self.control.signals[id].open_window(self.agenda.now(), &truth);
+        self.control.signal_mut(id).open_window(self.agenda.now(), &truth);
     }
 
     pub(super) fn collect(&mut self, id: SignalIndex) {
         let truth = self.truth(id);
-        let signal = &mut self.control.signals[id];
+        let signal = self.control.signal_mut(id);
         signal.collect(self.agenda.now(), &truth);
         let period = signal.request.pipeline.collect_period.unwrap_or(SimDuration::MAX);
         self.plan_sample(id, self.agenda.now() + period, Event::Collect { signal: id });
@@ -71,7 +71,7 @@ impl Simulation {
     pub(super) fn scrape(&mut self, id: SignalIndex) {
         let truth = self.truth(id);
         let now = self.agenda.now();
-        let signal = &mut self.control.signals[id];
+        let signal = self.control.signal_mut(id);
         signal.scrape(now, &truth);
         let period = signal.request.pipeline.scrape_period;
         self.plan_sample(id, now + period, Event::Scrape { signal: id });
@@ -79,7 +79,7 @@ impl Simulation {
 
     pub(super) fn evaluate(&mut self, id: SignalIndex) {
         let now = self.agenda.now();
-        let signal = &mut self.control.signals[id];
+        let signal = self.control.signal_mut(id);
         signal.evaluate(now);
         let period = signal.evaluation_period().unwrap_or(SimDuration::MAX);
         self.agenda.schedule(now + period, Class::Scrape, id, 3, Event::Evaluate { signal: id });
@@ -105,7 +105,7 @@ impl Simulation {
                 if let Some(first) = first.filter(|_| request < CANCELLED) {
                     let ttft = first.since(self.traffic.requests[request].arrived);
                     for &signal in &book.watchers.first_token {
-                        self.control.signals[signal].observe(pod, ttft);
+                        self.control.signal_mut(signal).observe(pod, ttft);
                     }
                 }
             }
@@ -113,7 +113,7 @@ impl Simulation {
         self.serving.first_tokens.clear();
         for &signal in &book.watchers.gap {
             for (leap, decodes) in &self.serving.gaps {
-                self.control.signals[signal].observe_gaps(pod, leap, *decodes);
+                self.control.signal_mut(signal).observe_gaps(pod, leap, *decodes);
             }
         }
         self.serving.gaps.clear();
@@ -124,7 +124,7 @@ impl Simulation {
         let attempt = &self.traffic.attempts[attempt];
         let pod = self.serving.servers.at(attempt.server).pod.serial();
         for &signal in &self.services[attempt.service].watchers.latency {
-            let signal = &mut self.control.signals[signal];
+            let signal = self.control.signal_mut(signal);
             if let Some(part) = signal.latency_part() {
                 signal.observe(pod, parts.get(part));
             }
@@ -150,7 +150,7 @@ impl Simulation {
 
     /// What is true now of each replica that an exporter would report, or of the service.
     fn truth(&mut self, id: SignalIndex) -> Vec<Truth> {
-        let signal = &self.control.signals[id];
+        let signal = self.control.signal(id);
         let (source, scope, service) = (signal.request.source, signal.request.scope, ServiceId::new(signal.service));
         let now = self.agenda.now();
         let mut rows = Vec::new();
@@ -240,7 +240,7 @@ impl Simulation {
         let now = self.agenda.now();
         for service in self.services.ids() {
             let row = self.service_row(service, now);
-            self.ledger.series.push(row);
+            self.books.add_row(row);
         }
         for pool in self.fleet.pool_ids() {
             let nodes = self.fleet.live_nodes().filter(|(_, node)| node.pool == pool);
@@ -253,7 +253,7 @@ impl Simulation {
                 }
                 row.gpus_held += node.gpus() - node.free.count_ones();
             }
-            self.ledger.fleet.push(row);
+            self.books.add_fleet_row(row);
         }
         self.agenda.schedule(now + self.world.series_period, Class::Housekeeping, Entity::Run, 0, Event::Series);
     }

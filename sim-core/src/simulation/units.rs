@@ -153,7 +153,7 @@ impl Simulation {
             for part in parts {
                 let rest = if Some(owner(part)) == first { span - given } else { SimDuration::ZERO };
                 let line = BillLine { pool: pool.get(), rate, state, service: Some(owner(part).get()) };
-                self.ledger.bill.add(line, gpus, share(part) + rest);
+                self.books.charge(line, gpus, share(part) + rest);
             }
         }
     }

@@ -16,8 +16,7 @@ impl Simulation {
     pub(super) fn apply(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
         self.refuse_unseen(index, seen, &mut decision);
         // Controllers that look ten times a second and change nothing would fill the log.
-        let kept = self.control.controllers[index].kept;
-        let recent = kept.is_some_and(|at| self.agenda.now().since(at) < QUIET_PERIOD);
+        let recent = self.control.logged_within(index, QUIET_PERIOD, self.agenda.now());
         for view in &seen.targets {
             let service = ServiceId::new(view.target.0);
             let before = self.services[service].register.spec();
@@ -31,13 +30,13 @@ impl Simulation {
             }
             let after = self.services[service].register.spec();
             let now = self.agenda.now();
-            let name = self.control.controllers[index].key;
+            let name = self.control.key(index);
             self.journal.note(now, Note::Decision { service, controller: index, name, spec: after });
             if recent && before == after && refused.is_empty() {
                 continue;
             }
-            self.control.controllers[index].kept = Some(now);
-            self.ledger.decisions.push(DecisionRecord {
+            self.control.log(index, now);
+            self.books.log_decision(DecisionRecord {
                 at: now,
                 controller: index.get(),
                 target: view.target,
@@ -82,9 +81,9 @@ impl Simulation {
                 refused: vec![(action.clone(), reason)],
                 explanation: decision.explanations.remove(&wanted),
             };
-            let name = self.control.controllers[index].key;
+            let name = self.control.key(index);
             self.journal.note(now, Note::Decision { service, controller: index, name, spec });
-            self.ledger.decisions.push(record);
+            self.books.log_decision(record);
         }
     }
 

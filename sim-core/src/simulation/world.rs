@@ -1,17 +1,16 @@
 //! What a run is made of, and its state before the first event.
 
-use super::control::Control;
 use super::faults::Faults;
-use super::ledger::Ledger;
 use super::node_port::{NodeControl, NodeScaler};
 use super::service::Service;
 use super::{Event, Simulation};
 use crate::agenda::Agenda;
 use crate::clock::{Class, Entity, Seed, SimDuration, SimTime};
+use crate::control::Control;
 use crate::fleet::{Demand, Fleet, Life, Node, NodeLife, PoolConfig, Region, Shape};
 use crate::id::{DemandId, NodeId, PoolId, ServiceId, ZoneId};
 use crate::journal::Journal;
-use crate::ledger::{Bill, WorkRecord};
+use crate::ledger::{Bill, Books, WorkRecord};
 use crate::network::Geography;
 use crate::network::Network;
 use crate::network::RouteConfig;
@@ -175,10 +174,9 @@ impl Simulation {
             faults,
             network: Network::new(world.geography, seed.key("link")),
             control: Control::new(world.controllers),
-            ledger: Ledger::new(Bill::new(prices)),
+            books: Books::new(Bill::new(prices)),
             progress: super::limits::Progress::default(),
             work: WorkRecord::default(),
-            failure: None,
             world: settings,
         };
         simulation.add_residents();
