@@ -214,6 +214,34 @@ fn a_job_serves_one_request_and_ends() {
     assert!(record.services[0].ups == 0, "jobs are not in the register");
 }
 
+/// What has ended is forgotten: a job a second for an hour needs no more room than those that live at once.
+#[test]
+fn jobs_that_have_ended_take_no_room() {
+    let target = ServiceConfig {
+        initial_replicas: 0,
+        queue: QueueMode::Shared { capacity: u32::MAX },
+        ..service("s", Discipline::Slots { concurrency: 1 })
+    };
+    let controller = Script::every(1, Vec::new(), move |_: &Observation| Decision {
+        actions: vec![Action::CreateJobs { target: TARGET, jobs: 1 }],
+        ..Decision::default()
+    });
+    let requests: Vec<(u64, u64)> = (0..3_600).map(|s| (s * 1_000 + 500, 2_500)).collect();
+    let record = run(World {
+        services: vec![target],
+        clients: vec![client("c", listed(&requests))],
+        controllers: vec![controller],
+        pools: vec![PoolConfig { min_nodes: 1, ..pool() }],
+        ..world(3_610)
+    });
+    assert_eq!(record.clients[0].requests.completed, 3_600);
+    assert!(record.replicas.len() >= 3_600, "{}", record.replicas.len());
+    assert!(record.work.peak_pods < 10, "{}", record.work.peak_pods);
+    // Their records are whole, and in the order in which they were made.
+    assert!(record.replicas.iter().all(|replica| replica.gone.is_some()));
+    assert!(record.replicas.is_sorted_by_key(|replica| replica.created));
+}
+
 #[test]
 fn a_mode_stays_and_a_probe_says_for_how_long() {
     let shown = Arc::new(Mutex::new(Vec::new()));

@@ -134,6 +134,11 @@ impl Fleet {
         self.pods.holds(pod)
     }
 
+    /// Most pods that were known at once.
+    pub(crate) fn peak_pods(&self) -> usize {
+        self.pods.peak()
+    }
+
     /// A unit without pods.
     pub(crate) fn add_unit(&mut self, demand: DemandId, now: SimTime) -> UnitId {
         self.units.insert(|_| Unit::new(demand, now))

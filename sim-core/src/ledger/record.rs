@@ -118,6 +118,8 @@ pub struct WorkRecord {
     pub events: u64,
     /// Most requests that were live at once.
     pub peak_live_requests: u64,
+    /// Most pods that were known at once: those that have ended are forgotten.
+    pub peak_pods: u64,
 }
 
 /// One service.

@@ -28,6 +28,7 @@ impl Simulation {
         }
         self.record_live();
         self.work.peak_live_requests = self.traffic.requests.peak() as u64;
+        self.work.peak_pods = self.fleet.peak_pods() as u64;
         let digest = self.digest();
         let clients = self.traffic.clients.ids().map(|client| self.client_record(client)).collect();
         let controllers = self.control.records();
