@@ -37,6 +37,9 @@ impl Fleet {
 
     /// Of each unit that waits, whether it is stuck: no GPUs will come for it.
     pub(crate) fn hopes(&self) -> Vec<(UnitId, bool)> {
+        if self.pending().is_empty() {
+            return Vec::new();
+        }
         let mut outlook = self.outlook();
         // By demand: the first of the nodes to come that may have room for a unit; room only shrinks.
         let mut from: BTreeMap<DemandId, usize> = BTreeMap::new();

@@ -76,8 +76,7 @@ impl Fleet {
     }
 
     fn place(&mut self, demand: DemandId, rooms: &mut [NodeRoom]) -> Option<Vec<NodeId>> {
-        let demand = self.demand(demand).clone();
-        place(&demand, rooms, self.placement.as_mut())
+        place(&self.demands[demand], rooms, self.placement.as_mut())
     }
 
     /// Puts the groups of a unit on nodes, each with the parts of all its pods; free GPUs of those nodes are

@@ -13,7 +13,7 @@ pub(crate) struct Fleet {
     stock: Table<PoolId, Stock>,
     /// Every node that ever was.
     pub(super) nodes: Table<NodeId, Node>,
-    demands: Demands,
+    pub(super) demands: Demands,
     pub(super) units: Slab<UnitId, Unit>,
     pods: Slab<PodId, Pod>,
     /// Units that wait for GPUs, oldest first.

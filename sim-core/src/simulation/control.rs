@@ -167,6 +167,6 @@ impl Simulation {
 
     /// The first pool where a service's pods may stand.
     pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
-        self.fleet.demand(self.services[service].kin.demand).pools.first().copied()
+        self.fleet.demand(self.services[service].demand).pools.first().copied()
     }
 }

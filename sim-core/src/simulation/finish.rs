@@ -64,8 +64,8 @@ impl Simulation {
     /// The digest of the run: of the services that anybody called or decided about, and of the pools that
     /// may host them.
     fn digest(&self) -> Digest {
-        let hosts = |service: ServiceId| self.services[service].kin.owner.unwrap_or(service);
-        let demands = self.journal.live_services().map(|service| self.services[hosts(service)].kin.demand);
+        let hosts = |service: ServiceId| self.services[service].sharing.owner.unwrap_or(service);
+        let demands = self.journal.live_services().map(|service| self.services[hosts(service)].demand);
         let pools: BTreeSet<PoolId> = demands.flat_map(|demand| self.fleet.demand(demand).pools.clone()).collect();
         self.journal.digest(pools.into_iter())
     }

@@ -161,7 +161,7 @@ impl Simulation {
 
     fn replace_in(&mut self, services: BTreeSet<ServiceId>) {
         for service in services {
-            if self.services[service].kin.owner.is_none() {
+            if self.services[service].sharing.owner.is_none() {
                 self.reconcile(service);
             }
         }

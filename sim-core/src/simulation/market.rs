@@ -51,7 +51,7 @@ impl Simulation {
     }
 
     fn add_buyer(&mut self, service: ServiceId, mix: Box<dyn SpotMix>) {
-        let demand = self.services[service].kin.demand;
+        let demand = self.services[service].demand;
         let pools = &self.fleet.demand(demand).pools;
         let (spot, other): (Vec<PoolId>, Vec<PoolId>) =
             pools.iter().partition(|&&at| self.fleet.pool(at).market == Market::Spot);

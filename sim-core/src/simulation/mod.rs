@@ -1,24 +1,26 @@
-//! The loop: take the next event, let one part handle it.
+//! The loop: take the next event, let one part handle it, and tell the others what that means for them.
 //!
-//! | file | holds |
+//! Each file is a kind of change: what happens, in which part, and what follows in the others.
+//!
+//! | file | what changes |
 //! | --- | --- |
-//! | `world` | what a run is made of |
-//! | `agenda` | the event payload and the queue |
-//! | `requests` | arrivals, attempts, retries, completions |
+//! | `world` | what a run is made of, and its state before the first event |
+//! | `service` | a service: its parts in one place |
+//! | `requests` | arrivals, attempts, completions, retries |
 //! | `timeouts` | clients that give up |
 //! | `routes` | requests across regions: cells, probes, what does not get there |
-//! | `groups` | GPU groups that several services share |
-//! | `replicas` | a replica's life: placement, start-up, drain |
+//! | `turns` | whose engine iterates, where several servers share GPUs |
+//! | `pods` | a pod's life: created, started, ready, drained, gone, forgotten |
+//! | `units` | pods on the same GPUs: placed and billed as one |
 //! | `loads` | what start-up stages fetch: caches, shared links, peers |
-//! | `capacity` | which replicas wait for GPUs that will not come |
-//! | `nodes` | nodes of a pool; the plain autoscaler, which orders them for pending replicas |
+//! | `nodes` | nodes of a pool; the plain autoscaler, which orders them for units that wait |
 //! | `node_port` | node autoscalers of the port: when they look, what becomes of their wishes |
 //! | `node_view` | the fleet as they see it |
 //! | `faults` | what befalls the fleet from outside |
 //! | `losses` | nodes that are reclaimed or lost, and what becomes of their work |
 //! | `market` | where a service's capacity is bought, for those that leave it to a policy |
 //! | `control` | controllers: when they run, what they see |
-//! | `wishes` | what becomes of their decisions; the replica register |
+//! | `wishes` | what becomes of their decisions |
 //! | `limits` | what a run may not exceed |
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |

@@ -19,7 +19,7 @@ impl Simulation {
         }
         let state = &self.services[service];
         let active: Vec<PodId> = state.pods.iter().copied().filter(|&pod| self.fleet.pod(pod).is_counted()).collect();
-        let (spec, count, demand) = (state.register.spec(), active.len() as u32, state.kin.demand);
+        let (spec, count, demand) = (state.register.spec(), active.len() as u32, state.demand);
         for _ in count..spec {
             self.create_replica(service, demand);
         }
@@ -66,7 +66,7 @@ impl Simulation {
 
     /// Creates a pod that takes one attempt and ends.
     pub(super) fn create_job(&mut self, service: ServiceId) {
-        let unit = self.new_unit(service, self.services[service].kin.demand);
+        let unit = self.new_unit(service, self.services[service].demand);
         let leader = self.fleet.unit(unit).leader();
         self.fleet.pod_mut(leader).lease = Lease::One;
         self.services[service].has_jobs = true;

@@ -14,7 +14,9 @@ pub(super) struct Service {
     pub(super) config: ServiceConfig,
     /// What that says of every attempt.
     pub(super) path: Path,
-    pub(super) kin: Kin,
+    /// What its pods ask for, with all who share their GPUs.
+    pub(super) demand: DemandId,
+    pub(super) sharing: Sharing,
     pub(super) register: Register,
     /// How requests reach it, as its controller says, and since when.
     pub(super) mode: (Mode, SimTime),
@@ -40,11 +42,9 @@ pub(super) struct Service {
     pub(super) market: MarketRecord,
 }
 
-/// What the pods of a service ask for, and whose pods share their GPUs.
+/// Whose pods share the GPUs of a service's pods.
 #[derive(Debug, Default)]
-pub(super) struct Kin {
-    /// What its pods ask for, with all who share their GPUs.
-    pub(super) demand: DemandId,
+pub(super) struct Sharing {
     /// Services whose pods come with its own, in order.
     pub(super) residents: Vec<ServiceId>,
     /// With whose pods its own come, if they have no GPUs of their own.
@@ -110,7 +110,8 @@ impl Service {
         let stream = seed.stream(&format!("router/{}", config.name));
         Service {
             path,
-            kin: Kin { owner: config.resident_on.map(ServiceId::new), ..Kin::default() },
+            demand: DemandId::NONE,
+            sharing: Sharing { owner: config.resident_on.map(ServiceId::new), residents: Vec::new() },
             register: Register::new(config.initial_replicas),
             mode: (Mode::Serve, SimTime::ZERO),
             pods: Vec::new(),

@@ -14,7 +14,7 @@ impl Simulation {
         let now = self.agenda.now();
         let unit = self.fleet.add_unit(demand, now);
         self.new_pod(service, unit);
-        for resident in self.services[service].kin.residents.clone() {
+        for resident in self.services[service].sharing.residents.clone() {
             self.new_pod(resident, unit);
         }
         let pods = &self.fleet.unit(unit).pods;

@@ -90,7 +90,7 @@ impl Simulation {
     fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
         let service = ServiceId::new(view.target.0);
         match action {
-            _ if self.services[service].kin.owner.is_some() => {
+            _ if self.services[service].sharing.owner.is_some() => {
                 Err("the target has no replicas of its own: it is resident on those of another")
             }
             Action::SetReplicas { replicas, .. } if *replicas > self.world.limits.replicas => {
@@ -158,7 +158,7 @@ impl Simulation {
             let gpu = class.gpu.as_ref().is_none_or(|gpu| *gpu == pool.gpu);
             there && gpu && class.market.is_none_or(|market| market == pool.market)
         };
-        let demand = self.services[service].kin.demand;
+        let demand = self.services[service].demand;
         let pools: Vec<PoolId> = self.fleet.demand(demand).pools.iter().copied().filter(fits).collect();
         (!pools.is_empty()).then(|| self.fleet.demands_mut().class(demand, pools, zone))
     }
@@ -220,7 +220,7 @@ impl Simulation {
     /// Writes the register, and those of services whose pods come with this one's.
     pub(super) fn write_spec(&mut self, service: ServiceId, replicas: u32) {
         let now = self.agenda.now();
-        for resident in self.services[service].kin.residents.clone() {
+        for resident in self.services[service].sharing.residents.clone() {
             self.services[resident].register.follow(replicas);
         }
         let book = &mut self.services[service];

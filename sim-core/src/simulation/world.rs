@@ -189,8 +189,8 @@ impl Simulation {
     /// Tells each service whose pods come with its own.
     fn add_residents(&mut self) {
         for resident in self.services.ids() {
-            if let Some(owner) = self.services[resident].kin.owner {
-                self.services[owner].kin.residents.push(resident);
+            if let Some(owner) = self.services[resident].sharing.owner {
+                self.services[owner].sharing.residents.push(resident);
             }
         }
     }
@@ -200,7 +200,7 @@ impl Simulation {
         for service in self.services.ids() {
             let book = &self.services[service];
             let memory = |service: ServiceId| self.services[service].config.memory_per_gpu.0;
-            let residents: u64 = book.kin.residents.iter().map(|&resident| memory(resident)).sum();
+            let residents: u64 = book.sharing.residents.iter().map(|&resident| memory(resident)).sum();
             let config = &book.config;
             let demand = Demand {
                 groups: config.groups,
@@ -209,7 +209,7 @@ impl Simulation {
                 pools: config.pools.iter().copied().map(PoolId::new).collect(),
                 zone: None,
             };
-            self.services[service].kin.demand = self.fleet.demands_mut().add(demand);
+            self.services[service].demand = self.fleet.demands_mut().add(demand);
         }
     }
 
@@ -245,10 +245,10 @@ impl Simulation {
         if self.services[service].buyer.is_some() {
             return self.open_market(service);
         }
-        if self.services[service].kin.owner.is_some() {
+        if self.services[service].sharing.owner.is_some() {
             return;
         }
-        let (config, demand) = (&self.services[service].config, self.services[service].kin.demand);
+        let (config, demand) = (&self.services[service].config, self.services[service].demand);
         let (count, cold) = (config.initial_replicas, config.starts_cold);
         for _ in 0..count {
             if cold {
