@@ -34,6 +34,8 @@ use std::fmt::Write;
 /// Most lines of a report, and of the warnings in it.
 const LINES: usize = 30;
 const WARNINGS: usize = 4;
+/// Lines that the end of a report takes without a warning: what was assumed, how much more, what to type next.
+const ENDING: usize = 3;
 /// Routes and services that have rows of their own; of more, those that miss, and the first.
 const GROUPS: usize = 6;
 
@@ -60,13 +62,17 @@ fn single(text: &mut String, results: &Results<'_>) {
     let _ = writeln!(text);
     services::requests(text, results, 0);
     places::origins(text, results, 0);
-    services::losses(text, results, 0);
-    services::engines(text, results, 0);
-    money::write(text, results, 0);
-    places::costs(text, results, 0);
-    places::outages(text, results, 0);
-    worst(text, results, 0);
+    let mut rest = String::new();
+    services::engines(&mut rest, results, 0);
+    money::write(&mut rest, results, 0);
+    places::costs(&mut rest, results, 0);
+    places::outages(&mut rest, results, 0);
+    worst(&mut rest, results, 0);
     let warnings = trouble::of_variant(results, 0);
+    // What was lost gives way to what is said of everything.
+    let others = text.lines().count() + rest.lines().count() + ENDING + usize::from(!warnings.is_empty());
+    services::lines_within(text, "capacity", &services::losses(results, 0), LINES.saturating_sub(others));
+    text.push_str(&rest);
     ending(text, results, &warnings);
 }
 

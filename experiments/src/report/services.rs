@@ -117,7 +117,7 @@ pub(super) fn requests(text: &mut String, results: &Results<'_>, variant: usize)
 }
 
 /// How much of what was asked for was there, where capacity was bought or lost.
-pub(super) fn losses(text: &mut String, results: &Results<'_>, variant: usize) {
+pub(super) fn losses(results: &Results<'_>, variant: usize) -> Vec<String> {
     let resolved = &results.loaded.variants[variant];
     let mut said = Vec::new();
     for service in &resolved.services {
@@ -135,7 +135,7 @@ pub(super) fn losses(text: &mut String, results: &Results<'_>, variant: usize) {
         }
         said.push(content);
     }
-    lines(text, "capacity", &said);
+    said
 }
 
 /// Services that have a line of their own.
@@ -143,9 +143,16 @@ const LINES: usize = 3;
 
 /// A line for each of the first services, and how many more there are.
 fn lines(text: &mut String, label: &str, said: &[String]) {
-    said.iter().take(LINES).for_each(|content| line(text, label, content));
-    if said.len() > LINES {
-        line(text, "", &format!("and {} more services; all in summary.json", count((said.len() - LINES) as u64)));
+    lines_within(text, label, said, usize::MAX);
+}
+
+/// The same, in at most so many lines, of which there are two at least.
+pub(super) fn lines_within(text: &mut String, label: &str, said: &[String], room: usize) {
+    let all = said.len() <= LINES.min(room);
+    let shown = if all { said.len() } else { LINES.min(room.max(2) - 1) };
+    said.iter().take(shown).for_each(|content| line(text, label, content));
+    if !all {
+        line(text, "", &format!("and {} more services; all in summary.json", count((said.len() - shown) as u64)));
     }
 }
 
