@@ -6,6 +6,7 @@
 //! | `agenda` | the event payload and the queue |
 //! | `requests` | arrivals, attempts, retries, completions |
 //! | `timeouts` | clients that give up |
+//! | `lookahead` | reading what the next events need, all at once |
 //! | `routes` | requests across regions: cells, probes, what does not get there |
 //! | `groups` | GPU groups that several services share |
 //! | `replicas` | a replica's life: placement, start-up, drain |
@@ -29,6 +30,7 @@ mod finish;
 mod ledger;
 mod limits;
 mod loads;
+mod lookahead;
 mod losses;
 mod market;
 mod node_port;
@@ -102,6 +104,9 @@ impl Simulation {
         // No event brings arrivals: the next one stays until it is taken.
         let mut arrival = self.traffic.next_arrival().min(end);
         loop {
+            if self.agenda.advance(arrival) {
+                self.look_ahead();
+            }
             if let Some(entry) = self.agenda.pop_before(arrival) {
                 self.agenda.enter(entry.key);
                 self.handle(entry.key, entry.event)?;
