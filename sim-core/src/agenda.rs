@@ -8,7 +8,7 @@ use crate::clock::{Class, Entity, Entry, EventQueue, Key, SimTime, Wheel};
 use crate::id::{CellId, ControllerId, NodeId, PodSlot, ServerId, ServerSlot, ServiceId, SignalIndex, SourceId};
 
 /// What happens. Eight bytes: of a thing that may have ended, only the slot; its serial stands in the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A slot finishes its attempt; the key's sequence is the attempt's serial.
     SlotDone { attempt: u32 },
@@ -69,6 +69,7 @@ pub(crate) enum Event {
     /// Open orders of nodes are tried again.
     NodeOrders,
     /// A row of the series is due.
+    #[default]
     Series,
     /// The warm-up ends: from here on requests are measured.
     WarmedUp,
@@ -123,6 +124,17 @@ impl Agenda {
         debug_assert!(at >= self.now(), "{event:?} in the past");
         let round = if at == self.now() { self.current.round().saturating_add(1) } else { 0 };
         self.queue.push(Key::new(at, round, class, entity, seq), event);
+    }
+
+    /// Looks ahead to the next few events if none are, and not beyond `bound`. True if it has just done so.
+    #[inline]
+    pub(crate) fn advance(&mut self, bound: Key) -> bool {
+        self.queue.advance(bound.at)
+    }
+
+    /// The next few events in order, as far as [`Agenda::advance`] has looked ahead.
+    pub(crate) fn upcoming(&self) -> impl Iterator<Item = &Event> {
+        self.queue.upcoming()
     }
 
     /// The next event, if it comes before `bound`.

@@ -347,6 +347,12 @@ impl<I: LiveId, T> Slab<I, T> {
         &self.items[slot.position()]
     }
 
+    /// Who is in a slot, or was last, if it is one of this table.
+    #[inline]
+    pub fn get(&self, slot: I::Slot) -> Option<&T> {
+        self.items.get(slot.position())
+    }
+
     /// As [`Slab::at`], to change.
     #[inline]
     pub fn at_mut(&mut self, slot: I::Slot) -> &mut T {

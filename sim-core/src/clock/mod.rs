@@ -1,5 +1,6 @@
 //! Time, the order of events, the event queue and random streams.
 
+mod chunks;
 mod distribution;
 mod entity;
 mod order;

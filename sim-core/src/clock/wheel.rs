@@ -6,20 +6,27 @@
 //! that covers the slot's whole span; so the width of a tick adapts to the density of events and
 //! most events move twice: into a slot, into the front.
 //!
+//! Slots share one pool of chunks, so that memory is what waits, and what is written next was read last.
+//!
 //! A burst into the front's span spills back into finer slots; a burst into one single instant,
 //! which no slot can divide, goes to a heap beside the front. Neither is quadratic.
 
+#![expect(clippy::inline_always, reason = "measured: an entry that is lent to a call is written and read once more")]
+
+use super::chunks::{List, Pool};
 use super::order::Key;
 use super::queue::{Entry, EventQueue};
+use super::time::SimTime;
 use std::collections::BinaryHeap;
 
 const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = 11;
-/// A slot with at most this many events is sorted whole.
-const SORT_WHOLE: usize = 24;
+/// A slot with at most this many events is sorted whole. As many as there are slots: a slot that has to be
+/// spread gives each of those below it one event or more, so that none is reached for nothing.
+const SORT_WHOLE: usize = SLOTS;
 /// A front of more events than this spills.
-const FRONT_MAX: usize = 64;
+const FRONT_MAX: usize = 2 * SORT_WHOLE;
 
 /// The timing wheel.
 #[derive(Debug)]
@@ -34,11 +41,13 @@ pub struct Wheel<E> {
     position: u64,
     /// When the last event was that was popped.
     popped: u64,
-    slots: Vec<Vec<Entry<E>>>,
+    slots: Vec<List>,
+    /// Where they keep their events.
+    pool: Pool<E>,
     /// Which slots of a level are occupied.
     occupied: [u64; LEVELS],
     len: usize,
-    /// Reused when a slot is spread.
+    /// A chunk of a slot that is spread.
     scratch: Vec<Entry<E>>,
 }
 
@@ -50,7 +59,8 @@ impl<E> Default for Wheel<E> {
             front_end: 0,
             position: 0,
             popped: 0,
-            slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
+            slots: vec![List::default(); LEVELS * SLOTS],
+            pool: Pool::default(),
             occupied: [0; LEVELS],
             len: 0,
             scratch: Vec::new(),
@@ -62,22 +72,19 @@ const fn digit(time: u64, level: usize) -> usize {
     (time >> (DIGIT_BITS * level as u32)) as usize & (SLOTS - 1)
 }
 
-impl<E: Copy> Wheel<E> {
-    #[inline]
+impl<E: Copy + Default> Wheel<E> {
+    #[inline(always)]
     fn push_slot(&mut self, entry: Entry<E>) {
         let time = entry.key.at.as_ps();
         debug_assert!(time >= self.position, "an event before the wheel's position");
         let level = ((time ^ self.position) | 1).ilog2() / DIGIT_BITS;
         let slot = digit(time, level as usize);
-        self.slots[level as usize * SLOTS + slot].push(entry);
+        self.pool.push(&mut self.slots[level as usize * SLOTS + slot], entry);
         self.occupied[level as usize] |= 1 << slot;
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_front(&mut self, entry: Entry<E>) {
-        if self.front.len() >= FRONT_MAX {
-            return self.push_full_front(entry);
-        }
         // From the earliest end, as insertion sort does: fronts are short.
         let mut place = self.front.len();
         self.front.push(entry);
@@ -88,29 +95,50 @@ impl<E: Copy> Wheel<E> {
         self.front[place] = entry;
     }
 
-    /// Keeps a burst from making each insertion walk a long front.
+    /// Keeps a burst from making each insertion walk a long front: spills it into finer slots before an
+    /// event at `at` comes. False if all are of that one instant, which no slot divides.
     #[cold]
-    fn push_full_front(&mut self, entry: Entry<E>) {
-        let earliest = self.front.last().map_or(entry.key.at, |first| first.key.at.min(entry.key.at)).as_ps();
+    fn spill(&mut self, at: u64) -> bool {
+        let earliest = self.front.last().map_or(at, |first| first.key.at.as_ps().min(at));
         if self.front[0].key.at.as_ps() == earliest {
-            self.overflow.push(entry);
-            return;
+            return false;
         }
         // Nothing will ever be pushed before the last event that was popped. That lies in the front's
         // span, within which no slot is in use: all levels stay right.
         self.position = self.position.max(self.popped);
         self.front_end = self.position;
-        let mut front = std::mem::take(&mut self.front);
-        for spilled in front.drain(..) {
+        while let Some(spilled) = self.front.pop() {
             self.push_slot(spilled);
         }
-        self.front = front;
-        self.push_slot(entry);
+        true
+    }
+
+    #[cold]
+    fn move_to_overflow(&mut self) {
+        self.overflow.extend(self.front.pop());
+    }
+
+    /// Brings the next events to the front if it is empty, unless they come after `bound`. True if they
+    /// have just come there.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self, bound: SimTime) -> bool {
+        if !self.front.is_empty() {
+            return false;
+        }
+        self.refill(bound.as_ps());
+        !self.front.is_empty()
+    }
+
+    /// The events at the front, the earliest first.
+    pub(crate) fn upcoming(&self) -> impl Iterator<Item = &E> {
+        self.front.iter().rev().map(|entry| &entry.event)
     }
 
     /// Fills an empty front from the next occupied slot, unless that begins after `bound`: the
     /// position never passes an instant at which something may still be pushed.
+    #[inline(never)]
     fn refill(&mut self, bound: u64) {
+        let bound = self.overflow.peek().map_or(bound, |spilled| spilled.key.at.as_ps().min(bound));
         while let Some(level) = self.occupied.iter().position(|&slots| slots != 0) {
             let slot = self.occupied[level].trailing_zeros() as usize;
             let shift = DIGIT_BITS * level as u32;
@@ -122,19 +150,18 @@ impl<E: Copy> Wheel<E> {
             }
             self.position = start;
             self.occupied[level] &= !(1 << slot);
-            let index = level * SLOTS + slot;
-            if self.slots[index].len() <= SORT_WHOLE || level == 0 {
+            let mut list = std::mem::take(&mut self.slots[level * SLOTS + slot]);
+            if list.len() <= SORT_WHOLE || level == 0 {
                 self.front_end = start.saturating_add(1 << shift);
-                std::mem::swap(&mut self.front, &mut self.slots[index]);
+                while self.pool.pop_into(&mut list, &mut self.front) {}
                 self.front.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key));
                 return;
             }
-            std::mem::swap(&mut self.scratch, &mut self.slots[index]);
-            let mut spread = std::mem::take(&mut self.scratch);
-            for entry in spread.drain(..) {
-                self.push_slot(entry);
+            while self.pool.pop_into(&mut list, &mut self.scratch) {
+                while let Some(entry) = self.scratch.pop() {
+                    self.push_slot(entry);
+                }
             }
-            self.scratch = spread;
         }
     }
 
@@ -148,12 +175,17 @@ impl<E: Copy> Wheel<E> {
     }
 }
 
-impl<E: Copy> EventQueue<E> for Wheel<E> {
-    #[inline]
+impl<E: Copy + Default> EventQueue<E> for Wheel<E> {
+    #[inline(always)]
     fn push(&mut self, key: Key, event: E) {
         self.len += 1;
+        let at = key.at.as_ps();
         let entry = Entry { key, event };
-        if key.at.as_ps() < self.front_end {
+        if at < self.front_end && self.front.len() >= FRONT_MAX && !self.spill(at) {
+            self.front.push(entry);
+            return self.move_to_overflow();
+        }
+        if at < self.front_end {
             self.push_front(entry);
         } else {
             self.push_slot(entry);
@@ -162,10 +194,7 @@ impl<E: Copy> EventQueue<E> for Wheel<E> {
 
     #[inline]
     fn pop_before(&mut self, bound: Key) -> Option<Entry<E>> {
-        if self.front.is_empty() {
-            let until = self.overflow.peek().map_or(bound.at, |spilled| spilled.key.at.min(bound.at));
-            self.refill(until.as_ps());
-        }
+        self.advance(bound.at);
         if !self.overflow.is_empty() && self.overflow_is_next() {
             self.overflow.peek().filter(|entry| entry.key < bound)?;
             self.len -= 1;

@@ -95,7 +95,9 @@ impl Route {
         if life == 0 {
             return now;
         }
-        let age = (now.as_ps() % life + life - phase % life) % life;
+        // The remainder of the difference; divisions are slow, and this is asked for each attempt.
+        let (now_in_life, phase) = (now.as_ps() % life, phase % life);
+        let age = if now_in_life < phase { now_in_life + life - phase } else { now_in_life - phase };
         now.back(SimDuration::from_ps(age))
     }
 

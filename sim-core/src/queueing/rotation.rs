@@ -37,12 +37,13 @@ impl Rotation {
         self.len() - 1
     }
 
-    /// The server at a position goes; those behind it, each of which has moved up by one.
-    pub(crate) fn leave(&mut self, position: u32) -> &[ServerId] {
+    /// The server at a position goes: what it still has, and those behind it, each of which has moved up
+    /// by one.
+    pub(crate) fn leave(&mut self, position: u32) -> (u32, &[ServerId]) {
         let position = position as usize;
         self.servers.remove(position);
-        self.outstanding.remove(position);
-        &self.servers[position..]
+        let outstanding = self.outstanding.remove(position);
+        (outstanding, &self.servers[position..])
     }
 
     /// Sends one more attempt to the server at a position.

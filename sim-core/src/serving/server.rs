@@ -80,8 +80,10 @@ impl Bench<'_> {
     }
 }
 
-/// A server at work.
+/// A server at work. Its first cache line is what an attempt that comes or goes needs, the second what is
+/// measured then.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub(crate) struct Server {
     pub(crate) id: ServerId,
     /// The pod that it runs in.
@@ -90,16 +92,17 @@ pub(crate) struct Server {
     pub(crate) service: ServiceId,
     /// The clock of its GPUs, where it shares them with other servers.
     pub(crate) clock: ClockSlot,
-    /// Position in its service's list of ready replicas, or [`NONE`].
+    /// Position in its service's rotation, or [`NONE`].
     pub(crate) position: u32,
-    /// Attempts sent here and not yet ended, those on their way included.
+    /// Attempts sent here and not yet ended, those on their way included, once it is out of rotation; until
+    /// then the rotation counts them.
     pub(crate) outstanding: u32,
+    /// Attempts in service.
+    pub(crate) running: u32,
     /// The region of its node.
     pub(crate) region: u16,
     /// Killed: what arrives is lost.
     pub(crate) dead: bool,
-    /// Attempts in service.
-    pub(crate) running: u32,
     /// Attempts that wait here.
     pub(crate) waiting: Fifo,
     /// Attempts in service in its slots, if it works so.
@@ -201,15 +204,20 @@ impl Server {
         self.meter.accepted += 1;
         // An engine need not catch up: who comes now joins at a later boundary than those that it has
         // not played. But what is summed in floats is summed in the same parts.
-        if !matches!(self.work, Work::Engine(_)) || !self.meter.is_exact() {
+        let is_engine = matches!(bench.discipline, Discipline::ContinuousBatch(_));
+        if is_engine && !self.meter.is_exact() {
             self.catch_up(bench);
+        }
+        if !is_engine || !self.meter.is_exact() {
             self.meter.advance(bench.agenda.now(), self.running);
         }
-        match &mut self.work {
-            Work::Slots => slots::accept(self, index, bench),
-            Work::Sharing(_) => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
-            Work::Batching(_) => self.with_batching(|batching, server| batching.accept(server, index, bench)),
-            Work::Engine(_) => self.with_engine(|engine, server| engine.accept(server, index, bench)),
+        match bench.discipline {
+            Discipline::Slots { .. } => slots::accept(self, index, bench),
+            Discipline::Sharing { .. } => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
+            Discipline::DynamicBatch(_) => {
+                self.with_batching(|batching, server| batching.accept(server, index, bench));
+            }
+            Discipline::ContinuousBatch(_) => self.with_engine(|engine, server| engine.accept(server, index, bench)),
         }
     }
 

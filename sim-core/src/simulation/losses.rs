@@ -188,6 +188,7 @@ impl Simulation {
     pub(super) fn lose(&mut self, index: u32, because: FailBecause) {
         let Attempt { request, service, server, .. } = self.traffic.attempts[index];
         let state = self.serving.servers.at_mut(server);
+        debug_assert!(state.position == NONE, "a killed server is out of rotation");
         state.outstanding -= 1;
         let (pod, last) = (state.pod, state.outstanding == 0);
         self.free_attempt(index);

@@ -8,6 +8,7 @@
 //! | `service` | a service: its parts in one place |
 //! | `requests` | arrivals, attempts, completions, retries |
 //! | `timeouts` | clients that give up |
+//! | `lookahead` | reading what the next events need, all at once |
 //! | `routes` | requests across regions: cells, probes, what does not get there |
 //! | `turns` | whose engine iterates, where several servers share GPUs |
 //! | `pods` | a pod's life: created, started, ready, drained, gone, forgotten |
@@ -30,6 +31,7 @@ mod faults;
 mod finish;
 mod limits;
 mod loads;
+mod lookahead;
 mod losses;
 mod market;
 mod node_port;
@@ -101,6 +103,9 @@ impl Simulation {
         // No event brings arrivals: the next one stays until it is taken.
         let mut arrival = self.traffic.next_arrival().min(end);
         loop {
+            if self.agenda.advance(arrival) {
+                self.look_ahead();
+            }
             if let Some(entry) = self.agenda.pop_before(arrival) {
                 self.agenda.enter(entry.key);
                 self.handle(entry.key, entry.event)?;

@@ -3,7 +3,7 @@
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration};
 use crate::fleet::{Candidate, Lease, Life, Pod, StageKind, rank_victims};
-use crate::id::{DemandId, NodeId, PodId, ServiceId, UnitId};
+use crate::id::{DemandId, NodeId, PodId, ServerId, ServiceId, UnitId};
 use crate::journal::{Note, PodChange};
 use crate::ledger::{FailBecause, ReplicaRecord};
 use crate::serving::Server;
@@ -71,6 +71,15 @@ impl Simulation {
         self.fleet.pod_mut(leader).lease = Lease::One;
         self.services[service].has_jobs = true;
         self.launch(unit);
+    }
+
+    /// A job takes the attempt that was just sent to its server, and no second one.
+    #[cold]
+    pub(super) fn end_if_job(&mut self, server: ServerId) {
+        let pod = self.serving.servers[server].pod;
+        if self.fleet.pod(pod).lease == Lease::One {
+            self.delete_replica(pod);
+        }
     }
 
     /// A pod of a service, with its server.
@@ -214,8 +223,11 @@ impl Simulation {
         let (service, server) = (pod.service(), pod.server);
         let book = &mut self.services[service];
         book.settle_readiness(now);
-        let position = std::mem::replace(&mut self.serving.servers[server].position, NONE);
-        for later in book.rotation.leave(position) {
+        let leaving = &mut self.serving.servers[server];
+        let position = std::mem::replace(&mut leaving.position, NONE);
+        let (outstanding, later) = book.rotation.leave(position);
+        leaving.outstanding = outstanding;
+        for later in later {
             self.serving.servers[*later].position -= 1;
         }
     }

@@ -4,7 +4,7 @@
 
 use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration};
-use crate::fleet::{Lease, NodeLife};
+use crate::fleet::NodeLife;
 use crate::id::{ClientId, ServerId, ServerSlot, ServiceId};
 use crate::journal::Note;
 use crate::ledger::{Completed, FailBecause, Parts, RequestParts, RequestRecord};
@@ -205,16 +205,12 @@ impl Simulation {
         let attempt = &mut self.traffic.attempts[index];
         let state = &mut self.services[attempt.service];
         let id = state.rotation.send(position);
-        let server = &mut self.serving.servers[id];
-        server.outstanding += 1;
         attempt.server = id.slot();
         attempt.stage = Stage::Sent;
-        if state.has_jobs && self.fleet.pod(server.pod).lease == Lease::One {
-            // It takes no second one.
-            let pod = server.pod;
-            self.delete_replica(pod);
+        if state.has_jobs {
+            self.end_if_job(id);
         }
-        let attempt = &mut self.traffic.attempts[index];
+        let attempt = &self.traffic.attempts[index];
         if attempt.origin != NOWHERE {
             debug_assert!(self.may_serve(index, id), "an attempt may not leave its jurisdiction");
             let distance = self.distance(index, id);
@@ -242,7 +238,8 @@ impl Simulation {
             return self.deliver_in_vain(index);
         }
         let path = self.services[service].path;
-        if server.held() >= path.full_at || path.has_tokens && self.is_too_long(index) {
+        // Where nothing is ever full, what is held is not counted.
+        if path.full_at != u32::MAX && server.held() >= path.full_at || path.has_tokens && self.is_too_long(index) {
             return self.refuse_at(index);
         }
         let server = self.serving.servers.at_mut(slot);
@@ -458,8 +455,8 @@ impl Simulation {
         let Attempt { server, service, .. } = self.traffic.attempts[index];
         self.free_attempt(index);
         let server = self.serving.servers.at_mut(server);
-        server.outstanding -= 1;
         if server.position == NONE {
+            server.outstanding -= 1;
             if server.outstanding == 0 {
                 let pod = server.pod;
                 self.drained(pod);

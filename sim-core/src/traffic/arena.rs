@@ -36,6 +36,12 @@ impl<T> Arena<T> {
         self.free.push(index);
     }
 
+    /// What is in a place, or was last, if there is one.
+    #[inline]
+    pub(crate) fn get(&self, index: u32) -> Option<&T> {
+        self.items.get(index as usize)
+    }
+
     /// All places, free ones too.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..).zip(&self.items)
