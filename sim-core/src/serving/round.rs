@@ -82,6 +82,11 @@ impl Round {
         &self.members
     }
 
+    /// Nobody joins before somebody has looked later than this.
+    pub(crate) fn joins(&self) -> SimTime {
+        self.joins
+    }
+
     /// When the iteration in progress ends.
     pub(crate) fn turn_end(&self) -> SimTime {
         let first = self.members.first().map_or(0, |(_, steady)| steady.first);

@@ -148,12 +148,18 @@ impl Simulation {
             return;
         }
         let id = self.serving.clocks.id_in(clock);
+        let mut may_leap = true;
         while let Some(holder) = self.serving.clocks[id].holder()
             && self.serving.servers[holder].gives_turn(&self.agenda)
         {
-            if !self.play_rounds(id, holder) {
-                self.play_turn(id, holder);
+            if may_leap && self.find_round(id, holder) {
+                let played;
+                (played, may_leap) = self.play_rounds(id);
+                if played {
+                    continue;
+                }
             }
+            self.play_turn(id, holder);
         }
     }
 
@@ -176,13 +182,11 @@ impl Simulation {
         debug_assert!(done.is_empty(), "a sequence left before its engine's event");
     }
 
-    /// Plays the rounds that have passed, if they were alike. False if there is none.
-    fn play_rounds(&mut self, id: ClockId, holder: ServerId) -> bool {
+    /// Plays the rounds that have passed, which are alike. Whether there is any, and whether more may
+    /// follow, since somebody joins.
+    fn play_rounds(&mut self, id: ClockId) -> (bool, bool) {
         // Of what ends right now, the order of the events says whether it has passed.
         let last = SimTime::from_ps(self.agenda.now().as_ps().saturating_sub(1));
-        if !self.find_round(id, holder) {
-            return false;
-        }
         let round = std::mem::take(&mut self.serving.clocks[id].round);
         let rounds = round.passed(last);
         if rounds > 0 {
@@ -192,8 +196,9 @@ impl Simulation {
                 self.observe_tokens(member, service);
             }
         }
+        let more = round.joins() < last;
         self.serving.clocks[id].round = round;
-        rounds > 0
+        (rounds > 0, more)
     }
 
     /// What all who take turns do in each of their next ones. False if that changes.

@@ -242,7 +242,7 @@ impl Engine {
                 // Even if that is now: who comes at the same instant starts with it.
                 self.wake(ready, server.id, bench);
             }
-            if self.turn != Turn::Waits {
+            if self.turn != Turn::Waits || !config.leaps {
                 return;
             }
         } else if first && self.running < config.max_sequences {
