@@ -151,3 +151,62 @@ impl Round {
         Leap { len: rounds, first: self.first as u64, growth: self.growth as u64 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ServerSlot;
+    use proptest::prelude::*;
+
+    /// The instants in units at which each member's iterations end, one by one.
+    fn ends(start: u128, members: &[(u64, u64)], rounds: u64) -> Vec<Vec<u128>> {
+        let mut ends = vec![Vec::new(); members.len()];
+        let mut clock = start;
+        for round in 0..rounds {
+            for (&(first, growth), ends) in members.iter().zip(&mut ends) {
+                clock += u128::from(first + growth * round);
+                ends.push(clock);
+            }
+        }
+        ends
+    }
+
+    proptest! {
+        #[test]
+        fn rounds_at_once_equal_turns_one_by_one(
+            start in 0_u128..1 << 70,
+            members in prop::collection::vec((1_u64 << 26..1 << 42, 0_u64..1 << 30, 1_u64..40), 2..5),
+            part in 0.0..1.2_f64,
+        ) {
+            let mut round = Round::default();
+            round.begin(start);
+            for (serial, &(first, growth, turns)) in members.iter().enumerate() {
+                let steady = Steady { first, growth, turns, joins: SimTime::MAX };
+                round.push(ServerId::new(serial as u32, ServerSlot::NONE), steady);
+            }
+            let plain: Vec<_> = members.iter().map(|&(first, growth, _)| (first, growth)).collect();
+            let ends = ends(start, &plain, 41);
+            let last = ends.iter().zip(&members).map(|(ends, member)| ends[member.2 as usize - 1]).min();
+            let next = round.next_end().map(|(_, at)| at);
+            prop_assert_eq!(next, last.map(|units| Clock::new(units).at));
+
+            let lasts = members.iter().map(|member| member.2 - 1).min().unwrap_or(0);
+            let until = Clock::new(start + ((ends[0][40] - start) as f64 * part) as u128).at;
+            let whole = ends[members.len() - 1].iter().filter(|&&units| Clock::new(units).at <= until).count() as u64;
+            let passed = round.passed(until);
+            prop_assert_eq!(passed, whole.min(lasts));
+            if passed > 0 {
+                for ((_, _, stretch), own) in round.stretches(passed).zip(&ends) {
+                    prop_assert_eq!(stretch.first_end, own[0]);
+                    prop_assert_eq!(stretch.last_end, own[passed as usize - 1]);
+                    let mut between = own[..passed as usize].windows(2).map(|pair| pair[1] - pair[0]);
+                    for n in 0..stretch.between.len {
+                        let gap = stretch.between.first + stretch.between.growth * n;
+                        prop_assert_eq!(between.next(), Some(u128::from(gap)));
+                    }
+                    prop_assert_eq!(between.next(), None);
+                }
+            }
+        }
+    }
+}

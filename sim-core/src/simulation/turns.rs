@@ -1,4 +1,17 @@
 //! GPUs that several servers share: whose engine iterates.
+//!
+//! Engines that take turns concern nobody else until one of their sequences ends. So while all that they
+//! do is known ahead, no turn is an event: there is one where the first sequence can end, at the member
+//! whose sequence it is, so that what ends at one instant does so in the order of plain turns. Who comes
+//! meanwhile makes rounds longer, never shorter, and plans an event of its own where it can end first.
+//! What could make rounds shorter (a client that gives up, a kill) ends the quiet: from then on each
+//! turn is an event until all is known again.
+//!
+//! Whoever looks at a member (an event of any of them, a scrape, a client that gives up, a kill) first
+//! plays the turns that have ended by then ([`Simulation::catch_up_turns`]): rounds that are alike in
+//! closed form, then one by one. All stand as if each turn had been an event: who has the turn and how
+//! far it is, who waits, which blocks are taken. An arrival is no look, since nobody who comes now joins
+//! at a boundary that has passed.
 
 use super::Simulation;
 use super::requests::bench;

@@ -3,8 +3,12 @@
 //! An engine alone on its group always has the turn. Of several, the one that has it plays as if it
 //! were alone, leaps included, until another asks; then it stops at its next boundary and gives the
 //! turn away, with the group's clock. The sequences that it runs wait: the gap before their next
-//! token is the wait and the iteration. Who is next is the simulation's matter ([`super::super::group`]),
+//! token is the wait and the iteration. Who is next is the simulation's matter (`simulation/turns.rs`),
 //! since each member belongs to another service.
+//!
+//! Nor is each turn an event. A member that waits keeps the event at which its next sequence can end;
+//! between such events the turns are played when somebody looks, one by one or, while no batch changes,
+//! many rounds at once ([`crate::serving::Round`]).
 
 use super::law::{Clock, Leap, Load, clock_at, instant};
 use super::{Engine, EngineConfig, Sequence};
@@ -109,7 +113,8 @@ impl Engine {
     /// What it does in its next turns, if that is the same in each; `waiting` is the first that waits.
     pub(in crate::serving) fn steady(&self, config: &EngineConfig, waiting: Option<&Sequence>) -> Option<Steady> {
         let changes = self.partial.is_some() || !self.chunks.is_empty() || !self.withdrawn.is_empty();
-        if changes || self.decodes == 0 || !config.leaps {
+        // Who has just been asked for the turn may have more than one iteration left before it gives it.
+        if changes || self.decodes == 0 || self.leap.len > 1 || !config.leaps {
             return None;
         }
         let all = self.next_end - self.iteration;
