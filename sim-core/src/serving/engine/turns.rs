@@ -139,7 +139,9 @@ impl Engine {
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let (rounds, decodes) = (stretch.rounds, self.decodes);
-        let since = Clock::new(self.clock.units - std::mem::take(&mut self.waited));
+        // Who waits stands where its last token came; what it has waited before that turn is past.
+        let waited = std::mem::take(&mut self.waited);
+        let since = Clock::new(self.clock.units - if stretch.again.is_some() { waited } else { 0 });
         let gap = stretch.first_end - since.units;
         let first = u64::try_from(gap).unwrap_or(u64::MAX);
         bench.gaps(Leap { len: 1, first, growth: 0 }, since, gap, decodes);
