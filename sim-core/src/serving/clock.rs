@@ -1,5 +1,6 @@
 //! The clock of GPUs that several servers share: whose turn it is, who waits, and how long any iterated.
 
+use super::Round;
 use crate::clock::{SimDuration, SimTime};
 use crate::id::ServerId;
 
@@ -15,6 +16,8 @@ pub(crate) struct Clock {
     turn: usize,
     /// Whether somebody has it.
     taken: bool,
+    /// What they do in their next turns: room to work out many at once.
+    pub(crate) round: Round,
     /// Time in which somebody had it, up to `since`.
     busy: SimDuration,
     since: SimTime,
@@ -27,6 +30,7 @@ impl Clock {
             waiting: 0,
             turn: members.len() - 1,
             taken: false,
+            round: Round::default(),
             busy: SimDuration::ZERO,
             since: now,
             members,
@@ -36,6 +40,13 @@ impl Clock {
     /// The member whose turn it is.
     pub(crate) fn holder(&self) -> Option<ServerId> {
         self.taken.then(|| self.members[self.turn])
+    }
+
+    /// Who takes turns, from the member that has the turn.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = ServerId> {
+        let len = self.members.len();
+        let places = (self.turn..len).chain(0..self.turn);
+        places.filter(|&at| at == self.turn || self.waits[at]).map(|at| self.members[at])
     }
 
     /// A member waits for the turn, or no longer does.

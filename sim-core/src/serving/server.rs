@@ -2,6 +2,7 @@
 
 use super::batch::Batching;
 use super::engine::{Clock, Engine, EngineWork, FRACTION_BITS, Leap, Sequence, Turn};
+use super::round::{Steady, Stretch};
 use super::sharing::Sharing;
 use super::{Discipline, slots};
 use crate::agenda::Agenda;
@@ -121,6 +122,9 @@ enum Work {
 }
 
 impl Server {
+    /// So many that wait are looked at one by one, to know when the first could end.
+    const FEW: u32 = 4;
+
     pub(crate) fn new(id: ServerId, pod: PodId, service: ServiceId, discipline: &Discipline) -> Self {
         let work = match discipline {
             Discipline::Slots { .. } => Work::Slots,
@@ -221,6 +225,11 @@ impl Server {
         }
     }
 
+    /// Whether an event of its engine is the one that it waits for.
+    pub(crate) fn expects_step(&self, generation: u64) -> bool {
+        matches!(&self.work, Work::Engine(engine) if engine.expects(generation))
+    }
+
     /// An engine's event: moves attempts that leave to `done`. False if it was stale.
     #[inline]
     pub(crate) fn engine_step(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<u32>) -> bool {
@@ -269,6 +278,56 @@ impl Server {
     /// Gives its engine the turn; attempts that leave move to `done`.
     pub(crate) fn take_turn(&mut self, clock: u128, contended: bool, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
         self.with_engine(|engine, server| engine.take_turn(server, clock, contended, bench, done));
+    }
+
+    /// Whether its engine has the turn and gives it to another before what is handled now.
+    #[inline]
+    pub(crate) fn gives_turn(&self, agenda: &Agenda) -> bool {
+        matches!(&self.work, Work::Engine(engine) if engine.gives_turn(agenda.last_step_of(self.id)))
+    }
+
+    /// Its engine, which has the turn, plays its iteration and gives the turn away.
+    pub(crate) fn give_turn(&mut self, bench: &mut Bench<'_>) {
+        self.catch_up(bench);
+    }
+
+    /// What its engine does in its next turns, if that is the same in each.
+    pub(crate) fn steady(&self, discipline: &Discipline, sequences: &[Sequence]) -> Option<Steady> {
+        let (Work::Engine(engine), Discipline::ContinuousBatch(config)) = (&self.work, discipline) else { return None };
+        let waiting = self.waiting.front().map(|index| &sequences[index as usize]);
+        if self.meter.is_exact() { engine.steady(config, waiting) } else { None }
+    }
+
+    /// Plays its turns of many rounds at once.
+    pub(crate) fn play_turns(&mut self, own: &Steady, stretch: &Stretch, bench: &mut Bench<'_>) {
+        self.with_engine(|engine, server| engine.play_turns(own, stretch, server, bench));
+    }
+
+    /// Its engine has an event at `at` or before.
+    pub(crate) fn wake_by(&mut self, at: SimTime, bench: &mut Bench<'_>) {
+        self.with_engine(|engine, server| engine.wake_by(at, server.id, bench));
+    }
+
+    /// Its engine has an event when its iterations end, or before.
+    pub(crate) fn wake_at_end(&mut self, bench: &mut Bench<'_>) {
+        self.with_engine(|engine, server| engine.wake_at_end(server.id, bench));
+    }
+
+    /// No sequence that waits here, and joins at `from` or later, ends before this.
+    pub(crate) fn newcomers_end(&self, from: SimTime, bench: &Bench<'_>) -> SimTime {
+        let (Work::Engine(_), Discipline::ContinuousBatch(config)) = (&self.work, bench.discipline) else {
+            return SimTime::MAX;
+        };
+        let (mut end, mut next, mut left) = (SimTime::MAX, self.waiting.front(), Self::FEW);
+        while let Some(index) = next {
+            if left == 0 {
+                return from;
+            }
+            left -= 1;
+            end = end.min(config.least_end(&bench.sequences[index as usize], from));
+            next = Fifo::after(bench.attempts, index);
+        }
+        end
     }
 
     /// Another engine of its group waits.

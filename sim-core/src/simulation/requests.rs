@@ -5,7 +5,7 @@
 use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration};
 use crate::fleet::NodeLife;
-use crate::id::{ClientId, ServerId, ServerSlot, ServiceId};
+use crate::id::{ClientId, ClockSlot, ServerId, ServerSlot, ServiceId};
 use crate::journal::Note;
 use crate::ledger::{Completed, FailBecause, Parts, RequestParts, RequestRecord};
 use crate::ports::Arrival;
@@ -314,6 +314,9 @@ impl Simulation {
         if !self.serving.servers.holds(id) {
             return;
         }
+        if self.serving.servers[id].clock != ClockSlot::NONE && !self.before_step(id, generation) {
+            return;
+        }
         let mut done = std::mem::take(&mut self.serving.done);
         let service = self.serving.servers[id].service;
         self.serving.servers[id].engine_step(generation, &mut bench!(self, service), &mut done);
@@ -324,6 +327,7 @@ impl Simulation {
 
     /// Brings what is measured of a server to now.
     pub(super) fn settle_server(&mut self, id: ServerId) {
+        self.catch_up_turns(self.serving.servers[id].clock);
         let service = self.serving.servers[id].service;
         self.serving.servers[id].settle(&mut bench!(self, service));
         self.observe_tokens(id, service);

@@ -64,7 +64,12 @@ impl Simulation {
         } else {
             self.traffic.attempts[index].request = CANCELLED;
             let server = self.serving.servers.at_mut(server);
-            if stage != Stage::Sent && server.withdraw(index, &mut bench!(self, service)) {
+            let (id, withdraws) = (server.id, stage != Stage::Sent);
+            let free = withdraws && server.withdraw(index, &mut bench!(self, service));
+            if withdraws {
+                self.end_quiet(id);
+            }
+            if free {
                 self.leave(index);
             }
         }

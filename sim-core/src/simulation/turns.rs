@@ -1,9 +1,23 @@
 //! GPUs that several servers share: whose engine iterates.
+//!
+//! Engines that take turns concern nobody else until one of their sequences ends. So while all that they
+//! do is known ahead, no turn is an event: there is one where the first sequence can end, at the member
+//! whose sequence it is, so that what ends at one instant does so in the order of plain turns. Who comes
+//! meanwhile makes rounds longer, never shorter, and plans an event of its own where it can end first.
+//! What could make rounds shorter (a client that gives up, a kill) ends the quiet: from then on each
+//! turn is an event until all is known again.
+//!
+//! Whoever looks at a member (an event of any of them, a scrape, a client that gives up, a kill) first
+//! plays the turns that have ended by then ([`Simulation::catch_up_turns`]): rounds that are alike in
+//! closed form, then one by one. All stand as if each turn had been an event: who has the turn and how
+//! far it is, who waits, which blocks are taken. An arrival is no look, since nobody who comes now joins
+//! at a boundary that has passed.
 
 use super::Simulation;
 use super::requests::bench;
+use crate::clock::SimTime;
 use crate::id::{ClockId, ClockSlot, ServerId};
-use crate::serving::{Activity, Bench, Turn, clock_at};
+use crate::serving::{Activity, Bench, Turn, clock_at, instant};
 
 impl Simulation {
     /// After a call of a server's engine: it may have asked for the turn or given it away. Attempts
@@ -36,7 +50,10 @@ impl Simulation {
                 clock.release(now);
                 self.give_turn(id, stands_at, done);
             }
-            Some(holder) if turn == Turn::Waits => self.contend(holder),
+            Some(holder) if turn == Turn::Waits => {
+                self.contend(holder);
+                self.plan_turns(id, holder);
+            }
             Some(_) => {}
             None => self.give_turn(id, clock_at(now), done),
         }
@@ -59,7 +76,7 @@ impl Simulation {
             self.serving.servers[next].take_turn(stands_at, contended, &mut bench!(self, service), done);
             self.observe_tokens(next, service);
             if matches!(self.serving.servers[next].turn().0, Turn::Has { .. }) {
-                return;
+                return self.plan_turns(id, next);
             }
             self.serving.clocks[id].release(now);
         }
@@ -79,7 +96,137 @@ impl Simulation {
             let mut done = Vec::new();
             self.give_turn(id, clock_at(now), &mut done);
             self.complete_all(done);
+        } else {
+            self.end_quiet(server);
         }
+    }
+
+    /// Before an engine's event: the turns before it are played. False if the event is stale.
+    pub(super) fn before_step(&mut self, server: ServerId, generation: u64) -> bool {
+        let state = &self.serving.servers[server];
+        let live = state.expects_step(generation);
+        if live {
+            self.catch_up_turns(state.clock);
+        }
+        live
+    }
+
+    /// Plans when somebody must look at engines that take turns: when the first sequence can end, if
+    /// nothing else can happen before, or when the iteration of the one that has the turn ends.
+    fn plan_turns(&mut self, id: ClockId, holder: ServerId) {
+        let contended = self.serving.servers[holder].turn().0 == (Turn::Has { contended: true });
+        let next =
+            if contended && self.find_round(id, holder) { self.serving.clocks[id].round.next_end() } else { None };
+        let Some((member, at)) = next else { return self.wake_at_end(holder) };
+        // Nobody joins any batch before that.
+        let from = self.serving.clocks[id].round.turn_end();
+        self.wake_member(member, at);
+        for at in 0..self.serving.clocks[id].round.members().len() {
+            let (member, _) = self.serving.clocks[id].round.members()[at];
+            let service = self.serving.servers[member].service;
+            let end = self.serving.servers[member].newcomers_end(from, &bench!(self, service));
+            if end == from {
+                return self.wake_at_end(holder);
+            }
+            if end != SimTime::MAX {
+                self.wake_member(member, end);
+            }
+        }
+    }
+
+    fn wake_member(&mut self, member: ServerId, at: SimTime) {
+        let service = self.serving.servers[member].service;
+        self.serving.servers[member].wake_by(at, &mut bench!(self, service));
+    }
+
+    fn wake_at_end(&mut self, holder: ServerId) {
+        let service = self.serving.servers[holder].service;
+        self.serving.servers[holder].wake_at_end(&mut bench!(self, service));
+    }
+
+    /// Something has changed with a member, so that others may come to an end earlier.
+    pub(super) fn end_quiet(&mut self, member: ServerId) {
+        let clock = self.serving.servers[member].clock;
+        if clock != ClockSlot::NONE
+            && let Some(holder) = self.serving.clocks.at(clock).holder()
+        {
+            self.wake_at_end(holder);
+        }
+    }
+
+    /// Plays the turns that have ended before what is handled now.
+    #[inline]
+    pub(super) fn catch_up_turns(&mut self, clock: ClockSlot) {
+        if clock == ClockSlot::NONE {
+            return;
+        }
+        let id = self.serving.clocks.id_in(clock);
+        let mut may_leap = true;
+        while let Some(holder) = self.serving.clocks[id].holder()
+            && self.serving.servers[holder].gives_turn(&self.agenda)
+        {
+            if may_leap && self.find_round(id, holder) {
+                let played;
+                (played, may_leap) = self.play_rounds(id);
+                if played {
+                    continue;
+                }
+            }
+            self.play_turn(id, holder);
+        }
+    }
+
+    /// Plays one iteration, and gives the turn to the next.
+    fn play_turn(&mut self, id: ClockId, holder: ServerId) {
+        let service = self.serving.servers[holder].service;
+        self.serving.servers[holder].give_turn(&mut bench!(self, service));
+        self.observe_tokens(holder, service);
+        let (turn, stands_at) = self.serving.servers[holder].turn();
+        debug_assert_eq!(turn, Turn::Waits, "an engine without work has had an event");
+        let clock = &mut self.serving.clocks[id];
+        let at = instant(stands_at);
+        clock.set_waits(holder, true);
+        clock.release(at);
+        let Some(next) = clock.next(at) else { return };
+        let mut done = Vec::new();
+        let service = self.serving.servers[next].service;
+        self.serving.servers[next].take_turn(stands_at, true, &mut bench!(self, service), &mut done);
+        self.observe_tokens(next, service);
+        debug_assert!(done.is_empty(), "a sequence left before its engine's event");
+    }
+
+    /// Plays the rounds that have passed, which are alike. Whether there is any, and whether more may
+    /// follow, since somebody joins.
+    fn play_rounds(&mut self, id: ClockId) -> (bool, bool) {
+        // Of what ends right now, the order of the events says whether it has passed.
+        let last = SimTime::from_ps(self.agenda.now().as_ps().saturating_sub(1));
+        let round = std::mem::take(&mut self.serving.clocks[id].round);
+        let rounds = round.passed(last);
+        if rounds > 0 {
+            for (member, own, stretch) in round.stretches(rounds) {
+                let service = self.serving.servers[member].service;
+                self.serving.servers[member].play_turns(&own, &stretch, &mut bench!(self, service));
+                self.observe_tokens(member, service);
+            }
+        }
+        let more = round.joins() < last;
+        self.serving.clocks[id].round = round;
+        (rounds > 0, more)
+    }
+
+    /// What all who take turns do in each of their next ones. False if that changes.
+    fn find_round(&mut self, id: ClockId, holder: ServerId) -> bool {
+        let clock = &mut self.serving.clocks[id];
+        let mut round = std::mem::take(&mut clock.round);
+        round.begin(self.serving.servers[holder].turn().1);
+        let steady = clock.in_turn().all(|member| {
+            let server = &self.serving.servers[member];
+            let discipline = &self.services[server.service].config.discipline;
+            let steady = server.steady(discipline, &self.serving.sequences);
+            steady.map(|steady| round.push(member, steady)).is_some()
+        });
+        clock.round = round;
+        steady
     }
 
     /// Seconds in which GPUs that several servers share were active, for all of them together.

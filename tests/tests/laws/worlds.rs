@@ -220,6 +220,23 @@ pub(crate) const fn needs_gib(service: usize) -> u64 {
     7 + 6 * service as u64
 }
 
+prop_compose! {
+    /// A world of two token-level services, of which one is resident on the other.
+    pub(crate) fn shared_world_spec()(
+        spec in world_spec(),
+        services in prop::collection::vec(service_spec(), 2..3),
+        engines in prop::collection::vec(engine(), 2..3),
+    ) -> WorldSpec {
+        let services = services.into_iter().zip(engines);
+        let services = services.map(|(service, engine)| ServiceSpec {
+            discipline: Discipline::ContinuousBatch(engine),
+            ..service
+        });
+        let clients = spec.clients.into_iter().enumerate().map(|(at, client)| ClientSpec { service: at % 2, ..client });
+        WorldSpec { services: services.collect(), clients: clients.collect(), shared: true, ..spec }
+    }
+}
+
 impl WorldSpec {
     /// The service on whose replicas another is resident.
     pub(crate) fn owner(&self, service: usize) -> Option<usize> {

@@ -39,8 +39,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 pub use config::EngineConfig;
-use law::instant;
-pub(crate) use law::{Clock, FRACTION_BITS, Leap, clock_at};
+pub(crate) use law::{Clock, FRACTION_BITS, Leap, clock_at, instant};
 pub use law::{Coefficients, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use sequence::Sequence;
 pub(crate) use turns::Turn;
@@ -243,15 +242,14 @@ impl Engine {
                 // Even if that is now: who comes at the same instant starts with it.
                 self.wake(ready, server.id, bench);
             }
-            return;
-        }
-        if first && self.running < config.max_sequences {
+            if self.turn != Turn::Waits || !config.leaps {
+                return;
+            }
+        } else if first && self.running < config.max_sequences {
             self.shorten(self.joins_at(config, ready));
         }
-        // It joins when it is ready, or later, and ends so many iterations after that at least.
-        let output = bench.sequences[index as usize].output;
-        let least = u128::from(config.law.least()) * u128::from(output);
-        self.wake_by(instant(clock_at(ready) + least), server.id, bench);
+        let least = config.least_end(&bench.sequences[index as usize], ready);
+        self.wake_by(least, server.id, bench);
     }
 
     /// The boundary of the present leap at which what is ready then may join.
@@ -291,10 +289,16 @@ impl Engine {
 
     /// Sees to it that there is an event at `at` or before.
     #[inline]
-    fn wake_by(&mut self, at: SimTime, id: ServerId, bench: &mut Bench<'_>) {
+    pub(super) fn wake_by(&mut self, at: SimTime, id: ServerId, bench: &mut Bench<'_>) {
         if at < self.wake_at {
             self.wake(at, id, bench);
         }
+    }
+
+    /// Whether an event of that generation is the one that it waits for.
+    #[inline]
+    pub(super) fn expects(&self, generation: u64) -> bool {
+        generation == self.generation
     }
 
     /// The engine's event: an idle engine starts, or sequences may have ended. False if it was
@@ -375,15 +379,21 @@ impl Engine {
                 self.blocks.take(self.blocks.needed(self.iteration + 1, next, self.decodes));
             }
         }
+        self.count(n);
+        self.previous = instant(end.units - u128::from(passed.first + passed.growth * (n - 1)));
+        self.clock = end;
+        self.leap = self.leap.rest(n);
+    }
+
+    /// Counts `n` iterations with the present batch.
+    #[inline]
+    fn count(&mut self, n: u64) {
         self.work.iterations += n;
         self.work.tokens += n * self.decodes;
         self.work.context_read +=
             u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
-        self.previous = instant(end.units - u128::from(passed.first + passed.growth * (n - 1)));
-        self.clock = end;
         self.iteration += n;
         self.context += n * self.decodes;
-        self.leap = self.leap.rest(n);
     }
 
     /// Brings what is measured to `last`: plays the iterations that have ended by then.
@@ -451,5 +461,15 @@ impl Engine {
         self.leap = Leap::default();
         self.turn = if self.turn == Turn::Alone { Turn::Alone } else { Turn::Idle };
         self.named.clear();
+    }
+}
+
+impl EngineConfig {
+    /// A sequence that joins at `from` or later, and not before it is ready, ends no earlier than this.
+    #[inline]
+    pub(in crate::serving) fn least_end(&self, sequence: &Sequence, from: SimTime) -> SimTime {
+        // Each token that it still wants is an iteration.
+        let left = sequence.output - sequence.generated();
+        instant(clock_at(sequence.ready.max(from)) + u128::from(self.law.least()) * u128::from(left))
     }
 }

@@ -99,7 +99,7 @@ impl Engine {
 
     /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
     /// begun; only an idle engine takes it at once.
-    fn look(&mut self, config: &EngineConfig) {
+    pub(super) fn look(&mut self, config: &EngineConfig) {
         let before = if self.running == 0 {
             self.at() + SimDuration::from_ps(1)
         } else if config.lookahead {
