@@ -148,10 +148,10 @@ impl Simulation {
             };
             let owner = |part: &Part| self.fleet.pod(part.pod).service();
             let given = parts.iter().fold(SimDuration::ZERO, |sum, part| sum + share(part));
-            // Services are sorted by name.
-            let first = parts.iter().map(owner).min();
+            // Services are sorted by name; of two parts of one service the first has the rest.
+            let first = parts.iter().min_by_key(|part| owner(part)).map(|part| part.pod);
             for part in parts {
-                let rest = if Some(owner(part)) == first { span - given } else { SimDuration::ZERO };
+                let rest = if Some(part.pod) == first { span - given } else { SimDuration::ZERO };
                 let line = BillLine { pool: pool.get(), rate, state, service: Some(owner(part).get()) };
                 self.books.charge(line, gpus, share(part) + rest);
             }
