@@ -47,6 +47,7 @@ fn peak_memory_does_not_grow_with_the_number_of_requests() {
     for name in ["mmc_16", "cluster_64"] {
         let peak = |requests| row(name, requests)["peak_rss_mib"].as_f64();
         let (Some(few), Some(many)) = (peak(500_000), peak(5_000_000)) else { return };
-        assert!(many < few * 1.1, "{name}: {few} MiB for 0.5 million requests, {many} MiB for 5 million");
+        // Half a byte a request: what a request left behind would take more, and a few pages of the program come and go.
+        assert!(many < few + 2.0, "{name}: {few} MiB for 0.5 million requests, {many} MiB for 5 million");
     }
 }
