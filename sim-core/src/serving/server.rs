@@ -11,7 +11,7 @@ use crate::id::{ClockSlot, PodId, ServerId, ServiceId};
 use crate::ledger::{Done, Latency};
 use crate::traffic::Prefixes;
 use crate::traffic::{Arena, NONE};
-use crate::traffic::{Attempt, Fifo, Stage};
+use crate::traffic::{Attempt, Fifo};
 
 /// What a server works with at one instant: lent by the simulation for one call.
 pub(crate) struct Bench<'a> {
@@ -35,9 +35,7 @@ impl Bench<'_> {
     /// An attempt enters service at `at`: now, or where an engine stands that catches up.
     #[inline]
     pub(crate) fn start(&mut self, index: u32, at: SimTime) {
-        let attempt = &mut self.attempts[index];
-        attempt.stage = Stage::Running;
-        attempt.started = at;
+        self.attempts[index].start(at);
     }
 
     /// `decodes` sequences have had a token in each iteration of a leap from `clock` on, which took so
@@ -216,7 +214,9 @@ impl Server {
             self.meter.advance(bench.agenda.now(), self.running);
         }
         match bench.discipline {
-            Discipline::Slots { .. } => slots::accept(self, index, bench),
+            &Discipline::Slots { concurrency } => {
+                slots::accept(self, index, concurrency, bench.agenda, bench.attempts);
+            }
             Discipline::Sharing { .. } => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
             Discipline::DynamicBatch(_) => {
                 self.with_batching(|batching, server| batching.accept(server, index, bench));
@@ -368,11 +368,25 @@ impl Server {
         }
     }
 
+    /// Takes an attempt into one of its slots, or lets it wait.
+    #[inline]
+    pub(crate) fn accept_in_slots(
+        &mut self,
+        index: u32,
+        concurrency: u32,
+        agenda: &mut Agenda,
+        attempts: &mut Arena<Attempt>,
+    ) {
+        self.meter.accepted += 1;
+        self.meter.advance(agenda.now(), self.running);
+        slots::accept(self, index, concurrency, agenda, attempts);
+    }
+
     /// A slot has finished an attempt: it leaves and the next one starts.
     #[inline]
-    pub(crate) fn slot_done(&mut self, index: u32, bench: &mut Bench<'_>) {
-        self.meter.advance(bench.agenda.now(), self.running);
-        slots::release(self, index, bench);
+    pub(crate) fn slot_done(&mut self, index: u32, agenda: &mut Agenda, attempts: &mut Arena<Attempt>) {
+        self.meter.advance(agenda.now(), self.running);
+        slots::release(self, index, agenda, attempts);
     }
 
     /// The shared group's event: moves finished attempts to `done`. False if it was stale.

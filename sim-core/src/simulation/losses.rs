@@ -191,7 +191,7 @@ impl Simulation {
         debug_assert!(state.position == NONE, "a killed server is out of rotation");
         state.outstanding -= 1;
         let (pod, last) = (state.pod, state.outstanding == 0);
-        self.free_attempt(index);
+        self.free_attempt(index, service);
         if last && self.fleet.pod(pod).life == Life::Gone {
             self.drained(pod);
         }

@@ -8,7 +8,7 @@ use crate::id::{CellId, ClientId, RegionId, RouteId, ServerId, ServiceId};
 use crate::journal::Note;
 use crate::ledger::{FailBecause, Parts};
 use crate::network::{Ask, RouteConfig};
-use crate::traffic::{Attempt, NONE, Outcome, Served};
+use crate::traffic::{Attempt, NONE, Outcome, Request, Served};
 use rand::RngExt;
 
 impl Simulation {
@@ -69,15 +69,15 @@ impl Simulation {
         prefix: u32,
         avoid: ServiceId,
     ) -> ServiceId {
-        let state = &self.traffic.clients[client];
-        match state.config.place.as_ref().and_then(|place| place.route) {
-            Some(route) => self.choose_cell(client, RouteId::new(route), number, user, prefix, avoid),
-            None => ServiceId::new(state.config.service),
+        let sender = &self.traffic.clients[client];
+        match sender.route() {
+            Some(route) => self.choose_cell(client, route, number, user, prefix, avoid),
+            None => ServiceId::new(sender.config.service),
         }
     }
 
     #[inline(never)]
-    fn choose_cell(
+    pub(super) fn choose_cell(
         &mut self,
         client: ClientId,
         route: RouteId,
@@ -139,7 +139,7 @@ impl Simulation {
     /// An attempt that got to no replica ends.
     pub(super) fn unanswered(&mut self, index: u32) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
-        self.free_attempt(index);
+        self.free_attempt(index, service);
         if request < CANCELLED {
             self.try_again(request, Outcome::Failed);
             self.note_failure(request, service, FailBecause::Unreachable);
@@ -184,8 +184,7 @@ impl Simulation {
     }
 
     /// A request of a client with a place was served: who, how fast, and what was sent back.
-    pub(super) fn record_place(&mut self, attempt: u32, request: u32, parts: &Parts) {
-        let (attempt, request) = (&self.traffic.attempts[attempt], &self.traffic.requests[request]);
+    pub(super) fn record_place(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
         let region = RegionId::new(u32::from(self.serving.servers.at(attempt.server).region));
         let measured = request.arrived >= self.world.warmup;
         let state = &mut self.traffic.clients[request.client];

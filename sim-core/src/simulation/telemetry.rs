@@ -120,8 +120,7 @@ impl Simulation {
     }
 
     /// A request completed: its latencies go to the signals that want them.
-    pub(super) fn observe_latency(&mut self, attempt: u32, parts: &Parts) {
-        let attempt = &self.traffic.attempts[attempt];
+    pub(super) fn observe_latency(&mut self, attempt: &Attempt, parts: &Parts) {
         let pod = self.serving.servers.at(attempt.server).pod.serial();
         for &signal in &self.services[attempt.service].watchers.latency {
             let signal = self.control.signal_mut(signal);

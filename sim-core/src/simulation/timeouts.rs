@@ -16,7 +16,7 @@ impl Simulation {
             if is_live(&self.traffic.requests[index], client, number) {
                 let attempt = self.traffic.requests[index].attempt;
                 self.settle_attempt(attempt);
-                self.end(index, Outcome::Expired, None);
+                self.end(index, Outcome::Expired);
                 if attempt != NONE {
                     self.abandon(attempt, client);
                 }
@@ -60,17 +60,18 @@ impl Simulation {
         } else if server == ServerSlot::NONE {
             let broker = self.services[service].feed.broker();
             self.brokers[broker].withdraw(&mut self.traffic.attempts, index);
-            self.free_attempt(index);
+            self.free_attempt(index, service);
         } else {
             self.traffic.attempts[index].request = CANCELLED;
-            let server = self.serving.servers.at_mut(server);
+            let slot = server;
+            let server = self.serving.servers.at_mut(slot);
             let (id, withdraws) = (server.id, stage != Stage::Sent);
             let free = withdraws && server.withdraw(index, &mut bench!(self, service));
             if withdraws {
                 self.end_quiet(id);
             }
             if free {
-                self.leave(index);
+                self.leave(index, slot, service);
             }
         }
     }

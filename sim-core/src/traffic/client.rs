@@ -3,7 +3,7 @@
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
 use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed, number_of_name};
-use crate::id::{CellId, RegionId, ServiceId, Table};
+use crate::id::{CellId, RegionId, RouteId, ServiceId, Table};
 use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
@@ -151,6 +151,13 @@ impl ClientState {
         }
     }
 
+    /// The route that it calls, if it calls no service.
+    #[inline]
+    pub(crate) fn route(&self) -> Option<RouteId> {
+        self.config.place.as_ref().and_then(|place| place.route).map(RouteId::new)
+    }
+
+    /// A request has ended.
     #[inline]
     pub(crate) fn count(&mut self, outcome: Outcome, measured: bool) {
         self.ended[outcome as usize - 1] += 1;

@@ -92,6 +92,15 @@ pub(crate) struct Attempt {
     pub(crate) beyond_band: bool,
 }
 
+impl Attempt {
+    /// It enters service.
+    #[inline]
+    pub(crate) fn start(&mut self, at: SimTime) {
+        self.stage = Stage::Running;
+        self.started = at;
+    }
+}
+
 /// A first-come queue of attempts, linked through the records themselves: no allocation, and an
 /// attempt that is withdrawn leaves in constant time.
 #[derive(Clone, Copy, Debug)]

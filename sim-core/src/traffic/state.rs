@@ -56,23 +56,29 @@ impl TrafficState {
         Ok(())
     }
 
-    /// Takes the earliest arrival, and the names of its prompt's blocks; pulls the one after it.
+    /// The earliest arrival: its client, and the names of its prompt's blocks.
+    #[inline]
+    pub(crate) fn earliest(&self) -> Option<(ClientId, Arrival, u32)> {
+        let &Reverse((_, client)) = self.arrivals.peek()?;
+        let (arrival, prefix) = self.next[client];
+        Some((client, arrival, prefix))
+    }
+
+    /// Puts the arrival after the earliest one, which is this client's, in its place.
     ///
     /// # Errors
     /// If its source refuses a row.
     #[inline]
-    pub(crate) fn take_arrival(&mut self) -> Result<Option<(ClientId, Arrival, u32)>, SourceError> {
-        let Some(&Reverse((_, client))) = self.arrivals.peek() else { return Ok(None) };
-        let (arrival, prefix) = self.next[client];
+    pub(crate) fn pull_after(&mut self, client: ClientId) -> Result<(), SourceError> {
         let next = self.pull(client)?;
-        // The next arrival takes the place of this one: one repair of the heap, not two.
+        // One repair of the heap, not two.
         if let Some(mut earliest) = self.arrivals.peek_mut() {
             match next {
                 Some(key) => *earliest = Reverse((key, client)),
                 None => drop(PeekMut::pop(earliest)),
             }
         }
-        Ok(Some((client, arrival, prefix)))
+        Ok(())
     }
 
     /// Pulls a client's next arrival, one ahead, and says where it stands in the order of events.
