@@ -5,17 +5,20 @@
 //! loop's matter.
 
 use crate::clock::{Class, Entity, EventQueue, Key, SimTime, Wheel};
-use crate::id::{CellId, ControllerId, NodeId, PodSlot, ServerId, ServerSlot, ServiceId, SignalIndex, SourceId};
+use crate::id::{
+    AttemptSlot, CellId, ControllerId, NodeId, PodSlot, RequestSlot, ServerId, ServerSlot, ServiceId, SignalIndex,
+    SourceId,
+};
 
 /// What happens. Eight bytes: of a thing that may have ended, only the slot; its serial stands in the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A slot finishes its attempt; the key's sequence is the attempt's serial.
-    SlotDone { attempt: u32 },
+    SlotDone { attempt: AttemptSlot },
     /// The next attempt of a shared group ends, if the generation is still right.
     ShareDone { server: ServerSlot },
     /// The host stage of an attempt of a batching server ends.
-    HostDone { attempt: u32 },
+    HostDone { attempt: AttemptSlot },
     /// The oldest attempt of a batching server has waited for as long as it may.
     BatchDelay { server: ServerSlot },
     /// A batch ends.
@@ -23,13 +26,13 @@ pub(crate) enum Event {
     /// A token-level engine's leap ends, if the generation is still right.
     EngineStep { server: ServerSlot },
     /// An attempt reaches the server that it was routed to.
-    Deliver { attempt: u32 },
+    Deliver { attempt: AttemptSlot },
     /// A client's earliest deadline may have come.
     Deadline,
     /// A client's earliest per-attempt deadline may have come.
     AttemptDeadline,
     /// A request's back-off ends; the key's entity is its client, its sequence the request's number.
-    Retry { request: u32 },
+    Retry { request: RequestSlot },
     /// A closed-loop user of a client has thought.
     UserReady { user: u32 },
     /// A source's next fault happens.

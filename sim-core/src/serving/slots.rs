@@ -3,15 +3,16 @@
 use super::server::{Bench, Server};
 use crate::agenda::{Agenda, Event};
 use crate::clock::Class;
+use crate::id::AttemptSlot;
 use crate::traffic::{Arena, Attempt, Stage};
 
 #[inline]
 pub(super) fn accept(
     server: &mut Server,
-    index: u32,
+    index: AttemptSlot,
     concurrency: u32,
     agenda: &mut Agenda,
-    attempts: &mut Arena<Attempt>,
+    attempts: &mut Arena<AttemptSlot, Attempt>,
 ) {
     if server.running < concurrency {
         run(server, index, agenda, attempts);
@@ -22,7 +23,7 @@ pub(super) fn accept(
 }
 
 #[inline]
-fn run(server: &mut Server, index: u32, agenda: &mut Agenda, attempts: &mut Arena<Attempt>) {
+fn run(server: &mut Server, index: AttemptSlot, agenda: &mut Agenda, attempts: &mut Arena<AttemptSlot, Attempt>) {
     server.running += 1;
     server.in_slots.push(attempts, index);
     let attempt = &mut attempts[index];
@@ -33,7 +34,12 @@ fn run(server: &mut Server, index: u32, agenda: &mut Agenda, attempts: &mut Aren
 
 /// Frees the slot of an attempt and starts who waits longest.
 #[inline]
-pub(super) fn release(server: &mut Server, index: u32, agenda: &mut Agenda, attempts: &mut Arena<Attempt>) {
+pub(super) fn release(
+    server: &mut Server,
+    index: AttemptSlot,
+    agenda: &mut Agenda,
+    attempts: &mut Arena<AttemptSlot, Attempt>,
+) {
     server.running -= 1;
     server.in_slots.remove(attempts, index);
     if let Some(next) = server.waiting.pop(attempts) {
@@ -43,7 +49,7 @@ pub(super) fn release(server: &mut Server, index: u32, agenda: &mut Agenda, atte
 
 /// Takes an attempt out; the completion that was scheduled will find another serial in its place.
 /// True if its record is free now.
-pub(super) fn withdraw(server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
+pub(super) fn withdraw(server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
     match bench.attempts[index].stage {
         Stage::Waiting => server.waiting.remove(bench.attempts, index),
         Stage::Running => release(server, index, bench.agenda, bench.attempts),

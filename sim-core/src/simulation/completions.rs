@@ -8,7 +8,7 @@ use super::requests::CANCELLED;
 use super::service::Service;
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration, SimTime};
-use crate::id::{ClientId, ServerSlot, ServiceId};
+use crate::id::{AttemptSlot, ClientId, PrefixSlot, RequestSlot, ServerSlot, ServiceId};
 use crate::journal::Note;
 use crate::ledger::{Completed, Parts, RequestParts, RequestRecord};
 use crate::serving::Sequence;
@@ -16,7 +16,7 @@ use crate::traffic::{Attempt, NONE, NOWHERE, Outcome, Request, Stage};
 
 impl Simulation {
     /// The work of several attempts is done.
-    pub(super) fn complete_all(&mut self, mut done: Vec<u32>) {
+    pub(super) fn complete_all(&mut self, mut done: Vec<AttemptSlot>) {
         for index in done.drain(..) {
             let attempt = self.traffic.attempts[index];
             self.complete(index, &attempt);
@@ -26,7 +26,7 @@ impl Simulation {
 
     /// The work of an attempt is done.
     #[inline(always)]
-    pub(super) fn complete(&mut self, index: u32, attempt: &Attempt) {
+    pub(super) fn complete(&mut self, index: AttemptSlot, attempt: &Attempt) {
         let server = self.serving.servers.at_mut(attempt.server);
         server.meter.completed += u64::from(attempt.stage != Stage::Withdrawn);
         if attempt.request < CANCELLED {
@@ -37,12 +37,12 @@ impl Simulation {
 
     /// A request has its answer.
     #[inline(always)]
-    fn answer(&mut self, index: u32, attempt: &Attempt) {
+    fn answer(&mut self, index: AttemptSlot, attempt: &Attempt) {
         let mut request = self.traffic.requests[attempt.request];
         let state = &mut self.services[attempt.service];
         let mut parts = parts(self.agenda.now(), state, attempt, &request);
         if state.path.has_tokens
-            && let Some(sequence) = self.serving.sequences.get(index as usize)
+            && let Some(sequence) = self.serving.sequences.get(index)
         {
             state.account.cut += u64::from(add_tokens(sequence, &mut request, &mut parts));
         }
@@ -64,7 +64,7 @@ impl Simulation {
 
     /// An attempt leaves its server: its record is freed, and a waiting one may take its room.
     #[inline(always)]
-    pub(super) fn leave(&mut self, index: u32, server: ServerSlot, service: ServiceId) {
+    pub(super) fn leave(&mut self, index: AttemptSlot, server: ServerSlot, service: ServiceId) {
         self.free_attempt(index, service);
         let server = self.serving.servers.at_mut(server);
         if server.position == NONE {
@@ -83,20 +83,20 @@ impl Simulation {
     }
 
     #[inline(always)]
-    pub(super) fn free_attempt(&mut self, index: u32, service: ServiceId) {
+    pub(super) fn free_attempt(&mut self, index: AttemptSlot, service: ServiceId) {
         self.traffic.attempts[index].serial = u64::MAX;
         self.traffic.attempts.remove(index);
-        if let Some(sequence) = self.serving.sequences.get_mut(index as usize) {
-            self.traffic.prefixes.remove(std::mem::replace(&mut sequence.prefix, NONE));
+        if let Some(sequence) = self.serving.sequences.get_mut(index) {
+            self.traffic.prefixes.remove(std::mem::replace(&mut sequence.prefix, PrefixSlot::NONE));
         }
         self.services[service].presence.step(false, self.agenda.now());
     }
 
     /// Retries a request whose attempt ended badly, or ends it so.
-    pub(super) fn try_again(&mut self, request: u32, outcome: Outcome) {
+    pub(super) fn try_again(&mut self, request: RequestSlot, outcome: Outcome) {
         let now = self.agenda.now();
         let record = &mut self.traffic.requests[request];
-        record.attempt = NONE;
+        record.attempt = AttemptSlot::NONE;
         let (client, number, retries) = (record.client, record.number, record.tries - record.requeues - 1);
         match self.traffic.clients[client].retry(number, retries, now) {
             Some(wait) => self.agenda.schedule(now + wait, Class::Retry, client, number, Event::Retry { request }),
@@ -105,14 +105,20 @@ impl Simulation {
     }
 
     /// Ends a request without an answer.
-    pub(super) fn end(&mut self, index: u32, outcome: Outcome) {
+    pub(super) fn end(&mut self, index: RequestSlot, outcome: Outcome) {
         let request = self.traffic.requests[index];
         self.end_as(index, &request, outcome, None);
     }
 
     /// Ends a request: it is counted here and nowhere else.
     #[inline(always)]
-    fn end_as(&mut self, index: u32, request: &Request, outcome: Outcome, completed: Option<(&Parts, ServerSlot)>) {
+    fn end_as(
+        &mut self,
+        index: RequestSlot,
+        request: &Request,
+        outcome: Outcome,
+        completed: Option<(&Parts, ServerSlot)>,
+    ) {
         if self.world.request_sample > 0 {
             self.sample(request, outcome, completed);
         }

@@ -5,7 +5,7 @@
 use super::{Event, RunError, Simulation};
 use crate::clock::{Class, SimDuration};
 use crate::fleet::NodeLife;
-use crate::id::{ClientId, ClockSlot, ServerId, ServerSlot, ServiceId};
+use crate::id::{AttemptSlot, ClientId, ClockSlot, PrefixSlot, RequestSlot, ServerId, ServerSlot, ServiceId};
 use crate::journal::Note;
 use crate::ledger::FailBecause;
 use crate::ports::Arrival;
@@ -15,7 +15,7 @@ use crate::traffic::{Attempt, NONE, NOWHERE, Outcome, Request, Stage};
 
 /// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
 /// that can be done.
-pub(super) const CANCELLED: u32 = NONE - 1;
+pub(super) const CANCELLED: RequestSlot = RequestSlot::new(u32::MAX - 1);
 
 /// One attempt of a request: whose, which, how long it takes where that is drawn, and to whom it goes.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ impl Simulation {
         let (prompt_tokens, output_tokens) = state.tokens(state.made);
         let at = self.agenda.now();
         let arrival = Arrival { at, prompt_tokens, output_tokens, service_time: None };
-        self.begin_request(client, user, &arrival, NONE);
+        self.begin_request(client, user, &arrival, PrefixSlot::NONE);
         self.count_request()
     }
 
@@ -78,7 +78,7 @@ impl Simulation {
         self.agenda.schedule(at, Class::Arrival, client, u64::from(user), event);
     }
 
-    fn begin_request(&mut self, client: ClientId, user: u32, arrival: &Arrival, prefix: u32) {
+    fn begin_request(&mut self, client: ClientId, user: u32, arrival: &Arrival, prefix: PrefixSlot) {
         let now = self.agenda.now();
         let sender = &mut self.traffic.clients[client];
         let number = sender.made;
@@ -113,7 +113,7 @@ impl Simulation {
             prompt_tokens,
             output_tokens,
             prefix,
-            attempt: NONE,
+            attempt: AttemptSlot::NONE,
             tries: 1,
             requeues: 0,
             service,
@@ -125,7 +125,7 @@ impl Simulation {
     }
 
     /// From when on a client gives a request up.
-    fn set_deadline(&mut self, request: u32, client: ClientId, number: u64) {
+    fn set_deadline(&mut self, request: RequestSlot, client: ClientId, number: u64) {
         let sender = &mut self.traffic.clients[client];
         let at = self.agenda.now() + sender.config.timeout;
         if sender.deadlines.add(at, request, number) {
@@ -136,15 +136,15 @@ impl Simulation {
     }
 
     /// A back-off ends.
-    pub(super) fn retry(&mut self, request: u32, client: ClientId, number: u64) {
+    pub(super) fn retry(&mut self, request: RequestSlot, client: ClientId, number: u64) {
         let record = &self.traffic.requests[request];
-        if is_live(record, client, number) && record.attempt == NONE {
+        if is_live(record, client, number) && record.attempt == AttemptSlot::NONE {
             self.send(request);
         }
     }
 
     /// Makes a request's next attempt.
-    pub(super) fn send(&mut self, request: u32) {
+    pub(super) fn send(&mut self, request: RequestSlot) {
         let record = &mut self.traffic.requests[request];
         let Request { client, number, tries, user, prefix, service_time: mut size, service: last, .. } = *record;
         record.tries += 1;
@@ -158,7 +158,7 @@ impl Simulation {
 
     /// Sends one attempt of a request to its service.
     #[inline(always)]
-    fn attempt(&mut self, request: u32, of: Try) {
+    fn attempt(&mut self, request: RequestSlot, of: Try) {
         let Try { client, number, tries, size, service } = of;
         let now = self.agenda.now();
         let serial = self.traffic.next_serial();
@@ -179,8 +179,8 @@ impl Simulation {
             request,
             service,
             server: ServerSlot::NONE,
-            prev: NONE,
-            next: NONE,
+            prev: AttemptSlot::NONE,
+            next: AttemptSlot::NONE,
             stage: Stage::Sent,
             origin,
             beyond_band: false,
@@ -188,7 +188,8 @@ impl Simulation {
         let record = &mut self.traffic.requests[request];
         record.attempt = index;
         if let Discipline::ContinuousBatch(engine) = &state.config.discipline {
-            let prefix = if engine.prefix_caching { self.traffic.prefixes.copy(record.prefix) } else { NONE };
+            let prefix =
+                if engine.prefix_caching { self.traffic.prefixes.copy(record.prefix) } else { PrefixSlot::NONE };
             let sequence = engine.sequence(record.prompt_tokens, record.output_tokens, prefix);
             self.serving.put_sequence(index, sequence);
         }
@@ -209,7 +210,7 @@ impl Simulation {
     }
 
     /// From when on a client gives an attempt up.
-    fn set_attempt_deadline(&mut self, index: u32, client: ClientId, serial: u64) {
+    fn set_attempt_deadline(&mut self, index: AttemptSlot, client: ClientId, serial: u64) {
         let sender = &mut self.traffic.clients[client];
         let at = self.agenda.now() + sender.config.attempt_timeout;
         if sender.attempt_deadlines.add(at, index, serial) {
@@ -221,7 +222,7 @@ impl Simulation {
 
     /// Sends an attempt on its way to a ready replica.
     #[inline]
-    fn dispatch(&mut self, index: u32, service: ServiceId, position: u32) {
+    fn dispatch(&mut self, index: AttemptSlot, service: ServiceId, position: u32) {
         let state = &mut self.services[service];
         let id = state.rotation.send(position);
         let ends_job = state.has_jobs;
@@ -247,7 +248,7 @@ impl Simulation {
     }
 
     /// An attempt that was on its way gets to its server.
-    pub(super) fn deliver(&mut self, index: u32) {
+    pub(super) fn deliver(&mut self, index: AttemptSlot) {
         let Attempt { server: slot, service, request, .. } = self.traffic.attempts[index];
         if slot == ServerSlot::NONE {
             return self.unanswered(index);
@@ -260,7 +261,7 @@ impl Simulation {
 
     /// An attempt reaches its server, which lives.
     #[inline]
-    fn reach(&mut self, index: u32, slot: ServerSlot, service: ServiceId) {
+    fn reach(&mut self, index: AttemptSlot, slot: ServerSlot, service: ServiceId) {
         let state = &self.services[service];
         let server = self.serving.servers.at_mut(slot);
         let path = state.path;
@@ -285,7 +286,7 @@ impl Simulation {
 
     /// An attempt that nobody wants any more, or whose server was killed meanwhile.
     #[cold]
-    fn deliver_in_vain(&mut self, index: u32) {
+    fn deliver_in_vain(&mut self, index: AttemptSlot) {
         let Attempt { server, service, request, .. } = self.traffic.attempts[index];
         if request == CANCELLED {
             return self.leave(index, server, service);
@@ -297,16 +298,16 @@ impl Simulation {
     }
 
     /// Whether an attempt's prompt is longer than any context of the engine that should serve it.
-    fn is_too_long(&self, index: u32) -> bool {
+    fn is_too_long(&self, index: AttemptSlot) -> bool {
         match &self.services[self.traffic.attempts[index].service].config.discipline {
-            Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index as usize]),
+            Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index]),
             _ => false,
         }
     }
 
     /// A slot has finished.
     #[inline]
-    pub(super) fn slot_done(&mut self, index: u32, serial: u64) {
+    pub(super) fn slot_done(&mut self, index: AttemptSlot, serial: u64) {
         let attempt = self.traffic.attempts[index];
         if attempt.serial != serial {
             return;
@@ -326,7 +327,7 @@ impl Simulation {
         self.complete_all(done);
     }
 
-    pub(super) fn host_done(&mut self, index: u32, serial: u64) {
+    pub(super) fn host_done(&mut self, index: AttemptSlot, serial: u64) {
         let attempt = &self.traffic.attempts[index];
         if attempt.serial != serial {
             return;
@@ -367,8 +368,8 @@ impl Simulation {
     }
 
     /// Brings what is measured where an attempt is to now, before it is torn from its request.
-    pub(super) fn settle_attempt(&mut self, index: u32) {
-        if index != NONE && self.traffic.attempts[index].server != ServerSlot::NONE {
+    pub(super) fn settle_attempt(&mut self, index: AttemptSlot) {
+        if index != AttemptSlot::NONE && self.traffic.attempts[index].server != ServerSlot::NONE {
             let server = self.serving.servers.at(self.traffic.attempts[index].server).id;
             self.settle_server(server);
         }
@@ -406,14 +407,14 @@ impl Simulation {
         }
     }
 
-    fn next_waiting(&mut self, service: ServiceId) -> Option<(u32, u32)> {
+    fn next_waiting(&mut self, service: ServiceId) -> Option<(AttemptSlot, u32)> {
         let book = &mut self.services[service];
         let attempts = &mut self.traffic.attempts;
         book.feed.release(&book.rotation, book.path.room, &mut self.brokers, attempts)
     }
 
     /// A full gateway refuses an attempt.
-    fn refuse(&mut self, index: u32) {
+    fn refuse(&mut self, index: AttemptSlot) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
         self.services[service].account.rejected_attempts += 1;
         self.free_attempt(index, service);
@@ -421,7 +422,7 @@ impl Simulation {
     }
 
     /// A replica whose queue is full refuses an attempt.
-    fn refuse_at(&mut self, index: u32) {
+    fn refuse_at(&mut self, index: AttemptSlot) {
         let Attempt { request, server, service, .. } = self.traffic.attempts[index];
         self.services[service].account.rejected_attempts += 1;
         self.leave(index, server, service);

@@ -4,9 +4,9 @@
 use super::requests::{CANCELLED, bench, is_live};
 use super::{Event, Simulation};
 use crate::clock::Class;
-use crate::id::{ClientId, ServerSlot};
+use crate::id::{AttemptSlot, ClientId, RequestSlot, ServerSlot};
 use crate::serving::Bench;
-use crate::traffic::{Attempt, NONE, Outcome, Stage};
+use crate::traffic::{Attempt, Outcome, Stage};
 
 impl Simulation {
     /// A client gives up requests whose time is up.
@@ -17,7 +17,7 @@ impl Simulation {
                 let attempt = self.traffic.requests[index].attempt;
                 self.settle_attempt(attempt);
                 self.end(index, Outcome::Expired);
-                if attempt != NONE {
+                if attempt != AttemptSlot::NONE {
                     self.abandon(attempt, client);
                 }
             }
@@ -41,19 +41,19 @@ impl Simulation {
             }
         }
         let attempts = &self.traffic.attempts;
-        let live = |index: u32, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
+        let live = |index: AttemptSlot, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
         if let Some(at) = self.traffic.clients[client].attempt_deadlines.next(live) {
             self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline);
         }
     }
 
     /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
-    fn abandon(&mut self, index: u32, client: ClientId) {
+    fn abandon(&mut self, index: AttemptSlot, client: ClientId) {
         let Attempt { server, service, stage, .. } = self.traffic.attempts[index];
         let config = &self.traffic.clients[client].config;
         let waits = matches!(stage, Stage::Sent | Stage::Waiting);
         if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
-            self.traffic.attempts[index].request = NONE;
+            self.traffic.attempts[index].request = RequestSlot::NONE;
         } else if server == ServerSlot::NONE && stage == Stage::Sent {
             // It got to nobody: it ends when its client would have given up to connect.
             self.traffic.attempts[index].request = CANCELLED;
