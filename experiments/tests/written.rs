@@ -28,7 +28,7 @@ fn played(loaded: Loaded) -> Vec<(String, Value)> {
         }
         figures
     };
-    played.runs.iter().map(|run| (run.record.digest.to_string(), figures(run))).collect()
+    played.runs.iter().map(|run| (run.record.digest.clone(), figures(run))).collect()
 }
 
 fn differences(before: &Value, after: &Value) -> String {
@@ -37,7 +37,7 @@ fn differences(before: &Value, after: &Value) -> String {
         text.lines().map(|line| line.trim().to_owned()).collect()
     };
     let pairs = of(before).into_iter().zip(of(after)).filter(|(before, after)| before != after);
-    pairs.take(5).map(|(before, after)| format!("{before} became {after}; ")).collect()
+    pairs.take(5).map(|(before, after)| format!("{before} became {after}")).collect::<Vec<_>>().join("; ")
 }
 
 #[test]
