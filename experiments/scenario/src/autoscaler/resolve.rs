@@ -18,7 +18,7 @@ use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_language::units::Duration;
 use flashcrowd_language::{Diagnostic, Document, list};
-use flashcrowd_policies::FixedReplicas;
+use flashcrowd_policies::autoscalers::FixedReplicas;
 use flashcrowd_policies::manifest::{self as kind, Kind};
 use std::sync::Arc;
 

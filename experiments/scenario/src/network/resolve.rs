@@ -12,7 +12,7 @@ use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
 use flashcrowd_core::ports::GlobalRouter;
 use flashcrowd_language::units::{ByteSize, Duration, NonNegative};
 use flashcrowd_language::{Diagnostic, list};
-use flashcrowd_policies::global_routing::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
+use flashcrowd_policies::routers::regions::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
 use flashcrowd_profiles::tables::{egress, rtt};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -18,11 +18,11 @@ use flashcrowd_language::words::plain;
 use flashcrowd_language::{Diagnostic, SizeLaw};
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::input::open_again;
-use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
-use flashcrowd_workloads::schedule::{Schedule, Timetable};
-use flashcrowd_workloads::trace::{
+use flashcrowd_workloads::traffic::mmpp::{Chain, Mmpp, Start, State};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::schedule::{Schedule, Timetable};
+use flashcrowd_workloads::traffic::trace::{
     BlockIndex, OnBadRow, TraceFormat, TraceOptions, TraceSource, TraceSummary, format, summary,
 };
 use std::path::{Path, PathBuf};
