@@ -125,7 +125,9 @@ fn give(document: &mut Document, setting: &Setting) -> bool {
     }
     let assignment =
         format!("{}={}", setting.path, setting.written.clone().unwrap_or_else(|| notation(form, &setting.value)));
-    let set = tried.set(&format!("{DEFAULT}{source}"), &assignment).is_ok();
+    // What stands in another notation than its words has those, too.
+    let words = setting.written.as_ref().map_or_else(String::new, |_| format!("{}: ", setting.value));
+    let set = tried.set(&format!("{DEFAULT}{words}{source}"), &assignment).is_ok();
     expand(&mut tried);
     let reads = set && tried.deserialize::<Scenario>().is_ok();
     if reads {

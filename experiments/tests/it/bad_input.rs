@@ -136,7 +136,7 @@ fn malformed_scenarios() {
         ("Poisson", "Poison", &["s.ron:11:20", "did you mean `Poisson`?"]),
         ("H100", "H101", &["s.ron:3:24", "did you mean `H100`?"]),
         ("Slots(concurrency: 1)", "Slots(concurrency: 0)", &["s.ron:6:41", "expected 1 to"]),
-        ("service_time: \"100ms\",", "", &["no `service_time`", "service_time: Takes"]),
+        ("service_time: \"100ms\",", "", &["no `service_time`", "`service_time: \"120ms\"`"]),
         ("\"100ms\"", "\"0s\"", &["s.ron:7:27"]),
         ("//MORE", "slo: [(quantile: 1.5, limit: \"1s\")]", &["s.ron:8:30"]),
         ("//MORE", "slo: [(quantile: 1.0, limit: \"1s\")]", &["below 1"]),

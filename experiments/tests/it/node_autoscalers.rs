@@ -77,11 +77,11 @@ fn defaults_are_noted_with_their_source() {
         String::from_utf8(output.stdout).unwrap()
     };
     let karpenter = shown("Karpenter(batch_max: \"5s\")");
-    for words in ["node_autoscaler.batch_max", "Karpenter's own default (22664681)", "karpenter-provider-aws"] {
+    for words in ["batch_max: \"5s\",\n", "Karpenter's own default (22664681)", "karpenter-provider-aws"] {
         assert!(karpenter.contains(words), "expected `{words}` in\n{karpenter}");
     }
     let cluster = shown("ClusterAutoscaler()");
-    for words in ["max_node_provision_time", "15m", "the cluster autoscaler's own default", "drains_on_notice"] {
+    for words in ["max_node_provision_time: \"15m\", // ", "the cluster autoscaler's own default", "drains_on_notice"] {
         assert!(cluster.contains(words), "expected `{words}` in\n{cluster}");
     }
 }

@@ -161,7 +161,9 @@ fn shipped_scenarios_are_the_files_and_resolve() {
     }
     let resolved = flashcrowd(&["check", "@horizontal", "--print-resolved"]);
     let text = String::from_utf8_lossy(&resolved.stdout).into_owned();
-    for origin in ["# given, line", "# manifest, manifests/model-inference-hpa.yaml", "# default: "] {
+    let origins =
+        ["gpu: \"H100\",\n", "(manifest, manifests/model-inference-hpa.yaml)", "groups: 1, // a replica on one node"];
+    for origin in origins {
         assert!(text.contains(origin), "{text}");
     }
 }

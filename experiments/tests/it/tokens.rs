@@ -152,7 +152,7 @@ fn a_cold_start_loads_the_weights_of_the_profile() {
         let folder = folder_with(scenario);
         let output = flashcrowd(folder.path(), &["check", "s.ron", "--print-resolved"]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let found = text.lines().find(|line| line.contains("startup.weights")).map(str::to_owned);
+        let found = text.lines().find(|line| line.contains(" from gp3 (")).map(str::to_owned);
         found.unwrap_or_else(|| panic!("{text}"))
     };
     assert!(check(SCENARIO).contains("16.06 GB from gp3 (15 s), 2.7 s"), "{}", check(SCENARIO));
