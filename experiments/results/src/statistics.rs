@@ -1,5 +1,7 @@
 //! Means over replicates and their 95 % intervals.
 
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
 /// A mean over replicates.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Interval {
@@ -39,22 +41,12 @@ impl Interval {
     }
 }
 
-/// The 0.975 quantile of Student's t: a table below ten degrees of freedom, from there the
-/// expansion of Cornish and Fisher (Abramowitz and Stegun 26.7.5), within 2e-4.
+/// The 0.975 quantile of Student's t; infinite below one degree of freedom.
 pub fn t_975(freedom: f64) -> f64 {
-    const TABLE: [f64; 9] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
-    const Z: f64 = 1.959_963_984_540_054;
     if freedom < 1.0 {
         return f64::INFINITY;
     }
-    if freedom < 10.0 {
-        return TABLE[freedom as usize - 1];
-    }
-    let powers = [Z.powi(3), Z.powi(5), Z.powi(7)];
-    let first = (powers[0] + Z) / 4.0;
-    let second = (5.0 * powers[1] + 16.0 * powers[0] + 3.0 * Z) / 96.0;
-    let third = (3.0 * powers[2] + 19.0 * powers[1] + 17.0 * powers[0] - 15.0 * Z) / 384.0;
-    Z + first / freedom + second / freedom.powi(2) + third / freedom.powi(3)
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |law| law.inverse_cdf(0.975))
 }
 
 /// Pearson's correlation; `None` if one of the two does not vary.

@@ -97,28 +97,19 @@ fn cannot_read(notes: &Notes<'_>, setting: &str, path: &Path, error: &io::Error)
     notes.error(setting, format!("cannot read `{}`: {}", path.display(), plain(error)))
 }
 
-/// A 128-bit hash for telling inputs apart (two FNV-1a lanes; not cryptographic).
-#[derive(Clone, Debug)]
-pub struct Hasher([u64; 2]);
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Hasher([0xcbf2_9ce4_8422_2325, 0x6c62_272e_07bb_0142])
-    }
-}
+/// BLAKE3, of which the first 128 bits are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(blake3::Hasher);
 
 impl Hasher {
     /// Takes more bytes in.
     pub fn update(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0[0] = (self.0[0] ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-            self.0[1] = (self.0[1].rotate_left(7) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
+        self.0.update(bytes);
     }
 
     /// The hash of all bytes so far, hexadecimal.
     pub fn finish(&self) -> String {
-        format!("{:016x}{:016x}", self.0[0], self.0[1])
+        self.0.finalize().to_hex()[..32].to_owned()
     }
 }
 

@@ -5,6 +5,7 @@ mod common_random_numbers;
 mod divergence;
 mod engine;
 mod fleet;
+mod licences;
 mod loads;
 mod nodes;
 mod oracles;

@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod mistakes;
+mod oracle;
 mod overriding;
 mod quantities;
 mod reading;

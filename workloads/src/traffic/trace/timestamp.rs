@@ -1,5 +1,7 @@
 //! Timestamps such as `2023-11-16 18:15:46.6805900`, with an optional fraction and offset.
 
+use jiff::civil::Date;
+
 const PS_PER_S: i128 = 1_000_000_000_000;
 
 /// Picoseconds since 1970 of `YYYY-MM-DD HH:MM:SS[.fraction][Z|+HH:MM]`, or `None`.
@@ -11,12 +13,13 @@ pub(super) fn parse(text: &str) -> Option<i128> {
     }
     let (year, month, day) = (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..10])?);
     let (hour, minute, second) = (number(&bytes[11..13])?, number(&bytes[14..16])?, number(&bytes[17..19])?);
-    let valid = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
-    if !valid || hour > 23 || minute > 59 || second > 59 {
+    let date = Date::new(year as i16, month as i8, day as i8).ok()?;
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
+    let days = i64::from(date.since(Date::constant(1970, 1, 1)).ok()?.get_days());
     let (fraction_ps, rest) = fraction(&bytes[19..])?;
-    let seconds = ((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - offset(rest)?;
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second - offset(rest)?;
     Some(i128::from(seconds) * PS_PER_S + fraction_ps)
 }
 
@@ -47,25 +50,6 @@ fn offset(bytes: &[u8]) -> Option<i64> {
         }
         _ => None,
     }
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar, counting years from March so that the leap
-/// day comes last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 #[cfg(test)]
