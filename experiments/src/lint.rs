@@ -5,7 +5,7 @@ use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, ResolvedService, Re
 use flashcrowd_core::fleet::{StageWork, Startup};
 use flashcrowd_core::ports::{Scope, SignalRequest, SignalSource};
 use flashcrowd_core::serving::{Discipline, QueueMode};
-use flashcrowd_policies::hpa::{HpaSpec, Target};
+use flashcrowd_policies::autoscalers::hpa::{HpaSpec, Target};
 
 /// What should be looked at again in one variant.
 pub fn lint(resolved: &Resolved) -> Vec<String> {
@@ -55,7 +55,7 @@ fn elsewhere(service: &ResolvedService, request: &SignalRequest) -> Option<Strin
 /// A target above the highest value that its metric can have never scales up.
 fn unreachable(
     service: &ResolvedService,
-    metric: &flashcrowd_policies::hpa::MetricSpec,
+    metric: &flashcrowd_policies::autoscalers::hpa::MetricSpec,
     source: &SignalSource,
     scale: f64,
     tolerance: f64,

@@ -5,7 +5,7 @@ use flashcrowd_core::ports::{
     Autoscaler, Batch, JobCounts, Mode, Observation, Sample, SignalId, SignalView, TargetId, TargetView, Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::baselines::{Bounds, ConcurrencyConfig, ConcurrencyTarget};
+use flashcrowd_policies::autoscalers::baselines::{Bounds, ConcurrencyConfig, ConcurrencyTarget};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -2,7 +2,7 @@
 //! misspelt one and about one that its service cannot have.
 
 use flashcrowd_core::ports::Scope;
-use flashcrowd_policies::hpa::{bind, manifest};
+use flashcrowd_policies::autoscalers::hpa::{bind, manifest};
 use flashcrowd_policies::metrics::{known_metrics, unsupported_metrics};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

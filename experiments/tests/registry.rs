@@ -11,7 +11,7 @@ use flashcrowd_core::ports::{
     Autoscaler, Controller, Decision, Explanation, MetricExplanation, Observation, Schedule, Scope, SignalRequest,
     SignalSource, TargetId,
 };
-use flashcrowd_policies::FixedReplicas;
+use flashcrowd_policies::autoscalers::FixedReplicas;
 use flashcrowd_policies::metrics::Preset;
 use serde::Deserialize;
 use std::fmt::Write as _;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// The shipped part of the recordings, in order of their names.
 fn recordings() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/tests/fixtures/controllers");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/conformance/tests/fixtures/controllers");
     let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files

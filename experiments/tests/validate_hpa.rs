@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/tests/fixtures/hpa").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/conformance/tests/fixtures/hpa").join(name)
 }
 
 const FILES: [&str; 7] = [

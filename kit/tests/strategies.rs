@@ -5,7 +5,7 @@ use flashcrowd_core::ports::{Controller, Observation, ReplicaPhase, ReplicaView,
 use flashcrowd_kit::observations::history;
 use flashcrowd_kit::world::SmallWorld;
 use flashcrowd_kit::{Subject, shapes};
-use flashcrowd_policies::baselines::{Bounds, QueueDepth, QueueDepthConfig};
+use flashcrowd_policies::autoscalers::baselines::{Bounds, QueueDepth, QueueDepthConfig};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

@@ -5,7 +5,7 @@ use flashcrowd_core::ports::{
     TargetId, TargetView, Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::baselines::{
+use flashcrowd_policies::autoscalers::baselines::{
     Bounds, Clairvoyant, ClairvoyantConfig, ConcurrencyConfig, ConcurrencyTarget, LatencyConfig, LatencyTarget, Oracle,
     Predictive, PredictiveConfig, QueueDepth, QueueDepthConfig, Timetable, TimetableConfig,
 };
@@ -177,7 +177,8 @@ fn the_clairvoyant_bound_is_its_closed_form() {
 
 #[test]
 fn settings_that_make_no_sense_are_named() {
-    let wrong = |error: Option<flashcrowd_policies::baselines::ConfigError>| error.expect("refused").to_string();
+    let wrong =
+        |error: Option<flashcrowd_policies::autoscalers::baselines::ConfigError>| error.expect("refused").to_string();
     let bounds = Bounds { min: 5, max: 4 };
     let config = QueueDepthConfig { waiting_per_replica: 5.0, bounds, period: s(15), idle: s(60) };
     assert!(wrong(QueueDepth::new(TARGET, config).err()).starts_with("`max` is 4"));

@@ -7,11 +7,11 @@ use flashcrowd_core::ports::{
 };
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::aws::{self, AppAutoScaling, AwsOptions};
-use flashcrowd_policies::keda::manifest::{read_scaled_job, read_scaled_object};
-use flashcrowd_policies::keda::{Controllers, KedaOptions, Quirks};
-use flashcrowd_policies::ray_serve::{AutoscalingConfig, RayServe, RayServeOptions};
-use flashcrowd_policies::skyserve::{ReplicaPolicy, SkyServe, SkyServeOptions, TargetQps};
+use flashcrowd_policies::autoscalers::aws::{self, AppAutoScaling, AwsOptions};
+use flashcrowd_policies::autoscalers::keda::manifest::{read_scaled_job, read_scaled_object};
+use flashcrowd_policies::autoscalers::keda::{Controllers, KedaOptions, Quirks};
+use flashcrowd_policies::autoscalers::ray_serve::{AutoscalingConfig, RayServe, RayServeOptions};
+use flashcrowd_policies::autoscalers::skyserve::{ReplicaPolicy, SkyServe, SkyServeOptions, TargetQps};
 use proptest::prelude::*;
 
 const TARGET: TargetId = TargetId(0);

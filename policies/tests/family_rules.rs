@@ -2,14 +2,16 @@
 //! value of a fallback.
 
 use flashcrowd_core::SimTime;
-use flashcrowd_policies::aws::{
+use flashcrowd_policies::autoscalers::aws::{
     AdjustmentType, AlarmRule, Approximation, Comparison, Engine, Policy, PolicyKind, ScalableTarget, Statistic, Step,
     StepScaling, TargetTracking,
 };
-use flashcrowd_policies::keda::job::{Combined, JobRules};
-use flashcrowd_policies::keda::{Fallback, FallbackBehavior, MetricType, Quirks as KedaQuirks, reported};
-use flashcrowd_policies::ray_serve::{AutoscalingConfig, DelayClock, Policy as RayPolicy, Quirks, Settings};
-use flashcrowd_policies::skyserve::{
+use flashcrowd_policies::autoscalers::keda::job::{Combined, JobRules};
+use flashcrowd_policies::autoscalers::keda::{Fallback, FallbackBehavior, MetricType, Quirks as KedaQuirks, reported};
+use flashcrowd_policies::autoscalers::ray_serve::{
+    AutoscalingConfig, DelayClock, Policy as RayPolicy, Quirks, Settings,
+};
+use flashcrowd_policies::autoscalers::skyserve::{
     Controller, Demand, Quirks as SkyQuirks, Replica, ReplicaPolicy, Status, TargetQps,
 };
 

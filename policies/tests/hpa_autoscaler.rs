@@ -6,9 +6,9 @@ use flashcrowd_core::ports::{
 };
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::FixedReplicas;
-use flashcrowd_policies::hpa::manifest::read;
-use flashcrowd_policies::hpa::{BoundMetric, Hpa, HpaOptions, Variant, bind};
+use flashcrowd_policies::autoscalers::FixedReplicas;
+use flashcrowd_policies::autoscalers::hpa::manifest::read;
+use flashcrowd_policies::autoscalers::hpa::{BoundMetric, Hpa, HpaOptions, Variant, bind};
 use flashcrowd_policies::metrics::resolve;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

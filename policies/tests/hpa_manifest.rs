@@ -1,7 +1,7 @@
 //! The manifest reader: what it takes, what it says when it refuses, and that nothing makes it panic.
 
-use flashcrowd_policies::hpa::manifest::{Manifest, ManifestError, read, read_bytes};
-use flashcrowd_policies::hpa::{MetricSource, PolicyKind, SelectPolicy, Target};
+use flashcrowd_policies::autoscalers::hpa::manifest::{Manifest, ManifestError, read, read_bytes};
+use flashcrowd_policies::autoscalers::hpa::{MetricSource, PolicyKind, SelectPolicy, Target};
 use proptest::prelude::*;
 
 /// A manifest as `kubectl get hpa -o yaml` prints it.

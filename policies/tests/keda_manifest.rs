@@ -1,8 +1,8 @@
 //! KEDA's manifests: what is taken, what is said of the rest, and that nothing makes the readers panic.
 
 use flashcrowd_core::ports::TargetId;
-use flashcrowd_policies::keda::manifest::{ManifestError, read_scaled_job, read_scaled_object};
-use flashcrowd_policies::keda::{FallbackBehavior, KedaOptions, MetricType};
+use flashcrowd_policies::autoscalers::keda::manifest::{ManifestError, read_scaled_job, read_scaled_object};
+use flashcrowd_policies::autoscalers::keda::{FallbackBehavior, KedaOptions, MetricType};
 use proptest::prelude::*;
 
 fn object(spec: &str) -> String {

@@ -7,8 +7,8 @@ use flashcrowd_core::ports::{
     Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::knative;
-use flashcrowd_policies::knative::{Active, KnativeKpa, Quirks};
+use flashcrowd_policies::autoscalers::knative;
+use flashcrowd_policies::autoscalers::knative::{Active, KnativeKpa, Quirks};
 use proptest::prelude::*;
 use support::{batch, explanation, replicas_of, view};
 

@@ -1,6 +1,6 @@
 //! Knative's manifests: what is accepted, refused with its place, or listed as without effect.
 
-use flashcrowd_policies::knative::manifest::{Manifest, read};
+use flashcrowd_policies::autoscalers::knative::manifest::{Manifest, read};
 use proptest::prelude::*;
 
 const SERVICE: &str = "apiVersion: serving.knative.dev/v1

@@ -1,7 +1,7 @@
 //! Manifests of `AIBrix`, WVA and the Dynamo planner: accepted, refused with their place, or listed.
 
+use flashcrowd_policies::autoscalers::{aibrix, dynamo, wva};
 use flashcrowd_policies::manifest::{ManifestError, ManifestWarning};
-use flashcrowd_policies::{aibrix, dynamo, wva};
 use proptest::prelude::*;
 
 const PODAUTOSCALER: &str = "apiVersion: autoscaling.aibrix.ai/v1alpha1

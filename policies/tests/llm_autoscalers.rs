@@ -6,7 +6,7 @@ use flashcrowd_core::ports::{
     Autoscaler, Batch, Controller, Decision, Observation, ReplicaId, TargetId, TargetView, Wake,
 };
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::{aibrix, dynamo, wva};
+use flashcrowd_policies::autoscalers::{aibrix, dynamo, wva};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use support::{batch, explanation, replicas_of, view};

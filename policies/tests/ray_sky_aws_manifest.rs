@@ -1,10 +1,10 @@
 //! Serve configs, services of SkyPilot and JSON of AWS: what is taken, what is said of the rest, and
 //! that nothing makes the readers panic.
 
-use flashcrowd_policies::aws::manifest as aws;
-use flashcrowd_policies::aws::{Comparison, PolicyKind};
-use flashcrowd_policies::ray_serve::manifest as ray;
-use flashcrowd_policies::skyserve::{Algorithm, TargetQps, manifest as sky};
+use flashcrowd_policies::autoscalers::aws::manifest as aws;
+use flashcrowd_policies::autoscalers::aws::{Comparison, PolicyKind};
+use flashcrowd_policies::autoscalers::ray_serve::manifest as ray;
+use flashcrowd_policies::autoscalers::skyserve::{Algorithm, TargetQps, manifest as sky};
 use proptest::prelude::*;
 
 const SERVE: &str = "target_capacity: 50

@@ -9,8 +9,8 @@ use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, run, service, world};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 use proptest::prelude::*;
 
 /// A linear law, and what is asked of it.

@@ -11,7 +11,7 @@ use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, Tim
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_tests::kit::{client, run, service, world};
-use flashcrowd_workloads::trace::{TraceOptions, TraceSource};
+use flashcrowd_workloads::traffic::trace::{TraceOptions, TraceSource};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

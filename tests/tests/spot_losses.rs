@@ -8,7 +8,7 @@ use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::spot_mix::{OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::capacity::{OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
 use flashcrowd_tests::kit::{pool, run, service, world};
 use flashcrowd_workloads::faults::Listed;
 

@@ -5,7 +5,7 @@
 
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::ArrivalSource;
-use flashcrowd_workloads::trace::{TraceOptions, TraceSource};
+use flashcrowd_workloads::traffic::trace::{TraceOptions, TraceSource};
 use std::path::PathBuf;
 
 struct Expected {

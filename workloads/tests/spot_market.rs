@@ -6,10 +6,10 @@
 use flashcrowd_core::clock::{Seed, SimDuration, SimTime};
 use flashcrowd_core::ports::{Fault, FaultSource};
 use flashcrowd_workloads::faults::capacity::{NodeLifetimes, Place};
-use flashcrowd_workloads::spot::CapacitySeries;
-use flashcrowd_workloads::spot::lifetimes::Lifetime;
-use flashcrowd_workloads::spot::market::{MEASURED_ZONES, MarketLaw, MeasuredZone, measured_market, record};
-use flashcrowd_workloads::spot::statistics::{Together, run_statistics, series_statistics, whole_runs};
+use flashcrowd_workloads::markets::CapacitySeries;
+use flashcrowd_workloads::markets::generated::{MEASURED_ZONES, MarketLaw, MeasuredZone, measured_market, record};
+use flashcrowd_workloads::markets::lifetimes::Lifetime;
+use flashcrowd_workloads::markets::statistics::{Together, run_statistics, series_statistics, whole_runs};
 
 const GAP_S: u64 = 195;
 const SAMPLES: u64 = 20_158;

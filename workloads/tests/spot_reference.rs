@@ -4,8 +4,8 @@
 
 #![expect(clippy::print_stdout, reason = "says when it skips, and what it compared")]
 
-use flashcrowd_workloads::spot::recorded::{Recording, TimeUnit, read_bamboo, read_skypilot};
-use flashcrowd_workloads::spot::statistics::{SeriesStatistics, Together, series_statistics};
+use flashcrowd_workloads::markets::recorded::{Recording, TimeUnit, read_bamboo, read_skypilot};
+use flashcrowd_workloads::markets::statistics::{SeriesStatistics, Together, series_statistics};
 use std::path::{Path, PathBuf};
 
 /// The folder of reference data, if there is one.
@@ -94,7 +94,7 @@ fn zones_have_the_correlation_of_the_table() {
 fn nine_zones_together() {
     let Some(reference) = reference() else { return };
     let folder = reference.join("traces/spot/availability/1-node/aws-02-15-2023");
-    let Ok(zones) = flashcrowd_workloads::spot::recorded::read_skypilot_folder(&folder) else {
+    let Ok(zones) = flashcrowd_workloads::markets::recorded::read_skypilot_folder(&folder) else {
         println!("skipped: no {}", folder.display());
         return;
     };

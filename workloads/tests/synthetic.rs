@@ -3,10 +3,10 @@
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
 use flashcrowd_core::ports::{Arrival, ArrivalSource};
-use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
-use flashcrowd_workloads::schedule::{Schedule, Timetable};
+use flashcrowd_workloads::traffic::mmpp::{Chain, Mmpp, Start, State};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::schedule::{Schedule, Timetable};
 use proptest::prelude::*;
 
 fn all(mut source: impl ArrivalSource) -> Vec<Arrival> {

@@ -12,7 +12,7 @@ use crate::scenario::language::{Diagnostic, list};
 use crate::scenario::resolve::files::{plain, read_small};
 use crate::scenario::resolve::manifest_error;
 use flashcrowd_core::ports::{Explanation, MetricExplanation};
-use flashcrowd_policies::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
+use flashcrowd_policies::autoscalers::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
 use flashcrowd_policies::manifest::{Kind, detect};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -165,7 +165,7 @@ fn current(value: &CurrentValue) -> Option<f64> {
 /// Each metric's current value and proposal at a tick.
 fn readings(tick: &Tick) -> Vec<Option<(Option<f64>, i32)>> {
     let metrics = tick.decision.metrics.as_deref().unwrap_or(&[]);
-    let reading = |outcome: &flashcrowd_policies::hpa::MetricOutcome| {
+    let reading = |outcome: &flashcrowd_policies::autoscalers::hpa::MetricOutcome| {
         outcome.result.as_ref().ok().map(|proposal| (current(&proposal.current), proposal.replicas))
     };
     metrics.iter().map(reading).collect()

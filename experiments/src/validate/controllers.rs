@@ -6,7 +6,7 @@ use super::input::Lines;
 use super::report::Report;
 use super::vectors::{LINES_AT_ONCE, add, part_name};
 use crate::scenario::language::nearest;
-use flashcrowd_policies::conformance::{Outcome, RUNNERS, Runner};
+use flashcrowd_conformance::{Outcome, RUNNERS, Runner};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 

@@ -16,9 +16,11 @@ use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::{SignalSource, TargetId};
 use flashcrowd_core::serving::Discipline;
-use flashcrowd_policies::FixedReplicas;
-use flashcrowd_policies::hpa::manifest::{ManifestError, read_bytes as read_hpa};
-use flashcrowd_policies::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
+use flashcrowd_policies::autoscalers::FixedReplicas;
+use flashcrowd_policies::autoscalers::hpa::manifest::{ManifestError, read_bytes as read_hpa};
+use flashcrowd_policies::autoscalers::hpa::{
+    BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind,
+};
 use flashcrowd_policies::manifest::{self as kind, Kind};
 use flashcrowd_policies::metrics::MetricNameError;
 use std::collections::BTreeMap;

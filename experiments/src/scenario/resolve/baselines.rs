@@ -10,7 +10,7 @@ use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::{Autoscaler, Controller, TargetId};
 use flashcrowd_core::serving::Discipline;
-use flashcrowd_policies::baselines::{
+use flashcrowd_policies::autoscalers::baselines::{
     Bounds, Clairvoyant, ClairvoyantConfig, ConcurrencyConfig, ConcurrencyTarget, ConfigError, LatencyConfig,
     LatencyTarget, Predictive, PredictiveConfig, QueueDepth, QueueDepthConfig, Timetable, TimetableConfig,
 };

@@ -9,7 +9,7 @@ use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::ports::SpotMix;
 use flashcrowd_core::units::Market;
-use flashcrowd_policies::spot_mix::{Foresight, Future, OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::capacity::{Foresight, Future, OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
 
 /// A buyer, resolved.
 #[derive(Clone, Debug)]

@@ -205,7 +205,7 @@ fn cpu_of(notes: &mut Notes<'_>, given: &schema::Service, service: &ResolvedServ
     let Some((spec, options)) = scaler.hpa() else { return };
     for metric in &spec.metrics {
         let resource = metric.source.metric_name();
-        let asked = matches!(metric.target, flashcrowd_policies::hpa::Target::Utilization(_));
+        let asked = matches!(metric.target, flashcrowd_policies::autoscalers::hpa::Target::Utilization(_));
         if asked && !options.containers.iter().any(|container| container.requests.contains_key(resource)) {
             let field = if resource == "cpu" { "request_cores" } else { "request_memory" };
             notes.warn(format!(

@@ -50,9 +50,9 @@ use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, S
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, World};
+use flashcrowd_policies::capacity::Future;
 use flashcrowd_policies::placement::{Pack, Spread};
-use flashcrowd_policies::routing;
-use flashcrowd_policies::spot_mix::Future;
+use flashcrowd_policies::routers::replicas as routing;
 use settings::Notes;
 use std::path::Path;
 use std::sync::Arc;

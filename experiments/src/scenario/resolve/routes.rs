@@ -11,7 +11,7 @@ use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::network::Geography;
 use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
 use flashcrowd_core::ports::GlobalRouter;
-use flashcrowd_policies::global_routing::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
+use flashcrowd_policies::routers::regions::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -16,11 +16,11 @@ use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryBudget, RetryPolicy, 
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::input::open_again;
-use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
-use flashcrowd_workloads::schedule::{Schedule, Timetable};
-use flashcrowd_workloads::trace::{
+use flashcrowd_workloads::traffic::mmpp::{Chain, Mmpp, Start, State};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::schedule::{Schedule, Timetable};
+use flashcrowd_workloads::traffic::trace::{
     BlockIndex, OnBadRow, TraceFormat, TraceOptions, TraceSource, TraceSummary, format, summary,
 };
 use std::path::{Path, PathBuf};

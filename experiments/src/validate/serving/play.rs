@@ -14,7 +14,7 @@ use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
-use flashcrowd_policies::routing::RoundRobin;
+use flashcrowd_policies::routers::replicas::RoundRobin;
 use std::sync::Arc;
 
 /// The metrics of a point, as the load generator would report them: the mean over `replicates`.
