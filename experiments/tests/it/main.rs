@@ -1,0 +1,38 @@
+//! The tests of the program and its library, in one program: each file is a topic.
+//!
+//! `cargo test -p flashcrowd --test it reports` runs one of them. Long tests are ignored where debug
+//! assertions are on; `.ci/run` plays them, and so does
+//! `cargo test --profile ci -p flashcrowd --test it -- --ignored gate`.
+
+mod bad_input;
+mod core_verdicts;
+mod external;
+mod fit_serving;
+mod folder;
+mod found;
+mod fuzz;
+mod gate;
+mod idle;
+mod limits;
+mod memory;
+mod metric_names;
+mod node_autoscalers;
+mod outputs;
+mod pipes;
+mod policy_tests;
+mod promises;
+mod regions;
+mod registry;
+mod replay;
+mod reports;
+mod schema;
+mod shipped;
+mod sums;
+mod tokens;
+mod validate_coldstart;
+mod validate_controllers;
+mod validate_hpa;
+mod validate_queueing;
+mod validate_serving;
+mod validate_spot;
+mod warnings;
