@@ -160,7 +160,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 6, ..ProptestConfig::default() })]
     #[test]
-    #[cfg_attr(debug_assertions, ignore = "slow in debug; CI runs it in release")]
+    #[cfg_attr(debug_assertions, ignore = "long")]
     fn any_numbers_give_a_finite_profile(
         figures in prop::collection::vec((1e-3..1e5f64, 1e-3..1e5f64, 1e-2..1e6f64, 1.0..1e5f64, 1.0..1e5f64), 1..6),
     ) {

@@ -2,7 +2,7 @@
 //! extremes, resolved and played in this process: none panics or hangs, and each ends with a
 //! diagnostic or with a record whose requests add up.
 //!
-//! `FUZZ_CASES=20000 FUZZ_SEED=7 cargo test --release -p flashcrowd --test fuzz` plays more.
+//! `FUZZ_CASES=20000 FUZZ_SEED=7 cargo test --release -p flashcrowd --test it fuzz` plays more.
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a watchdog needs a clock and a thread")]
 #![expect(clippy::print_stderr, reason = "says what long runs found")]

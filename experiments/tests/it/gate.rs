@@ -88,7 +88,7 @@ fn shipped_scenarios_play_as_pinned() {
         let traces = reference.as_ref().map(|folder| folder.join("traces")).unwrap_or_default();
         let path = |(field, file): &(&str, &str)| format!("{field}={}", traces.join(file).display());
         let files: Vec<String> = files.iter().map(path).collect();
-        // Two programs hold this test: both know the snapshots by one name.
+        // Pinned files keep their names, whichever program holds this test.
         insta::with_settings!({ prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("pinned {name}"), lines(name, horizon, &files));
         });

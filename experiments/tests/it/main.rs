@@ -1,8 +1,8 @@
 //! The tests of the program and its library, in one program: each file is a topic.
 //!
-//! `cargo test -p flashcrowd --test it reports` runs one of them. Long tests are ignored where debug
-//! assertions are on; `.ci/run` plays them, and so does
-//! `cargo test --profile ci -p flashcrowd --test it -- --ignored gate`.
+//! `cargo test -p flashcrowd --test it reports` runs one of them. The long tests are ignored by a
+//! plain `cargo test`; `.ci/run` plays them, and so does
+//! `cargo test -p flashcrowd --test it gate -- --ignored`.
 
 mod bad_input;
 mod core_verdicts;

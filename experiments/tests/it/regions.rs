@@ -172,7 +172,7 @@ fn mistakes_are_shown_where_they_are_written() {
 
 /// Half of the servers are away for a minute: without a budget for retries the service never comes back.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn a_retry_storm_outlives_its_trigger_and_a_budget_cures_it() {
     let played = shipped("@retry-storm", &[]);
     let last = |variant: &str| -> Vec<f64> {
@@ -197,7 +197,7 @@ fn a_retry_storm_outlives_its_trigger_and_a_budget_cures_it() {
 
 /// The peak of the sum is 220 of 300, whatever the unit: pooled regions need 26.7 % less, exactly.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn pooled_regions_save_what_the_formula_says() {
     let played = shipped("@pooled-regions", &[]);
     let [each, pooled, few] = ["each for itself", "pooled", "too few"].map(|variant| of(&played, variant)[0]);
@@ -211,7 +211,7 @@ fn pooled_regions_save_what_the_formula_says() {
 
 /// Zones fail together: spot alone is not there when it is needed, fallback is, and costs less than on-demand.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn all_on_spot_is_cheap_until_the_zones_fail_together() {
     let played = shipped("@all-spot", &[]);
     let [spot, fallback, demand, one, bound] =
@@ -224,7 +224,7 @@ fn all_on_spot_is_cheap_until_the_zones_fail_together() {
 
 /// The day of the shipped scenario: whoever lives in the lost region is served elsewhere, and the hour shows.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn the_day_on_which_a_region_is_lost() {
     let played = shipped("@multi-region", &[]);
     let record = &played.runs[0].record;
@@ -246,7 +246,7 @@ fn the_day_on_which_a_region_is_lost() {
 
 /// The recorded market through a scenario file gives the reference's costs and availabilities.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn a_recorded_market_is_replayed() {
     let Some(reference) = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from) else {
         println!("skipped: FLASHCROWD_REFERENCE is not set");

@@ -191,7 +191,7 @@ fn aibrix_orders_again_what_it_has_ordered() {
 
 /// Every autoscaler plays the same day; whoever keeps the promise pays more than who knows the arrivals.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn no_policy_that_keeps_the_promise_is_below_the_bound() {
     let played = played("@controllers", &["horizon=12h".to_owned()]);
     let results = played.results();
@@ -223,7 +223,7 @@ fn past_saturation_shedding_serves_and_replicas_do_not_shorten_the_tail() {
 /// Three metrics for three kinds of endpoint: the language model is the one that GPU utilisation
 /// misleads, and of which no queue speaks in time.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn the_metric_of_each_endpoint() {
     let played = played("@horizontal-metrics", &[]);
     let kept = |variant: &str| of(&played, variant).services[0].latency.slos[0].attainment();
@@ -233,7 +233,7 @@ fn the_metric_of_each_endpoint() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run in release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn the_readme_shows_what_the_command_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = fs::read_to_string(root.join("README.md")).unwrap();

@@ -146,7 +146,7 @@ fn a_surge_leaves_the_backlog_of_a_fluid() {
 /// Two nodes of equal mean life and repair: with one repairer none, one and two are down for 1/5, 2/5 and
 /// 2/5 of the time.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn repairs_wait_for_a_repairer() {
     let repairman = |repairers: u32, key: &str, expected: f64| {
         let params = json!({ "N": 2, "mtbp_h": 3, "mttp_h": 3, "R": repairers, "need": 1 });
@@ -158,7 +158,7 @@ fn repairs_wait_for_a_repairer() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn a_stand_in_costs_its_cold_start_twice() {
     let params = json!({ "U_h": 4, "D_h": 1, "cold_h": 0.5, "p_spot": 1, "p_od": 3 });
     let renewal = |key: &str, expected: f64| {
@@ -173,7 +173,7 @@ fn a_stand_in_costs_its_cold_start_twice() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn clients_leave_a_dark_region_when_they_are_told() {
     let params = json!({ "interval_s": 5, "threshold": 2, "timeout_s": 10, "ttl_s": 0 });
     let health = |key: &str, expected: f64| {
@@ -269,9 +269,9 @@ fn malformed_documents_are_errors_with_a_place() {
     assert!(run(Suite::Queueing, &[], &mut |_| {}).is_err());
 }
 
-/// Some twenty seconds of one processor in release.
+/// Some twenty seconds of one processor as a release build.
 #[test]
-#[ignore = "long: run in release"]
+#[ignore = "long"]
 fn the_engine_agrees_with_every_value_of_the_reference_file() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/queueing/analytic.json");
     let whole =

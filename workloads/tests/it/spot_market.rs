@@ -114,7 +114,7 @@ fn joint_misses(together: &Together) -> Vec<u32> {
 
 /// Prints what `docs/models.md` quotes.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn the_measured_market_comes_out() {
     let law = measured_market(1);
     let found = pooled(1_000, |span, seed| generated(&law, span, seed));
@@ -146,7 +146,7 @@ fn the_measured_market_comes_out() {
 /// The same zones with exponential up and down times and nothing shared: right in how often each is up,
 /// wrong in all else.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn independent_exponential_zones_fail() {
     let found = pooled(100, exponential);
     for (zone, measured) in MEASURED_ZONES.iter().enumerate() {
@@ -162,7 +162,7 @@ fn independent_exponential_zones_fail() {
 
 /// Nor does a market of heavy tails without shared shortages pass: the tails alone do not do it.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: run with --release")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn independent_zones_with_heavy_tails_fail() {
     let law = MarketLaw { stresses: Vec::new(), ..measured_market(1) };
     let found = pooled(100, |span, seed| generated(&law, span, seed));
