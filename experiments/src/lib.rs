@@ -1,45 +1,35 @@
-//! Scenario files, runs, comparisons, validation and reports: everything between a user and the
-//! simulator.
+//! The `flashcrowd` command, and the face of the libraries below it: a crate of a user's own needs this
+//! name alone.
 //!
 //! | module | job |
 //! | --- | --- |
-//! | [`replay`] | a manifest on recorded metrics |
-//! | [`profiles_batch`] | how models batch under Triton |
-//! | [`scenario`] | files as written, resolved into worlds |
-//! | [`fit`] | profiles from load sweeps |
-//! | [`profiles`] | how fast models run on GPUs |
-//! | [`run`] | all variants and replicates, in parallel |
-//! | [`registry`] | policies of a user's own crate, by name |
-//! | [`regression`] | policy regression tests |
-//! | [`report`], [`compare`], [`lint`] | results in words |
-//! | [`tables`] | round trips, jurisdictions, prices, charges for traffic |
-//! | [`results`] | the catalogue of figures, trials, summary, tables, the output folder |
-//! | [`validate`], [`closed_forms`] | the simulator against reference data |
-//! | [`statistics`] | means over replicates and their intervals |
-//! | [`shipped`] | scenarios that are part of the program |
-//! | [`schemas`] | JSON schemas |
 //! | [`cli`] | the command |
+//! | [`report`], [`compare`], [`lint`] | results in words |
+//! | [`regression`] | policy regression tests |
+//! | [`replay`] | a manifest on recorded metrics |
+//! | [`schemas`] | JSON schemas |
+//!
+//! | handed on | from |
+//! | --- | --- |
+//! | [`scenario`], [`registry`], [`external`], [`shipped`] | scenario files, resolved into worlds; policies of a user's own |
+//! | [`results`], [`run`], [`statistics`] | trials, figures, summaries, tables; playing them |
+//! | [`profiles`] | how fast models run on GPUs |
+//! | [`validate`] | the simulator against reference data |
 
 pub mod cli;
-pub mod closed_forms;
 pub mod compare;
-pub mod external;
-pub mod fit;
 pub mod lint;
-pub mod profiles;
-pub mod profiles_batch;
-pub mod registry;
 pub mod regression;
 pub mod replay;
 pub mod report;
-pub mod results;
-pub mod run;
-pub mod scenario;
 pub mod schemas;
-pub mod shipped;
-pub mod statistics;
-pub mod tables;
-pub mod validate;
+
+pub use flashcrowd_profiles as profiles;
+pub use flashcrowd_results as results;
+pub use flashcrowd_results::{run, statistics};
+pub use flashcrowd_scenario as scenario;
+pub use flashcrowd_scenario::{external, registry, shipped};
+pub use flashcrowd_validate as validate;
 
 pub use cli::main_with;
-pub use registry::Registry;
+pub use flashcrowd_scenario::Registry;

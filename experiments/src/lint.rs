@@ -1,11 +1,11 @@
 //! Lints: what is valid and yet unlikely to be meant.
 
-use crate::report::duration;
-use crate::scenario::resolve::{Resolved, ResolvedAutoscaler, ResolvedService, ResolvedTraffic, Source};
-use flashcrowd_core::fleet::{StageWork, Startup};
 use flashcrowd_core::ports::{Scope, SignalRequest, SignalSource};
 use flashcrowd_core::serving::{Discipline, QueueMode};
+use flashcrowd_language::words::duration;
 use flashcrowd_policies::autoscalers::hpa::{HpaSpec, Target};
+use flashcrowd_results::same_arrivals;
+use flashcrowd_scenario::{Resolved, ResolvedAutoscaler, ResolvedService};
 
 /// What should be looked at again in one variant.
 pub fn lint(resolved: &Resolved) -> Vec<String> {
@@ -24,20 +24,6 @@ pub fn lint(resolved: &Resolved) -> Vec<String> {
         }
     }
     found
-}
-
-/// Replicates of recorded traffic alone differ in nothing that comes in.
-pub(crate) fn same_arrivals(resolved: &Resolved) -> Option<String> {
-    // Thinned and multiplied rows are drawn anew.
-    let recorded = |traffic: &ResolvedTraffic| match &traffic.source {
-        Source::Trace(file) => file.blocks.is_none() && file.options.rate_scale == 1.0,
-        _ => false,
-    };
-    (resolved.replicates > 1 && resolved.traffic.iter().all(recorded)).then(|| {
-        "replicates of a recorded trace have the same arrivals: intervals speak of start-up times and routing alone; \
-         `resample: Blocks(\"1h\")` makes them differ"
-            .to_owned()
-    })
 }
 
 /// With one queue for the service nothing waits at a replica, so a metric of pods sees no queue.
@@ -82,7 +68,7 @@ fn unreachable(
 /// A scale-down window shorter than a cold start gives capacity back before it has served.
 fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
     let window = spec.behavior.as_ref()?.scale_down.as_ref()?.stabilization_window_seconds?;
-    let cold = mean_cold_start_s(&service.startup);
+    let cold = service.mean_cold_start_s();
     (f64::from(window) < cold).then(|| {
         format!(
             "`{}`: the scale-down window of {} is shorter than a mean cold start ({} without the node)",
@@ -91,18 +77,6 @@ fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
             duration(cold)
         )
     })
-}
-
-/// Mean seconds from a placed replica to a ready one, without the probe.
-pub(crate) fn mean_cold_start_s(startup: &Startup) -> f64 {
-    startup
-        .stages
-        .iter()
-        .map(|stage| match &stage.cold {
-            StageWork::Drawn(law) => law.mean(),
-            StageWork::Transfer(transfer, factor) => transfer.duration().as_s_f64() * factor.mean(),
-        })
-        .sum()
 }
 
 /// Offered load against what the largest fleet serves, for synthetic traffic whose rate is known.
@@ -120,7 +94,7 @@ pub fn capacity_words(service: &ResolvedService) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::load::Text;
+    use flashcrowd_scenario::Text;
 
     /// Lints of the shipped scenario with a manifest of these words in place of its own.
     fn lints(overrides: &[&str]) -> Vec<String> {

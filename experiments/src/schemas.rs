@@ -1,8 +1,8 @@
 //! JSON schemas, made from the types that read and write the files.
 
 use crate::regression::TestFile;
-use crate::results::summary::Summary;
-use crate::scenario::schema::Scenario;
+use flashcrowd_results::summary::Summary;
+use flashcrowd_scenario::spec::Scenario;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub fn test() -> Value {
 /// The schema of the lines that a policy in another language reads.
 pub fn observation() -> Value {
     let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12().for_serialize())
-        .into_root_schema_for::<crate::external::wire::WireObservation>();
+        .into_root_schema_for::<flashcrowd_scenario::external::wire::WireObservation>();
     schema.insert("title".to_owned(), "flashcrowd observation".into());
     schema.to_value()
 }
@@ -32,7 +32,7 @@ pub fn observation() -> Value {
 /// The schema of the lines that it answers.
 pub fn decision() -> Value {
     let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12())
-        .into_root_schema_for::<crate::external::wire::WireDecision>();
+        .into_root_schema_for::<flashcrowd_scenario::external::wire::WireDecision>();
     schema.insert("title".to_owned(), "flashcrowd decision".into());
     schema.to_value()
 }

@@ -4,18 +4,21 @@
 //! An event knows ids only, so any part may plan one without knowing the others; who handles it is the
 //! loop's matter.
 
-use crate::clock::{Class, Entity, Entry, EventQueue, Key, SimTime, Wheel};
-use crate::id::{CellId, ControllerId, NodeId, PodSlot, ServerId, ServerSlot, ServiceId, SignalIndex, SourceId};
+use crate::clock::{Class, Entity, EventQueue, Key, SimTime, Wheel};
+use crate::id::{
+    AttemptSlot, CellId, ControllerId, NodeId, PodSlot, RequestSlot, ServerId, ServerSlot, ServiceId, SignalIndex,
+    SourceId,
+};
 
 /// What happens. Eight bytes: of a thing that may have ended, only the slot; its serial stands in the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A slot finishes its attempt; the key's sequence is the attempt's serial.
-    SlotDone { attempt: u32 },
+    SlotDone { attempt: AttemptSlot },
     /// The next attempt of a shared group ends, if the generation is still right.
     ShareDone { server: ServerSlot },
     /// The host stage of an attempt of a batching server ends.
-    HostDone { attempt: u32 },
+    HostDone { attempt: AttemptSlot },
     /// The oldest attempt of a batching server has waited for as long as it may.
     BatchDelay { server: ServerSlot },
     /// A batch ends.
@@ -23,13 +26,13 @@ pub(crate) enum Event {
     /// A token-level engine's leap ends, if the generation is still right.
     EngineStep { server: ServerSlot },
     /// An attempt reaches the server that it was routed to.
-    Deliver { attempt: u32 },
+    Deliver { attempt: AttemptSlot },
     /// A client's earliest deadline may have come.
     Deadline,
     /// A client's earliest per-attempt deadline may have come.
     AttemptDeadline,
     /// A request's back-off ends; the key's entity is its client, its sequence the request's number.
-    Retry { request: u32 },
+    Retry { request: RequestSlot },
     /// A closed-loop user of a client has thought.
     UserReady { user: u32 },
     /// A source's next fault happens.
@@ -128,7 +131,7 @@ impl Agenda {
 
     /// Looks ahead to the next few events if none are, and not beyond `bound`. True if it has just done so.
     #[inline]
-    pub(crate) fn advance(&mut self, bound: Key) -> bool {
+    pub(crate) fn advance(&mut self, bound: &Key) -> bool {
         self.queue.advance(bound.at)
     }
 
@@ -137,17 +140,18 @@ impl Agenda {
         self.queue.upcoming()
     }
 
-    /// The next event, if it comes before `bound`.
+    /// Enters the instant of the next event, if it comes before `bound`; after [`Agenda::advance`] to that.
     #[inline]
-    pub(crate) fn pop_before(&mut self, bound: Key) -> Option<Entry<Event>> {
-        let entry = self.queue.pop_before(bound);
+    pub(crate) fn enter_next(&mut self, bound: &Key) -> Option<(Key, Event)> {
+        let entry = self.queue.take_before(bound)?;
         #[cfg(debug_assertions)]
-        if let Some(entry) = &entry {
+        {
             // Of two equal keys the order would be the queue's, not the world's.
             assert!(self.last != Some(entry.key), "two events with one key: {entry:?}");
             self.last = Some(entry.key);
         }
-        entry
+        self.enter(entry.key);
+        Some((entry.key, entry.event))
     }
 }
 
@@ -158,6 +162,6 @@ mod tests {
     #[test]
     fn an_event_is_small() {
         assert_eq!(size_of::<Event>(), 8);
-        assert_eq!(size_of::<Entry<Event>>(), 32);
+        assert_eq!(size_of::<crate::clock::Entry<Event>>(), 32);
     }
 }

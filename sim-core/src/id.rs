@@ -92,6 +92,12 @@ ids! {
     ClockSlot,
     /// Where a unit is kept.
     UnitSlot,
+    /// Where a request is kept.
+    RequestSlot,
+    /// Where an attempt is kept, and what an engine knows of it.
+    AttemptSlot,
+    /// Where the names of a prompt's blocks are kept.
+    PrefixSlot,
 }
 
 macro_rules! live_ids {
@@ -218,6 +224,13 @@ impl<I: Id, T> Table<I, T> {
     /// All items, to change.
     pub fn values_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.items.iter_mut()
+    }
+
+    /// Makes room for an id, with what `make` makes where there was none.
+    pub fn reach(&mut self, id: I, make: impl FnMut() -> T) {
+        if self.items.len() <= id.position() {
+            self.items.resize_with(id.position() + 1, make);
+        }
     }
 
     /// The item of an id, if it is one of this table.

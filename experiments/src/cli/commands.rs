@@ -1,15 +1,16 @@
 //! What each subcommand does, except `run`, `compare`, `fit`, `replay` and `test`.
 
 use super::args::{Args, CheckArgs, CompletionsArgs, Format, SchemaArgs, SchemaKind, Suite, ValidateArgs};
-use super::{Outcome, print};
-use crate::profiles::{self, Library};
-use crate::registry::Registry;
-use crate::scenario::language::Diagnostic;
-use crate::scenario::load::Text;
-use crate::scenario::resolve::ResolvedAutoscaler;
-use crate::scenario::resolve::files::{plain as plain_words, read_small};
+use super::outcome::{Outcome, print};
 use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::words::{duration, plain as plain_words};
+use flashcrowd_profiles::Library;
+use flashcrowd_scenario::Registry;
+use flashcrowd_scenario::ResolvedAutoscaler;
+use flashcrowd_scenario::Text;
+use flashcrowd_scenario::files::read_small;
 use rayon::ThreadPoolBuilder;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
     let mut text = String::new();
     for variant in &loaded.variants {
         let title = if variant.variant.is_empty() { &variant.name } else { &variant.variant };
-        let _ = writeln!(text, "{title}: fine, {} of simulated time", report::duration(variant.horizon.as_s_f64()));
+        let _ = writeln!(text, "{title}: fine, {} of simulated time", duration(variant.horizon.as_s_f64()));
         for service in &variant.services {
             let scaler = service.autoscaler.as_ref().map_or_else(|| "nobody".to_owned(), ResolvedAutoscaler::describe);
             let capacity = lint::capacity_words(service);
@@ -85,7 +86,7 @@ fn library(files: &[PathBuf]) -> Result<Library, Diagnostic> {
     for file in files.iter().rev() {
         let name = file.display().to_string();
         let bytes = read_small(file).map_err(|error| Diagnostic::about(&name, plain_words(&error)))?;
-        library = library.preferring(profiles::read(&name, &bytes)?);
+        library = library.preferring(flashcrowd_profiles::read(&name, &bytes)?);
     }
     Ok(library)
 }

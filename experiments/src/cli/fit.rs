@@ -1,13 +1,14 @@
 //! `flashcrowd fit`: profiles from one's own measurements.
 
 use super::args::{FitArgs, FitWhat, Format, ServingArgs};
-use super::{Outcome, print, say};
-use crate::fit::report::{self, About, model_name};
-use crate::fit::{Lookahead, Row, input};
-use crate::profiles::{self, Precision, Profile};
-use crate::results::write_whole;
-use crate::scenario::language::{Diagnostic, list, nearest};
-use crate::scenario::resolve::files::{plain, read_small};
+use super::outcome::{Outcome, print, say};
+use flashcrowd_language::words::plain;
+use flashcrowd_language::{Diagnostic, list, nearest};
+use flashcrowd_profiles::fit::report::{self, About, model_name};
+use flashcrowd_profiles::fit::{Lookahead, Row, input};
+use flashcrowd_profiles::{Precision, Profile};
+use flashcrowd_results::write_whole;
+use flashcrowd_scenario::files::read_small;
 use std::path::Path;
 
 pub(super) fn fit(args: &FitArgs) -> Outcome {
@@ -114,10 +115,10 @@ fn about(args: &ServingArgs) -> Result<About, Diagnostic> {
 /// stands there already is replaced only if it is a profile file.
 fn save(out: &Path, profiles: &[Profile]) -> Result<(), Diagnostic> {
     let shown = out.display().to_string();
-    if out.exists() && !read_small(out).is_ok_and(|bytes| profiles::read(&shown, &bytes).is_ok()) {
+    if out.exists() && !read_small(out).is_ok_and(|bytes| flashcrowd_profiles::read(&shown, &bytes).is_ok()) {
         let error = Diagnostic::about(&shown, "this exists and is not a profile file");
         return Err(error.with_help("give another name with --out"));
     }
-    write_whole(out, profiles::write(profiles).as_bytes())
+    write_whole(out, flashcrowd_profiles::write(profiles).as_bytes())
         .map_err(|error| Diagnostic::about(&shown, format!("cannot write the profile: {}", plain(&error))))
 }

@@ -2,13 +2,13 @@
 
 use super::args::{CompareArgs, Format, Play, RunArgs};
 use super::commands::in_pool;
-use super::{Outcome, print, say};
-use crate::registry::Registry;
-use crate::results::{Figures, OutputFolder, Results, Summaries, missed, trials};
-use crate::run::{Progress, Run, Sink, play};
-use crate::scenario::language::{Diagnostic, list, nearest};
-use crate::scenario::load::{Loaded, Text};
+use super::outcome::{Outcome, print, say};
 use crate::{compare as comparison, report};
+use flashcrowd_language::{Diagnostic, list, nearest};
+use flashcrowd_results::run::{Progress, Run, Sink, play};
+use flashcrowd_results::{Figures, OutputFolder, Results, Summaries, missed, trials};
+use flashcrowd_scenario::Registry;
+use flashcrowd_scenario::{Loaded, Text};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

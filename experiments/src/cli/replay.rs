@@ -1,19 +1,20 @@
 //! `flashcrowd replay`: a policy alone on recorded metrics.
 
 use super::args::{Format, ReplayArgs};
-use super::{Outcome, print};
-use crate::registry::Registry;
+use super::outcome::{Outcome, print};
 use crate::replay::open_loop::{self, Replayed, Step};
 use crate::replay::policy::policy;
 use crate::replay::signals::Recording;
 use crate::replay::{Tick, containers, dry_run};
-use crate::report::duration;
-use crate::scenario::language::{Diagnostic, list};
-use crate::scenario::resolve::files::{plain, read_small};
-use crate::scenario::resolve::manifest_error;
 use flashcrowd_core::ports::{Explanation, MetricExplanation};
+use flashcrowd_language::words::duration;
+use flashcrowd_language::words::plain;
+use flashcrowd_language::{Diagnostic, list};
 use flashcrowd_policies::autoscalers::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
 use flashcrowd_policies::manifest::{Kind, detect};
+use flashcrowd_scenario::Registry;
+use flashcrowd_scenario::files::read_small;
+use flashcrowd_scenario::manifest_error;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;

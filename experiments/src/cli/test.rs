@@ -2,12 +2,12 @@
 
 use super::args::{Format, TestArgs};
 use super::commands::in_pool;
-use super::{Outcome, print, say};
-use crate::registry::Registry;
+use super::outcome::{Outcome, print, say};
 use crate::regression::{self, junit};
-use crate::results::write_whole;
-use crate::scenario::language::Diagnostic;
-use crate::scenario::resolve::files::plain;
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::words::plain;
+use flashcrowd_results::write_whole;
+use flashcrowd_scenario::Registry;
 
 pub(super) fn test(args: &TestArgs, registry: &Registry) -> Outcome {
     let files = regression::find(&args.places)?;

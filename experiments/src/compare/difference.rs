@@ -1,8 +1,8 @@
 //! A figure of two variants, and the interval of its difference.
 
-use super::Options;
-use crate::results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
-use crate::statistics::{Interval, t_975};
+use super::options::Options;
+use flashcrowd_results::statistics::{Interval, t_975};
+use flashcrowd_results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
 use std::collections::BTreeSet;
 
 /// Relative differences of bills up to this are of rounding.

@@ -5,57 +5,32 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `difference` | a figure of two variants, and the interval of its difference |
+//! | `options`, `seen` | what is shown; what is compared, with all verdicts |
 //! | `text` | one line a variant and service |
+//! | `value` | values and differences in words |
 //! | `words` | a sentence a variant |
 
 mod difference;
+mod options;
+mod seen;
 mod text;
+mod value;
 mod words;
 
 pub use difference::{Difference, differences};
+pub use options::Options;
 pub use text::text;
 
-use crate::results::{Results, Verdict, bound, groups, promised_otherwise, verdicts};
-use crate::scenario::language::{Diagnostic, list, nearest};
+use flashcrowd_results::{Results, Verdict, bound, promised_otherwise, verdicts};
+use seen::Seen;
 use serde_json::{Value, json};
-
-/// What is shown of a comparison.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Only this route or service.
-    pub service: Option<String>,
-    /// Every figure that is compared.
-    pub long: bool,
-    /// The service that manifests were given for: the others are said to be as they were.
-    pub scaled: Option<String>,
-}
-
-impl Options {
-    /// # Errors
-    /// If there is no such route or service.
-    pub fn check(&self, results: &crate::scenario::load::Loaded) -> Result<(), Diagnostic> {
-        let Some(wanted) = &self.service else { return Ok(()) };
-        let mut names: Vec<String> = results.variants.iter().flat_map(groups).map(|group| group.name).collect();
-        names.sort();
-        names.dedup();
-        if names.contains(wanted) {
-            return Ok(());
-        }
-        let error = Diagnostic::about("--service", format!("there is no service or route `{wanted}`"));
-        let error = error.with_label(format!("expected {}", list(names.iter().map(String::as_str))));
-        Err(match nearest(wanted, names.iter().map(String::as_str)) {
-            Some(near) => error.with_help(format!("did you mean `{near}`?")),
-            None => error,
-        })
-    }
-}
 
 /// The comparison as JSON.
 pub fn json(results: &Results<'_>, options: &Options) -> Value {
     let loaded = results.loaded;
     let baseline = &loaded.variants[loaded.baseline];
     let differences = differences(results, options);
-    let seen = text::Seen::new(results, options);
+    let seen = Seen::new(results, options);
     let rows: Vec<Value> = differences
         .iter()
         .map(|row| {

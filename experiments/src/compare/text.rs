@@ -2,17 +2,14 @@
 //! cheapest of them before others.
 
 use super::difference::{Difference, differences};
+use super::options::Options;
+use super::seen::{Seen, Shown, others};
+use super::value::{shown_value, signed};
 use super::words::verdicts;
-use super::{Options, Results};
-use crate::lint::same_arrivals;
-use crate::report::{
-    amount, columns, count, duration, duration_beside, late_because, money, money_per, percent, percent_beside,
-};
-use crate::results::{
-    FigureDef, Group, Scope, ScopeKind, Unit, Verdict, bound, cheapest_that_holds, find, groups, keeps,
-    promised_otherwise, verdicts as promises,
-};
-use std::collections::BTreeMap;
+use crate::report::{amount, columns, duration_beside, late_because, money, percent_beside};
+use flashcrowd_language::words::{count, percent};
+use flashcrowd_results::same_arrivals;
+use flashcrowd_results::{Group, Results, Scope, ScopeKind, Verdict, bound, find, keeps, promised_otherwise};
 use std::fmt::Write;
 
 /// Promises of a service that have columns of their own; more stand behind `--long`.
@@ -20,63 +17,6 @@ const PROMISES: usize = 2;
 
 /// Tables of routes and services; what all of them hold and none changes stands behind them in a line.
 const TABLES: usize = 12;
-
-/// What is compared, with all verdicts.
-pub(super) struct Seen<'r, 'l> {
-    pub(super) results: &'r Results<'l>,
-    pub(super) options: &'r Options,
-    /// By variant.
-    pub(super) promised: Vec<Vec<Verdict>>,
-    cheapest: Option<usize>,
-}
-
-impl<'r, 'l> Seen<'r, 'l> {
-    pub(super) fn new(results: &'r Results<'l>, options: &'r Options) -> Self {
-        let promised: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| promises(results, at)).collect();
-        let cheapest = cheapest_that_holds(results, &promised);
-        Seen { results, options, promised, cheapest }
-    }
-
-    /// What a variant promises of a route or service.
-    fn of(&self, variant: usize, group: &str) -> Vec<&Verdict> {
-        self.promised[variant].iter().filter(|verdict| verdict.group.name == group).collect()
-    }
-
-    /// The routes and services that are shown: those of the baseline, and those that other variants add.
-    fn groups(&self) -> Vec<Shown> {
-        let loaded = self.results.loaded;
-        let base = loaded.baseline;
-        let mut shown: Vec<Shown> = Vec::new();
-        let mut places: BTreeMap<String, usize> = BTreeMap::new();
-        for variant in std::iter::once(base).chain(others(self.results)) {
-            for group in groups(&loaded.variants[variant]) {
-                if self.options.service.as_ref().is_some_and(|wanted| *wanted != group.name) {
-                    continue;
-                }
-                let place = *places.entry(group.name.clone()).or_insert_with(|| {
-                    shown.push(Shown { group: group.clone(), within: Vec::new(), promises: Vec::new() });
-                    shown.len() - 1
-                });
-                shown[place].within.push(variant);
-            }
-        }
-        for verdict in std::iter::once(base).chain(others(self.results)).flat_map(|variant| &self.promised[variant]) {
-            let Some(place) = places.get(&verdict.group.name) else { continue };
-            let promises = &mut shown[*place].promises;
-            if !promises.contains(&verdict.words) {
-                promises.push(verdict.words.clone());
-            }
-        }
-        shown
-    }
-}
-
-/// A route or service, the variants in which it is, and what any of them promises of it.
-struct Shown {
-    group: Group,
-    within: Vec<usize>,
-    promises: Vec<String>,
-}
 
 /// The comparison.
 pub fn text(results: &Results<'_>, options: &Options) -> String {
@@ -187,10 +127,6 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
     };
     lines.insert(0, first);
     lines
-}
-
-pub(super) fn others<'r>(results: &'r Results<'_>) -> impl Iterator<Item = usize> + 'r {
-    (0..results.variants.len()).filter(|variant| *variant != results.loaded.baseline)
 }
 
 /// Whether every variant promised and served a group as the baseline did, in every figure and replicate.
@@ -347,30 +283,6 @@ fn in_words(row: &Difference) -> String {
             format!("{} +-{}", signed(row.figure, by), shown_value(row.figure, half))
         }
         (Some(_), Some(half)) => format!("none seen (+-{})", shown_value(row.figure, half)),
-    }
-}
-
-fn shown_value(figure: &FigureDef, value: f64) -> String {
-    match figure.unit {
-        Unit::Seconds => duration(value),
-        Unit::Share => percent(value),
-        Unit::Usd => money(value),
-        Unit::Count | Unit::Number => plain(value),
-    }
-}
-
-/// A mean number of things: whole ones without digits after the point, many without thinking of those.
-fn plain(value: f64) -> String {
-    if value >= 1_000.0 || value.fract() == 0.0 { count(value.round() as u64) } else { format!("{value:.2}") }
-}
-
-pub(super) fn signed(figure: &FigureDef, by: f64) -> String {
-    let sign = if by < 0.0 { "-" } else { "+" };
-    match figure.unit {
-        Unit::Seconds => format!("{sign}{}", duration(by.abs())),
-        Unit::Share => format!("{:+.3} points", by * 100.0),
-        Unit::Usd => money_per(by),
-        Unit::Count | Unit::Number => format!("{sign}{}", plain(by.abs())),
     }
 }
 

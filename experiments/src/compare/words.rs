@@ -1,9 +1,10 @@
 //! The comparison in sentences: what a variant holds that the baseline does not, and what it costs.
 
 use super::difference::Difference;
-use super::text::{Seen, others, signed};
+use super::seen::{Seen, others};
+use super::value::signed;
 use crate::report::listed;
-use crate::results::{Better, ScopeKind, Verdict, promised_otherwise};
+use flashcrowd_results::{Better, ScopeKind, Verdict, promised_otherwise};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of one kind in a sentence, and how many are told where there are more: there may be thousands

@@ -2,11 +2,11 @@
 
 use super::measure::{Measure, Written};
 use super::outcome::Failure;
-use crate::results::{Distribution, Figures, STATISTICS, Scope, ScopeKind};
-use crate::scenario::language::units::Duration;
-use crate::scenario::language::{list, nearest};
-use crate::scenario::resolve::Resolved;
 use flashcrowd_core::serving::Discipline;
+use flashcrowd_language::units::Duration;
+use flashcrowd_language::{list, nearest};
+use flashcrowd_results::{Distribution, Figures, STATISTICS, Scope, ScopeKind};
+use flashcrowd_scenario::Resolved;
 use std::ops::Range;
 
 /// A comparison that must hold in every replicate.
@@ -319,8 +319,8 @@ fn value(text: &str, span: Range<usize>, written_as: Written) -> Result<f64, Wro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Registry;
-    use crate::scenario::load::Text;
+    use flashcrowd_scenario::Registry;
+    use flashcrowd_scenario::Text;
     use proptest::prelude::*;
 
     fn resolved() -> Resolved {

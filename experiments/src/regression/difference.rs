@@ -2,10 +2,10 @@
 
 use super::golden::{Row, s};
 use super::outcome::Failure;
-use crate::run::{Played, Run};
-use crate::scenario::language::units::Duration;
 use flashcrowd_core::ledger::DecisionRecord;
 use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_language::units::Duration;
+use flashcrowd_results::run::{Played, Run};
 
 /// The first difference between the golden decisions and those of now.
 pub(super) fn first(file: &str, played: &Played, before: &[Row], now: &[Row]) -> Option<Failure> {

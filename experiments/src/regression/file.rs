@@ -1,11 +1,12 @@
 //! A test as written, read and checked before anything runs.
 
 use super::assertion::{Assertion, Wrong};
-use crate::registry::Registry;
-use crate::scenario::language::tree::{Place, Value};
-use crate::scenario::language::{Diagnostic, Document, list, nearest};
-use crate::scenario::load::{Loaded, Text};
-use crate::scenario::resolve::files::{plain, read_small};
+use flashcrowd_language::tree::{Place, Value};
+use flashcrowd_language::words::plain;
+use flashcrowd_language::{Diagnostic, Document, list, nearest};
+use flashcrowd_scenario::Registry;
+use flashcrowd_scenario::files::read_small;
+use flashcrowd_scenario::{Loaded, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

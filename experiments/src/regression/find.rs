@@ -1,7 +1,7 @@
 //! Which files are tests: `*.test.ron` below the folders given, in the order of their names.
 
-use crate::scenario::language::Diagnostic;
-use crate::scenario::resolve::files::plain;
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::words::plain;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,13 @@
 //! Golden files: the decisions that changed something, as CSV.
 
-use crate::results::write_whole;
-use crate::run::Played;
-use crate::scenario::language::Diagnostic;
-use crate::scenario::resolve::files::{plain, read_small};
 use flashcrowd_core::SimTime;
 use flashcrowd_core::ledger::DecisionRecord;
 use flashcrowd_core::ports::Explanation;
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::words::plain;
+use flashcrowd_results::run::Played;
+use flashcrowd_results::write_whole;
+use flashcrowd_scenario::files::read_small;
 use std::io;
 use std::path::{Path, PathBuf};
 

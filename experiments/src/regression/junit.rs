@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_name_is_its_own_even_without_a_folder() {
         let mut outcome =
-            Outcome::broken(&PathBuf::from("x.test.ron"), crate::scenario::language::Diagnostic::about("x", "y"));
+            Outcome::broken(&PathBuf::from("x.test.ron"), flashcrowd_language::Diagnostic::about("x", "y"));
         outcome.status = Status::Passed;
         let xml = junit(&Report { outcomes: vec![outcome] });
         assert!(xml.contains("<testcase classname=\".\" name=\"x\" file=\"x.test.ron\" time=\"0.000\"/>"), "{xml}");

@@ -1,9 +1,9 @@
 //! What an assertion is about: a figure of the catalogue, and its value in a run.
 
-use crate::report::percent;
-use crate::results::{Distribution, FigureDef, Figures, Scope, ScopeKind, Unit, catalogue, find};
-use crate::scenario::language::units::Duration;
 use flashcrowd_core::SimDuration;
+use flashcrowd_language::units::Duration;
+use flashcrowd_language::words::percent;
+use flashcrowd_results::{Distribution, FigureDef, Figures, Scope, ScopeKind, Unit, catalogue, find};
 
 /// A figure that an assertion may name.
 #[derive(Clone, Copy, Debug)]

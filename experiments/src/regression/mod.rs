@@ -25,10 +25,10 @@ pub use find::find;
 pub use junit::junit;
 pub use outcome::{Failure, Outcome, Report, Status};
 
-use crate::registry::Registry;
-use crate::results::Figures;
-use crate::run::{Progress, play_whole};
 use file::Test;
+use flashcrowd_results::Figures;
+use flashcrowd_results::run::{Progress, play_whole};
+use flashcrowd_scenario::Registry;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -97,10 +97,10 @@ fn one(test: Test, bless: bool) -> (Outcome, Option<golden::Blessing>) {
 }
 
 fn compare(
-    played: &crate::run::Played,
+    played: &flashcrowd_results::run::Played,
     path: &Path,
     now: &[golden::Row],
-) -> Result<Option<Failure>, crate::scenario::language::Diagnostic> {
+) -> Result<Option<Failure>, flashcrowd_language::Diagnostic> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let Some(before) = golden::read(path)? else {
         let summary = format!("golden `{name}` is missing: `--bless` writes it");

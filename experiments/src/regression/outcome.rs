@@ -1,8 +1,8 @@
 //! What became of each test: in words, as JSON, and as an exit code.
 
-use crate::report::duration;
-use crate::run::Played;
-use crate::scenario::language::Diagnostic;
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::words::duration;
+use flashcrowd_results::run::Played;
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::{Path, PathBuf};

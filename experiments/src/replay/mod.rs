@@ -8,7 +8,7 @@ pub mod open_loop;
 pub mod policy;
 pub mod signals;
 
-use crate::scenario::language::Diagnostic;
+use flashcrowd_language::Diagnostic;
 use flashcrowd_policies::autoscalers::hpa::{
     Container, HpaConfig, HpaDecision, HpaObservation, HpaState, MetricReading, MetricSource, MetricSpec, Pod,
     PodPhase, PodSample, ReadyCondition, Target, step,

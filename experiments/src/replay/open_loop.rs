@@ -2,8 +2,6 @@
 //! replicas are ready at once, and the recorded values stay what they were.
 
 use super::signals::{Recording, Series};
-use crate::scenario::language::Diagnostic;
-use crate::scenario::resolve::ResolvedAutoscaler;
 use flashcrowd_core::ports::{
     Action, Adapter, Batch, Controller, Decision, Explanation, JobCounts, Mode, Observation, Probe, ReplicaId,
     ReplicaPhase, ReplicaView, Sample, Sampler, Scope, SignalId, SignalRequest, SignalSource, SignalView, TargetId,
@@ -11,7 +9,9 @@ use flashcrowd_core::ports::{
 };
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_language::Diagnostic;
 use flashcrowd_policies::metrics::resolve as known;
+use flashcrowd_scenario::ResolvedAutoscaler;
 use std::collections::BTreeMap;
 
 /// One decision of one controller that did something, or was its first.

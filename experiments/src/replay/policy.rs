@@ -1,10 +1,10 @@
 //! Which policy is replayed: a manifest of any kind, or one of the program's own as a scenario has it.
 
 use super::signals::Recording;
-use crate::registry::Registry;
-use crate::scenario::language::{Diagnostic, Document};
-use crate::scenario::resolve::{Base, ResolvedAutoscaler, resolve};
+use flashcrowd_language::{Diagnostic, Document};
 use flashcrowd_policies::metrics::resolve as known;
+use flashcrowd_scenario::Registry;
+use flashcrowd_scenario::{Base, ResolvedAutoscaler, resolve};
 use std::fmt::Write;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Recorded metrics: a CSV with a `time` column, or the JSON of a Prometheus `query_range`.
 
-use crate::scenario::language::{Diagnostic, list, nearest};
+use flashcrowd_language::{Diagnostic, list, nearest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

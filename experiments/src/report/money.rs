@@ -1,8 +1,9 @@
 //! What was paid, for what, and what a request and a token cost.
 
-use super::format::{duration, money, shares};
-use super::line;
-use crate::results::{Results, Scope, ScopeKind, Use};
+use super::format::{money, shares};
+use super::line::line;
+use flashcrowd_language::words::duration;
+use flashcrowd_results::{Results, Scope, ScopeKind, Use};
 use std::fmt::Write;
 
 /// From this share on, GPUs that nobody holds are written large.

@@ -1,9 +1,10 @@
 //! Where requests came from and who served them, what each market and region cost, and which regions
 //! were lost.
 
-use super::format::{amount, duration, listed, money, money_parts, shares};
-use super::{line, since_start};
-use crate::results::{Results, Scope, ScopeKind, way_name};
+use super::format::{amount, listed, money, money_parts, shares};
+use super::line::{line, since_start};
+use flashcrowd_language::words::duration;
+use flashcrowd_results::{Results, Scope, ScopeKind, way_name};
 use unicode_width::UnicodeWidthStr;
 
 /// Origins that have a line, and regions that are named in it: there may be dozens.

@@ -1,8 +1,9 @@
 //! Which promises held, in how many replicates, and why others did not.
 
-use super::format::{columns, count, duration, duration_beside, percent_beside};
-use super::{GROUPS, line};
-use crate::results::{Group, Results, Verdict};
+use super::format::{columns, duration_beside, percent_beside};
+use super::line::{GROUPS, line};
+use flashcrowd_language::words::{count, duration};
+use flashcrowd_results::{Group, Results, Verdict};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 

@@ -1,10 +1,11 @@
 //! Latency, replicas and what was not served, by route or service.
 
-use super::format::{amount, amount_parts, columns, count, duration, percent};
-use super::line;
-use crate::results::{Distribution, Group, Results, Scope, ScopeKind};
-use crate::scenario::resolve::Resolved;
+use super::format::{amount, amount_parts, columns};
+use super::line::line;
 use flashcrowd_core::serving::Discipline;
+use flashcrowd_language::words::{count, duration, percent};
+use flashcrowd_results::{Distribution, Group, Results, Scope, ScopeKind};
+use flashcrowd_scenario::Resolved;
 use std::fmt::Write;
 
 pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize, groups: &[Group]) {

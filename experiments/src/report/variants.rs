@@ -1,11 +1,14 @@
 //! The report of a scenario with several variants: a line for each variant and service, and which of
 //! them hold every promise.
 
-use super::format::{amount, columns, count, duration, listed, money, percent};
+use super::ending::ending;
+use super::format::{amount, columns, listed, money};
+use super::line::line;
 use super::services::not_served;
-use super::{ending, line, trouble};
-use crate::results::{
+use flashcrowd_language::words::{count, duration, percent};
+use flashcrowd_results::{
     Group, Results, Scope, Verdict, bound, cheapest_that_holds, groups, promised_otherwise, unlike, verdicts,
+    warnings_of,
 };
 use std::fmt::Write;
 
@@ -31,7 +34,7 @@ pub(super) fn write(text: &mut String, results: &Results<'_>) {
     verdict(text, results);
     let mut warnings: Vec<String> = Vec::new();
     for (resolved, variant) in loaded.variants.iter().zip(0..) {
-        for warning in trouble::of_variant(results, variant) {
+        for warning in warnings_of(results, variant) {
             let text = format!("{}: {warning}", resolved.variant);
             if !warnings.contains(&text) {
                 warnings.push(text);
@@ -181,7 +184,7 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -
         ..Row::default()
     };
     if let Some(verdict) = worst {
-        let [_, promise, got, held, attained] = super::promise_row(verdict);
+        let [_, promise, got, held, attained] = super::promises::promise_row(verdict);
         (row.promise, row.got, row.held, row.attained) = (promise, got, held, attained);
         row.misses = !verdict.holds();
     }

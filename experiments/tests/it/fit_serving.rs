@@ -1,9 +1,9 @@
 //! `flashcrowd fit serving` as a user meets it, the shipped profiles, and the datasheet law against
 //! reference data. The data are not part of the repository: set `FLASHCROWD_REFERENCE` to their folder.
 
-use flashcrowd::fit::report::{About, fit_each};
-use flashcrowd::fit::{Arrival, Length, Load, Lookahead, Row, closed_loop_itl_ms, input};
-use flashcrowd::profiles::{EngineLimits, GPUS, Library, MODELS, Precision, Profile, lookup, read};
+use flashcrowd_profiles::fit::report::{About, fit_each};
+use flashcrowd_profiles::fit::{Arrival, Length, Load, Lookahead, Row, closed_loop_itl_ms, input};
+use flashcrowd_profiles::{EngineLimits, GPUS, Library, MODELS, Precision, Profile, lookup, read};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -307,9 +307,9 @@ fn the_datasheet_law_on_light_loads() {
                 for _ in 0..100 {
                     running = load.rate_per_ms
                         * (row.output.mean - 1.0)
-                        * flashcrowd::fit::steady(&law, &load, running).itl_ms.min(1e3);
+                        * flashcrowd_profiles::fit::steady(&law, &load, running).itl_ms.min(1e3);
                 }
-                100.0 * (flashcrowd::fit::steady(&law, &load, running).itl_ms / row.itl_ms - 1.0).abs()
+                100.0 * (flashcrowd_profiles::fit::steady(&law, &load, running).itl_ms / row.itl_ms - 1.0).abs()
             })
             .collect();
         let mean = errors.iter().sum::<f64>() / errors.len() as f64;

@@ -7,8 +7,8 @@
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a watchdog needs a clock and a thread")]
 #![expect(clippy::print_stderr, reason = "says what long runs found")]
 
+use flashcrowd::scenario::Resolved;
 use flashcrowd::scenario::load::Text;
-use flashcrowd::scenario::resolve::Resolved;
 use flashcrowd_core::Simulation;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! `flashcrowd validate serving` on tables of every form, whole, thin and broken; and the errors on
 //! the reference data, which may not grow (`FLASHCROWD_REFERENCE`, else that is skipped).
 
-use flashcrowd::profiles::Library;
 use flashcrowd::validate::{Baseline, Report, Suite, ValidateError, run, serving_with};
+use flashcrowd_profiles::Library;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -129,6 +129,20 @@ impl<E: Copy + Default> Wheel<E> {
         !self.front.is_empty()
     }
 
+    /// As [`EventQueue::pop_before`], after [`Wheel::advance`].
+    #[inline(always)]
+    pub(crate) fn take_before(&mut self, bound: &Key) -> Option<Entry<E>> {
+        if !self.overflow.is_empty() && self.overflow_is_next() {
+            self.overflow.peek().filter(|entry| entry.key < *bound)?;
+            self.len -= 1;
+            return self.overflow.pop();
+        }
+        let first = self.front.last().filter(|entry| entry.key < *bound)?;
+        self.popped = first.key.at.as_ps();
+        self.len -= 1;
+        self.front.pop()
+    }
+
     /// The events at the front, the earliest first.
     pub(crate) fn upcoming(&self) -> impl Iterator<Item = &E> {
         self.front.iter().rev().map(|entry| &entry.event)
@@ -195,15 +209,7 @@ impl<E: Copy + Default> EventQueue<E> for Wheel<E> {
     #[inline]
     fn pop_before(&mut self, bound: Key) -> Option<Entry<E>> {
         self.advance(bound.at);
-        if !self.overflow.is_empty() && self.overflow_is_next() {
-            self.overflow.peek().filter(|entry| entry.key < bound)?;
-            self.len -= 1;
-            return self.overflow.pop();
-        }
-        let first = self.front.last().filter(|entry| entry.key < bound)?;
-        self.popped = first.key.at.as_ps();
-        self.len -= 1;
-        self.front.pop()
+        self.take_before(&bound)
     }
 
     fn len(&self) -> usize {

@@ -1,6 +1,11 @@
 //! The account of one service: latencies, counts and tokens of its requests, and what its pods that are
 //! gone had done.
 
+#![expect(
+    clippy::inline_always,
+    reason = "measured: its caller knows which parts there are, and would write and read them once more"
+)]
+
 use super::latency::Latency;
 use super::parts::{FailBecause, Parts};
 use super::tally::Tally;
@@ -86,7 +91,7 @@ impl Account {
     }
 
     /// A request was completed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn complete(&mut self, parts: &Parts, request: Completed, slos: &[Slo]) {
         let tokens = request.tokens.map(u64::from);
         self.period.completed += 1;

@@ -1,6 +1,6 @@
 //! A broker: attempts that wait for whoever takes them, first come first served.
 
-use crate::id::{BrokerId, Table};
+use crate::id::{AttemptSlot, BrokerId, Table};
 use crate::traffic::{Arena, Attempt, Fifo, Stage};
 
 /// All brokers of a run.
@@ -33,7 +33,7 @@ impl Broker {
     }
 
     /// Takes an attempt in, unless as many wait as may.
-    pub(crate) fn offer(&mut self, attempts: &mut Arena<Attempt>, index: u32) -> bool {
+    pub(crate) fn offer(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) -> bool {
         let takes = self.waiting.len() < self.capacity;
         if takes {
             attempts[index].stage = Stage::Waiting;
@@ -44,12 +44,12 @@ impl Broker {
 
     /// Gives away who has waited longest.
     #[inline]
-    pub(crate) fn pull(&mut self, attempts: &mut Arena<Attempt>) -> Option<u32> {
+    pub(crate) fn pull(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>) -> Option<AttemptSlot> {
         self.waiting.pop(attempts)
     }
 
     /// Takes out an attempt that waits.
-    pub(crate) fn withdraw(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+    pub(crate) fn withdraw(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) {
         self.waiting.remove(attempts, index);
     }
 }

@@ -4,7 +4,7 @@
 use super::broker::{Broker, Brokers};
 use super::rotation::Rotation;
 use crate::clock::Stream;
-use crate::id::BrokerId;
+use crate::id::{AttemptSlot, BrokerId};
 use crate::ports::Router;
 use crate::serving::QueueMode;
 use crate::traffic::{Arena, Attempt};
@@ -73,8 +73,8 @@ impl Feed {
         rotation: &Rotation,
         room: u32,
         brokers: &mut Brokers,
-        attempts: &mut Arena<Attempt>,
-        index: u32,
+        attempts: &mut Arena<AttemptSlot, Attempt>,
+        index: AttemptSlot,
     ) -> Sent {
         let broker = match self {
             Feed::Routed(routing, _) if !rotation.is_empty() => return Sent::To(routing.route(rotation)),
@@ -98,8 +98,8 @@ impl Feed {
         rotation: &Rotation,
         room: u32,
         brokers: &mut Brokers,
-        attempts: &mut Arena<Attempt>,
-    ) -> Option<(u32, u32)> {
+        attempts: &mut Arena<AttemptSlot, Attempt>,
+    ) -> Option<(AttemptSlot, u32)> {
         let broker = &mut brokers[self.broker()];
         if broker.is_empty() || rotation.is_empty() {
             return None;

@@ -26,6 +26,7 @@ use super::config::BatchConfig;
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
+use crate::id::AttemptSlot;
 use crate::traffic::Arena;
 use crate::traffic::{Attempt, Fifo, Stage};
 use std::collections::VecDeque;
@@ -72,7 +73,7 @@ impl Batching {
         self.host.len() + self.formed_held
     }
 
-    pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         if config.host_per_item.is_zero() && config.overhead.is_zero() {
             return self.enqueue(server, index, bench);
@@ -88,16 +89,16 @@ impl Batching {
         bench.agenda.schedule(self.host_free, Class::Completion, server.id, serial, event);
     }
 
-    pub(super) fn host_done(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+    pub(super) fn host_done(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.host.remove(bench.attempts, index);
         self.enqueue(server, index, bench);
     }
 
-    pub(super) fn host_dropped(&mut self, index: u32, attempts: &mut Arena<Attempt>) {
+    pub(super) fn host_dropped(&mut self, index: AttemptSlot, attempts: &mut Arena<AttemptSlot, Attempt>) {
         self.host.remove(attempts, index);
     }
 
-    fn enqueue(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+    fn enqueue(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;
         // Until it starts, this holds when it joined the batcher's queue.
@@ -147,7 +148,7 @@ impl Batching {
         bench.agenda.schedule(due, Class::Completion, server.id, self.sequence, event);
     }
 
-    fn form(&mut self, waiting: &mut Fifo, size: u32, attempts: &mut Arena<Attempt>) {
+    fn form(&mut self, waiting: &mut Fifo, size: u32, attempts: &mut Arena<AttemptSlot, Attempt>) {
         let mut batch = Fifo::default();
         for _ in 0..size {
             let Some(index) = waiting.pop(attempts) else { break };
@@ -176,7 +177,13 @@ impl Batching {
         bench.agenda.schedule(self.gpu_free, Class::Completion, server.id, self.sequence, event);
     }
 
-    pub(super) fn finish(&mut self, server: &mut Server, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+    pub(super) fn finish(
+        &mut self,
+        server: &mut Server,
+        instance: u16,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<AttemptSlot>,
+    ) {
         let batch = &mut self.instances[usize::from(instance)];
         server.running -= batch.len();
         while let Some(index) = batch.pop(bench.attempts) {
@@ -187,7 +194,7 @@ impl Batching {
 
     /// A batch, once formed, goes on without the attempt's client, and the host stage to its end:
     /// only who waits can leave. True if its record is free now.
-    pub(super) fn withdraw(server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         let waits = bench.attempts[index].stage == Stage::Waiting;
         if waits {
             server.waiting.remove(bench.attempts, index);
@@ -196,7 +203,7 @@ impl Batching {
     }
 
     /// Moves the attempts of all batches, and those that are not yet in one, to `lost`.
-    pub(super) fn kill(&mut self, attempts: &mut Arena<Attempt>, lost: &mut Vec<u32>) {
+    pub(super) fn kill(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, lost: &mut Vec<AttemptSlot>) {
         for batch in self.instances.iter_mut().chain(&mut self.formed).chain([&mut self.host]) {
             while let Some(index) = batch.pop(attempts) {
                 lost.push(index);

@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::engine::{Leap, Sequence};
 use super::server::Server;
-use crate::id::{ClockId, ServerId, Slab};
+use crate::id::{AttemptSlot, ClockId, ServerId, Slab, Table};
 
 /// All servers.
 #[derive(Default)]
@@ -12,11 +12,11 @@ pub(crate) struct Serving {
     /// Clocks of GPUs that several servers share.
     pub(crate) clocks: Slab<ClockId, Clock>,
     /// What token-level engines know of attempts, by the attempts' indices.
-    pub(crate) sequences: Vec<Sequence>,
+    pub(crate) sequences: Table<AttemptSlot, Sequence>,
     /// Reused for attempts that end together.
-    pub(crate) done: Vec<u32>,
+    pub(crate) done: Vec<AttemptSlot>,
     /// Reused for attempts whose first token comes.
-    pub(crate) first_tokens: Vec<u32>,
+    pub(crate) first_tokens: Vec<AttemptSlot>,
     /// Reused for leaps whose gaps a signal wants.
     pub(crate) gaps: Vec<(Leap, u64)>,
 }
@@ -24,11 +24,8 @@ pub(crate) struct Serving {
 impl Serving {
     /// Keeps what an engine knows of an attempt that has just been made.
     #[inline]
-    pub(crate) fn put_sequence(&mut self, attempt: u32, sequence: Sequence) {
-        let at = attempt as usize;
-        if self.sequences.len() <= at {
-            self.sequences.resize(at + 1, Sequence::default());
-        }
-        self.sequences[at] = sequence;
+    pub(crate) fn put_sequence(&mut self, attempt: AttemptSlot, sequence: Sequence) {
+        self.sequences.reach(attempt, Sequence::default);
+        self.sequences[attempt] = sequence;
     }
 }

@@ -24,7 +24,7 @@ pub use batch_time::BatchTime;
 pub(crate) use clock::Clock;
 pub use config::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, ValidatedBand};
 pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeLaw};
-pub(crate) use engine::{FRACTION_BITS, Leap, Turn, clock_at, instant};
+pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at, instant};
 pub(crate) use host::Serving;
 pub(crate) use round::Round;
 pub(crate) use server::{Activity, Bench, Server};

@@ -7,23 +7,23 @@ use super::sharing::Sharing;
 use super::{Discipline, slots};
 use crate::agenda::Agenda;
 use crate::clock::{SimDuration, SimTime};
-use crate::id::{ClockSlot, PodId, ServerId, ServiceId};
+use crate::id::{AttemptSlot, ClockSlot, PodId, ServerId, ServiceId, Table};
 use crate::ledger::{Done, Latency};
 use crate::traffic::Prefixes;
 use crate::traffic::{Arena, NONE};
-use crate::traffic::{Attempt, Fifo, Stage};
+use crate::traffic::{Attempt, Fifo};
 
 /// What a server works with at one instant: lent by the simulation for one call.
 pub(crate) struct Bench<'a> {
     pub(crate) agenda: &'a mut Agenda,
-    pub(crate) attempts: &'a mut Arena<Attempt>,
+    pub(crate) attempts: &'a mut Arena<AttemptSlot, Attempt>,
     pub(crate) discipline: &'a Discipline,
     /// What engines know of attempts, by the attempts' indices.
-    pub(crate) sequences: &'a mut Vec<Sequence>,
+    pub(crate) sequences: &'a mut Table<AttemptSlot, Sequence>,
     /// Names of the blocks of prompts.
     pub(crate) prefixes: &'a Prefixes,
     /// Attempts whose first token has just come.
-    pub(crate) first_tokens: &'a mut Vec<u32>,
+    pub(crate) first_tokens: &'a mut Vec<AttemptSlot>,
     /// Leaps and their decodes, if a signal wants every gap between tokens.
     pub(crate) gaps: Option<&'a mut Vec<(Leap, u64)>>,
     pub(crate) latency: &'a mut Latency,
@@ -34,10 +34,8 @@ pub(crate) struct Bench<'a> {
 impl Bench<'_> {
     /// An attempt enters service at `at`: now, or where an engine stands that catches up.
     #[inline]
-    pub(crate) fn start(&mut self, index: u32, at: SimTime) {
-        let attempt = &mut self.attempts[index];
-        attempt.stage = Stage::Running;
-        attempt.started = at;
+    pub(crate) fn start(&mut self, index: AttemptSlot, at: SimTime) {
+        self.attempts[index].start(at);
     }
 
     /// `decodes` sequences have had a token in each iteration of a leap from `clock` on, which took so
@@ -164,24 +162,28 @@ impl Server {
     pub(crate) fn shown_waiting(
         &self,
         discipline: &Discipline,
-        attempts: &Arena<Attempt>,
-        sequences: &[Sequence],
+        attempts: &Arena<AttemptSlot, Attempt>,
+        sequences: &Table<AttemptSlot, Sequence>,
     ) -> u32 {
         let (Work::Engine(engine), Discipline::ContinuousBatch(config)) = (&self.work, discipline) else {
             return self.held() - self.running;
         };
         // They stand in the order in which they became ready.
         let (mut seen, mut next) = (0, self.waiting.front());
-        while let Some(index) = next.filter(|&index| engine.has_seen(config, &sequences[index as usize])) {
+        while let Some(index) = next.filter(|&index| engine.has_seen(config, &sequences[index])) {
             seen += 1;
-            next = Some(attempts[index].next).filter(|&next| next != NONE);
+            next = Some(attempts[index].next).filter(|&next| next != AttemptSlot::NONE);
         }
         seen
     }
 
     /// Tokens at its engine as a scheduler's metrics show them, up to the last [`Server::settle`]:
     /// prompts that wait, context that runs, context of preempted sequences. Zeros without an engine.
-    pub(crate) fn token_work(&self, attempts: &Arena<Attempt>, sequences: &[Sequence]) -> TokenWork {
+    pub(crate) fn token_work(
+        &self,
+        attempts: &Arena<AttemptSlot, Attempt>,
+        sequences: &Table<AttemptSlot, Sequence>,
+    ) -> TokenWork {
         let Work::Engine(engine) = &self.work else { return TokenWork::default() };
         let mut work = TokenWork {
             queued_prompt: engine.partial_prompt(sequences),
@@ -190,7 +192,7 @@ impl Server {
         };
         let mut next = self.waiting.front();
         while let Some(index) = next {
-            let sequence = &sequences[index as usize];
+            let sequence = &sequences[index];
             let tokens = sequence.left_of_prefill();
             if sequence.was_preempted() {
                 work.queued_context += tokens;
@@ -204,7 +206,7 @@ impl Server {
 
     /// Takes an attempt: starts it or lets it wait.
     #[inline]
-    pub(crate) fn accept(&mut self, index: u32, bench: &mut Bench<'_>) {
+    pub(crate) fn accept(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.meter.accepted += 1;
         // An engine need not catch up: who comes now joins at a later boundary than those that it has
         // not played. But what is summed in floats is summed in the same parts.
@@ -216,7 +218,9 @@ impl Server {
             self.meter.advance(bench.agenda.now(), self.running);
         }
         match bench.discipline {
-            Discipline::Slots { .. } => slots::accept(self, index, bench),
+            &Discipline::Slots { concurrency } => {
+                slots::accept(self, index, concurrency, bench.agenda, bench.attempts);
+            }
             Discipline::Sharing { .. } => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
             Discipline::DynamicBatch(_) => {
                 self.with_batching(|batching, server| batching.accept(server, index, bench));
@@ -232,7 +236,7 @@ impl Server {
 
     /// An engine's event: moves attempts that leave to `done`. False if it was stale.
     #[inline]
-    pub(crate) fn engine_step(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<u32>) -> bool {
+    pub(crate) fn engine_step(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) -> bool {
         let mut live = false;
         self.with_engine(|engine, server| live = engine.step(server, generation, bench, done));
         live
@@ -276,7 +280,13 @@ impl Server {
     }
 
     /// Gives its engine the turn; attempts that leave move to `done`.
-    pub(crate) fn take_turn(&mut self, clock: u128, contended: bool, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+    pub(crate) fn take_turn(
+        &mut self,
+        clock: u128,
+        contended: bool,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<AttemptSlot>,
+    ) {
         self.with_engine(|engine, server| engine.take_turn(server, clock, contended, bench, done));
     }
 
@@ -292,9 +302,9 @@ impl Server {
     }
 
     /// What its engine does in its next turns, if that is the same in each.
-    pub(crate) fn steady(&self, discipline: &Discipline, sequences: &[Sequence]) -> Option<Steady> {
+    pub(crate) fn steady(&self, discipline: &Discipline, sequences: &Table<AttemptSlot, Sequence>) -> Option<Steady> {
         let (Work::Engine(engine), Discipline::ContinuousBatch(config)) = (&self.work, discipline) else { return None };
-        let waiting = self.waiting.front().map(|index| &sequences[index as usize]);
+        let waiting = self.waiting.front().map(|index| &sequences[index]);
         if self.meter.is_exact() { engine.steady(config, waiting) } else { None }
     }
 
@@ -324,7 +334,7 @@ impl Server {
                 return from;
             }
             left -= 1;
-            end = end.min(config.least_end(&bench.sequences[index as usize], from));
+            end = end.min(config.least_end(&bench.sequences[index], from));
             next = Fifo::after(bench.attempts, index);
         }
         end
@@ -368,15 +378,34 @@ impl Server {
         }
     }
 
+    /// Takes an attempt into one of its slots, or lets it wait.
+    #[inline]
+    pub(crate) fn accept_in_slots(
+        &mut self,
+        index: AttemptSlot,
+        concurrency: u32,
+        agenda: &mut Agenda,
+        attempts: &mut Arena<AttemptSlot, Attempt>,
+    ) {
+        self.meter.accepted += 1;
+        self.meter.advance(agenda.now(), self.running);
+        slots::accept(self, index, concurrency, agenda, attempts);
+    }
+
     /// A slot has finished an attempt: it leaves and the next one starts.
     #[inline]
-    pub(crate) fn slot_done(&mut self, index: u32, bench: &mut Bench<'_>) {
-        self.meter.advance(bench.agenda.now(), self.running);
-        slots::release(self, index, bench);
+    pub(crate) fn slot_done(
+        &mut self,
+        index: AttemptSlot,
+        agenda: &mut Agenda,
+        attempts: &mut Arena<AttemptSlot, Attempt>,
+    ) {
+        self.meter.advance(agenda.now(), self.running);
+        slots::release(self, index, agenda, attempts);
     }
 
     /// The shared group's event: moves finished attempts to `done`. False if it was stale.
-    pub(crate) fn share_done(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<u32>) -> bool {
+    pub(crate) fn share_done(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) -> bool {
         self.meter.advance(bench.agenda.now(), self.running);
         let mut live = false;
         self.with_sharing(|sharing, server| live = sharing.step(server, generation, bench, done));
@@ -384,13 +413,13 @@ impl Server {
     }
 
     /// The host stage has passed an attempt on.
-    pub(crate) fn host_done(&mut self, index: u32, bench: &mut Bench<'_>) {
+    pub(crate) fn host_done(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.meter.advance(bench.agenda.now(), self.running);
         self.with_batching(|batching, server| batching.host_done(server, index, bench));
     }
 
     /// The host stage has passed an attempt on that nobody wants any more.
-    pub(crate) fn host_dropped(&mut self, index: u32, attempts: &mut Arena<Attempt>) {
+    pub(crate) fn host_dropped(&mut self, index: AttemptSlot, attempts: &mut Arena<AttemptSlot, Attempt>) {
         if let Work::Batching(batching) = &mut self.work {
             batching.host_dropped(index, attempts);
         }
@@ -403,13 +432,13 @@ impl Server {
     }
 
     /// A batch has ended: moves its attempts to `done`.
-    pub(crate) fn batch_done(&mut self, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+    pub(crate) fn batch_done(&mut self, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         self.meter.advance(bench.agenda.now(), self.running);
         self.with_batching(|batching, server| batching.finish(server, instance, bench, done));
     }
 
     /// Withdraws an attempt. True if its record is free now; otherwise its work goes on.
-    pub(crate) fn withdraw(&mut self, index: u32, bench: &mut Bench<'_>) -> bool {
+    pub(crate) fn withdraw(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         self.catch_up(bench);
         self.meter.advance(bench.agenda.now(), self.running);
         let mut free = false;
@@ -423,7 +452,7 @@ impl Server {
     }
 
     /// Takes everything out at once, as when the process is killed; settled before.
-    pub(crate) fn kill(&mut self, bench: &mut Bench<'_>, lost: &mut Vec<u32>) {
+    pub(crate) fn kill(&mut self, bench: &mut Bench<'_>, lost: &mut Vec<AttemptSlot>) {
         while let Some(index) = self.waiting.pop(bench.attempts) {
             lost.push(index);
         }

@@ -8,7 +8,7 @@ use super::Discipline;
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
-use crate::id::ServerSlot;
+use crate::id::{AttemptSlot, ServerSlot};
 use crate::traffic::Arena;
 use crate::traffic::{Attempt, Stage};
 
@@ -24,7 +24,7 @@ pub(super) struct Sharing {
     touched: SimTime,
     generation: u64,
     /// `(virtual end, serial, attempt)`; those withdrawn stay until they surface.
-    ends: BinaryHeap<Reverse<(u128, u64, u32)>>,
+    ends: BinaryHeap<Reverse<(u128, u64, AttemptSlot)>>,
 }
 
 impl Sharing {
@@ -45,7 +45,7 @@ impl Sharing {
         }
     }
 
-    pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
         let (processors, limit) = Self::limits(bench);
         if server.running >= limit {
             bench.attempts[index].stage = Stage::Waiting;
@@ -57,7 +57,7 @@ impl Sharing {
         self.plan(server, bench, processors);
     }
 
-    fn enter(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+    fn enter(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
         server.running += 1;
         bench.start(index, bench.agenda.now());
         let attempt = &bench.attempts[index];
@@ -71,7 +71,7 @@ impl Sharing {
         server: &mut Server,
         generation: u64,
         bench: &mut Bench<'_>,
-        done: &mut Vec<u32>,
+        done: &mut Vec<AttemptSlot>,
     ) -> bool {
         if generation != self.generation {
             return false;
@@ -102,7 +102,7 @@ impl Sharing {
         }
     }
 
-    pub(super) fn withdraw(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         match bench.attempts[index].stage {
             Stage::Waiting => server.waiting.remove(bench.attempts, index),
             Stage::Running => {
@@ -120,7 +120,12 @@ impl Sharing {
     }
 
     /// Moves the attempts in service to `lost`.
-    pub(super) fn running(&self, attempts: &Arena<Attempt>, server: ServerSlot, lost: &mut Vec<u32>) {
+    pub(super) fn running(
+        &self,
+        attempts: &Arena<AttemptSlot, Attempt>,
+        server: ServerSlot,
+        lost: &mut Vec<AttemptSlot>,
+    ) {
         let mut live: Vec<_> = self.ends.iter().map(|Reverse(end)| *end).collect();
         live.sort_unstable();
         lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, server)).map(|end| end.2));
@@ -144,7 +149,7 @@ impl Sharing {
     }
 }
 
-fn is_live(attempts: &Arena<Attempt>, index: u32, serial: u64, server: ServerSlot) -> bool {
+fn is_live(attempts: &Arena<AttemptSlot, Attempt>, index: AttemptSlot, serial: u64, server: ServerSlot) -> bool {
     let attempt = &attempts[index];
     attempt.serial == serial && attempt.server == server && attempt.stage == Stage::Running
 }

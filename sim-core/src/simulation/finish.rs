@@ -119,7 +119,7 @@ impl Simulation {
                 let beyond = self.works_beyond_band(request.attempt);
                 let book = &mut self.services[service];
                 let engine = matches!(book.config.discipline, Discipline::ContinuousBatch(_));
-                let sequence = self.serving.sequences.get(request.attempt as usize).filter(|_| engine);
+                let sequence = self.serving.sequences.get(request.attempt).filter(|_| engine);
                 let first = sequence.and_then(|sequence| sequence.first_token);
                 let ttft = first.map(|at| at.since(request.arrived));
                 let late = book.account.latency.record_live(end.since(request.arrived), ttft, &book.config.slos);

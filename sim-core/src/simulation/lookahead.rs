@@ -4,8 +4,7 @@
 //! times, one after the other. The next few are known together: read together, their waits overlap.
 
 use super::{Event, Simulation};
-use crate::id::ServerSlot;
-use crate::traffic::NONE;
+use crate::id::{RequestSlot, ServerSlot};
 
 /// Up to so many attempts, the caches of a core hold their records and those of their servers.
 const FEW: usize = 1 << 12;
@@ -23,7 +22,7 @@ impl Simulation {
     }
 
     fn read_ahead(&self) {
-        let mut ahead = [(ServerSlot::NONE, NONE); TOGETHER];
+        let mut ahead = [(ServerSlot::NONE, RequestSlot::NONE); TOGETHER];
         for (event, ahead) in self.agenda.upcoming().zip(&mut ahead) {
             if let Event::SlotDone { attempt } | Event::Deliver { attempt } = event {
                 let attempt = &self.traffic.attempts[*attempt];

@@ -9,7 +9,7 @@ use super::requests::{CANCELLED, bench};
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
-use crate::id::{NodeId, PodId, ServiceId};
+use crate::id::{AttemptSlot, NodeId, PodId, RequestSlot, ServiceId};
 use crate::ledger::FailBecause;
 use crate::serving::Bench;
 use crate::traffic::{Attempt, NONE, Outcome};
@@ -185,13 +185,13 @@ impl Simulation {
     }
 
     /// An attempt's worker is gone.
-    pub(super) fn lose(&mut self, index: u32, because: FailBecause) {
+    pub(super) fn lose(&mut self, index: AttemptSlot, because: FailBecause) {
         let Attempt { request, service, server, .. } = self.traffic.attempts[index];
         let state = self.serving.servers.at_mut(server);
         debug_assert!(state.position == NONE, "a killed server is out of rotation");
         state.outstanding -= 1;
         let (pod, last) = (state.pod, state.outstanding == 0);
-        self.free_attempt(index);
+        self.free_attempt(index, service);
         if last && self.fleet.pod(pod).life == Life::Gone {
             self.drained(pod);
         }
@@ -202,7 +202,7 @@ impl Simulation {
     }
 
     /// Counts a measured request that ended since its attempt failed, by what made it fail.
-    pub(super) fn note_failure(&mut self, request: u32, service: ServiceId, because: FailBecause) {
+    pub(super) fn note_failure(&mut self, request: RequestSlot, service: ServiceId, because: FailBecause) {
         let record = &self.traffic.requests[request];
         // An ended request has no number, and its place is not taken yet.
         if record.number == u64::MAX && record.arrived >= self.world.warmup {
@@ -211,11 +211,11 @@ impl Simulation {
     }
 
     /// Sends a lost attempt's request again, if its service does so and has not done it often enough.
-    pub(super) fn requeue(&mut self, request: u32, service: ServiceId) {
+    pub(super) fn requeue(&mut self, request: RequestSlot, service: ServiceId) {
         let record = &mut self.traffic.requests[request];
         if record.requeues < self.services[service].config.requeues {
             record.requeues += 1;
-            record.attempt = NONE;
+            record.attempt = AttemptSlot::NONE;
             self.services[service].market.requeued += 1;
             self.send(request);
         } else {

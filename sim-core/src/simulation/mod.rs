@@ -26,6 +26,7 @@
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |
 
+mod completions;
 mod control;
 mod faults;
 mod finish;
@@ -103,12 +104,11 @@ impl Simulation {
         // No event brings arrivals: the next one stays until it is taken.
         let mut arrival = self.traffic.next_arrival().min(end);
         loop {
-            if self.agenda.advance(arrival) {
+            if self.agenda.advance(&arrival) {
                 self.look_ahead();
             }
-            if let Some(entry) = self.agenda.pop_before(arrival) {
-                self.agenda.enter(entry.key);
-                self.handle(entry.key, entry.event)?;
+            if let Some((key, event)) = self.agenda.enter_next(&arrival) {
+                self.handle(key, event)?;
             } else if arrival < end {
                 self.agenda.enter(arrival);
                 self.arrive()?;

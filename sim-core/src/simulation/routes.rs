@@ -4,11 +4,11 @@
 use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimDuration, SimTime, keyed, number_of, number_of_name};
-use crate::id::{CellId, ClientId, RegionId, RouteId, ServerId, ServiceId};
+use crate::id::{AttemptSlot, CellId, ClientId, PrefixSlot, RegionId, RouteId, ServerId, ServiceId};
 use crate::journal::Note;
 use crate::ledger::{FailBecause, Parts};
 use crate::network::{Ask, RouteConfig};
-use crate::traffic::{Attempt, NONE, Outcome, Served};
+use crate::traffic::{Attempt, NONE, Outcome, Request, Served};
 use rand::RngExt;
 
 impl Simulation {
@@ -66,24 +66,24 @@ impl Simulation {
         client: ClientId,
         number: u64,
         user: u32,
-        prefix: u32,
+        prefix: PrefixSlot,
         avoid: ServiceId,
     ) -> ServiceId {
-        let state = &self.traffic.clients[client];
-        match state.config.place.as_ref().and_then(|place| place.route) {
-            Some(route) => self.choose_cell(client, RouteId::new(route), number, user, prefix, avoid),
-            None => ServiceId::new(state.config.service),
+        let sender = &self.traffic.clients[client];
+        match sender.route() {
+            Some(route) => self.choose_cell(client, route, number, user, prefix, avoid),
+            None => ServiceId::new(sender.config.service),
         }
     }
 
     #[inline(never)]
-    fn choose_cell(
+    pub(super) fn choose_cell(
         &mut self,
         client: ClientId,
         route: RouteId,
         number: u64,
         user: u32,
-        prefix: u32,
+        prefix: PrefixSlot,
         avoid: ServiceId,
     ) -> ServiceId {
         let state = &mut self.traffic.clients[client];
@@ -129,7 +129,7 @@ impl Simulation {
     }
 
     /// Plans the end of an attempt that got to no replica.
-    pub(super) fn give_up_connecting(&mut self, attempt: u32, client: ClientId) {
+    pub(super) fn give_up_connecting(&mut self, attempt: AttemptSlot, client: ClientId) {
         let route = self.traffic.clients[client].config.place.as_ref().and_then(|place| place.route);
         let wait = route.map_or(SimDuration::ZERO, |at| self.network.connect_timeout(RouteId::new(at)));
         let (at, serial) = (self.agenda.now() + wait, self.traffic.attempts[attempt].serial);
@@ -137,9 +137,9 @@ impl Simulation {
     }
 
     /// An attempt that got to no replica ends.
-    pub(super) fn unanswered(&mut self, index: u32) {
+    pub(super) fn unanswered(&mut self, index: AttemptSlot) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
-        self.free_attempt(index);
+        self.free_attempt(index, service);
         if request < CANCELLED {
             self.try_again(request, Outcome::Failed);
             self.note_failure(request, service, FailBecause::Unreachable);
@@ -149,7 +149,7 @@ impl Simulation {
     /// What the way from a client to a replica adds to an attempt's hop: the whole round trip, so that
     /// what the client sees is right to the end.
     #[inline]
-    pub(super) fn distance(&self, attempt: u32, server: ServerId) -> SimDuration {
+    pub(super) fn distance(&self, attempt: AttemptSlot, server: ServerId) -> SimDuration {
         let region = RegionId::new(u32::from(self.serving.servers[server].region));
         let Attempt { origin, request, .. } = self.traffic.attempts[attempt];
         let trip = self.network.round_trip(RegionId::new(u32::from(origin)), region);
@@ -161,7 +161,7 @@ impl Simulation {
     }
 
     /// Whether an attempt's client lets it run where a replica stands; a client without a route says nothing.
-    pub(super) fn may_serve(&self, attempt: u32, server: ServerId) -> bool {
+    pub(super) fn may_serve(&self, attempt: AttemptSlot, server: ServerId) -> bool {
         let request = self.traffic.attempts[attempt].request;
         let client = (request < CANCELLED).then(|| &self.traffic.clients[self.traffic.requests[request].client]);
         let place = client.and_then(|client| client.config.place.as_ref());
@@ -184,8 +184,7 @@ impl Simulation {
     }
 
     /// A request of a client with a place was served: who, how fast, and what was sent back.
-    pub(super) fn record_place(&mut self, attempt: u32, request: u32, parts: &Parts) {
-        let (attempt, request) = (&self.traffic.attempts[attempt], &self.traffic.requests[request]);
+    pub(super) fn record_place(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
         let region = RegionId::new(u32::from(self.serving.servers.at(attempt.server).region));
         let measured = request.arrived >= self.world.warmup;
         let state = &mut self.traffic.clients[request.client];

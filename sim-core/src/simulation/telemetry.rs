@@ -4,12 +4,12 @@ use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimDuration, SimTime};
 use crate::fleet::{Life, NodeLife};
-use crate::id::{ClockSlot, NodeId, ServerId, ServerSlot, ServiceId, SignalIndex};
+use crate::id::{AttemptSlot, ClockSlot, NodeId, ServerId, ServerSlot, ServiceId, SignalIndex};
 use crate::ledger::{FleetRow, Parts, SeriesRow};
 use crate::ports::{LatencyPart, Scope, SignalRequest, SignalSource, TargetId};
 use crate::serving::Server;
 use crate::signals::{SERVICE, SignalState, Truth};
-use crate::traffic::{Attempt, NONE};
+use crate::traffic::Attempt;
 
 impl Simulation {
     /// Adds a signal and plans its first collection, scrape and evaluation.
@@ -101,7 +101,7 @@ impl Simulation {
         if !book.watchers.first_token.is_empty() {
             for &index in &self.serving.first_tokens {
                 let (request, first) =
-                    (self.traffic.attempts[index].request, self.serving.sequences[index as usize].first_token);
+                    (self.traffic.attempts[index].request, self.serving.sequences[index].first_token);
                 if let Some(first) = first.filter(|_| request < CANCELLED) {
                     let ttft = first.since(self.traffic.requests[request].arrived);
                     for &signal in &book.watchers.first_token {
@@ -120,8 +120,7 @@ impl Simulation {
     }
 
     /// A request completed: its latencies go to the signals that want them.
-    pub(super) fn observe_latency(&mut self, attempt: u32, parts: &Parts) {
-        let attempt = &self.traffic.attempts[attempt];
+    pub(super) fn observe_latency(&mut self, attempt: &Attempt, parts: &Parts) {
         let pod = self.serving.servers.at(attempt.server).pod.serial();
         for &signal in &self.services[attempt.service].watchers.latency {
             let signal = self.control.signal_mut(signal);
@@ -133,8 +132,8 @@ impl Simulation {
 
     /// Whether an attempt that has not ended is at a replica beyond its validated band, or was when
     /// its first token came.
-    pub(super) fn works_beyond_band(&self, attempt: u32) -> bool {
-        if attempt == NONE {
+    pub(super) fn works_beyond_band(&self, attempt: AttemptSlot) -> bool {
+        if attempt == AttemptSlot::NONE {
             return false;
         }
         let Attempt { server, service, beyond_band, .. } = self.traffic.attempts[attempt];
@@ -143,7 +142,7 @@ impl Simulation {
     }
 
     /// The same, of a replica whose engine may be in the middle of a leap.
-    pub(super) fn settles_beyond_band(&mut self, attempt: u32) -> bool {
+    pub(super) fn settles_beyond_band(&mut self, attempt: AttemptSlot) -> bool {
         self.settle_attempt(attempt);
         self.works_beyond_band(attempt)
     }

@@ -4,9 +4,9 @@
 use super::requests::{CANCELLED, bench, is_live};
 use super::{Event, Simulation};
 use crate::clock::Class;
-use crate::id::{ClientId, ServerSlot};
+use crate::id::{AttemptSlot, ClientId, RequestSlot, ServerSlot};
 use crate::serving::Bench;
-use crate::traffic::{Attempt, NONE, Outcome, Stage};
+use crate::traffic::{Attempt, Outcome, Stage};
 
 impl Simulation {
     /// A client gives up requests whose time is up.
@@ -16,8 +16,8 @@ impl Simulation {
             if is_live(&self.traffic.requests[index], client, number) {
                 let attempt = self.traffic.requests[index].attempt;
                 self.settle_attempt(attempt);
-                self.end(index, Outcome::Expired, None);
-                if attempt != NONE {
+                self.end(index, Outcome::Expired);
+                if attempt != AttemptSlot::NONE {
                     self.abandon(attempt, client);
                 }
             }
@@ -41,36 +41,37 @@ impl Simulation {
             }
         }
         let attempts = &self.traffic.attempts;
-        let live = |index: u32, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
+        let live = |index: AttemptSlot, serial| attempts[index].serial == serial && attempts[index].request < CANCELLED;
         if let Some(at) = self.traffic.clients[client].attempt_deadlines.next(live) {
             self.agenda.schedule(at, Class::Timeout, client, 1, Event::AttemptDeadline);
         }
     }
 
     /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
-    fn abandon(&mut self, index: u32, client: ClientId) {
+    fn abandon(&mut self, index: AttemptSlot, client: ClientId) {
         let Attempt { server, service, stage, .. } = self.traffic.attempts[index];
         let config = &self.traffic.clients[client].config;
         let waits = matches!(stage, Stage::Sent | Stage::Waiting);
         if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
-            self.traffic.attempts[index].request = NONE;
+            self.traffic.attempts[index].request = RequestSlot::NONE;
         } else if server == ServerSlot::NONE && stage == Stage::Sent {
             // It got to nobody: it ends when its client would have given up to connect.
             self.traffic.attempts[index].request = CANCELLED;
         } else if server == ServerSlot::NONE {
             let broker = self.services[service].feed.broker();
             self.brokers[broker].withdraw(&mut self.traffic.attempts, index);
-            self.free_attempt(index);
+            self.free_attempt(index, service);
         } else {
             self.traffic.attempts[index].request = CANCELLED;
-            let server = self.serving.servers.at_mut(server);
+            let slot = server;
+            let server = self.serving.servers.at_mut(slot);
             let (id, withdraws) = (server.id, stage != Stage::Sent);
             let free = withdraws && server.withdraw(index, &mut bench!(self, service));
             if withdraws {
                 self.end_quiet(id);
             }
             if free {
-                self.leave(index);
+                self.leave(index, slot, service);
             }
         }
     }

@@ -16,14 +16,14 @@
 use super::Simulation;
 use super::requests::bench;
 use crate::clock::SimTime;
-use crate::id::{ClockId, ClockSlot, ServerId};
+use crate::id::{AttemptSlot, ClockId, ClockSlot, ServerId};
 use crate::serving::{Activity, Bench, Turn, clock_at, instant};
 
 impl Simulation {
     /// After a call of a server's engine: it may have asked for the turn or given it away. Attempts
     /// that leave move to `done`.
     #[inline]
-    pub(super) fn take_turns(&mut self, server: ServerId, done: &mut Vec<u32>) {
+    pub(super) fn take_turns(&mut self, server: ServerId, done: &mut Vec<AttemptSlot>) {
         let clock = self.serving.servers[server].clock;
         if clock != ClockSlot::NONE {
             self.turns_of(self.serving.clocks.id_in(clock), server, done);
@@ -37,7 +37,7 @@ impl Simulation {
         waits && !self.serving.clocks.at(state.clock).is_contended()
     }
 
-    fn turns_of(&mut self, id: ClockId, server: ServerId, done: &mut Vec<u32>) {
+    fn turns_of(&mut self, id: ClockId, server: ServerId, done: &mut Vec<AttemptSlot>) {
         let now = self.agenda.now();
         let (turn, stands_at) = self.serving.servers[server].turn();
         if matches!(turn, Turn::Has { .. } | Turn::Alone) {
@@ -68,7 +68,7 @@ impl Simulation {
     }
 
     /// Gives the turn to the next who waits and has something to do.
-    fn give_turn(&mut self, id: ClockId, stands_at: u128, done: &mut Vec<u32>) {
+    fn give_turn(&mut self, id: ClockId, stands_at: u128, done: &mut Vec<AttemptSlot>) {
         let now = self.agenda.now();
         while let Some(next) = self.serving.clocks[id].next(now) {
             let contended = self.serving.clocks[id].is_contended();

@@ -1,50 +1,51 @@
 //! A slab of fixed-size records whose places are reused when they end.
 
+use crate::id::Id;
 use std::ops::{Index, IndexMut};
 
-/// A slab. Indices are `u32`; the caller tells a reused place by a serial number in the record.
+/// A slab. The caller tells a reused place by a serial number in the record.
 #[derive(Debug)]
-pub(crate) struct Arena<T> {
+pub(crate) struct Arena<I, T> {
     items: Vec<T>,
-    free: Vec<u32>,
+    free: Vec<I>,
 }
 
-/// "No record".
+/// No position, no user: where a record has no room for an option.
 pub(crate) const NONE: u32 = u32::MAX;
 
-impl<T> Default for Arena<T> {
+impl<I, T> Default for Arena<I, T> {
     fn default() -> Self {
         Arena { items: Vec::new(), free: Vec::new() }
     }
 }
 
-impl<T> Arena<T> {
+impl<I: Id, T> Arena<I, T> {
     /// Stores a record.
     #[inline]
-    pub(crate) fn insert(&mut self, item: T) -> u32 {
-        if let Some(index) = self.free.pop() {
-            self.items[index as usize] = item;
-            return index;
+    pub(crate) fn insert(&mut self, item: T) -> I {
+        if let Some(slot) = self.free.pop() {
+            self.items[slot.position()] = item;
+            return slot;
         }
         self.items.push(item);
-        (self.items.len() - 1) as u32
+        I::at(self.items.len() - 1)
     }
 
     /// Frees a place.
     #[inline]
-    pub(crate) fn remove(&mut self, index: u32) {
-        self.free.push(index);
+    pub(crate) fn remove(&mut self, slot: I) {
+        self.free.push(slot);
     }
 
     /// What is in a place, or was last, if there is one.
     #[inline]
-    pub(crate) fn get(&self, index: u32) -> Option<&T> {
-        self.items.get(index as usize)
+    pub(crate) fn get(&self, slot: I) -> Option<&T> {
+        self.items.get(slot.position())
     }
 
     /// All places, free ones too.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0..).zip(&self.items)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (I, &T)> {
+        self.items.iter().enumerate().map(|(position, item)| (I::at(position), item))
     }
 
     /// Records in use.
@@ -58,17 +59,17 @@ impl<T> Arena<T> {
     }
 }
 
-impl<T> Index<u32> for Arena<T> {
+impl<I: Id, T> Index<I> for Arena<I, T> {
     type Output = T;
     #[inline]
-    fn index(&self, index: u32) -> &T {
-        &self.items[index as usize]
+    fn index(&self, slot: I) -> &T {
+        &self.items[slot.position()]
     }
 }
 
-impl<T> IndexMut<u32> for Arena<T> {
+impl<I: Id, T> IndexMut<I> for Arena<I, T> {
     #[inline]
-    fn index_mut(&mut self, index: u32) -> &mut T {
-        &mut self.items[index as usize]
+    fn index_mut(&mut self, slot: I) -> &mut T {
+        &mut self.items[slot.position()]
     }
 }

@@ -3,7 +3,7 @@
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
 use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed, number_of_name};
-use crate::id::{CellId, RegionId, ServiceId, Table};
+use crate::id::{AttemptSlot, CellId, Id, RegionId, RequestSlot, RouteId, ServiceId, Table};
 use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
@@ -11,23 +11,29 @@ use std::collections::VecDeque;
 /// Deadlines of one client, in order, since each is the same span after its start. One event
 /// stands for the earliest; those that were met are passed over when it comes, so a deadline
 /// costs no queue operation of its own.
-#[derive(Debug, Default)]
-pub(crate) struct Deadlines {
-    lane: VecDeque<(SimTime, u32, u64)>,
+#[derive(Debug)]
+pub(crate) struct Deadlines<I> {
+    lane: VecDeque<(SimTime, I, u64)>,
     armed: bool,
 }
 
-impl Deadlines {
+impl<I> Default for Deadlines<I> {
+    fn default() -> Self {
+        Deadlines { lane: VecDeque::new(), armed: false }
+    }
+}
+
+impl<I: Id> Deadlines<I> {
     /// Adds a deadline of the record at `index` with the identity `id`. True if an event must be
     /// scheduled for it.
     #[inline]
-    pub(crate) fn add(&mut self, at: SimTime, index: u32, id: u64) -> bool {
-        self.lane.push_back((at, index, id));
+    pub(crate) fn add(&mut self, at: SimTime, slot: I, id: u64) -> bool {
+        self.lane.push_back((at, slot, id));
         !std::mem::replace(&mut self.armed, true)
     }
 
     /// The next one that is due. `None` when there is no more.
-    pub(crate) fn due(&mut self, now: SimTime) -> Option<(u32, u64)> {
+    pub(crate) fn due(&mut self, now: SimTime) -> Option<(I, u64)> {
         let &(at, index, id) = self.lane.front()?;
         (at <= now).then(|| {
             self.lane.pop_front();
@@ -36,7 +42,7 @@ impl Deadlines {
     }
 
     /// Passes over what is no longer live, and says when the next event is needed.
-    pub(crate) fn next(&mut self, live: impl Fn(u32, u64) -> bool) -> Option<SimTime> {
+    pub(crate) fn next(&mut self, live: impl Fn(I, u64) -> bool) -> Option<SimTime> {
         while let Some(&(at, index, id)) = self.lane.front() {
             if live(index, id) {
                 return Some(at);
@@ -49,7 +55,7 @@ impl Deadlines {
 
     /// Forgets deadlines that were met, once they are many: memory grows with what is live.
     #[inline]
-    pub(crate) fn sweep(&mut self, live_records: usize, live: impl Fn(u32, u64) -> bool) {
+    pub(crate) fn sweep(&mut self, live_records: usize, live: impl Fn(I, u64) -> bool) {
         if self.lane.len() > 4 * live_records + 4_096 {
             // The front stays: its event is scheduled.
             let mut first = true;
@@ -102,8 +108,8 @@ pub(crate) struct ClientState {
     pub(crate) pulled: u64,
     /// Requests made by each closed-loop user.
     pub(crate) users: Vec<u32>,
-    pub(crate) deadlines: Deadlines,
-    pub(crate) attempt_deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines<RequestSlot>,
+    pub(crate) attempt_deadlines: Deadlines<AttemptSlot>,
     pub(crate) sizes: Stream,
     /// Cells that it may reach, nearest first, and what each did for it.
     pub(crate) reach: Vec<Reach>,
@@ -151,6 +157,13 @@ impl ClientState {
         }
     }
 
+    /// The route that it calls, if it calls no service.
+    #[inline]
+    pub(crate) fn route(&self) -> Option<RouteId> {
+        self.config.place.as_ref().and_then(|place| place.route).map(RouteId::new)
+    }
+
+    /// A request has ended.
     #[inline]
     pub(crate) fn count(&mut self, outcome: Outcome, measured: bool) {
         self.ended[outcome as usize - 1] += 1;
@@ -256,27 +269,27 @@ mod tests {
     #[test]
     fn deadlines_come_once_each_in_order_and_met_ones_cost_no_event() {
         let mut lane = Deadlines::default();
-        let s = SimTime::from_s;
-        assert!(lane.add(s(10), 0, 100));
-        assert!(!lane.add(s(11), 1, 101));
-        assert!(!lane.add(s(12), 2, 102));
+        let (s, slot) = (SimTime::from_s, AttemptSlot::new);
+        assert!(lane.add(s(10), slot(0), 100));
+        assert!(!lane.add(s(11), slot(1), 101));
+        assert!(!lane.add(s(12), slot(2), 102));
         // The first was met: at its event nothing live is due but the next is named.
-        assert_eq!(lane.due(s(10)), Some((0, 100)));
+        assert_eq!(lane.due(s(10)), Some((slot(0), 100)));
         assert_eq!(lane.due(s(10)), None);
-        assert_eq!(lane.next(|index, _| index == 2), Some(s(12)));
-        assert_eq!(lane.due(s(12)), Some((2, 102)));
+        assert_eq!(lane.next(|index, _| index == slot(2)), Some(s(12)));
+        assert_eq!(lane.due(s(12)), Some((slot(2), 102)));
         assert_eq!(lane.next(|_, _| true), None);
-        assert!(lane.add(s(20), 3, 103), "an empty lane needs a new event");
+        assert!(lane.add(s(20), slot(3), 103), "an empty lane needs a new event");
     }
 
     #[test]
     fn sweeping_keeps_the_front_and_all_that_is_live() {
         let mut lane = Deadlines::default();
         for i in 0..10_000 {
-            lane.add(SimTime::from_s(u64::from(i)), i, 0);
+            lane.add(SimTime::from_s(u64::from(i)), AttemptSlot::new(i), 0);
         }
-        lane.sweep(10, |index, _| index >= 9_990);
+        lane.sweep(10, |index, _| index.get() >= 9_990);
         assert_eq!(lane.lane.len(), 11);
-        assert_eq!(lane.lane.front().map(|entry| entry.1), Some(0));
+        assert_eq!(lane.lane.front().map(|entry| entry.1), Some(AttemptSlot::new(0)));
     }
 }

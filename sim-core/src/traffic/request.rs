@@ -3,9 +3,9 @@
 //! A *request* is what a client asked for and is counted exactly once. An *attempt* is work on a
 //! server for it; retries make more attempts, and one whose client has gone may go on without it.
 
-use super::arena::{Arena, NONE};
+use super::arena::Arena;
 use crate::clock::{SimDuration, SimTime};
-use crate::id::{ClientId, ServerSlot, ServiceId};
+use crate::id::{AttemptSlot, ClientId, PrefixSlot, RequestSlot, ServerSlot, ServiceId};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,9 +35,9 @@ pub(crate) struct Request {
     pub(crate) prompt_tokens: u32,
     pub(crate) output_tokens: u32,
     /// Names of the prompt's blocks, or [`NONE`].
-    pub(crate) prefix: u32,
+    pub(crate) prefix: PrefixSlot,
     /// The live attempt, or [`NONE`] while it backs off.
-    pub(crate) attempt: u32,
+    pub(crate) attempt: AttemptSlot,
     /// Attempts made so far.
     pub(crate) tries: u32,
     /// The service of its last attempt, or of the next one while it has made none.
@@ -79,12 +79,12 @@ pub(crate) struct Attempt {
     pub(crate) sent: SimTime,
     pub(crate) started: SimTime,
     /// Its request, or [`NONE`] when the client has gone.
-    pub(crate) request: u32,
+    pub(crate) request: RequestSlot,
     pub(crate) service: ServiceId,
     pub(crate) server: ServerSlot,
     /// Neighbours in the queue or batch that holds it.
-    pub(crate) prev: u32,
-    pub(crate) next: u32,
+    pub(crate) prev: AttemptSlot,
+    pub(crate) next: AttemptSlot,
     pub(crate) stage: Stage,
     /// The region of its client, or [`NOWHERE`].
     pub(crate) origin: u16,
@@ -92,18 +92,27 @@ pub(crate) struct Attempt {
     pub(crate) beyond_band: bool,
 }
 
+impl Attempt {
+    /// It enters service.
+    #[inline]
+    pub(crate) fn start(&mut self, at: SimTime) {
+        self.stage = Stage::Running;
+        self.started = at;
+    }
+}
+
 /// A first-come queue of attempts, linked through the records themselves: no allocation, and an
 /// attempt that is withdrawn leaves in constant time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo {
-    head: u32,
-    tail: u32,
+    head: AttemptSlot,
+    tail: AttemptSlot,
     len: u32,
 }
 
 impl Default for Fifo {
     fn default() -> Self {
-        Fifo { head: NONE, tail: NONE, len: 0 }
+        Fifo { head: AttemptSlot::NONE, tail: AttemptSlot::NONE, len: 0 }
     }
 }
 
@@ -114,15 +123,15 @@ impl Fifo {
     }
 
     #[inline]
-    pub(crate) fn front(&self) -> Option<u32> {
-        (self.head != NONE).then_some(self.head)
+    pub(crate) fn front(&self) -> Option<AttemptSlot> {
+        (self.head != AttemptSlot::NONE).then_some(self.head)
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+    pub(crate) fn push(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) {
         let attempt = &mut attempts[index];
-        (attempt.prev, attempt.next) = (self.tail, NONE);
-        if self.tail == NONE {
+        (attempt.prev, attempt.next) = (self.tail, AttemptSlot::NONE);
+        if self.tail == AttemptSlot::NONE {
             self.head = index;
         } else {
             attempts[self.tail].next = index;
@@ -133,16 +142,16 @@ impl Fifo {
 
     /// Who stands behind `index`.
     #[inline]
-    pub(crate) fn after(attempts: &Arena<Attempt>, index: u32) -> Option<u32> {
+    pub(crate) fn after(attempts: &Arena<AttemptSlot, Attempt>, index: AttemptSlot) -> Option<AttemptSlot> {
         let next = attempts[index].next;
-        (next != NONE).then_some(next)
+        (next != AttemptSlot::NONE).then_some(next)
     }
 
     /// Puts an attempt before all others.
-    pub(crate) fn push_front(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+    pub(crate) fn push_front(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) {
         let attempt = &mut attempts[index];
-        (attempt.prev, attempt.next) = (NONE, self.head);
-        if self.head == NONE {
+        (attempt.prev, attempt.next) = (AttemptSlot::NONE, self.head);
+        if self.head == AttemptSlot::NONE {
             self.tail = index;
         } else {
             attempts[self.head].prev = index;
@@ -152,21 +161,21 @@ impl Fifo {
     }
 
     #[inline]
-    pub(crate) fn pop(&mut self, attempts: &mut Arena<Attempt>) -> Option<u32> {
+    pub(crate) fn pop(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>) -> Option<AttemptSlot> {
         let index = self.front()?;
         self.remove(attempts, index);
         Some(index)
     }
 
     #[inline]
-    pub(crate) fn remove(&mut self, attempts: &mut Arena<Attempt>, index: u32) {
+    pub(crate) fn remove(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) {
         let Attempt { prev, next, .. } = attempts[index];
-        if prev == NONE {
+        if prev == AttemptSlot::NONE {
             self.head = next;
         } else {
             attempts[prev].next = next;
         }
-        if next == NONE {
+        if next == AttemptSlot::NONE {
             self.tail = prev;
         } else {
             attempts[next].prev = prev;

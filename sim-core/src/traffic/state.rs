@@ -1,12 +1,12 @@
 //! Requests on their way: clients, what each sends next, and the records of what is live.
 
-use super::arena::{Arena, NONE};
+use super::arena::Arena;
 use super::client::ClientState;
 use super::config::{ClientConfig, Traffic};
 use super::prefixes::Prefixes;
 use super::request::{Attempt, Request};
 use crate::clock::{Class, Key, Seed};
-use crate::id::{ClientId, Table};
+use crate::id::{AttemptSlot, ClientId, PrefixSlot, RequestSlot, Table};
 use crate::ports::{Arrival, SourceError};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,14 +16,14 @@ use std::collections::binary_heap::PeekMut;
 #[derive(Default)]
 pub(crate) struct TrafficState {
     pub(crate) clients: Table<ClientId, ClientState>,
-    pub(crate) requests: Arena<Request>,
-    pub(crate) attempts: Arena<Attempt>,
+    pub(crate) requests: Arena<RequestSlot, Request>,
+    pub(crate) attempts: Arena<AttemptSlot, Attempt>,
     /// Names of the blocks of prompts.
     pub(crate) prefixes: Prefixes,
     /// When the next arrival of each open-loop client comes.
     arrivals: BinaryHeap<Reverse<(Key, ClientId)>>,
     /// That arrival, and the names of its prompt's blocks.
-    next: Table<ClientId, (Arrival, u32)>,
+    next: Table<ClientId, (Arrival, PrefixSlot)>,
     serial: u64,
 }
 
@@ -33,7 +33,7 @@ impl TrafficState {
         let clients: Table<ClientId, ClientState> =
             clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
         TrafficState {
-            next: clients.ids().map(|_| (Arrival::default(), NONE)).collect(),
+            next: clients.ids().map(|_| (Arrival::default(), PrefixSlot::NONE)).collect(),
             clients,
             ..TrafficState::default()
         }
@@ -56,23 +56,29 @@ impl TrafficState {
         Ok(())
     }
 
-    /// Takes the earliest arrival, and the names of its prompt's blocks; pulls the one after it.
+    /// The earliest arrival: its client, and the names of its prompt's blocks.
+    #[inline]
+    pub(crate) fn earliest(&self) -> Option<(ClientId, Arrival, PrefixSlot)> {
+        let &Reverse((_, client)) = self.arrivals.peek()?;
+        let (arrival, prefix) = self.next[client];
+        Some((client, arrival, prefix))
+    }
+
+    /// Puts the arrival after the earliest one, which is this client's, in its place.
     ///
     /// # Errors
     /// If its source refuses a row.
     #[inline]
-    pub(crate) fn take_arrival(&mut self) -> Result<Option<(ClientId, Arrival, u32)>, SourceError> {
-        let Some(&Reverse((_, client))) = self.arrivals.peek() else { return Ok(None) };
-        let (arrival, prefix) = self.next[client];
+    pub(crate) fn pull_after(&mut self, client: ClientId) -> Result<(), SourceError> {
         let next = self.pull(client)?;
-        // The next arrival takes the place of this one: one repair of the heap, not two.
+        // One repair of the heap, not two.
         if let Some(mut earliest) = self.arrivals.peek_mut() {
             match next {
                 Some(key) => *earliest = Reverse((key, client)),
                 None => drop(PeekMut::pop(earliest)),
             }
         }
-        Ok(Some((client, arrival, prefix)))
+        Ok(())
     }
 
     /// Pulls a client's next arrival, one ahead, and says where it stands in the order of events.

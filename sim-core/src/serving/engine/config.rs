@@ -3,6 +3,7 @@
 use super::law::{LONGEST_ITERATION_S, TimeLaw};
 use super::sequence::Sequence;
 use crate::clock::SimDuration;
+use crate::id::PrefixSlot;
 use crate::serving::ValidatedBand;
 
 /// A continuous-batching engine as vLLM's V1 scheduler works: decodes first, then the prefill in
@@ -81,7 +82,7 @@ impl EngineConfig {
     }
 
     /// The sequence of a request: an output that would pass the longest context is cut there.
-    pub(crate) fn sequence(&self, prompt: u32, output: u32, prefix: u32) -> Sequence {
+    pub(crate) fn sequence(&self, prompt: u32, output: u32, prefix: PrefixSlot) -> Sequence {
         let longest = self.longest_context().min(u64::from(u32::MAX)) as u32;
         Sequence { prefix, ..Sequence::new(prompt, output.min(longest.saturating_sub(prompt))) }
     }

@@ -31,7 +31,7 @@ use super::Discipline;
 use super::server::{Bench, Server};
 use crate::agenda::Event;
 use crate::clock::{Class, SimTime};
-use crate::id::ServerId;
+use crate::id::{AttemptSlot, ServerId, Table};
 use crate::traffic::Stage;
 use blocks::Blocks;
 use named::Named;
@@ -76,11 +76,11 @@ pub(crate) struct Engine {
     /// Admitted sequences: those in decode, the partial one, and those of the chunks.
     running: u32,
     /// The last admitted one, while its prefill is not whole.
-    partial: Option<u32>,
+    partial: Option<AttemptSlot>,
     /// Prefill chunks of the iteration in progress.
     chunks: Vec<Chunk>,
     /// Withdrawn while they ran: they leave at the next boundary.
-    withdrawn: Vec<u32>,
+    withdrawn: Vec<AttemptSlot>,
     admissions: u64,
     /// Whether it may iterate, where several engines share the group.
     turn: Turn,
@@ -102,9 +102,11 @@ impl End {
     const ADMISSION_BITS: u32 = 41;
 
     #[inline]
-    fn new(iteration: u64, admission: u64, index: u32) -> Self {
+    fn new(iteration: u64, admission: u64, index: AttemptSlot) -> Self {
         debug_assert!(iteration < 1 << 55 && admission < 1 << Self::ADMISSION_BITS);
-        End((u128::from(iteration) << (Self::ADMISSION_BITS + 32)) | (u128::from(admission) << 32) | u128::from(index))
+        End((u128::from(iteration) << (Self::ADMISSION_BITS + 32))
+            | (u128::from(admission) << 32)
+            | u128::from(index.get()))
     }
 
     #[inline]
@@ -118,15 +120,15 @@ impl End {
     }
 
     #[inline]
-    fn index(self) -> u32 {
-        self.0 as u32
+    fn index(self) -> AttemptSlot {
+        AttemptSlot::new(self.0 as u32)
     }
 }
 
 /// A part of a prefill.
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
-    attempt: u32,
+    attempt: AttemptSlot,
     tokens: u32,
 }
 
@@ -209,13 +211,13 @@ impl Engine {
     }
 
     /// Context tokens in the cache of the sequences that run, up to the last boundary that was settled.
-    pub(crate) fn running_context(&self, sequences: &[Sequence]) -> u64 {
-        self.context + self.partial.map_or(0, |index| u64::from(sequences[index as usize].computed))
+    pub(crate) fn running_context(&self, sequences: &Table<AttemptSlot, Sequence>) -> u64 {
+        self.context + self.partial.map_or(0, |index| u64::from(sequences[index].computed))
     }
 
     /// Prompt tokens of the prefill in progress that are not computed yet.
-    pub(crate) fn partial_prompt(&self, sequences: &[Sequence]) -> u64 {
-        self.partial.map_or(0, |index| sequences[index as usize].left_of_prefill())
+    pub(crate) fn partial_prompt(&self, sequences: &Table<AttemptSlot, Sequence>) -> u64 {
+        self.partial.map_or(0, |index| sequences[index].left_of_prefill())
     }
 
     /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
@@ -226,10 +228,10 @@ impl Engine {
 
     /// An attempt comes in. It joins at the first boundary at which it may, which comes later than now,
     /// though the engine may stand at an earlier one than the last before now.
-    pub(super) fn accept(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let ready = bench.agenda.now() + config.front_end;
-        bench.sequences[index as usize].ready = ready;
+        bench.sequences[index].ready = ready;
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;
         // The front end is no queueing: it does not count as waiting.
@@ -248,7 +250,7 @@ impl Engine {
         } else if first && self.running < config.max_sequences {
             self.shorten(self.joins_at(config, ready));
         }
-        let least = config.least_end(&bench.sequences[index as usize], ready);
+        let least = config.least_end(&bench.sequences[index], ready);
         self.wake_by(least, server.id, bench);
     }
 
@@ -308,7 +310,7 @@ impl Engine {
         server: &mut Server,
         generation: u64,
         bench: &mut Bench<'_>,
-        done: &mut Vec<u32>,
+        done: &mut Vec<AttemptSlot>,
     ) -> bool {
         if generation != self.generation {
             return false;
@@ -336,13 +338,19 @@ impl Engine {
             && let Some(Reverse(end)) = self.ends.peek()
         {
             let index = end.index();
-            std::hint::black_box((bench.sequences[index as usize].end, bench.attempts[index].request));
+            std::hint::black_box((bench.sequences[index].end, bench.attempts[index].request));
         }
     }
 
     /// Plays the leaps that end until `last`, and plans the next. Sequences that end move to
     /// `done`: only the engine's own event meets such, since it never comes later than they.
-    pub(super) fn catch_up(&mut self, server: &mut Server, last: SimTime, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+    pub(super) fn catch_up(
+        &mut self,
+        server: &mut Server,
+        last: SimTime,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<AttemptSlot>,
+    ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         while self.is_behind(last) {
             self.pass(self.leap.len, bench);
@@ -408,7 +416,7 @@ impl Engine {
 
     /// Takes an attempt out. True if its record is free now; one that runs leaves at the next
     /// boundary.
-    pub(super) fn withdraw(&mut self, server: &mut Server, index: u32, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
         let now = bench.agenda.now();
         match bench.attempts[index].stage {
@@ -416,7 +424,7 @@ impl Engine {
                 let first = server.waiting.front() == Some(index);
                 server.waiting.remove(bench.attempts, index);
                 if let (true, Some(next)) = (first, server.waiting.front()) {
-                    self.new_first(config, server.id, bench.sequences[next as usize].ready.max(now), bench);
+                    self.new_first(config, server.id, bench.sequences[next].ready.max(now), bench);
                 }
                 true
             }
@@ -448,7 +456,7 @@ impl Engine {
     }
 
     /// Moves the attempts that are admitted to `lost`.
-    pub(super) fn kill(&mut self, server: ServerId, bench: &Bench<'_>, lost: &mut Vec<u32>) {
+    pub(super) fn kill(&mut self, server: ServerId, bench: &Bench<'_>, lost: &mut Vec<AttemptSlot>) {
         lost.extend(self.admitted(server, bench));
         self.running = 0;
         self.ends.clear();

@@ -5,9 +5,8 @@ use super::law::{Load, instant};
 use super::named::{self, Found};
 use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::{SimDuration, SimTime};
-use crate::id::ServerId;
+use crate::id::{AttemptSlot, PrefixSlot, ServerId};
 use crate::serving::server::{Bench, Server};
-use crate::traffic::NONE;
 use crate::traffic::Stage;
 use std::cmp::Reverse;
 
@@ -41,7 +40,7 @@ impl Engine {
     fn rest(&mut self, server: &Server, bench: &mut Bench<'_>) {
         self.leap = Leap::default();
         if let Some(first) = server.waiting.front() {
-            let ready = bench.sequences[first as usize].ready;
+            let ready = bench.sequences[first].ready;
             self.wake(ready.max(bench.agenda.now()), server.id, bench);
         } else {
             self.generation += 1;
@@ -57,9 +56,9 @@ impl Engine {
         let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
         match server.waiting.front() {
             // Who could have joined and did not waits for room, which comes with a change.
-            Some(first) if bench.sequences[first as usize].ready >= self.seen_before => {
+            Some(first) if bench.sequences[first].ready >= self.seen_before => {
                 self.leap.len = n;
-                n.min(self.joins_at(config, bench.sequences[first as usize].ready))
+                n.min(self.joins_at(config, bench.sequences[first].ready))
             }
             _ => n,
         }
@@ -144,27 +143,27 @@ impl Engine {
     }
 
     /// The sequences that run, in the order of admission. Nobody asks but in distress.
-    pub(super) fn admitted(&self, server: ServerId, bench: &Bench<'_>) -> Vec<u32> {
+    pub(super) fn admitted(&self, server: ServerId, bench: &Bench<'_>) -> Vec<AttemptSlot> {
         let decodes = self.ends.iter().map(|end| end.0).filter(|end| is_live(bench, *end, server)).map(End::index);
         let chunks = self.chunks.iter().map(|chunk| chunk.attempt);
         // One that has a chunk may be the partial one, too.
         let partial = self.partial.filter(|partial| chunks.clone().all(|index| index != *partial));
-        let mut running: Vec<u32> = decodes.chain(chunks).chain(partial).collect();
-        running.sort_unstable_by_key(|&index| bench.sequences[index as usize].admission);
+        let mut running: Vec<AttemptSlot> = decodes.chain(chunks).chain(partial).collect();
+        running.sort_unstable_by_key(|&index| bench.sequences[index].admission);
         running
     }
 
-    fn needs_block(&self, config: &EngineConfig, bench: &Bench<'_>, index: u32) -> bool {
-        let context = bench.sequences[index as usize].context_in(self.iteration);
+    fn needs_block(&self, config: &EngineConfig, bench: &Bench<'_>, index: AttemptSlot) -> bool {
+        let context = bench.sequences[index].context_in(self.iteration);
         self.partial != Some(index) && context % u64::from(config.block_tokens) == 1 % u64::from(config.block_tokens)
     }
 
     /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
-    fn preempt(&mut self, config: &EngineConfig, index: u32, server: &mut Server, bench: &mut Bench<'_>) {
+    fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, server: &mut Server, bench: &mut Bench<'_>) {
         let decodes = self.partial != Some(index);
         let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
-        let sequence = &mut bench.sequences[index as usize];
+        let sequence = &mut bench.sequences[index];
         let preempted = sequence.preempted.get_or_insert_default();
         preempted.kept = if config.prefix_caching { kept } else { Kept::default() };
         if decodes {
@@ -181,16 +180,16 @@ impl Engine {
 
     /// Gives the blocks of a sequence with so many tokens in the cache back, the last one first.
     #[inline]
-    fn give_back(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
-        match bench.sequences[index as usize].prefix {
-            NONE => self.blocks.give_kept(computed, 0),
+    fn give_back(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
+        match bench.sequences[index].prefix {
+            PrefixSlot::NONE => self.blocks.give_kept(computed, 0),
             _ => self.give_back_named(index, computed, bench),
         }
     }
 
     #[inline(never)]
-    fn give_back_named(&mut self, index: u32, computed: u64, bench: &Bench<'_>) -> Kept {
-        let sequence = &bench.sequences[index as usize];
+    fn give_back_named(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
+        let sequence = &bench.sequences[index];
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size()).min(self.blocks.full(computed));
         let kept = self.blocks.give_kept(computed, named);
@@ -199,23 +198,23 @@ impl Engine {
     }
 
     /// Takes a sequence out before it has all its tokens; returns those in the cache.
-    fn cut_off(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
+    fn cut_off(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) -> u64 {
         if self.partial == Some(index) {
             self.partial = None;
-            let sequence = &mut bench.sequences[index as usize];
+            let sequence = &mut bench.sequences[index];
             sequence.admission = 0;
             return u64::from(std::mem::take(&mut sequence.computed));
         }
         // Its end stays in the heap.
         self.stale += 1;
-        bench.sequences[index as usize].computed = 0;
+        bench.sequences[index].computed = 0;
         self.leave_batch(index, bench)
     }
 
     /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
     #[inline]
-    fn leave_batch(&mut self, index: u32, bench: &mut Bench<'_>) -> u64 {
-        let sequence = &mut bench.sequences[index as usize];
+    fn leave_batch(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) -> u64 {
+        let sequence = &mut bench.sequences[index];
         sequence.admission = 0;
         let context = sequence.context_in(self.iteration);
         self.blocks.leave(sequence.phase());
@@ -231,13 +230,13 @@ impl Engine {
     fn continue_prefill(
         &mut self,
         config: &EngineConfig,
-        index: u32,
+        index: AttemptSlot,
         budget: &mut u64,
         load: &mut Load,
         server: &mut Server,
         bench: &mut Bench<'_>,
     ) -> bool {
-        let sequence = &bench.sequences[index as usize];
+        let sequence = &bench.sequences[index];
         let computed = u64::from(sequence.computed);
         let tokens = (sequence.prefill_tokens() - computed).min(*budget);
         let blocks = self.blocks.holding(computed + tokens) - self.blocks.holding(computed);
@@ -254,7 +253,7 @@ impl Engine {
     #[inline]
     fn add_chunk(
         &mut self,
-        attempt: u32,
+        attempt: AttemptSlot,
         computed: u64,
         tokens: u64,
         budget: &mut u64,
@@ -264,7 +263,7 @@ impl Engine {
         if tokens == 0 {
             return;
         }
-        if bench.sequences[attempt as usize].prefix != NONE {
+        if bench.sequences[attempt].prefix != PrefixSlot::NONE {
             self.name_blocks(attempt, computed, tokens, bench);
         }
         *budget -= tokens;
@@ -276,8 +275,8 @@ impl Engine {
 
     /// Full blocks of a chunk have their names from when it is planned.
     #[inline(never)]
-    fn name_blocks(&mut self, attempt: u32, computed: u64, tokens: u64, bench: &Bench<'_>) {
-        let sequence = &bench.sequences[attempt as usize];
+    fn name_blocks(&mut self, attempt: AttemptSlot, computed: u64, tokens: u64, bench: &Bench<'_>) {
+        let sequence = &bench.sequences[attempt];
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size());
         let (from, to) = (self.blocks.full(computed), self.blocks.full(computed + tokens));
@@ -296,7 +295,7 @@ impl Engine {
     ) {
         let Some(mut first) = server.waiting.front() else { return };
         while *budget > 0 && self.running < config.max_sequences {
-            let joins = bench.sequences[first as usize].ready < self.seen_before;
+            let joins = bench.sequences[first].ready < self.seen_before;
             if !joins || !self.try_admit(config, first, budget, load, server, bench) {
                 return;
             }
@@ -311,13 +310,13 @@ impl Engine {
     fn try_admit(
         &mut self,
         config: &EngineConfig,
-        index: u32,
+        index: AttemptSlot,
         budget: &mut u64,
         load: &mut Load,
         server: &mut Server,
         bench: &mut Bench<'_>,
     ) -> bool {
-        let needed = bench.sequences[index as usize].prefill_tokens();
+        let needed = bench.sequences[index].prefill_tokens();
         let (shared, kept) = self.find(config, index, needed, bench);
         let found = shared.blocks + kept;
         let computed = self.blocks.tokens(found);
@@ -327,7 +326,7 @@ impl Engine {
         if blocks + idle > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
             return false;
         }
-        let sequence = &mut bench.sequences[index as usize];
+        let sequence = &mut bench.sequences[index];
         if shared.blocks > 0 {
             self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), shared.blocks);
         }
@@ -357,11 +356,11 @@ impl Engine {
     /// What is in the cache of a sequence that needs so many tokens: blocks that anybody may find,
     /// and behind them those that are its own.
     #[inline]
-    fn find(&mut self, config: &EngineConfig, index: u32, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
-        let sequence = &bench.sequences[index as usize];
+    fn find(&mut self, config: &EngineConfig, index: AttemptSlot, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
+        let sequence = &bench.sequences[index];
         // At least one token is computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
-        if sequence.prefix == NONE || !config.prefix_caching {
+        if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
             return (Found::default(), self.blocks.found(&sequence.kept(), limit));
         }
         self.find_named(sequence, limit, bench)
@@ -382,7 +381,7 @@ impl Engine {
         let (now, beyond) = (self.at(), self.is_beyond_band(config));
         for at in 0..self.chunks.len() {
             let Chunk { attempt, tokens } = self.chunks[at];
-            let sequence = &mut bench.sequences[attempt as usize];
+            let sequence = &mut bench.sequences[attempt];
             sequence.computed += tokens;
             if u64::from(sequence.computed) < sequence.prefill_tokens() {
                 self.partial = Some(attempt);
@@ -411,7 +410,7 @@ impl Engine {
     }
 
     /// Moves the sequences that have all their tokens to `done`.
-    pub(super) fn finish_decodes(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+    pub(super) fn finish_decodes(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         while let Some(&Reverse(end)) = self.ends.peek() {
             if end.iteration() > self.iteration {
                 break;
@@ -428,10 +427,10 @@ impl Engine {
     }
 
     /// Moves the sequences that nobody wants any more to `done`.
-    pub(super) fn drop_withdrawn(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<u32>) {
+    pub(super) fn drop_withdrawn(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         for at in 0..self.withdrawn.len() {
             let index = self.withdrawn[at];
-            if bench.sequences[index as usize].admission != 0 {
+            if bench.sequences[index].admission != 0 {
                 let written = self.cut_off(index, bench);
                 self.give_back(index, written, bench);
                 self.depart(index, server, done);
@@ -440,7 +439,7 @@ impl Engine {
         self.withdrawn.clear();
     }
 
-    fn depart(&mut self, index: u32, server: &mut Server, done: &mut Vec<u32>) {
+    fn depart(&mut self, index: AttemptSlot, server: &mut Server, done: &mut Vec<AttemptSlot>) {
         self.running -= 1;
         server.running -= 1;
         done.push(index);
@@ -451,5 +450,5 @@ impl Engine {
 #[inline]
 fn is_live(bench: &Bench<'_>, end: End, id: ServerId) -> bool {
     let index = end.index();
-    bench.sequences[index as usize].admission == end.admission() && bench.attempts[index].server == id.slot()
+    bench.sequences[index].admission == end.admission() && bench.attempts[index].server == id.slot()
 }

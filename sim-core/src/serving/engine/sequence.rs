@@ -2,7 +2,7 @@
 
 use super::blocks::Kept;
 use crate::clock::SimTime;
-use crate::traffic::NONE;
+use crate::id::PrefixSlot;
 
 /// The tokens of one attempt. Stands beside the attempt, at the same index. One cache line.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Sequence {
     /// Tokens of its prefill that are in the cache.
     pub(super) computed: u32,
     /// The names of its prompt's blocks, in the arena of those, or [`NONE`].
-    pub(crate) prefix: u32,
+    pub(crate) prefix: PrefixSlot,
     /// Number of its admission; tells it from what stood at its index before.
     pub(super) admission: u64,
     /// The iteration after which it has all its tokens, once it decodes.
@@ -43,7 +43,7 @@ impl Default for Sequence {
             prompt: 1,
             output: 1,
             computed: 0,
-            prefix: NONE,
+            prefix: PrefixSlot::NONE,
             admission: 0,
             end: 0,
             ready: SimTime::ZERO,

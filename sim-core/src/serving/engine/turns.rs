@@ -13,7 +13,7 @@
 use super::law::{Clock, Leap, Load, clock_at, instant};
 use super::{Engine, EngineConfig, Sequence};
 use crate::clock::SimTime;
-use crate::id::ServerId;
+use crate::id::{AttemptSlot, ServerId};
 use crate::serving::Discipline;
 use crate::serving::round::{Steady, Stretch};
 use crate::serving::server::{Bench, Server};
@@ -58,7 +58,7 @@ impl Engine {
         clock: u128,
         contended: bool,
         bench: &mut Bench<'_>,
-        done: &mut Vec<u32>,
+        done: &mut Vec<AttemptSlot>,
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         self.waited = if self.decodes > 0 { clock - self.clock.units } else { 0 };

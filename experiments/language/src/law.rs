@@ -1,0 +1,252 @@
+//! Probability laws: of durations (with units) and of token counts (plain numbers).
+
+use super::units::{Duration, Fraction, Positive, Wrong};
+use flashcrowd_core::clock::Distribution;
+use serde::de::value::{EnumAccessDeserializer, StrDeserializer};
+use serde::de::{self, EnumAccess, IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A law of durations: `"20s"`, `Exponential(mean: "1s")`, `LogNormal(p50: "18s", p99: "41s")`.
+pub type DurationLaw = Law<Duration>;
+/// A law of token counts: `512`, `LogNormal(median: 510, sigma: 1.1)`.
+pub type SizeLaw = Law<Size>;
+
+/// A checked probability law of `Q`, kept with the notation that it was written in.
+///
+/// ```
+/// use flashcrowd_language::{Document, DurationLaw};
+/// let document = Document::parse("s.ron", "LogNormal(p50: \"18s\", p99: \"41s\")")?;
+/// let law: DurationLaw = document.deserialize()?;
+/// assert!((law.distribution().mean() - 19.2).abs() < 0.1);
+/// # Ok::<(), flashcrowd_language::Diagnostic>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Law<Q> {
+    written: Written<Q>,
+    distribution: Distribution,
+}
+
+/// A number of tokens: finite and not negative.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Size(pub f64);
+
+/// What a law can be of.
+pub trait Measure: Copy + Serialize + for<'de> Deserialize<'de> {
+    /// The value in the unit of the distribution: seconds, tokens.
+    fn in_unit(self) -> f64;
+    /// The value that is `x` in that unit.
+    fn from_unit(x: f64) -> Self;
+    /// An example for messages.
+    const EXAMPLE: &'static str;
+}
+
+impl Measure for Duration {
+    const EXAMPLE: &'static str = "\"20s\"";
+    fn in_unit(self) -> f64 {
+        self.get().as_s_f64()
+    }
+    fn from_unit(x: f64) -> Self {
+        Duration(flashcrowd_core::SimDuration::from_s_f64(x))
+    }
+}
+
+impl Measure for Size {
+    const EXAMPLE: &'static str = "512";
+    fn in_unit(self) -> f64 {
+        self.0
+    }
+    fn from_unit(x: f64) -> Self {
+        Size(x)
+    }
+}
+
+/// The notation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Written<Q> {
+    Constant(Q),
+    Uniform { low: Q, high: Q },
+    Exponential { mean: Q },
+    LogNormal(LogNormal<Q>),
+    Gamma { mean: Q, cv: Positive },
+    Weibull { shape: Positive, scale: Q },
+    Hyperexponential(Hyperexponential<Q>),
+}
+
+/// One of: `p50` and `p99`; `mean` and `cv`; `median` and `sigma`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogNormal<Q> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p50: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p99: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cv: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    median: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma: Option<f64>,
+}
+
+/// One of: `p`, `mean_a` and `mean_b`; `mean` and `cv` (with balanced means).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hyperexponential<Q> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p: Option<Fraction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_a: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_b: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<Q>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cv: Option<f64>,
+}
+
+impl<Q: Measure> Law<Q> {
+    /// The law that always gives `value`.
+    ///
+    /// # Errors
+    /// A value that is NaN, infinite or negative.
+    pub fn constant(value: Q) -> Result<Self, String> {
+        Law::new(Written::Constant(value)).map_err(|wrong| wrong.message().to_owned())
+    }
+
+    /// The law, in seconds or tokens.
+    pub fn distribution(&self) -> &Distribution {
+        &self.distribution
+    }
+
+    /// The mean, in the law's own measure.
+    pub fn mean(&self) -> Q {
+        Q::from_unit(self.distribution.mean())
+    }
+
+    fn new(written: Written<Q>) -> Result<Self, Wrong> {
+        let distribution = written.distribution()?;
+        distribution.check().map_err(|error| Wrong::new(error.to_string()))?;
+        if !distribution.mean().is_finite() {
+            return Err(Wrong::new("this law has no finite mean"));
+        }
+        Ok(Law { written, distribution })
+    }
+}
+
+impl<Q: Measure> Written<Q> {
+    fn distribution(&self) -> Result<Distribution, Wrong> {
+        Ok(match self {
+            Written::Constant(value) => Distribution::Constant(value.in_unit()),
+            Written::Uniform { low, high } => Distribution::Uniform { low: low.in_unit(), high: high.in_unit() },
+            Written::Exponential { mean } => Distribution::Exponential { mean: mean.in_unit() },
+            Written::LogNormal(law) => law.distribution()?,
+            Written::Gamma { mean, cv } => {
+                let shape = cv.get().powi(-2);
+                Distribution::Gamma { shape, scale: mean.in_unit() / shape }
+            }
+            Written::Weibull { shape, scale } => Distribution::Weibull { shape: shape.get(), scale: scale.in_unit() },
+            Written::Hyperexponential(law) => law.distribution()?,
+        })
+    }
+}
+
+impl<Q: Measure> LogNormal<Q> {
+    fn distribution(&self) -> Result<Distribution, Wrong> {
+        let Self { p50, p99, mean, cv, median, sigma } = self;
+        match (p50, p99, mean, cv, median, sigma) {
+            (Some(p50), Some(p99), None, None, None, None) => {
+                if p99.in_unit() < p50.in_unit() {
+                    return Err(Wrong::new("p99 is below p50").help("p50 is the median; p99 lies above it"));
+                }
+                Ok(Distribution::lognormal_p50_p99(p50.in_unit(), p99.in_unit()))
+            }
+            (None, None, Some(mean), Some(cv), None, None) => {
+                Ok(Distribution::lognormal_mean_cv2(mean.in_unit(), cv * cv))
+            }
+            (None, None, None, None, Some(median), Some(sigma)) => {
+                Ok(Distribution::LogNormal { mu: median.in_unit().ln(), sigma: *sigma })
+            }
+            _ => Err(Wrong::new("a log-normal law is given by p50 and p99, by mean and cv, or by median and sigma")
+                .help(format!("write LogNormal(mean: {}, cv: 1.5)", Q::EXAMPLE))),
+        }
+    }
+}
+
+impl<Q: Measure> Hyperexponential<Q> {
+    fn distribution(&self) -> Result<Distribution, Wrong> {
+        match (self.p, self.mean_a, self.mean_b, self.mean, self.cv) {
+            (Some(p), Some(mean_a), Some(mean_b), None, None) => {
+                let (mean_a, mean_b) = (mean_a.in_unit(), mean_b.in_unit());
+                Ok(Distribution::Hyperexponential { p: p.get(), mean_a, mean_b })
+            }
+            (None, None, None, Some(mean), Some(cv)) if cv >= 1.0 => {
+                // Balanced means: both branches carry half of the mean.
+                let cv2 = cv * cv;
+                let p = f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt());
+                let half = mean.in_unit() / 2.0;
+                let law = Distribution::Hyperexponential { p, mean_a: half / p, mean_b: half / (1.0 - p) };
+                Ok(law)
+            }
+            (None, None, None, Some(_), Some(cv)) => {
+                Err(Wrong::new(format!("cv is {cv}; that of a hyperexponential law is at least 1"))
+                    .help("Gamma(mean: ..., cv: ...) takes any cv"))
+            }
+            _ => Err(Wrong::new("a hyperexponential law is given by p, mean_a and mean_b, or by mean and cv")),
+        }
+    }
+}
+
+impl<'de, Q: Measure> Deserialize<'de> for Law<Q> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LawVisitor(PhantomData))
+    }
+}
+
+impl<Q: Measure> Serialize for Law<Q> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.written {
+            Written::Constant(value) => value.serialize(serializer),
+            written => written.serialize(serializer),
+        }
+    }
+}
+
+/// A bare value is a constant; a name with parentheses is a law.
+struct LawVisitor<Q>(PhantomData<Q>);
+
+impl<'de, Q: Measure> Visitor<'de> for LawVisitor<Q> {
+    type Value = Law<Q>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} or a law such as Exponential(mean: {})", Q::EXAMPLE, Q::EXAMPLE)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Law<Q>, E> {
+        let value: StrDeserializer<'_, E> = text.into_deserializer();
+        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Law<Q>, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Law<Q>, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Law<Q>, E> {
+        let value: de::value::F64Deserializer<E> = number.into_deserializer();
+        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(E::custom)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Law<Q>, A::Error> {
+        let written = Written::deserialize(EnumAccessDeserializer::new(access))?;
+        Law::new(written).map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,57 @@
+//! The scenario language: RON with places, overrides and units, independent of any schema.
+//!
+//! | module | job |
+//! | --- | --- |
+//! | [`tree`] | the tree that a file becomes: values with their places |
+//! | `scan`, `parse` | text to tree |
+//! | [`document`] | a tree with the texts it came from; finds places, reads a schema |
+//! | [`overrides`] | `--set PATH=VALUE` |
+//! | `de`, `access`, `fault` | a serde deserializer over the tree, whose errors know their place |
+//! | [`units`] | durations, sizes, prices and rates as people write them |
+//! | [`law`] | probability laws of durations and token counts |
+//! | `json` | a part of a tree as JSON or as a type of its own |
+//! | `json_schema` | schemas of quantities and laws |
+//! | [`diagnostic`] | an error with file, line, caret and the nearest name |
+//! | [`words`] | numbers, and errors of the system, in plain words |
+//!
+//! ```
+//! use flashcrowd_language::{Document, units::Duration};
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Pool {
+//!     nodes: u32,
+//!     boot: Duration,
+//! }
+//!
+//! let mut document = Document::parse("s.ron", "(nodes: 3, boot: \"4m10s\")")?;
+//! document.set("--set", "nodes=4")?;
+//! let pool: Pool = document.deserialize()?;
+//! assert_eq!((pool.nodes, pool.boot.to_string()), (4, "4m10s".to_owned()));
+//! # Ok::<(), flashcrowd_language::Diagnostic>(())
+//! ```
+
+mod access;
+mod de;
+pub mod diagnostic;
+pub mod document;
+mod fault;
+mod json;
+mod json_schema;
+pub mod law;
+mod nearest;
+pub mod overrides;
+mod parse;
+mod scan;
+pub mod tree;
+pub mod units;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use diagnostic::Diagnostic;
+pub use document::{Document, Origin};
+pub use law::{DurationLaw, SizeLaw};
+pub use nearest::{list, nearest};

@@ -1,0 +1,99 @@
+//! Decimal numbers as exact integers, and what can be wrong with a quantity.
+
+use super::super::fault::HINT;
+use std::fmt;
+
+/// What is wrong with a quantity, and advice. Through serde both travel as one text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    message: String,
+    help: Option<String>,
+}
+
+impl Wrong {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Wrong { message: message.into(), help: None }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "{HINT}{help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A decimal number without a sign: `digits / 10^places`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Decimal {
+    digits: u128,
+    places: u32,
+}
+
+/// What a decimal is not, once multiplied by its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inexact {
+    /// More than 2^64.
+    TooLarge,
+    /// Not a whole number.
+    Fraction,
+}
+
+impl Decimal {
+    /// Splits a decimal number from the start of `text`: the number, and the rest.
+    pub(super) fn split(text: &str) -> Option<(Decimal, &str)> {
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
+        let (number, rest) = text.split_at(end);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let fraction = fraction.trim_end_matches('0');
+        let plain = format!("{whole}{fraction}").replace('_', "");
+        // `1e3` is no decimal: its rest would start with a letter that is a unit to no one.
+        if number.trim_matches(['.', '_']).is_empty() || fraction.contains(['.', '_']) || plain.len() > 36 {
+            return None;
+        }
+        let digits = if plain.is_empty() { 0 } else { plain.parse().ok()? };
+        Some((Decimal { digits, places: fraction.len() as u32 }, rest))
+    }
+
+    /// This many units of `unit`, as a whole number.
+    pub(super) fn times(self, unit: u64) -> Result<u64, Inexact> {
+        // At most 36 places, so the power fits.
+        let scale = 10_u128.pow(self.places);
+        let product = self.digits.checked_mul(u128::from(unit)).ok_or(Inexact::TooLarge)?;
+        if product % scale != 0 {
+            return Err(Inexact::Fraction);
+        }
+        u64::try_from(product / scale).map_err(|_| Inexact::TooLarge)
+    }
+
+    /// This many units of `unit`, to the nearest whole number.
+    pub(super) fn times_rounded(self, unit: u64) -> Result<u64, Inexact> {
+        let scale = 10_u128.pow(self.places);
+        let product = self.digits.checked_mul(u128::from(unit)).ok_or(Inexact::TooLarge)?;
+        u64::try_from(product.saturating_add(scale / 2) / scale).map_err(|_| Inexact::TooLarge)
+    }
+}
+
+/// Prints `value / 10^places` without trailing zeros.
+pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, places: usize) -> fmt::Result {
+    let scale = 10_u64.pow(places as u32);
+    let fraction = format!("{:0places$}", value % scale);
+    let fraction = fraction.trim_end_matches('0');
+    if places == 0 || fraction.is_empty() {
+        write!(f, "{}", value / scale)
+    } else {
+        write!(f, "{}.{fraction}", value / scale)
+    }
+}

@@ -1,0 +1,46 @@
+//! How fast a model runs on a GPU: catalogues, the datasheet law, and measured profiles.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `coefficients` | the iteration-time law |
+//! | `gpu`, `model`, `precision` | what datasheets and model cards say |
+//! | `catalog` | names and aliases |
+//! | `profile` | a profile and where it is from |
+//! | `datasheet` | coefficients without a measurement |
+//! | `memory` | how many tokens the cache holds |
+//! | `engine` | the engine of a profile |
+//! | `library` | the best profile for a model on a GPU |
+//! | `file` | profile files |
+//! | [`fit`] | profiles from load sweeps |
+//! | [`batch`] | how models batch under Triton |
+//! | [`tables`] | round trips, jurisdictions, prices, charges for traffic |
+
+pub mod batch;
+mod catalog;
+mod coefficients;
+mod datasheet;
+mod engine;
+mod fields;
+mod file;
+pub mod fit;
+mod gpu;
+mod library;
+mod memory;
+mod model;
+mod precision;
+mod profile;
+pub mod tables;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalog::{Named, ProfileError, lookup};
+pub use coefficients::{Chunk, Coefficients};
+pub use datasheet::{DATASHEET, Datasheet};
+pub use file::write;
+pub use gpu::{GPUS, Gpu, Interconnect, Peaks};
+pub use library::{Library, find, read};
+pub use memory::{EngineLimits, Memory};
+pub use model::{Experts, MODELS, Model};
+pub use precision::Precision;
+pub use profile::{Band, Fitted, Origin, Profile, Residual};

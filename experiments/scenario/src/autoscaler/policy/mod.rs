@@ -1,0 +1,4 @@
+//! Policies of a user's own crate.
+
+pub(crate) mod resolve;
+pub(crate) mod spec;

@@ -1,0 +1,56 @@
+//! Scenarios: what a user writes, and how it becomes runs.
+//!
+//! Each topic has a folder: `spec` is what its author writes, `resolve` what comes of it.
+//!
+//! | module | job |
+//! | --- | --- |
+//! | `service`, `serving`, `promises`, `startup`, `autoscaler`, `capacity` | services |
+//! | `fleet`, `nodes`, `network`, `faults` | where they run, and what befalls it |
+//! | `traffic`, `limits` | what comes, and what may not be exceeded |
+//! | [`spec`] | the scenario as it is written, with all topics |
+//! | `resolve`, `resolved`, `world` | from there to a variant, and to the world of a replicate |
+//! | `settings`, `idle`, `errors` | where values come from; what has no effect; errors |
+//! | [`load`], `copies` | from a name to all variants; services with `regions` |
+//! | [`files`], [`shipped`] | files that a scenario names; those that are part of the program |
+//! | [`registry`], [`external`] | policies of a user's own crate, and in other languages |
+
+mod autoscaler;
+mod capacity;
+mod copies;
+mod errors;
+pub mod external;
+mod faults;
+pub mod files;
+mod fleet;
+mod idle;
+mod limits;
+pub mod load;
+mod network;
+mod nodes;
+mod promises;
+pub mod registry;
+mod resolve;
+mod resolved;
+mod service;
+mod serving;
+mod settings;
+pub mod shipped;
+pub mod spec;
+mod startup;
+mod traffic;
+mod world;
+
+pub use autoscaler::resolved::{Make, MakeError, Making, ResolvedAutoscaler};
+pub use errors::{manifest_error, source_error};
+pub use files::InputHash;
+pub use flashcrowd_language as language;
+pub use fleet::catalog;
+pub use load::{Loaded, Text};
+pub use network::resolve::ResolvedRoute;
+pub use registry::Registry;
+pub use resolve::{Base, resolve};
+pub use resolved::Resolved;
+pub use service::resolved::ResolvedService;
+pub use settings::{Setting, SettingOrigin};
+pub use startup::tiers;
+pub use traffic::resolve::{ResolvedTraffic, Source, TraceFile};

@@ -1,0 +1,212 @@
+//! From a name on the command line to resolved variants: the file or the shipped scenario, its
+//! variants' overrides, the command line's overrides.
+
+use crate::copies::spread_services;
+use crate::files;
+use crate::registry::Registry;
+use crate::resolve::{Base, resolve};
+use crate::resolved::Resolved;
+use crate::shipped;
+use flashcrowd_language::words::plain;
+use flashcrowd_language::{Diagnostic, Document, list, nearest};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A scenario with all its variants.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its name.
+    pub name: String,
+    /// As it was given: a path, or `@name`.
+    pub given: String,
+    /// Hash of the scenario's own text.
+    pub hash: String,
+    /// Variants, resolved; one with an empty name if the scenario has none.
+    pub variants: Vec<Resolved>,
+    /// The variant that others are compared with, by position.
+    pub baseline: usize,
+}
+
+/// What the scenario's text is, before it is resolved.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// The parsed document, without overrides.
+    pub document: Document,
+    given: String,
+    stem: String,
+    folder: PathBuf,
+    embedded: bool,
+    /// Where paths start that overrides give.
+    typed: PathBuf,
+    registry: Registry,
+    hash: String,
+    /// Overrides of every variant, after its own: options of the command line.
+    last: Vec<(&'static str, String)>,
+}
+
+/// The part of the schema that says which variants there are; everything else is passed over here.
+#[derive(Deserialize)]
+struct Variants {
+    #[serde(default)]
+    variants: BTreeMap<String, Vec<String>>,
+    baseline: Option<String>,
+}
+
+impl Text {
+    /// Reads and parses a scenario: a path, or `@name` for one that is part of the program.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a text that is no RON.
+    pub fn read(given: &str) -> Result<Text, Diagnostic> {
+        Text::read_with(given, &Registry::new())
+    }
+
+    /// The same where scenarios may also name policies of a registry.
+    ///
+    /// # Errors
+    /// As [`Text::read`].
+    pub fn read_with(given: &str, registry: &Registry) -> Result<Text, Diagnostic> {
+        let (shown, bytes, folder, embedded) = if let Some(name) = given.strip_prefix('@') {
+            let file = format!("{name}.ron");
+            let text = shipped::find(&file).ok_or_else(|| unknown_shipped(given, name))?;
+            (file, text.as_bytes().to_vec(), PathBuf::from("."), true)
+        } else {
+            let path = Path::new(given);
+            let bytes = files::read_small(path).map_err(|error| cannot_read(given, &error))?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            (given.to_owned(), bytes, folder.unwrap_or(Path::new(".")).to_owned(), false)
+        };
+        let stem = Path::new(&shown).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let document = Document::from_bytes(&shown, &bytes)?;
+        let (typed, registry) = (PathBuf::new(), registry.clone());
+        let hash = files::hash(&bytes);
+        let (given, last) = (given.to_owned(), Vec::new());
+        Ok(Text { document, given, stem, folder, embedded, typed, registry, hash, last })
+    }
+
+    /// A scenario that stands in no file; relative paths start in the working directory.
+    ///
+    /// # Errors
+    /// A text that is no RON.
+    pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Text, Diagnostic> {
+        Ok(Text {
+            document: Document::parse(&format!("{name}.ron"), text)?,
+            given: name.to_owned(),
+            stem: name.to_owned(),
+            folder: PathBuf::new(),
+            embedded: false,
+            typed: PathBuf::new(),
+            registry: registry.clone(),
+            hash: files::hash(text.as_bytes()),
+            last: Vec::new(),
+        })
+    }
+
+    /// The document with overrides from the command line.
+    ///
+    /// # Errors
+    /// An override whose path or value is wrong.
+    pub fn with(mut self, overrides: &[String]) -> Result<Text, Diagnostic> {
+        for assignment in overrides {
+            self.document.set("--set", assignment)?;
+        }
+        Ok(self)
+    }
+
+    /// The document with an override that also holds over those of variants: an option of the command
+    /// line, such as `--seed`.
+    #[must_use]
+    pub fn finally(mut self, option: &'static str, assignment: String) -> Text {
+        self.last.push((option, assignment));
+        self
+    }
+
+    /// The document with one override that stands in a file in `folder`: paths that it gives start there.
+    ///
+    /// # Errors
+    /// An override whose path or value is wrong.
+    pub fn with_one(mut self, label: &str, assignment: &str, folder: &Path) -> Result<Text, Diagnostic> {
+        folder.clone_into(&mut self.typed);
+        self.document.set(label, assignment)?;
+        Ok(self)
+    }
+
+    /// Resolves every variant.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in any variant.
+    pub fn resolve(&self) -> Result<Loaded, Diagnostic> {
+        let listed = self.variants()?;
+        let mut variants = Vec::new();
+        for (name, overrides) in &listed.variants {
+            let mut document = self.document.clone();
+            for assignment in overrides {
+                document.set(&format!("variant `{name}`"), assignment)?;
+            }
+            variants.push(self.resolve_one(&document, name)?);
+        }
+        if variants.is_empty() {
+            variants.push(self.resolve_one(&self.document, "")?);
+        }
+        let baseline = match &listed.baseline {
+            None => 0,
+            Some(wanted) => variants.iter().position(|variant| variant.variant == *wanted).ok_or_else(|| {
+                let names: Vec<&str> = listed.variants.keys().map(String::as_str).collect();
+                let error = self.document.error_at("baseline", format!("there is no variant `{wanted}`"));
+                error.with_label(format!("expected {}", list(names)))
+            })?,
+        };
+        let name = variants[0].name.clone();
+        Ok(Loaded { name, given: self.given.clone(), hash: self.hash.clone(), variants, baseline })
+    }
+
+    /// Resolves the scenario itself with some overrides, as one variant of that name.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn resolve_with(&self, name: &str, overrides: &[(String, String)]) -> Result<Resolved, Diagnostic> {
+        let mut document = self.document.clone();
+        for (label, assignment) in overrides {
+            document.set(label, assignment)?;
+        }
+        self.resolve_one(&document, name)
+    }
+
+    fn resolve_one(&self, document: &Document, variant: &str) -> Result<Resolved, Diagnostic> {
+        let Text { folder, embedded, typed, registry, .. } = self;
+        let base = Base { folder, embedded: *embedded, typed, registry };
+        let mut document = document.clone();
+        for (option, assignment) in &self.last {
+            document.set(option, assignment)?;
+        }
+        let overrides = document.assignments();
+        spread_services(&mut document)?;
+        let mut resolved = resolve(&document, base, &self.stem, variant)?;
+        resolved.overrides = overrides;
+        Ok(resolved)
+    }
+
+    fn variants(&self) -> Result<Variants, Diagnostic> {
+        self.document.deserialize()
+    }
+}
+
+fn unknown_shipped(given: &str, name: &str) -> Diagnostic {
+    let names: Vec<&str> = shipped::scenario_names().collect();
+    let error = Diagnostic::about(given, format!("there is no shipped scenario `@{name}`"));
+    let error = error.with_label(format!("expected {}", list(names.iter().copied())));
+    match nearest(name, names) {
+        Some(near) => error.with_help(format!("did you mean `@{near}`?")),
+        None => error,
+    }
+}
+
+fn cannot_read(given: &str, error: &std::io::Error) -> Diagnostic {
+    let problem = Diagnostic::about(given, format!("cannot read the scenario: {}", plain(error)));
+    let bare = given.trim_end_matches(".ron").rsplit('/').next().unwrap_or(given);
+    if shipped::find(&format!("{bare}.ron")).is_some() {
+        return problem.with_help(format!("`@{bare}` is part of the program: `flashcrowd run @{bare}`"));
+    }
+    problem
+}

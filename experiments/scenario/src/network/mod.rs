@@ -1,0 +1,4 @@
+//! Routes and distances.
+
+pub(crate) mod resolve;
+pub(crate) mod spec;

@@ -1,0 +1,4 @@
+//! Node autoscalers.
+
+pub(crate) mod resolve;
+pub(crate) mod spec;

@@ -1,0 +1,4 @@
+//! Promises: service-level objectives.
+
+pub(crate) mod resolve;
+pub(crate) mod spec;

@@ -1,0 +1,6 @@
+//! Services.
+
+pub(crate) mod residents;
+pub(crate) mod resolve;
+pub(crate) mod resolved;
+pub(crate) mod spec;

@@ -1,0 +1,5 @@
+//! How a replica works: slots, sharing, batches, and engines token by token.
+
+pub(crate) mod batch;
+pub(crate) mod engine;
+pub(crate) mod spec;

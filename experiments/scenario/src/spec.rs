@@ -1,0 +1,84 @@
+//! The scenario file as its author writes it; each topic's part stands in its folder. Everything with a
+//! sound default is an `Option` here; `resolve` turns this into what a run is made of.
+
+pub use crate::autoscaler::baselines::spec::*;
+pub use crate::autoscaler::policy::spec::*;
+pub use crate::autoscaler::spec::*;
+pub use crate::capacity::spec::*;
+pub use crate::faults::spec::*;
+pub use crate::fleet::spec::*;
+pub use crate::limits::spec::*;
+pub use crate::network::spec::*;
+pub use crate::nodes::spec::*;
+pub use crate::promises::spec::*;
+pub use crate::service::spec::*;
+pub use crate::serving::spec::*;
+pub use crate::startup::spec::*;
+pub use crate::traffic::spec::*;
+
+use flashcrowd_language::units::Duration;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A scenario.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name; the file's name by default.
+    pub name: Option<String>,
+    /// What it is about, in a sentence.
+    pub about: Option<String>,
+    /// Seed of all randomness.
+    pub seed: Option<u64>,
+    /// How long the run lasts; a recorded trace's span by default.
+    pub horizon: Option<Duration>,
+    /// Requests that arrive before this are played but not measured.
+    pub warmup: Option<Duration>,
+    /// Independent repetitions.
+    pub replicates: Option<u32>,
+    /// Regions by name.
+    #[serde(default)]
+    pub regions: BTreeMap<String, Region>,
+    /// Distances between regions.
+    pub geography: Option<Geography>,
+    /// Node pools by name.
+    #[serde(default)]
+    pub pools: BTreeMap<String, Pool>,
+    /// Links that transfers of starting replicas share, by name.
+    #[serde(default)]
+    pub links: BTreeMap<String, Link>,
+    /// Spot markets by name: what `supply` of a pool names.
+    #[serde(default)]
+    pub markets: BTreeMap<String, SpotMarket>,
+    /// What befalls the fleet, by name.
+    #[serde(default)]
+    pub faults: BTreeMap<String, FaultSpec>,
+    /// Services by name.
+    pub services: BTreeMap<String, Service>,
+    /// Routes by name; a service with `regions` makes one of its own name.
+    #[serde(default)]
+    pub routes: BTreeMap<String, Route>,
+    /// Traffic by name.
+    pub traffic: BTreeMap<String, Traffic>,
+    /// How replicas are placed on nodes.
+    pub placement: Option<Placement>,
+    /// Who orders nodes and gives them back; `Plain` by default.
+    pub node_autoscaler: Option<NodeAutoscaler>,
+    /// Whether a node is drained at the notice of its reclaim without the node autoscaler's doing.
+    pub drains_on_notice: Option<bool>,
+    /// How often the plain node autoscaler looks.
+    pub node_scan_period: Option<Duration>,
+    /// Period of the series in the outputs.
+    pub series_period: Option<Duration>,
+    /// About how many requests are listed one by one in the outputs; 0 for none.
+    pub request_samples: Option<u32>,
+    /// Variants: a name and overrides, each `path=value`.
+    #[serde(default)]
+    pub variants: BTreeMap<String, Vec<String>>,
+    /// The variant that others are compared with; the first by default.
+    pub baseline: Option<String>,
+    /// What may not be exceeded.
+    #[serde(default)]
+    pub limits: Limits,
+}

@@ -1,0 +1,198 @@
+//! How a replica starts: image, weights, engine, probe, with defaults from measurements.
+
+use crate::settings::Notes;
+use crate::spec::{self, StageWork};
+use crate::startup::links::{self, Links};
+use crate::startup::tiers;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::clock::Distribution;
+use flashcrowd_core::fleet::{self, CachedStage, PeerFetch, Probe, StageKind, Startup, StartupStage, Transfer};
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::units::NonNegative;
+use flashcrowd_profiles::Profile;
+
+pub(crate) fn resolve(
+    notes: &mut Notes<'_>,
+    service: &str,
+    given: Option<&spec::Startup>,
+    profile: Option<&Profile>,
+    links: &Links,
+) -> Result<Startup, Diagnostic> {
+    let path = format!("services.{service}.startup");
+    let default = spec::Startup::default();
+    let given = given.unwrap_or(&default);
+    let stages = [
+        (StageKind::ImagePull, "image", &given.image),
+        (StageKind::WeightsLoad, "weights", &given.weights),
+        (StageKind::EngineStart, "engine", &given.engine),
+        (StageKind::Compile, "compile", &given.compile),
+        (StageKind::GraphCapture, "graphs", &given.graphs),
+    ];
+    let mut resolved = Vec::new();
+    for (kind, name, stage) in stages {
+        let path = format!("{path}.{name}");
+        match (stage, kind) {
+            (Some(given), _) => {
+                notes.given(&path, "");
+                resolved.push(stage_of(notes, kind, &path, &format!("{service}/{name}"), given, links)?);
+            }
+            // These are parts of the engine's start unless they are given.
+            (None, StageKind::Compile | StageKind::GraphCapture) => {}
+            (None, _) => resolved.push(default_stage(notes, kind, service, &path, profile)),
+        }
+    }
+    Ok(Startup { stages: resolved, probe: probe(notes, &path, given.probe.as_ref())? })
+}
+
+/// A stage as it is given.
+fn stage_of(
+    notes: &Notes<'_>,
+    kind: StageKind,
+    path: &str,
+    key: &str,
+    given: &spec::StartupStage,
+    links: &Links,
+) -> Result<StartupStage, Diagnostic> {
+    let work = |field: &str, given: &StageWork| work(notes, &format!("{path}.{field}"), given, links);
+    let cold = work("cold", &given.cold)?;
+    let size = given.size.map(|size| size.0);
+    let bytes = match (&cold, size) {
+        (_, Some(bytes)) => bytes,
+        (fleet::StageWork::Transfer(transfer, _), None) => transfer.bytes,
+        (fleet::StageWork::Drawn(_), None) => 0,
+    };
+    let peers = given.peers.as_ref().map(|peers| peer_fetch(notes, path, peers, bytes, links)).transpose()?;
+    let memory = given.cached.as_ref().map(|given| work("cached", given)).transpose()?;
+    let disk = given.disk.as_ref().map(|given| work("disk", given)).transpose()?;
+    // A node whose cache is worth nothing asks its peers again.
+    let keeps = peers.is_none() || given.key.is_some() || memory.is_some() || disk.is_some();
+    let memory = memory.unwrap_or_else(|| cold.clone());
+    let cached = keeps.then(|| CachedStage {
+        key: given.key.as_deref().unwrap_or(key).into(),
+        bytes,
+        pinned: given.pinned.unwrap_or(false),
+        disk: disk.unwrap_or_else(|| memory.clone()),
+        memory,
+    });
+    Ok(StartupStage { kind, cold, cached, peers })
+}
+
+fn peer_fetch(
+    notes: &Notes<'_>,
+    path: &str,
+    given: &spec::Peers,
+    bytes: u64,
+    links: &Links,
+) -> Result<PeerFetch, Diagnostic> {
+    if bytes == 0 {
+        let error = notes.error(&format!("{path}.peers"), "how much peers send is not known");
+        return Err(error.with_help("give `size` in the stage, or make `cold` a `Transfer`"));
+    }
+    let path = format!("{path}.peers");
+    if given.rate.0 == 0 {
+        return Err(notes.error(&format!("{path}.rate"), "this transfer's rate is below one byte a second"));
+    }
+    let uploads = given.uploads.unwrap_or(1);
+    notes.within(&format!("{path}.uploads"), u64::from(uploads), 1, 100_000)?;
+    let via = links::find(notes, &format!("{path}.via"), links, &given.via)?;
+    let transfer = tiers::transfer(bytes, &spec::Tier::Rate(given.rate), None, None, via);
+    Ok(PeerFetch { work: constant_factor(transfer), uploads })
+}
+
+/// A vLLM image of the usual size.
+const IMAGE_BYTES: u64 = 15_000_000_000;
+
+/// Weights of a model that is not known: 8 billion parameters in 16 bits.
+const UNKNOWN_WEIGHTS_BYTES: u64 = 16_060_000_000;
+
+fn default_stage(
+    notes: &mut Notes<'_>,
+    kind: StageKind,
+    service: &str,
+    path: &str,
+    profile: Option<&Profile>,
+) -> StartupStage {
+    let constant = |s| fleet::StageWork::Drawn(Distribution::Constant(s));
+    let (cold, memory, disk, bytes, text, source) = match kind {
+        StageKind::ImagePull => (
+            constant(30.0),
+            constant(0.0),
+            constant(0.0),
+            IMAGE_BYTES,
+            "15 GB at 0.5 GB/s, nothing on a node that has it".to_owned(),
+            "vLLM images are 10 to 20 GB; the registry's rate is a guess",
+        ),
+        StageKind::WeightsLoad => {
+            let (bytes, source) = match profile.and_then(weights_bytes) {
+                Some(bytes) => (bytes, "the weights of its profile; Run:ai and ServerlessLLM benchmarks"),
+                None => (UNKNOWN_WEIGHTS_BYTES, "an 8B model in 16 bits; Run:ai and ServerlessLLM benchmarks"),
+            };
+            let safetensors = Some(&spec::Loader::Safetensors);
+            let cold = tiers::transfer(bytes, &spec::Tier::Gp3, None, None, Vec::new());
+            let cached = tiers::transfer(bytes, &spec::Tier::Dram, safetensors, None, Vec::new());
+            let disk = tiers::transfer(bytes, &spec::Tier::Nvme, safetensors, None, Vec::new());
+            let text = format!(
+                "{:.2} GB from gp3 ({:.0} s), {:.1} s from the page cache",
+                bytes as f64 / 1e9,
+                cold.duration().as_s_f64(),
+                cached.duration().as_s_f64()
+            );
+            (constant_factor(cold), constant_factor(cached), constant_factor(disk), bytes, text, source)
+        }
+        StageKind::EngineStart | StageKind::Compile | StageKind::GraphCapture => {
+            let law = fleet::StageWork::Drawn(Distribution::lognormal_mean_cv2(20.3, 0.04));
+            let text = "LogNormal(mean: \"20.3s\", cv: 0.2)".to_owned();
+            (law.clone(), law.clone(), law, 0, text, "Run:ai: vLLM ready minus load, 15.7 to 27.8 s")
+        }
+    };
+    notes.default(path, &text, source, true);
+    let key = format!("{service}/{}", kind.name()).into();
+    StartupStage { kind, cold, cached: Some(CachedStage { key, bytes, pinned: false, memory, disk }), peers: None }
+}
+
+/// Weights of the whole group: each GPU's share is read once.
+fn weights_bytes(profile: &Profile) -> Option<u64> {
+    let bytes = profile.memory?.weights_bytes * f64::from(profile.tensor_parallel.max(1));
+    (bytes > 0.0).then_some(bytes as u64)
+}
+
+fn constant_factor(transfer: Transfer) -> fleet::StageWork {
+    fleet::StageWork::Transfer(transfer, Distribution::Constant(1.0))
+}
+
+fn work(notes: &Notes<'_>, path: &str, given: &StageWork, links: &Links) -> Result<fleet::StageWork, Diagnostic> {
+    match given {
+        StageWork::Takes(law) => Ok(fleet::StageWork::Drawn(law.distribution().clone())),
+        StageWork::Transfer(given) => {
+            if let Some(streams) = given.streams {
+                notes.within(&format!("{path}.streams"), u64::from(streams), 1, 100_000)?;
+            }
+            let via = links::find(notes, &format!("{path}.via"), links, &given.via)?;
+            let transfer = tiers::transfer(given.size.0, &given.from, given.loader.as_ref(), given.streams, via);
+            if transfer.rate_bytes_per_s() < 1.0 {
+                return Err(notes.error(path, "this transfer's rate is below one byte a second"));
+            }
+            let cv = given.cv.map_or(0.0, NonNegative::get);
+            let factor =
+                if cv > 0.0 { Distribution::lognormal_mean_cv2(1.0, cv * cv) } else { Distribution::Constant(1.0) };
+            factor.check().map_err(|error| notes.error(&format!("{path}.cv"), error.to_string()))?;
+            Ok(fleet::StageWork::Transfer(transfer, factor))
+        }
+    }
+}
+
+fn probe(notes: &mut Notes<'_>, path: &str, given: Option<&spec::Probe>) -> Result<Probe, Diagnostic> {
+    use flashcrowd_language::units::Duration;
+    let path = |field: &str| format!("{path}.probe.{field}");
+    let kubelet = "default of a Kubernetes readinessProbe";
+    let initial_delay = given.and_then(|probe| probe.initial_delay);
+    let period = given.and_then(|probe| probe.period);
+    let threshold = given.and_then(|probe| probe.success_threshold);
+    let threshold = notes.or(&path("success_threshold"), threshold, 1, kubelet);
+    notes.within(&path("success_threshold"), u64::from(threshold), 1, 1_000_000)?;
+    Ok(Probe {
+        initial_delay: notes.or(&path("initial_delay"), initial_delay, Duration(SimDuration::ZERO), kubelet).get(),
+        period: notes.or(&path("period"), period, Duration(SimDuration::from_s(10)), kubelet).get(),
+        threshold,
+    })
+}

@@ -1,0 +1,114 @@
+//! The report of one variant.
+
+use super::ending::{ENDING, LINES, ending};
+use super::format::{amount, rate};
+use super::line::{GROUPS, line, since_start};
+use super::{money, places, promises, services};
+use flashcrowd_language::words::{count, duration};
+use flashcrowd_results::{Results, Scope, Worst, groups, verdicts, warnings_of};
+use flashcrowd_scenario::{Resolved, ResolvedAutoscaler};
+use std::fmt::Write;
+
+/// Writes it.
+pub(super) fn write(text: &mut String, results: &Results<'_>) {
+    let resolved = &results.loaded.variants[0];
+    header(text, results, resolved);
+    let all = groups(resolved);
+    let verdicts = verdicts(results, 0);
+    let shown = promises::shown(&all, &verdicts);
+    promises::write(text, results, &shown, &verdicts);
+    services::write(text, results, 0, &shown);
+    promises::rest(text, &all, &shown, &verdicts);
+    let _ = writeln!(text);
+    services::requests(text, results, 0);
+    places::origins(text, results, 0);
+    let mut rest = String::new();
+    services::engines(&mut rest, results, 0);
+    money::write(&mut rest, results, 0);
+    places::costs(&mut rest, results, 0);
+    places::outages(&mut rest, results, 0);
+    worst(&mut rest, results, 0);
+    let warnings = warnings_of(results, 0);
+    // What was lost gives way to what is said of everything.
+    let others = text.lines().count() + rest.lines().count() + ENDING + usize::from(!warnings.is_empty());
+    services::lines_within(text, "capacity", &services::losses(results, 0), LINES.saturating_sub(others));
+    text.push_str(&rest);
+    ending(text, results, &warnings);
+}
+
+/// What is played, for how long, and how much of it.
+fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
+    let groups = groups(resolved);
+    let shown = if groups.len() > GROUPS { 2 } else { groups.len() };
+    let services: Vec<String> = groups
+        .iter()
+        .take(shown)
+        .map(|group| {
+            let service = &resolved.services[group.services[0]];
+            let scaler = service.autoscaler.as_ref().map_or_else(
+                || match service.initial_replicas() {
+                    1 => "1 replica".to_owned(),
+                    n => format!("{n} replicas"),
+                },
+                ResolvedAutoscaler::describe,
+            );
+            let pool = &resolved.pools[service.pools[0] as usize];
+            let model = service.model.as_ref().map_or_else(String::new, |model| format!(", {model}"));
+            let gpus = service.gpus_per_group * service.groups;
+            let name = if groups.len() > 1 { format!("{} ", group.name) } else { String::new() };
+            let place = match group.services.len() {
+                1 => resolved.regions[pool.region as usize].name.to_string(),
+                n => format!("in each of {n} regions"),
+            };
+            format!("{name}{scaler}{model}, {} x{gpus}, {place}", pool.gpu)
+        })
+        .collect();
+    let more = groups.len() - shown;
+    let more = if more > 0 { format!("; and {} more services", count(more as u64)) } else { String::new() };
+    let _ = writeln!(text, "{}: {}{more}", resolved.name, services.join("; "));
+    let _ = writeln!(text, "{}\n", extent(results, resolved));
+}
+
+/// `2h, 947,722 requests in 5 replicates (26/s, peak 86/s in 15s), seed 1`.
+fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
+    let got = |id| results.got(0, &Scope::all(), id).unwrap_or(0.0);
+    let replicates = match results.variants[0].figures.trials() {
+        1 => "1 replicate".to_owned(),
+        n => format!("each of {n} replicates"),
+    };
+    let warmup = resolved.warmup.as_s_f64();
+    let warmup = if warmup > 0.0 {
+        format!("; promises and latencies after a warm-up of {}", duration(warmup))
+    } else {
+        String::new()
+    };
+    format!(
+        "{}, {} requests in {replicates} ({}/s, peak {}/s in {}), seed {}{warmup}",
+        duration(resolved.horizon.as_s_f64()),
+        amount(got("requests")),
+        rate(got("requests_per_s")),
+        rate(got("peak_requests_per_s")),
+        duration(resolved.series_period.as_s_f64()),
+        resolved.seed
+    )
+}
+
+/// The stretch in which most requests were late, and what the fleet looked like then.
+fn worst(text: &mut String, results: &Results<'_>, variant: usize) {
+    let resolved = &results.loaded.variants[variant];
+    let Some(worst) = &results.variants[variant].worst else {
+        if resolved.services.iter().any(|service| !service.slos.is_empty()) {
+            line(text, "worst", "no request was late");
+        }
+        return;
+    };
+    let Worst { late, p99_s, replicas: [ready, starting, pending], waiting, .. } = worst;
+    let service = if resolved.services.len() > 1 { format!("{}, ", worst.service) } else { String::new() };
+    let trials = results.variants[variant].figures.trials();
+    let replicate = if trials > 1 { format!(" of replicate {}", worst.replicate) } else { String::new() };
+    let unplaced = if *pending > 0 { format!(", {pending} without a GPU") } else { String::new() };
+    let span = format!("{} to {}", since_start(worst.from_s), since_start(worst.to_s));
+    let late = format!("{} late, end-to-end p99 {}", count(*late), duration(*p99_s));
+    let fleet = format!("{ready} ready, {starting} starting{unplaced}, queue {}", count(u64::from(*waiting)));
+    line(text, "worst", &format!("{service}{span}{replicate}: {late}; at its peak {fleet}"));
+}

@@ -1,0 +1,125 @@
+//! Closed-loop points as the `AIConfigurator` and `InferenceX` projects collect them.
+
+use super::names;
+use super::point::{Band, Client, Length, Metric, Point, Setup, Source, Window, most};
+use super::sweeps::numbers;
+use super::table::{Row, Unread, leave_out};
+use flashcrowd_profiles::{EngineLimits, Precision};
+
+/// Columns of `AIConfigurator`.
+pub(super) const AICONFIGURATOR: [&str; 7] =
+    ["model_path", "system", "isl", "osl", "tp_size", "silicon_tpot_ms", "conc"];
+
+/// Columns of `InferenceX`.
+pub(super) const INFERENCEX: [&str; 8] =
+    ["model", "gpu", "parallel", "concurrency", "isl", "osl", "num_prompts", "tpot_ms_p50"];
+
+/// Requests for each user: enough for several turns of the batch. `InferenceX` sends ten.
+const TURNS: u32 = 6;
+const INFERENCEX_TURNS: u32 = 10;
+
+/// `InferenceX` draws lengths uniformly between this share of the nominal ones and those
+/// (`--random-range-ratio 0.8` of its benchmark scripts).
+const SHORTEST: f64 = 0.8;
+
+/// How much longer than its requests took when measured a point is played: more than any profile
+/// that is worth judging is slow.
+const SLACK: f64 = 2.0;
+
+/// A point of `AIConfigurator`: time per output token.
+pub(super) fn aiconfigurator(row: &Row<'_>) -> Result<Point, Unread> {
+    if !matches!(row.text("mode"), "" | "agg") {
+        return leave_out("prefill and decode on engines of their own");
+    }
+    let name = row.word("model_path")?;
+    let model = names::model(name).map_err(Unread::LeftOut)?;
+    let gpu = names::gpu(row.word("system")?).map_err(Unread::LeftOut)?;
+    for column in ["pp_size", "attention_dp_size"] {
+        if row.number(column)?.unwrap_or(1.0) > 1.0 {
+            return leave_out("pipeline or data parallelism");
+        }
+    }
+    let users = row.count("conc", most::USERS)?;
+    let tpot_ms = row.positive("silicon_tpot_ms", most::VALUE)?;
+    let (prompt, output) = (row.count("isl", most::TOKENS)?, row.count("osl", most::TOKENS)?);
+    let longest_s = tpot_ms * f64::from(output) / 1e3;
+    // Exports of InferenceX are named by their date; the project's own runs have fixed lengths.
+    let origin = row.text("silicon_data_source");
+    let exported = ["db-dump/", "source_file=20"].iter().any(|start| origin.starts_with(start));
+    let turns = if exported { INFERENCEX_TURNS } else { TURNS };
+    let length = |nominal: u32| {
+        let shortest = if exported { (f64::from(nominal) * SHORTEST).ceil() as u32 } else { nominal };
+        Length::Between(shortest, nominal)
+    };
+    Ok(Point {
+        id: row.text("id").to_owned(),
+        line: row.line(),
+        source: Source::Aiconfigurator,
+        model: model.name.clone(),
+        gpu,
+        gpus: row.count("tp_size", most::GPUS)?,
+        precision: precision(row, name),
+        band: Band::Closed,
+        client: Client::Closed { users },
+        window: Window::Requests {
+            count: u64::from(users) * u64::from(turns),
+            within_s: SLACK * f64::from(turns) * longest_s,
+        },
+        prompt: length(prompt),
+        output: length(output),
+        limits: EngineLimits { batched_tokens: 8192, sequences: 1024.max(users), ..EngineLimits::default() },
+        setup: Setup::default(),
+        measured: vec![(Metric::TpotMean, tpot_ms)],
+        unjudged: model.experts.map(|_| "mixture of experts"),
+    })
+}
+
+/// The precision of a row; where it is empty the model's own name decides.
+fn precision(row: &Row<'_>, model: &str) -> Precision {
+    let named = Precision::from_name(row.text("precision"));
+    named.unwrap_or_else(|| match model.to_ascii_uppercase() {
+        name if name.contains("FP8") => Precision::Fp8,
+        name if name.contains("FP4") => Precision::Fp4,
+        _ => Precision::Bf16,
+    })
+}
+
+/// A point of `InferenceX`: lengths are those that the totals give, which are the nominal ones.
+pub(super) fn inferencex(row: &Row<'_>) -> Result<Point, Unread> {
+    let name = row.word("model")?;
+    let model = names::model(name).map_err(Unread::LeftOut)?;
+    if !row.text("spec_decode").is_empty() {
+        return leave_out(format!("speculative decoding ({})", row.text("spec_decode")));
+    }
+    // `H200x8`
+    let (gpu, _) = row.word("gpu")?.rsplit_once('x').unwrap_or((row.text("gpu"), ""));
+    let gpu = names::gpu(gpu).map_err(Unread::LeftOut)?;
+    let Some(gpus) = row.word("parallel")?.strip_prefix("tp").and_then(|n| n.parse().ok()) else {
+        return leave_out(format!("parallelism `{}`", row.text("parallel")));
+    };
+    let users = row.count("concurrency", most::USERS)?;
+    let requests = row.count("num_prompts", most::REQUESTS as u32)?;
+    let metrics = [(Metric::TpotP50, "tpot_ms_p50"), (Metric::E2eP50, "e2e_ms_p50"), (Metric::RequestsPerS, "rps")];
+    let (prompt, output) = (row.count("isl", most::TOKENS)?, row.count("osl", most::TOKENS)?);
+    Ok(Point {
+        id: row.text("point_id").to_owned(),
+        line: row.line(),
+        source: Source::Inferencex,
+        model: model.name.clone(),
+        gpu,
+        gpus,
+        precision: precision(row, name),
+        band: Band::Closed,
+        client: Client::Closed { users },
+        window: Window::Requests {
+            count: u64::from(requests),
+            within_s: 2.0 * SLACK * row.positive("duration_s", most::SECONDS)?,
+        },
+        prompt: Length::fixed(prompt),
+        output: Length::fixed(output),
+        limits: EngineLimits { batched_tokens: 8192, sequences: 1024.max(users), ..EngineLimits::default() },
+        setup: Setup { lookahead: Some(true), ..Setup::default() },
+        measured: numbers(row, &metrics)?,
+        unjudged: Some("no limit"),
+    })
+}

@@ -1,0 +1,162 @@
+//! Token-level serving against measured engines: each point is replayed with the same window and
+//! the same client, once with the fitted profile of its model and GPU and once with the datasheet's.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `point` | a measured point |
+//! | `table`, `names` | reference tables; models and GPUs as they are spelt there |
+//! | `read` | the forms of reference data, told apart |
+//! | `sweeps`, `closed_loop`, `stages`, `dstack`, `splitwise`, `peers`, `requests`, `triton` | one form each |
+//! | `play`, `measures` | one point against one simulated engine, and what its client reports |
+//! | `judge` | errors by profile, model, band and metric, and the limits |
+//! | `text`, `plot` | tables and plots |
+//! | `ratchet` | errors that may not grow |
+
+mod closed_loop;
+mod dstack;
+mod judge;
+mod measures;
+mod names;
+mod peers;
+mod play;
+mod plot;
+mod point;
+mod ratchet;
+mod read;
+mod requests;
+mod splitwise;
+mod stages;
+mod sweeps;
+pub(super) mod table;
+mod text;
+mod triton;
+
+use crate::error::ValidateError;
+use crate::report::{Counts, Report};
+use flashcrowd_profiles::{Fitted, Library, MODELS, Origin, Profile, lookup};
+use judge::{Compared, Split};
+pub(super) use plot::plots;
+use point::{Point, Source};
+pub use ratchet::Baseline;
+use rayon::prelude::*;
+use read::Content;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Runs of each point with other lengths, of which the mean counts.
+const REPLICATES: u32 = 3;
+
+/// A point's comparisons, or why it cannot be played.
+type Played = Result<Vec<Compared>, String>;
+
+pub(super) fn run(
+    files: &[PathBuf],
+    library: &Library,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report, ValidateError> {
+    let (mut compared, mut predictions, mut curves) = (Vec::new(), Vec::new(), Vec::new());
+    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
+    let mut first = None;
+    for path in files {
+        progress(&path.display().to_string());
+        let mut content = read::read(path)?;
+        let played: Vec<Played> = content.points.par_iter().map(|point| compare(point, library)).collect();
+        for (point, played) in std::mem::take(&mut content.points).into_iter().zip(played) {
+            match played {
+                Ok(found) => compared.extend(found),
+                Err(why) => content.left_out.push((point.line, why)),
+            }
+        }
+        let Content { predictions: of_peers, curves: of_servers, left_out: unread, .. } = content;
+        predictions.extend(of_peers);
+        curves.extend(of_servers);
+        for (line, why) in unread {
+            first.get_or_insert_with(|| (path, line, why.clone()));
+            *left_out.entry(why).or_default() += 1;
+        }
+    }
+    if let Some((path, line, why)) =
+        first.filter(|_| compared.is_empty() && predictions.is_empty() && curves.is_empty())
+    {
+        let rows: u64 = left_out.values().sum();
+        let message = format!("none of {rows} rows can be replayed; the first: {why}");
+        return Err(ValidateError::new(&path.display().to_string(), Some(line), message));
+    }
+    let mut report = Report::new("serving");
+    let groups = judge::groups(&compared);
+    judge::report(&mut report, &compared, &groups);
+    text::groups(&mut report, &groups);
+    text::saturation(&mut report, &compared);
+    text::peers(&mut report, &predictions, &compared);
+    triton::report(&mut report, &curves);
+    count_left_out(&mut report, &left_out);
+    Ok(report)
+}
+
+fn count_left_out(report: &mut Report, left_out: &BTreeMap<String, u64>) {
+    for (why, count) in left_out {
+        report.count("left out", &Counts { cases: *count, ..Counts::default() });
+        let rows = if *count == 1 { "row" } else { "rows" };
+        report.notes.push(format!("left out: {count} {rows}: {why}"));
+    }
+}
+
+/// A point with each of its profiles.
+fn compare(point: &Point, library: &Library) -> Played {
+    let mut compared = Vec::new();
+    for (name, profile) in profiles(point, library)? {
+        let simulated = play::play(point, &profile, REPLICATES)?;
+        for (&(metric, measured), (_, simulated)) in point.measured.iter().zip(simulated) {
+            compared.push(Compared {
+                id: point.id.clone(),
+                source: point.source,
+                profile: name,
+                model: profile.model.clone(),
+                band: point.band,
+                metric,
+                measured,
+                simulated,
+                split: split(point, &profile),
+                unjudged: point.unjudged,
+            });
+        }
+    }
+    Ok(compared)
+}
+
+/// Whether the profile was fitted on points of that shape. Fits are made on sweeps: other data of
+/// the same model and GPU are held out.
+fn split(point: &Point, profile: &Profile) -> Option<Split> {
+    let Origin::Fitted(Fitted { on, .. }) = &profile.origin else { return None };
+    let mut shapes = on.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_shape(word)).peekable();
+    let seen = point.source == Source::Sweep
+        // A fit that names no shape had all of them.
+        && (shapes.peek().is_none() || shapes.any(|shape| shape == point.shape()));
+    Some(if seen { Split::FittedOn } else { Split::HeldOut })
+}
+
+/// `256x1024`
+fn is_shape(word: &str) -> bool {
+    word.split_once('x').is_some_and(|(prompt, output)| prompt.parse::<u32>().is_ok() && output.parse::<u32>().is_ok())
+}
+
+/// The fitted profile of a point, if there is one, and the datasheet's.
+fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, String> {
+    let model = lookup(&MODELS, &point.model).map_err(|error| error.to_string())?;
+    if !model.query_heads.is_multiple_of(point.gpus) {
+        return Err(format!("`{}` cannot be shared evenly by {} GPUs", model.name, point.gpus));
+    }
+    let computed = Profile::computed(model, &point.gpu, point.gpus, point.precision);
+    // A GPU that the catalogue lacks has a fitted profile only if the user brings one.
+    let found = library.find(&model.name, &point.gpu.name, point.gpus, point.precision).ok();
+    let mut profiles = Vec::new();
+    if let Some(fitted) = found.filter(|profile| matches!(profile.origin, Origin::Fitted(_))) {
+        // How an engine plans is known of the run, not of the profile.
+        let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };
+        profiles.push(("fitted", fitted));
+        profiles.push(("datasheet", computed));
+    } else {
+        profiles.push(("datasheet", computed));
+    }
+    Ok(profiles)
+}

@@ -1,0 +1,180 @@
+//! The shape of the source: within no crate do more than two files import each other in a circle.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `scan` | what one file declares, imports and names |
+//! | `tree` | the modules of a crate; names are followed through re-exports to the file that defines them |
+//! | `circles` | files that import each other, by Tarjan's algorithm |
+//!
+//! What the check cannot see: methods, which are called without an import, and names that only a macro writes.
+
+#[path = "structure/circles.rs"]
+mod circles;
+#[path = "structure/scan.rs"]
+mod scan;
+#[path = "structure/tree.rs"]
+mod tree;
+
+use circles::circles;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tree::{Imports, Tree};
+
+/// Most files that may import each other.
+const LARGEST: usize = 2;
+
+/// Larger circles that are there today, each as its files. A file that left its circle must leave this
+/// list: it only ever shrinks.
+const KNOWN: &[&[&str]] = &[
+    &[
+        "sim-core/src/ledger/account.rs",
+        "sim-core/src/serving/batch.rs",
+        "sim-core/src/serving/engine/mod.rs",
+        "sim-core/src/serving/engine/turns.rs",
+        "sim-core/src/serving/server.rs",
+        "sim-core/src/serving/sharing.rs",
+        "sim-core/src/serving/slots.rs",
+    ],
+    &[
+        "sim-core/src/simulation/faults.rs",
+        "sim-core/src/simulation/limits.rs",
+        "sim-core/src/simulation/market.rs",
+        "sim-core/src/simulation/mod.rs",
+        "sim-core/src/simulation/node_port.rs",
+        "sim-core/src/simulation/service.rs",
+        "sim-core/src/simulation/world.rs",
+    ],
+    &[
+        "policies/src/keda/formula/eval.rs",
+        "policies/src/keda/formula/lexer.rs",
+        "policies/src/keda/formula/mod.rs",
+        "policies/src/keda/formula/parser.rs",
+    ],
+    &[
+        "policies/src/aibrix/vectors/mod.rs",
+        "policies/src/conformance.rs",
+        "policies/src/dynamo/vectors/mod.rs",
+        "policies/src/keda/vectors/mod.rs",
+        "policies/src/keda/vectors/scaled_job.rs",
+        "policies/src/keda/vectors/scaled_object.rs",
+        "policies/src/knative/vectors/decider.rs",
+        "policies/src/knative/vectors/mod.rs",
+        "policies/src/knative/vectors/revision.rs",
+        "policies/src/knative/vectors/zero.rs",
+        "policies/src/ray_serve/vectors/metrics.rs",
+        "policies/src/ray_serve/vectors/mod.rs",
+        "policies/src/ray_serve/vectors/policy.rs",
+        "policies/src/skyserve/vectors/controller.rs",
+        "policies/src/skyserve/vectors/mod.rs",
+        "policies/src/skyserve/vectors/placer.rs",
+        "policies/src/wva/vectors/mod.rs",
+    ],
+    &[
+        "policies/src/keda/manifest/checks.rs",
+        "policies/src/keda/manifest/mod.rs",
+        "policies/src/keda/manifest/scaled_job.rs",
+        "policies/src/keda/manifest/scaled_object.rs",
+        "policies/src/keda/manifest/triggers.rs",
+    ],
+    &[
+        "policies/src/nodes/karpenter/consolidate.rs",
+        "policies/src/nodes/karpenter/disrupt.rs",
+        "policies/src/nodes/karpenter/mod.rs",
+        "policies/src/nodes/karpenter/offers.rs",
+        "policies/src/nodes/karpenter/provision.rs",
+    ],
+    &["workloads/src/trace/lines.rs", "workloads/src/trace/mod.rs", "workloads/src/trace/rows.rs"],
+];
+
+#[test]
+fn no_circle_of_imports_has_more_than_two_files() {
+    let found: Vec<(Vec<String>, String)> = crates().iter().flat_map(|folder| too_large(&read(folder))).collect();
+    let known: Vec<BTreeSet<&str>> = KNOWN.iter().map(|files| files.iter().copied().collect()).collect();
+    let is_known = |files: &[String]| known.contains(&files.iter().map(String::as_str).collect());
+    let new: Vec<&str> = found.iter().filter(|(files, _)| !is_known(files)).map(|(_, shown)| shown.as_str()).collect();
+    assert!(new.is_empty(), "files import each other in circles of more than {LARGEST}:\n{}", new.join("\n"));
+    for files in KNOWN {
+        let still = found.iter().any(|(found, _)| found.iter().map(String::as_str).eq(files.iter().copied()));
+        assert!(still, "this circle has gone: take it off the list of known ones, or sort its files: {files:?}");
+    }
+}
+
+#[test]
+fn a_circle_is_found_through_re_exports_and_tests_do_not_count() {
+    let lib = "mod a; mod b; mod face; pub use face::*; #[cfg(test)] mod tests;";
+    let tree = |c: &str| {
+        let files = [
+            ("src/lib.rs", lib),
+            ("src/a.rs", "use crate::B; // crate::face::C\npub struct A(B);"),
+            ("src/b.rs", "pub struct B; impl B { fn c(&self) -> super::face::C { todo!(\"crate::A\") } }"),
+            ("src/face/mod.rs", "mod c; pub use c::C; pub use crate::{a::A, b::B};"),
+            ("src/face/c.rs", c),
+            ("src/tests.rs", "use crate::{A, B, C};"),
+        ];
+        Tree::of(files.map(|(path, text)| (PathBuf::from(path), text.to_owned())).into())
+    };
+    let circle = |c: &str| too_large(&tree(c)).into_iter().map(|(files, _)| files).collect::<Vec<_>>();
+    // The face hands all names on and is part of no circle.
+    assert_eq!(circle("use super::A; pub struct C(Box<A>);"), [["src/a.rs", "src/b.rs", "src/face/c.rs"]]);
+    assert_eq!(circle("pub struct C; pub fn c() { crate::a::A::new() }").len(), 1);
+    assert_eq!(circle("use super::super::face as f; pub struct C(f::A<'a'>);").len(), 1);
+    // Two may know each other.
+    assert_eq!(circle("use super::B; pub struct C;"), [[""; 0]; 0]);
+    assert_eq!(circle("pub struct C; #[cfg(test)] mod tests { use crate::A; }"), [[""; 0]; 0]);
+    assert_eq!(circle("pub struct C; /* crate::A */ const A: &str = r#\"crate::A\"#;"), [[""; 0]; 0]);
+}
+
+/// The circles of a crate that are too large: their files, and what ties them.
+fn too_large(tree: &Tree) -> Vec<(Vec<String>, String)> {
+    let imports = tree.imports();
+    let all = circles(tree.files(), &imports);
+    all.into_iter().filter(|files| files.len() > LARGEST).map(|files| named(tree, &imports, &files)).collect()
+}
+
+/// The names of a circle's files, and its imports in words.
+fn named(tree: &Tree, imports: &Imports, files: &[usize]) -> (Vec<String>, String) {
+    let mut names: Vec<String> = files.iter().map(|&file| tree.name(file)).collect();
+    names.sort();
+    let mut shown = format!("{} files: {names:?}\n", names.len());
+    for ((from, to), taken) in imports.iter().filter(|((from, to), _)| files.contains(from) && files.contains(to)) {
+        let taken: Vec<&str> = taken.iter().map(String::as_str).collect();
+        let _ = writeln!(shown, "  {} -> {}: {}", tree.name(*from), tree.name(*to), taken.join(", "));
+    }
+    (names, shown)
+}
+
+/// The workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Folders of the workspace's crates, as its manifest lists them.
+fn crates() -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, members) = manifest.split_once("\nmembers = [").unwrap();
+    let (members, _) = members.split_once(']').unwrap();
+    let folders: Vec<PathBuf> = members.split('"').skip(1).step_by(2).map(PathBuf::from).collect();
+    assert!(folders.len() > 5, "{folders:?}");
+    folders
+}
+
+/// The sources of a crate, named from the workspace on.
+fn read(folder: &Path) -> Tree {
+    let mut files = Vec::new();
+    let mut open = vec![folder.join("src")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let path = folder.join(entry.unwrap().file_name());
+            if root().join(&path).is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(root().join(&path)).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    files.sort();
+    Tree::of(files)
+}
