@@ -1,6 +1,6 @@
 //! The lines of a file, plain or gzip, in constant memory.
 
-use super::refuse;
+use super::refuse::refuse;
 use crate::input::open_again;
 use flashcrowd_core::ports::SourceError;
 use flate2::bufread::MultiGzDecoder;

@@ -1,10 +1,11 @@
 //! Plays a trace: scaled, thinned or multiplied, and repeated.
 
+use super::options::TraceOptions;
+use super::refuse::refuse;
 use super::resample::{BlockIndex, Resampled};
 use super::rows::{Row, Rows};
 use super::scale::Scale;
 use super::summary::{TraceSummary, summary};
-use super::{TraceOptions, refuse};
 use flashcrowd_core::clock::{Seed, SimTime, Stream};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Prefix, SourceError};
 use rand::RngExt;

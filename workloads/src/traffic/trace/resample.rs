@@ -7,8 +7,10 @@
 //! once for all replicates.
 
 use super::lines::Lines;
+use super::options::TraceOptions;
+use super::refuse::refuse;
 use super::rows::{Mark, Row, Rows};
-use super::{TraceOptions, TraceSummary, refuse};
+use super::summary::TraceSummary;
 use flashcrowd_core::clock::{SimDuration, Stream};
 use flashcrowd_core::ports::SourceError;
 use rand::RngExt;

@@ -3,7 +3,8 @@
 use super::azure::{Columns, Complaint, Record};
 use super::blocks::Blocks;
 use super::lines::{LineStart, Lines};
-use super::{OnBadRow, TraceOptions, refuse};
+use super::options::{OnBadRow, TraceOptions};
+use super::refuse::refuse;
 use flashcrowd_core::clock::SimDuration;
 use flashcrowd_core::ports::SourceError;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Reads a whole trace before a run, so that a bad row is reported before anything is simulated.
 
+use super::options::TraceOptions;
+use super::refuse::refuse;
 use super::rows::Rows;
-use super::{TraceOptions, refuse};
 use flashcrowd_core::clock::SimDuration;
 use flashcrowd_core::ports::SourceError;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::*;
 use flashcrowd_core::clock::Seed;
+use flashcrowd_core::clock::SimDuration;
 use flashcrowd_core::ports::ArrivalSource;
 use proptest::prelude::*;
 use std::io::Write;

@@ -1,7 +1,11 @@
 //! The value of a tree.
 
+use super::error::FormulaError;
 use super::parser::{Expr, Node};
-use super::{FormulaError, Values};
+use std::collections::BTreeMap;
+
+/// What a trigger is in a formula; `None` is nil.
+pub type Values = BTreeMap<String, Option<f64>>;
 
 /// A value. Whole numbers stand apart, as in Go: only they have a remainder.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! From the text of a formula to words.
 
-use super::FormulaError;
+use super::error::FormulaError;
 
 /// A word and where it begins, in characters.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,11 +5,14 @@
 //! median len` and, over lists with `{...}` and `#`, `count any all none sum`. What is outside of this
 //! is refused with its place.
 
+mod error;
 mod eval;
 mod lexer;
 mod parser;
 
-use std::collections::BTreeMap;
+pub use error::FormulaError;
+pub use eval::Values;
+
 use std::fmt;
 
 /// A formula that has been read and tried.
@@ -18,19 +21,6 @@ pub struct Formula {
     text: String,
     root: parser::Expr,
 }
-
-/// Why a formula is refused or fails.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("character {position}: {message}")]
-pub struct FormulaError {
-    /// Where, in characters, counted from 1.
-    pub position: usize,
-    /// What was found and what was expected.
-    pub message: String,
-}
-
-/// What a trigger is in a formula; `None` is nil.
-pub type Values = BTreeMap<String, Option<f64>>;
 
 impl Formula {
     /// Reads `text` over the triggers of these names, and tries it once as KEDA's webhook does.
@@ -73,12 +63,6 @@ impl Formula {
 impl fmt::Debug for Formula {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Formula({:?})", self.text)
-    }
-}
-
-impl FormulaError {
-    fn new(at: usize, message: impl Into<String>) -> Self {
-        FormulaError { position: at + 1, message: message.into() }
     }
 }
 

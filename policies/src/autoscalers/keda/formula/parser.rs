@@ -1,6 +1,6 @@
 //! From words to a tree, with the precedences of expr-lang.
 
-use super::FormulaError;
+use super::error::FormulaError;
 use super::lexer::{Kind, Token, tokens};
 use crate::manifest::nearest;
 

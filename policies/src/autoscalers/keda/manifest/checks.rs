@@ -1,10 +1,11 @@
 //! What KEDA's webhook refuses of a `ScaledObject` (`apis/keda/v1alpha1/scaledobject_webhook.go`), and
 //! the API server of its HPA.
 
-use super::{ManifestError, Result};
+use super::header::Result;
 use crate::autoscalers::hpa::validate;
 use crate::autoscalers::keda::hpa_feed::hpa_spec;
 use crate::autoscalers::keda::spec::ScaledObject;
+use crate::manifest::ManifestError;
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::Node;
 

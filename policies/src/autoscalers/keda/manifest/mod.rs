@@ -5,19 +5,17 @@
 //! effect are listed.
 
 mod checks;
+mod header;
 mod scaled_job;
 mod scaled_object;
 mod triggers;
 
 use super::spec::{ScaledJob, ScaledObject};
-use crate::manifest::fields::Fields;
 use crate::manifest::nearest;
 use crate::manifest::objects::{Object, choose, objects};
-use crate::manifest::tree::{Value, documents, shorten};
+use crate::manifest::tree::{documents, shorten};
 pub use crate::manifest::{ManifestError, ManifestWarning};
-
-type Result<T> = std::result::Result<T, ManifestError>;
-type Warnings = Vec<ManifestWarning>;
+use header::Result;
 
 const VERSION: &str = "keda.sh/v1alpha1";
 
@@ -104,36 +102,4 @@ fn read<T>(bytes: &[u8], kind: &str, name: Option<&str>, of: impl Fn(&Object) ->
         return Err(ManifestError::at(place, message));
     }
     of(object)
-}
-
-/// The name of an object, which it must have.
-fn name_of(object: &Object) -> Result<String> {
-    let missing = || ManifestError::at(object.node.place, "metadata.name: required, but missing");
-    object.name.map(str::to_owned).ok_or_else(missing)
-}
-
-/// The spec of an object.
-fn spec_of<'a>(object: &Object<'a>) -> Result<Fields<'a>> {
-    Fields::of(object.node, "")?.required_map("spec")
-}
-
-/// The annotations of KEDA, which must be texts.
-fn annotations_of<'a>(object: &Object<'a>) -> Result<Vec<(&'a str, &'a str)>> {
-    let Some(node) = object.node.get("metadata").and_then(|metadata| metadata.get("annotations")) else {
-        return Ok(Vec::new());
-    };
-    let Value::Map(entries) = &node.value else {
-        let message = format!("metadata.annotations: expected a map, found {}", node.kind());
-        return Err(ManifestError::at(node.place, message));
-    };
-    let mut found = Vec::new();
-    for (key, value) in entries {
-        let Some(text) = value.text() else {
-            let message =
-                format!("metadata.annotations.{}: expected a text, found {}", shorten(&key.text), value.kind());
-            return Err(ManifestError::at(value.place, message).hint("put the value in quotes"));
-        };
-        found.push((key.text.as_str(), text));
-    }
-    Ok(found)
 }

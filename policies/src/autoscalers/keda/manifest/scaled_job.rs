@@ -1,9 +1,11 @@
 //! From the tree of a `ScaledJob` to the object.
 
-use super::{Object, Result, Warnings, annotations_of, name_of, spec_of, triggers};
+use super::header::{Result, Warnings, annotations_of, name_of, spec_of};
+use super::triggers;
 use crate::autoscalers::keda::job::JobRules;
 use crate::autoscalers::keda::spec::{Annotations, ScaledJob};
 use crate::manifest::fields::Fields;
+use crate::manifest::objects::Object;
 use crate::manifest::{ManifestWarning, nearest};
 
 const STRATEGIES: [&str; 4] = ["default", "custom", "accurate", "eager"];

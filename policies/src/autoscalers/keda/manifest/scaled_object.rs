@@ -1,6 +1,7 @@
 //! From the tree of a `ScaledObject` to the object.
 
-use super::{Object, Result, Warnings, annotations_of, checks, name_of, spec_of, triggers};
+use super::header::{Result, Warnings, annotations_of, name_of, spec_of};
+use super::{checks, triggers};
 use crate::autoscalers::hpa::manifest::ScaleTarget;
 use crate::autoscalers::hpa::manifest::spec_reader::read_behavior;
 use crate::autoscalers::keda::formula::Formula;
@@ -9,6 +10,7 @@ use crate::autoscalers::keda::spec::{
 };
 use crate::manifest::Quantity;
 use crate::manifest::fields::Fields;
+use crate::manifest::objects::Object;
 
 /// Reads the object and notes what has no effect.
 pub(super) fn read(object: &Object, warnings: &mut Warnings) -> Result<ScaledObject> {

@@ -1,7 +1,8 @@
 //! `spec.triggers`, and which of their metadata hold the numbers.
 
-use super::{ManifestError, Result, Warnings};
+use super::header::{Result, Warnings};
 use crate::autoscalers::keda::spec::{MetricType, Trigger};
+use crate::manifest::ManifestError;
 use crate::manifest::Quantity;
 use crate::manifest::fields::Fields;
 use crate::manifest::nearest;
