@@ -2,14 +2,12 @@
 
 use super::format::{Current, Expected, PodRow, Reading, Scenario, Tick};
 use super::{Outcome, VectorError};
-use flashcrowd_policies::autoscalers::hpa::HpaState;
 use flashcrowd_policies::autoscalers::hpa::manifest::read_spec;
-use flashcrowd_policies::autoscalers::hpa::step;
-use flashcrowd_policies::autoscalers::hpa::with_defaults;
-use flashcrowd_policies::autoscalers::hpa::{Behavior, HpaSpec, PolicyKind, ScalingRules, SelectPolicy};
-use flashcrowd_policies::autoscalers::hpa::{ConditionState, CurrentValue, HpaDecision};
-use flashcrowd_policies::autoscalers::hpa::{Container, ControllerSettings, HpaConfig, NS_PER_S, Quirks, Variant};
-use flashcrowd_policies::autoscalers::hpa::{HpaObservation, MetricReading, Pod, PodPhase, PodSample, ReadyCondition};
+use flashcrowd_policies::autoscalers::hpa::{
+    Behavior, ConditionState, Container, ControllerSettings, CurrentValue, HpaConfig, HpaDecision, HpaObservation,
+    HpaSpec, HpaState, MetricReading, NS_PER_S, Pod, PodPhase, PodSample, PolicyKind, Quirks, ReadyCondition,
+    ScalingRules, SelectPolicy, Variant, step, with_defaults,
+};
 use serde_json::{Map, Value, json};
 
 const NS_PER_MS: i64 = 1_000_000;

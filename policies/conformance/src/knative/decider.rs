@@ -1,8 +1,7 @@
 //! Plays the life of a decider.
 
 use crate::outcome::{Outcome, VectorError, parse};
-use flashcrowd_policies::autoscalers::knative::Aggregation;
-use flashcrowd_policies::autoscalers::knative::{Decider, DeciderSpec, Rules};
+use flashcrowd_policies::autoscalers::knative::{Aggregation, Decider, DeciderSpec, Rules};
 use serde::Deserialize;
 
 const NS_PER_MS: i64 = 1_000_000;

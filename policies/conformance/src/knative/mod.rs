@@ -6,10 +6,10 @@ mod decider;
 mod revision;
 #[cfg(test)]
 mod tests;
+mod values;
 mod zero;
 
 use crate::outcome::{Outcome, VectorError};
-use flashcrowd_policies::autoscalers::knative::Reachability;
 use flashcrowd_policies::autoscalers::knative::Rules;
 
 /// One line of `knative_kpa_decider`: a decider's life, report by report and decision by decision.
@@ -47,18 +47,4 @@ pub fn knative_manifest(line: &str) -> Result<Outcome, VectorError> {
 /// If the line is not JSON or not of this form.
 pub fn knative_scale_to_zero(line: &str) -> Result<Outcome, VectorError> {
     zero::run(line, flashcrowd_policies::autoscalers::knative::to_zero)
-}
-
-fn reachability(place: &str, text: &str) -> Result<Reachability, VectorError> {
-    match text {
-        "" => Ok(Reachability::Unknown),
-        "Reachable" => Ok(Reachability::Reachable),
-        "Unreachable" => Ok(Reachability::Unreachable),
-        other => Err(VectorError::new(place, format!("unknown reachability \"{other}\""))),
-    }
-}
-
-/// Nanoseconds as seconds.
-fn seconds(ns: i64) -> f64 {
-    ns as f64 / 1e9
 }

@@ -1,11 +1,8 @@
 //! Resolves a `ConfigMap` and annotations.
 
-use super::{reachability, seconds};
+use super::values::{reachability, seconds};
 use crate::outcome::{Outcome, VectorError, parse};
-use flashcrowd_policies::autoscalers::knative::Annotations;
-use flashcrowd_policies::autoscalers::knative::ClusterSettings;
-use flashcrowd_policies::autoscalers::knative::Reachability;
-use flashcrowd_policies::autoscalers::knative::{Revision, resolve};
+use flashcrowd_policies::autoscalers::knative::{Annotations, ClusterSettings, Reachability, Revision, resolve};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::testing::{corrupted, damaged, fixture};
-use flashcrowd_policies::autoscalers::knative::{Active, Scale, ZeroState, to_zero};
-use flashcrowd_policies::autoscalers::knative::{Annotations, ClusterSettings, resolve};
+use flashcrowd_policies::autoscalers::knative::{
+    Active, Annotations, ClusterSettings, Reachability, Scale, ZeroState, resolve, to_zero,
+};
 use serde_json::json;
 
 fn broken_decider(break_one: impl Fn(&mut Rules)) -> Vec<&'static str> {

@@ -1,11 +1,8 @@
 //! Plays one decision about the last pod.
 
-use super::{reachability, seconds};
+use super::values::{reachability, seconds};
 use crate::outcome::{Outcome, VectorError, parse};
-use flashcrowd_policies::autoscalers::knative::Annotations;
-use flashcrowd_policies::autoscalers::knative::ClusterSettings;
-use flashcrowd_policies::autoscalers::knative::resolve;
-use flashcrowd_policies::autoscalers::knative::{Active, Scale, ZeroState};
+use flashcrowd_policies::autoscalers::knative::{Active, Annotations, ClusterSettings, Scale, ZeroState, resolve};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
