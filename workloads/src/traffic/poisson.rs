@@ -32,7 +32,7 @@ impl Poisson {
     /// `rate` requests per second; at rate 0 none ever comes.
     ///
     /// # Errors
-    /// A rate that is negative, not finite or above [`MAX_RATE`](crate::MAX_RATE), or no law.
+    /// A rate that is negative, not finite or above [`MAX_RATE`](super::MAX_RATE), or no law.
     pub fn new(rate: f64, laws: &RequestLaws, until: Until, seed: Seed, label: &str) -> Result<Self, ParameterError> {
         check_rate("rate", rate)?;
         let until = if rate > 0.0 { until } else { Until { count: 0, ..until } };
