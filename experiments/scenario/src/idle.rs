@@ -18,6 +18,7 @@ impl Notes<'_> {
     fn idle(&mut self, path: &str, why: &str) {
         let line = self.document.line_at(path).map_or_else(String::new, |line| format!(" (line {line})"));
         self.warn(format!("`{path}`{line} has no effect: {why}"));
+        self.idle.push(path.to_owned());
     }
 }
 

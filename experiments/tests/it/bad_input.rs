@@ -13,7 +13,7 @@ const SCENARIO: &str = r#"(
     services: {
         "s": (
             serving: Slots(concurrency: 1),
-            service_time: Takes("100ms"),
+            service_time: "100ms",
             //MORE
         ),
     },
@@ -78,7 +78,7 @@ fn the_scenario_itself_is_fine() {
 fn malformed_batching() {
     const SERVING: &str = "DynamicBatch(profile: \"bert-large-a100-80gb-tensorrt-fp16\", queue_delay: \"100us\", \
                            preferred: [4, 8], instances: 2)";
-    let scenario = SCENARIO.replace("Slots(concurrency: 1)", SERVING).replace("service_time: Takes(\"100ms\"),", "");
+    let scenario = SCENARIO.replace("Slots(concurrency: 1)", SERVING).replace("service_time: \"100ms\",", "");
     let folder = folder_with(&scenario);
     let output = flashcrowd(folder.path(), &["run", "s.ron"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -115,7 +115,7 @@ fn windows_of_one_link_may_not_overlap() {
 fn malformed_scenarios() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("gpu:", "gpuu:", &["s.ron:3:19", "unknown field `gpuu`", "did you mean `gpu`?"]),
-        ("100ms", "100parsecs", &["s.ron:7:33", "unknown unit `parsecs`"]),
+        ("100ms", "100parsecs", &["s.ron:7:27", "unknown unit `parsecs`"]),
         ("rate: 1.0", "rate: -1", &["s.ron:11:34", "`-1` is no rate"]),
         ("rate: 1.0", "rate: NaN", &["s.ron:11:34", "finite"]),
         ("rate: 1.0", "rate: 1e400", &["s.ron:11:34"]),
@@ -136,8 +136,8 @@ fn malformed_scenarios() {
         ("Poisson", "Poison", &["s.ron:11:20", "did you mean `Poisson`?"]),
         ("H100", "H101", &["s.ron:3:24", "did you mean `H100`?"]),
         ("Slots(concurrency: 1)", "Slots(concurrency: 0)", &["s.ron:6:41", "expected 1 to"]),
-        ("service_time: Takes(\"100ms\"),", "", &["no `service_time`", "service_time: Takes"]),
-        ("Takes(\"100ms\")", "Takes(\"0s\")", &["s.ron:7:27"]),
+        ("service_time: \"100ms\",", "", &["no `service_time`", "service_time: Takes"]),
+        ("\"100ms\"", "\"0s\"", &["s.ron:7:27"]),
         ("//MORE", "slo: [(quantile: 1.5, limit: \"1s\")]", &["s.ron:8:30"]),
         ("//MORE", "slo: [(quantile: 1.0, limit: \"1s\")]", &["below 1"]),
         ("//MORE", "pools: [\"q\"]", &["there is no pool `q`", "`p`"]),
@@ -163,8 +163,8 @@ fn malformed_scenarios() {
 #[test]
 fn malformed_cold_starts() {
     const MORE: &str = "startup: (weights: (cold: Transfer(size: \"16GB\", from: S3, loader: Streamer, via: [\"bucket\"]), \
-                        disk: Takes(\"3s\"), size: \"16GB\", pinned: true, peers: (rate: \"10GB/s\", uploads: 2, via: [\"card\"])), \
-                        compile: (cold: Takes(\"42s\"), cached: Takes(\"13s\"), key: \"compile\")),";
+                        disk: \"3s\", size: \"16GB\", pinned: true, peers: (rate: \"10GB/s\", uploads: 2, via: [\"card\"])), \
+                        compile: (cold: \"42s\", cached: \"13s\", key: \"compile\")),";
     const LINKS: &str = "links: {\"bucket\": (rate: \"25GB/s\"), \"card\": (rate: \"12GB/s\", per: Node)}, services: {";
     let pool = "max_nodes: 1, node_cache: (memory: \"100GB\", disk: \"1TB\")";
     let scenario = SCENARIO.replace("//MORE", MORE).replace("services: {", LINKS).replace("max_nodes: 1", pool);
@@ -182,7 +182,7 @@ fn malformed_cold_starts() {
         ("memory: \"100GB\"", "ram: \"100GB\"", &["s.ron:3:", "unknown field `ram`", "memory"]),
         ("Streamer", "Steamer", &["s.ron:8:", "did you mean `Streamer`?"]),
         ("from: S3", "from: S4", &["s.ron:8:", "did you mean `S3`?"]),
-        ("Transfer(size: \"16GB\", from: S3, loader: Streamer, via: [\"bucket\"])", "Takes(\"9s\")", &[]),
+        ("Transfer(size: \"16GB\", from: S3, loader: Streamer, via: [\"bucket\"])", "\"9s\"", &[]),
     ];
     for (right, wrong, words) in cases {
         assert!(scenario.contains(right), "{right}");
@@ -323,7 +323,7 @@ fn services_that_cannot_share_a_gpu_are_named_with_the_reason() {
         let serving = r#"model: "Llama-3.1-8B", serving: ContinuousBatch("#;
         format!(
             r#"(horizon: "10s", pools: {{"p": (gpu: "H100", max_nodes: 2)}}, services: {{
-                "a": ({serving}), {a}), "b": ({serving}), {b}), "s": (serving: Slots(concurrency: 1), service_time: Takes("1s")),
+                "a": ({serving}), {a}), "b": ({serving}), {b}), "s": (serving: Slots(concurrency: 1), service_time: "1s"),
             }}, traffic: {{"t": Poisson(rate: 1.0, service: "a")}})"#
         )
     };

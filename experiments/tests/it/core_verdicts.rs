@@ -34,7 +34,7 @@ fn a_wait_for_a_full_pool_is_no_cold_start() {
         horizon: "30m", warmup: "5m",
         pools: {"l4": (gpu: "L4", gpus_per_node: 1, min_nodes: 2, max_nodes: 2, gpu_price: "0.8/h")},
         services: {"a": (
-            serving: Slots(concurrency: 1), service_time: Takes(Exponential(mean: "1s")), queue: Shared(), replicas: 2,
+            serving: Slots(concurrency: 1), service_time: Exponential(mean: "1s"), queue: Shared(), replicas: 2,
             slo: [(quantile: 0.95, limit: "5s")], autoscaler: Fixed(replicas: 3),
         )},
         traffic: {"a": Poisson(rate: "1.9/s", client: (timeout: "60s"))},
@@ -75,7 +75,7 @@ fn the_work_of_a_host_is_service_and_the_way_is_neither_queue_nor_retry() {
         regions: {{"A": (zones: ["a"]), "B": (zones: ["b"])}},
         geography: (round_trips: [(from: "A", to: "B", takes: "100ms")], egress_per_gb: 0.02),
         pools: {{"p": (gpu: "L4", region: "B", gpus_per_node: 1, gpu_price: "1/h", min_nodes: 1, max_nodes: 1)}},
-        services: {{"s": (serving: Slots(concurrency: 1), service_time: Takes("20ms"), replicas: 1, region: "B",
+        services: {{"s": (serving: Slots(concurrency: 1), service_time: "20ms", replicas: 1, region: "B",
             slo: [(quantile: 0.5, limit: "50ms")])}},
         traffic: {{"c": Trace(path: "{trace}", client: (origin: "A"))}})"#
     );
@@ -128,7 +128,7 @@ fn a_discount_comes_off_whatever_the_market_asks() {
         markets: {{"m": Steps(zones: {{"a": [(at: "0s", nodes: 2)]}})}},
         pools: {{"sp": (gpu: "L4", gpus_per_node: 2, gpu_price: "3.6/h", market: Spot, supply: "m", min_nodes: 1,
             max_nodes: 2, discount: 0.5)}},
-        services: {{"s": (serving: Slots(concurrency: 4), service_time: Takes("1s"), replicas: 1)}},
+        services: {{"s": (serving: Slots(concurrency: 4), service_time: "1s", replicas: 1)}},
         faults: {{"p": Prices(pool: "sp", path: "{}")}},
         traffic: {{"c": Poisson(rate: "1/s")}})"#,
         prices.display()
@@ -148,10 +148,10 @@ fn others_and_orders_change_nothing() {
             "p2": (gpu: "T4", gpus_per_node: 1, gpu_price: "1/h", min_nodes: 4, max_nodes: 4),
         },
         services: {
-            "x": (serving: Slots(concurrency: 1), service_time: Takes(Exponential(mean: "1s")), pools: ["p1"],
+            "x": (serving: Slots(concurrency: 1), service_time: Exponential(mean: "1s"), pools: ["p1"],
                 router: LeastOutstanding, replicas: 4,
                 autoscaler: Timetable(steps: [(at: "0s", replicas: 4), (at: "5m", replicas: 2)], lead: "0s")),
-            "b": (serving: Slots(concurrency: 1), service_time: Takes("1s"), pools: ["p2"], replicas: 1),
+            "b": (serving: Slots(concurrency: 1), service_time: "1s", pools: ["p2"], replicas: 1),
         },
         traffic: {"tx": Poisson(service: "x", rate: "2/s"), "tb": Poisson(service: "b", rate: "0.1/s")},
     )"#;
@@ -180,7 +180,7 @@ fn others_and_orders_change_nothing() {
                     "pa": (gpu: "L4", gpu_price: "1/h", region: "A", gpus_per_node: 1, min_nodes: 2, max_nodes: 2),
                     "pb": (gpu: "L4", gpu_price: "2/h", region: "B", gpus_per_node: 1, min_nodes: 2, max_nodes: 2),
                 }},
-                services: {{"s": (serving: Slots(concurrency: 1), service_time: Takes("1s"), replicas: 2,
+                services: {{"s": (serving: Slots(concurrency: 1), service_time: "1s", replicas: 2,
                     regions: {{{order}}}, routing: {routing}, {health})}},
                 {fault}
                 traffic: {{"t": Poisson(rate: "2/s", client: (origin: "A"))}})"#
@@ -198,8 +198,8 @@ fn a_lead_is_for_steps_up() {
         horizon: "1h",
         pools: {"l4": (gpu: "L4", gpus_per_node: 1, min_nodes: 5, max_nodes: 5, gpu_price: "0.8/h")},
         services: {"a": (
-            serving: Slots(concurrency: 8), service_time: Takes("2s"), replicas: 5,
-            startup: (weights: (cold: Takes("8m"))),
+            serving: Slots(concurrency: 8), service_time: "2s", replicas: 5,
+            startup: (weights: (cold: "8m")),
             autoscaler: Timetable(steps: [(at: "0h", replicas: 5), (at: "30m", replicas: 2), (at: "45m", replicas: 4)]),
         )},
         traffic: {"a": Poisson(rate: "1/s")},
@@ -216,7 +216,7 @@ fn the_bill_and_the_counts_of_the_measured_part_stand_apart() {
     let scenario = r#"(
         horizon: "10m", warmup: "4m",
         pools: {"p": (gpu: "L4", gpus_per_node: 1, gpu_price: "6/h", min_nodes: 1, max_nodes: 1)},
-        services: {"s": (serving: Slots(concurrency: 9), service_time: Takes("1s"), replicas: 1)},
+        services: {"s": (serving: Slots(concurrency: 9), service_time: "1s", replicas: 1)},
         traffic: {"c": Poisson(rate: "2/s")},
     )"#;
     let record = record(scenario, &[]);
@@ -243,7 +243,7 @@ fn the_bound_speaks_for_cells() {
             "pb": (gpu: "L4", gpu_price: "1/h", region: "B", gpus_per_node: 1, min_nodes: 20, max_nodes: 20),
         },
         services: {"s": (
-            serving: Slots(concurrency: 1), service_time: Takes("500ms"), replicas: 1, startup: (engine: (cold: Takes("1s"))),
+            serving: Slots(concurrency: 1), service_time: "500ms", replicas: 1, startup: (engine: (cold: "1s")),
             autoscaler: Clairvoyant(rate_per_replica: 1.0, max: 20, window: "60s", lead: "0s"),
             regions: {"A": [], "B": []}, routing: ROUTING,
         )},

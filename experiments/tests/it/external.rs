@@ -116,7 +116,7 @@ fn the_schemas_in_the_repository_are_those_that_the_command_prints() {
 const SCENARIO: &str = r#"(
     horizon: "5m",
     pools: {"p": (gpu: "H100", max_nodes: 2)},
-    services: {"s": (serving: Slots(concurrency: 1), service_time: Takes("100ms"), autoscaler: Command(PROGRAM))},
+    services: {"s": (serving: Slots(concurrency: 1), service_time: "100ms", autoscaler: Command(PROGRAM))},
     traffic: {"t": Poisson(rate: 1.0)},
 )
 "#;
@@ -241,8 +241,8 @@ fn a_wish_for_another_service_is_refused_and_counted() {
     if !installed("python3", "--version") {
         return println!("skipped: python3 is not installed");
     }
-    let two = SCENARIO
-        .replace("services: {", "services: {\"r\": (serving: Slots(concurrency: 1), service_time: Takes(\"1s\")),");
+    let two =
+        SCENARIO.replace("services: {", "services: {\"r\": (serving: Slots(concurrency: 1), service_time: \"1s\"),");
     let two = two.replace("rate: 1.0", "rate: 1.0, service: \"r\"");
     let answer = r#"'{"actions": [{"set_replicas": {"target": "r", "replicas": 1}}]}'"#;
     let output = run_in(&two, r#"["python3", "policy.py"]"#, &ANSWERS.replace("ANSWER", answer));

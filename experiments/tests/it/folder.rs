@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 const SCENARIO: &str = r#"(horizon: "1m", pools: {"p": (gpu: "L4", gpus_per_node: 1, gpu_price: "1/h", min_nodes: 2, max_nodes: 4)},
-    services: {"a/b": (serving: Slots(concurrency: 1), service_time: Takes("1s"), replicas: 1),
-               "A_b": (serving: Slots(concurrency: 1), service_time: Takes("3s"), replicas: 1)},
+    services: {"a/b": (serving: Slots(concurrency: 1), service_time: "1s", replicas: 1),
+               "A_b": (serving: Slots(concurrency: 1), service_time: "3s", replicas: 1)},
     traffic: {"t": Poisson(service: "a/b", rate: "0.5/s"), "u": Poisson(service: "A_b", rate: "0.1/s")})"#;
 
 /// A folder with a scenario in it.
@@ -70,7 +70,7 @@ fn what_an_earlier_run_wrote_and_this_one_does_not_is_gone() {
     let two = desk.names("o").into_iter().filter(|name| name.strip_suffix(".hgrm").is_some()).count();
     assert_eq!(two, 2, "names that clash as file names both have a file: {:?}", desk.names("o"));
     fs::write(desk.path("o/mine.txt"), "mine").unwrap();
-    let fewer = r#"services={"a/b": (serving: Slots(concurrency: 1), service_time: Takes("1s"))}"#;
+    let fewer = r#"services={"a/b": (serving: Slots(concurrency: 1), service_time: "1s")}"#;
     let args = ["ok.ron", "--out", "o", "--set", fewer, "--set", "traffic.u.service=\"a/b\""];
     assert_eq!(code(&desk.run(&args)), Some(0));
     let left: Vec<String> = desk.names("o").into_iter().filter(|name| name.strip_suffix(".hgrm").is_some()).collect();

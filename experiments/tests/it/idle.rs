@@ -7,7 +7,7 @@ use tempfile::TempDir;
 const SCENARIO: &str = r#"(
     horizon: "10m", //TOP
     pools: {"p": (gpu: "L4", gpus_per_node: 1, max_nodes: 4, /*POOL*/)},
-    services: {"s": (serving: Slots(concurrency: 1), service_time: Takes("1s"), /*MORE*/)},
+    services: {"s": (serving: Slots(concurrency: 1), service_time: "1s", /*MORE*/)},
     traffic: {"t": Poisson(rate: "0.5/s", /*CLIENT*/)},
 )
 "#;
@@ -20,7 +20,7 @@ const REGIONS: &str = r#"(
         "pa": (gpu: "L4", gpus_per_node: 1, max_nodes: 2, region: "A"),
         "pb": (gpu: "L4", gpus_per_node: 1, max_nodes: 2, region: "B"),
     },
-    services: {"s": (serving: Slots(concurrency: 1), service_time: Takes("1s"), regions: {"A": [], "B": []}, /*MORE*/)},
+    services: {"s": (serving: Slots(concurrency: 1), service_time: "1s", regions: {"A": [], "B": []}, /*MORE*/)},
     traffic: {"t": Poisson(rate: "0.5/s", client: (origin: "A"))},
 )
 "#;
@@ -213,7 +213,7 @@ fn what_nothing_uses_is_named() {
         "{}",
         pool.text
     );
-    let second = "\"u\": (serving: Slots(concurrency: 1), service_time: Takes(\"1s\")), \"s\": (";
+    let second = "\"u\": (serving: Slots(concurrency: 1), service_time: \"1s\"), \"s\": (";
     let service = check(&SCENARIO.replace("/*CLIENT*/", "service: \"s\""), "\"s\": (", second);
     assert!(service.text.contains("nothing calls the service `u`"), "{}", service.text);
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 const SCENARIO: &str = r#"(
     horizon: "5m", //TOP
     pools: {"p": (gpu: "L4", gpus_per_node: 1, min_nodes: 1, max_nodes: 4, /*POOL*/)},
-    services: {"s": (serving: Slots(concurrency: 1), service_time: Takes("1s"), /*MORE*/)},
+    services: {"s": (serving: Slots(concurrency: 1), service_time: "1s", /*MORE*/)},
     traffic: {"t": Poisson(rate: "5/s")},
 )
 "#;
@@ -50,12 +50,7 @@ fn requests_and_live_requests_are_counted_at_their_arrival() {
     // One server that is never idle serves ten thousand a second.
     let users = (POISSON, "Users(users: 2, think: \"0s\")");
     expect(
-        &[
-            ("//TOP", "limits: (requests: 2000),"),
-            users,
-            ("Takes(\"1s\")", "Takes(\"100us\")"),
-            ("\"5m\"", "\"900ms\""),
-        ],
+        &[("//TOP", "limits: (requests: 2000),"), users, ("\"1s\"", "\"100us\""), ("\"5m\"", "\"900ms\"")],
         &["at t=0.19", "exceeded its limit of 2000 requests", "raise it: `limits: (requests: ...)`"],
     );
 }
@@ -64,7 +59,7 @@ fn requests_and_live_requests_are_counted_at_their_arrival() {
 fn loops_of_picoseconds_end_with_a_message() {
     let users = |think: &'static str| (POISSON, think);
     let hardly = ["simulated time hardly moves", "look for what takes next to no time"];
-    expect(&[users("Users(users: 2, think: \"0s\")"), ("Takes(\"1s\")", "Takes(\"1ps\")")], &hardly);
+    expect(&[users("Users(users: 2, think: \"0s\")"), ("\"1s\"", "\"1ps\"")], &hardly);
     // Refused at once, and back at once.
     let closed = ("/*MORE*/", "queue: PerReplica(capacity: 0, gateway: 0), replicas: 0");
     expect(&[users("Users(users: 2, think: \"1ps\")"), closed], &hardly);

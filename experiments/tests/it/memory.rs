@@ -49,7 +49,7 @@ fn many_services(count: usize, service: &str, tokens: &str) -> String {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "millions of requests")]
 fn three_thousand_services_take_a_few_hundred_megabytes() {
-    let slots = "serving: Slots(concurrency: 2), service_time: Takes(Exponential(mean: \"1s\")), \
+    let slots = "serving: Slots(concurrency: 2), service_time: Exponential(mean: \"1s\"), \
                  slo: [(quantile: 0.99, limit: \"5s\")]";
     let engine = "model: \"Llama-3.1-8B\", serving: ContinuousBatch(), \
                   slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")]";
@@ -67,7 +67,7 @@ fn three_thousand_services_take_a_few_hundred_megabytes() {
 fn twenty_thousand_replicates_take_less_than_a_hundred_megabytes() {
     let small = r#"(horizon: "10s", limits: (memory: "1GB"),
         pools: {"p": (gpu: "L4", gpus_per_node: 1, gpu_price: "1/h", min_nodes: 1, max_nodes: 4)},
-        services: {"s": (serving: Slots(concurrency: 1), service_time: Takes("1s"), replicas: 1)},
+        services: {"s": (serving: Slots(concurrency: 1), service_time: "1s", replicas: 1)},
         traffic: {"t": Poisson(rate: "0.5/s")})"#;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("small.ron"), small).unwrap();

@@ -122,7 +122,7 @@ fn a_misspelt_name_meets_the_nearest() {
 
 #[test]
 fn a_metric_that_the_service_cannot_have_is_refused() {
-    let slots = ENGINE.replace("ContinuousBatch()", "Slots(concurrency: 1), service_time: Takes(\"1s\")");
+    let slots = ENGINE.replace("ContinuousBatch()", "Slots(concurrency: 1), service_time: \"1s\"");
     for name in ["vllm:kv_cache_usage_perc", "DCGM_FI_PROF_DRAM_ACTIVE", "ttft_p95", "vllm:inter_token_latency_seconds"]
     {
         let output = run(&slots, name);

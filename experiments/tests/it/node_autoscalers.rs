@@ -13,7 +13,7 @@ const SCENARIO: &str = r#"(
     services: {
         "s": (
             serving: Slots(concurrency: 1),
-            service_time: Takes("100ms"),
+            service_time: "100ms",
             gpus: 8,
             replicas: 0,
             autoscaler: Timetable(steps: [(at: "0s", replicas: 0), (at: "10m", replicas: 2), (at: "30m", replicas: 0)]),

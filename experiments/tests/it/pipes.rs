@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const SCENARIO: &str = r#"(
     horizon: "10s",
     pools: {"p": (gpu: "H100", max_nodes: 4)},
-    services: {"s": (serving: Slots(concurrency: 1), service_time: Takes("100ms"))},
+    services: {"s": (serving: Slots(concurrency: 1), service_time: "100ms")},
     traffic: {"t": Poisson(rate: 1.0)},
 )
 "#;
@@ -46,11 +46,11 @@ fn folder() -> TempDir {
     write("s.ron", SCENARIO);
     write("hpa.yaml", MANIFEST);
     write("trace.ron", &SCENARIO.replace("Poisson(rate: 1.0)", "Trace(path: \"pipe\")"));
-    let scaled = "service_time: Takes(\"100ms\"), autoscaler: Manifest(\"pipe\")";
+    let scaled = "service_time: \"100ms\", autoscaler: Manifest(\"pipe\")";
     write(
         "variants.ron",
         &SCENARIO
-            .replace("service_time: Takes(\"100ms\")", scaled)
+            .replace("service_time: \"100ms\"", scaled)
             .replace("horizon:", "variants: {\"a\": [\"seed=1\"], \"b\": [\"seed=2\"]}, horizon:"),
     );
     assert!(Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success());

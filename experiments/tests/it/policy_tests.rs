@@ -15,12 +15,12 @@ const SCENARIO: &str = r#"(
     services: {
         "ml.chat": (
             serving: Slots(concurrency: 4),
-            service_time: Takes(Exponential(mean: "500ms")),
+            service_time: Exponential(mean: "500ms"),
             slo: [(quantile: 0.9, limit: "2s")],
-            startup: (image: (cold: Takes("5s")), weights: (cold: Takes("10s")), engine: (cold: Takes("5s"))),
+            startup: (image: (cold: "5s"), weights: (cold: "10s"), engine: (cold: "5s")),
             autoscaler: QueueDepth(waiting_per_replica: 2, max: 6, idle: "1m"),
         ),
-        "idle": (serving: Slots(concurrency: 1), service_time: Takes("1s")),
+        "idle": (serving: Slots(concurrency: 1), service_time: "1s"),
     },
     traffic: {
         "t": Schedule(service: "ml.chat", steps: [(at: "0s", rate: "3/s"), (at: "1m", rate: "14/s"), (at: "3m", rate: "2/s")]),

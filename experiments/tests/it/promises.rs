@@ -11,9 +11,9 @@ const WORLD: &str = r#"(
     horizon: "10m", seed: 3, replicates: 3,
     pools: {"p": (gpu: "L4", gpus_per_node: 1, gpu_price: "1/h", min_nodes: 5, max_nodes: 8)},
     services: {
-        "chat": (serving: Slots(concurrency: 1), service_time: Takes(Exponential(mean: "500ms")), replicas: 2,
+        "chat": (serving: Slots(concurrency: 1), service_time: Exponential(mean: "500ms"), replicas: 2,
             slo: [(quantile: 0.9, limit: "2s")]),
-        "code": (serving: Slots(concurrency: 1), service_time: Takes(Exponential(mean: "500ms")), replicas: 2,
+        "code": (serving: Slots(concurrency: 1), service_time: Exponential(mean: "500ms"), replicas: 2,
             slo: [(quantile: 0.9, limit: "3s"), (metric: Queue, quantile: 0.5, limit: "100ms")]),
     },
     traffic: {"a": Poisson(service: "chat", rate: 2), "b": Poisson(service: "code", rate: 1)},
@@ -22,11 +22,11 @@ const WORLD: &str = r#"(
         "fewer promises": ["services.code.slo=[]", "pools.p.gpu_price=0.1/h"],
         "other limit": ["services.chat.slo=[(quantile: 0.9, limit: '9s')]"],
         "one more": [
-            "services.extra=(serving: Slots(concurrency: 1), service_time: Takes('500ms'), slo: [(quantile: 0.9, limit: '1ms')])",
+            "services.extra=(serving: Slots(concurrency: 1), service_time: '500ms', slo: [(quantile: 0.9, limit: '1ms')])",
             "traffic.c=Poisson(service: 'extra', rate: 1)",
         ],
         "one less": [
-            "services={'chat': (serving: Slots(concurrency: 1), service_time: Takes(Exponential(mean: '500ms')), replicas: 2, slo: [(quantile: 0.9, limit: '2s')])}",
+            "services={'chat': (serving: Slots(concurrency: 1), service_time: Exponential(mean: '500ms'), replicas: 2, slo: [(quantile: 0.9, limit: '2s')])}",
             "traffic={'a': Poisson(service: 'chat', rate: 2)}",
         ],
     },
@@ -139,8 +139,7 @@ fn what_was_got_and_whether_it_held_agree() {
 /// What missed its limit by little is not shown as the limit, in one report or the other.
 #[test]
 fn a_near_miss_has_digits_enough() {
-    let exact =
-        WORLD.replace("Takes(Exponential(mean: \"500ms\"))", "Takes(\"2.0004s\")").replace("rate: 2", "rate: 0.02");
+    let exact = WORLD.replace("Exponential(mean: \"500ms\")", "\"2.0004s\"").replace("rate: 2", "rate: 0.02");
     let desk = Desk::new(&exact);
     let variants = r#"variants={"base": [], "dear": ["pools.p.gpu_price=2/h"]}"#;
     for command in [&["compare", "w.ron"][..], &["run", "w.ron", "--no-out"]] {
@@ -188,7 +187,7 @@ fn many(services: usize) -> String {
     for i in 0..services {
         let _ = writeln!(
             text,
-            "\"s{i:04}\": (serving: Slots(concurrency: 1), service_time: Takes(Exponential(mean: \"500ms\")), \
+            "\"s{i:04}\": (serving: Slots(concurrency: 1), service_time: Exponential(mean: \"500ms\"), \
              slo: [(quantile: 0.9, limit: \"2s\"), (quantile: 0.99, limit: \"4s\")]),"
         );
     }

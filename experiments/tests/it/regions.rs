@@ -24,7 +24,7 @@ const SCENARIO: &str = r#"(
     services: {
         "api": (
             serving: Slots(concurrency: 4),
-            service_time: Takes("200ms"),
+            service_time: "200ms",
             queue: Shared(),
             replicas: 2,
             regions: {"us-east-1": [], "eu-west-1": [], "ap-northeast-1": ["replicas=1"]},

@@ -21,7 +21,7 @@ const SCENARIO: &str = r#"(
     pools: {"p": (gpu: "H100", max_nodes: 2)},
     services: {
         "my.chat": (
-            serving: Slots(concurrency: 4), service_time: Takes("100ms"),
+            serving: Slots(concurrency: 4), service_time: "100ms",
             autoscaler: POLICY,
         ),
     },
@@ -187,10 +187,9 @@ impl Autoscaler for Troubled {
 
 #[test]
 fn errors_and_wishes_for_others_are_in_the_table_of_decisions() {
-    let scenario = SCENARIO.replace("POLICY", r#"Policy(name: "troubled")"#).replace(
-        "services: {",
-        r#"services: {"other": (serving: Slots(concurrency: 4), service_time: Takes("100ms")),"#,
-    );
+    let scenario = SCENARIO
+        .replace("POLICY", r#"Policy(name: "troubled")"#)
+        .replace("services: {", r#"services: {"other": (serving: Slots(concurrency: 4), service_time: "100ms"),"#);
     let scenario = scenario.replace(r#"rate: "1/s""#, r#"rate: "1/s", service: "other""#);
     // Services stand in the order of their names: `my.chat` is the first, `other` the second.
     let schedule = Schedule::every(SimDuration::from_s(60)).first_at(SimDuration::ZERO);

@@ -10,11 +10,11 @@ const TWO: &str = r#"(
     name: "two", horizon: "20m", warmup: "1m", replicates: 3,
     pools: {"p": (gpu: "L4", gpus_per_node: 1, gpu_price: "0.8/h", min_nodes: 2, max_nodes: 8, provisioning: "40s", idle_timeout: "2m")},
     services: {
-        "chat": (serving: Slots(concurrency: 4), service_time: Takes(LogNormal(p50: "1s", p99: "4s")), replicas: 1,
+        "chat": (serving: Slots(concurrency: 4), service_time: LogNormal(p50: "1s", p99: "4s"), replicas: 1,
             router: LeastOutstanding, autoscaler: ConcurrencyTarget(in_flight_per_replica: 2, max: 6, period: "10s"),
-            startup: (image: (cold: Takes("5s")), weights: (cold: Takes("20s")), engine: (cold: Takes("10s"))),
+            startup: (image: (cold: "5s"), weights: (cold: "20s"), engine: (cold: "10s")),
             slo: [(quantile: 0.95, limit: "4s"), (metric: Queue, quantile: 0.9, limit: "500ms")]),
-        "tags": (serving: Slots(concurrency: 2), service_time: Takes("300ms"), replicas: 1, slo: [(quantile: 0.99, limit: "2s")]),
+        "tags": (serving: Slots(concurrency: 2), service_time: "300ms", replicas: 1, slo: [(quantile: 0.99, limit: "2s")]),
     },
     traffic: {
         "people": Schedule(service: "chat", steps: [(at: "0s", rate: "2/s"), (at: "8m", rate: "7/s"), (at: "14m", rate: "2/s")], client: (timeout: "20s")),
@@ -40,7 +40,7 @@ const REGIONS: &str = r#"(
         "us": (gpu: "L4", gpu_price: "1/h", region: "us-east-1", gpus_per_node: 1, min_nodes: 2, max_nodes: 4),
         "eu": (gpu: "L4", gpu_price: "1/h", region: "eu-west-1", gpus_per_node: 1, market: Spot, supply: "m", min_nodes: 2, max_nodes: 3, provisioning: "30s"),
     },
-    services: {"api": (serving: Slots(concurrency: 4), service_time: Takes("200ms"), replicas: 2, requeue_lost: 1,
+    services: {"api": (serving: Slots(concurrency: 4), service_time: "200ms", replicas: 2, requeue_lost: 1,
         regions: {"us-east-1": [], "eu-west-1": []}, health: (interval: "10s"), slo: [(quantile: 0.99, limit: "2s")])},
     traffic: {"eu": Poisson(rate: "4/s", client: (origin: "eu-west-1", timeout: "10s")), "us": Poisson(rate: "4/s", client: (origin: "us-east-1", timeout: "10s"))},
     faults: {"lost": Outage(region: "us-east-1", at: "6m", lasts: "4m")},

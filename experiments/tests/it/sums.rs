@@ -77,13 +77,13 @@ impl Small {
                 "DynamicBatch(max_batch: 4, fixed: \"300ms\", per_item: \"90ms\")",
                 "Slots(concurrency: 1)",
             ];
-            let time = if *kind == 2 { "" } else { "service_time: Takes(Exponential(mean: \"700ms\"))," };
+            let time = if *kind == 2 { "" } else { "service_time: Exponential(mean: \"700ms\")," };
             let _ = write!(
                 text,
                 "\"s{i}\": (serving: {}, {time} replicas: {replicas}, drain_timeout: \"300ms\",",
                 serving[*kind as usize]
             );
-            text.push_str("startup: (image: (cold: Takes(\"2s\")), weights: (cold: Takes(\"5s\")), engine: (cold: Takes(\"3s\"))),");
+            text.push_str("startup: (image: (cold: \"2s\"), weights: (cold: \"5s\"), engine: (cold: \"3s\")),");
             if self.regions {
                 text.push_str("regions: {\"a\": [], \"b\": []}, requeue_lost: 1,");
             }

@@ -190,7 +190,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ("//MORE", "gpus: 3,", &["32 query heads, which 3 GPUs cannot share evenly"]),
     ("//MORE", "groups: 2,", &["s.ron:8:21", "an engine works on one group"]),
     ("//MORE", "gpu_memory: \"60GiB\",", &["s.ron:8:25", "the engine takes 72GiB of each GPU", "leave it out"]),
-    ("//MORE", "service_time: Takes(\"1s\"),", &["s.ron:8:27", "a token-level engine has no `service_time`"]),
+    ("//MORE", "service_time: \"1s\",", &["s.ron:8:27", "a token-level engine has no `service_time`"]),
     (
         "//MORE",
         "slo: [(metric: TimeToFirstTokens, quantile: 0.99, limit: \"1s\")],",
@@ -198,7 +198,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "ContinuousBatch(),",
-        "Slots(concurrency: 1), service_time: Takes(\"1s\"),
+        "Slots(concurrency: 1), service_time: \"1s\",
             slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")],",
         &["s.ron:8:28", "only a token-level engine has tokens to promise", "ContinuousBatch()"],
     ),

@@ -46,7 +46,7 @@ fn report(service: &str, traffic: &str, hpa: (u32, &str), args: &[&str]) -> Stri
     String::from_utf8(output.stdout).unwrap()
 }
 
-const SLOTS: &str = "serving: Slots(concurrency: 1), service_time: Takes(\"1s\")";
+const SLOTS: &str = "serving: Slots(concurrency: 1), service_time: \"1s\"";
 
 fn scaled(signal: &str) -> String {
     format!("{SLOTS}, autoscaler: Manifest(\"h.yaml\"), bind: {{\"own\": {signal}}}")
