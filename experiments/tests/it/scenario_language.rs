@@ -5,10 +5,10 @@ use flashcrowd::scenario::form::{parts, reference, skeleton};
 use flashcrowd::scenario::{Loaded, Registry, Text};
 use std::path::{Path, PathBuf};
 
-const PAGE: &str = include_str!("../../docs/scenario.md");
+const PAGE: &str = include_str!("../../../docs/scenario.md");
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/first_try")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/first_try")
 }
 
 fn read(text: &str) -> Result<Loaded, String> {
