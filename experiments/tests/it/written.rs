@@ -41,7 +41,7 @@ fn differences(before: &Value, after: &Value) -> String {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long: all shipped scenarios")]
+#[cfg_attr(debug_assertions, ignore = "long")]
 fn every_shipped_scenario_plays_the_same_run_once_it_is_written_out() {
     let mut count = 0;
     for name in shipped::scenario_names() {
