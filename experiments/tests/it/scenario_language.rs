@@ -30,8 +30,7 @@ fn what_a_new_user_writes_from_the_page_alone_is_right() {
         let loaded = Text::read(&path.to_string_lossy()).and_then(|text| text.resolve()).unwrap();
         assert!(!loaded.variants[0].warnings.iter().any(|warning| warning.contains("today")), "{name}");
         // The page has it, but for the comment at its head.
-        let code: String =
-            text.lines().filter(|line| !line.starts_with("//")).map(|line| format!("{line}\n")).collect();
+        let code: String = text.split_inclusive('\n').filter(|line| !line.starts_with("//")).collect();
         assert!(PAGE.contains(&code), "docs/scenario.md shows another {name}.ron");
     }
 }
