@@ -40,7 +40,7 @@ pub(crate) enum Event {
     /// A reclaimed node's notice is over.
     Reclaimed { node: NodeId },
     /// A service whose capacity a policy buys looks at the market.
-    Market { service: ServiceId },
+    Capacity { service: ServiceId },
     /// A node has booted.
     NodeReady { node: NodeId },
     /// A node has been empty for its pool's idle time, if the generation is still right.

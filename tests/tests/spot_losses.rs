@@ -3,7 +3,7 @@
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region};
 use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::ports::{Area, Fault, MarketView, SpotMix, TimedFault};
+use flashcrowd_core::ports::{Area, CapacityPolicy, CapacityView, Fault, TimedFault};
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::Market;
@@ -15,7 +15,7 @@ use flashcrowd_workloads::faults::Listed;
 const S: fn(u64) -> SimDuration = SimDuration::from_s;
 
 /// Three spot zones, then on-demand nodes, of one GPU each, which boot in 20 s.
-fn market(mix: Box<dyn SpotMix>, faults: &[(u64, Fault)]) -> World {
+fn market(mix: Box<dyn CapacityPolicy>, faults: &[(u64, Fault)]) -> World {
     let node = PoolConfig {
         gpus_per_node: 1,
         provisioning: Distribution::Constant(20.0),
@@ -55,7 +55,7 @@ fn a_node_that_never_came_is_bought_elsewhere() {
     let mix = SpotHedge::new(Order::FewestOwn, 0, false, S(30));
     let record = run(market(Box::new(mix), &[(10, holds(0, 0))]));
     assert_eq!(nodes(&record), [(0, 0, 0, Some(10)), (0, 1, 30, None)]);
-    assert_eq!(record.services[0].market.preempted, 1);
+    assert_eq!(record.services[0].capacity.preempted, 1);
     assert_eq!(record.replicas[1].ready, Some(SimTime::from_s(50)));
 }
 
@@ -67,7 +67,7 @@ fn a_stock_out_refuses_new_nodes_and_keeps_the_old() {
     let mix = OnDemandOnly::new(S(30));
     let record = run(market(Box::new(mix), &[(25, stock(0)), (65, lose), (130, stock(1))]));
     assert_eq!(nodes(&record), [(1, 0, 0, Some(65)), (1, 0, 150, None)]);
-    assert_eq!(record.services[0].market.on_demand_refused, 2, "at 90 s and at 120 s");
+    assert_eq!(record.services[0].capacity.on_demand_refused, 2, "at 90 s and at 120 s");
 }
 
 /// An outage is no reclaim, but the buyer goes elsewhere all the same.
@@ -82,7 +82,7 @@ fn an_outage_drives_a_buyer_away() {
 /// As [`SpotOnly`] in the first place with a stand-in, but it sees at once what happens.
 struct Watching(SpotOnly);
 
-impl SpotMix for Watching {
+impl CapacityPolicy for Watching {
     fn name(&self) -> &'static str {
         "watching"
     }
@@ -95,11 +95,11 @@ impl SpotMix for Watching {
         true
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.0.spot_wanted(seen)
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         self.0.next_place(seen)
     }
 
@@ -111,7 +111,7 @@ impl SpotMix for Watching {
         self.0.preempted(place);
     }
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.0.on_demand_wanted(seen)
     }
 }

@@ -29,24 +29,6 @@ const LARGEST: usize = 2;
 /// list: it only ever shrinks.
 const KNOWN: &[&[&str]] = &[
     &[
-        "sim-core/src/ledger/account.rs",
-        "sim-core/src/serving/batch.rs",
-        "sim-core/src/serving/engine/mod.rs",
-        "sim-core/src/serving/engine/turns.rs",
-        "sim-core/src/serving/server.rs",
-        "sim-core/src/serving/sharing.rs",
-        "sim-core/src/serving/slots.rs",
-    ],
-    &[
-        "sim-core/src/simulation/faults.rs",
-        "sim-core/src/simulation/limits.rs",
-        "sim-core/src/simulation/market.rs",
-        "sim-core/src/simulation/mod.rs",
-        "sim-core/src/simulation/node_port.rs",
-        "sim-core/src/simulation/service.rs",
-        "sim-core/src/simulation/world.rs",
-    ],
-    &[
         "policies/src/keda/formula/eval.rs",
         "policies/src/keda/formula/lexer.rs",
         "policies/src/keda/formula/mod.rs",

@@ -1,5 +1,5 @@
 //! Where and in which market capacity is bought: policies of the
-//! [`SpotMix`](flashcrowd_core::ports::SpotMix) port.
+//! [`CapacityPolicy`](flashcrowd_core::ports::CapacityPolicy) port.
 //!
 //! | policy | spot replicas | on-demand replicas |
 //! | --- | --- | --- |
@@ -16,10 +16,10 @@ pub use foresight::{Foresight, Future};
 pub use hedge::{Order, SpotHedge};
 pub use plain::{OnDemandOnly, SpotOnly, Where};
 
-use flashcrowd_core::ports::MarketView;
+use flashcrowd_core::ports::CapacityView;
 
 /// On-demand replicas that stand in for spot replicas which are not ready (dynamic fallback): the
 /// target and the margin, less what is ready, at most the target.
-pub(crate) fn fallback(seen: &MarketView, margin: u32) -> u32 {
+pub(crate) fn fallback(seen: &CapacityView, margin: u32) -> u32 {
     seen.target.saturating_add(margin).saturating_sub(seen.spot_ready()).min(seen.target)
 }

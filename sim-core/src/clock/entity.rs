@@ -32,7 +32,7 @@ pub enum Entity {
     /// The node autoscaler.
     NodeScaler,
     /// The capacity policy of a service.
-    Buyer(ServiceId),
+    CapacityPolicy(ServiceId),
     /// Nobody: what never got anywhere.
     Nobody,
     /// The end of the warm-up.
@@ -58,7 +58,7 @@ impl Entity {
             Entity::Cell(id) => (8, id.get()),
             Entity::Controller(id) => (9, id.get()),
             Entity::NodeScaler => (10, 0),
-            Entity::Buyer(id) => (11, id.get()),
+            Entity::CapacityPolicy(id) => (11, id.get()),
             Entity::Nobody => (12, 0),
             Entity::WarmUp => (13, 0),
         };

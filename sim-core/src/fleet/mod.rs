@@ -11,6 +11,7 @@
 //! | `unit` | what is placed and billed as one: pods that share their GPUs |
 //! | `node` | nodes, their GPUs and caches |
 //! | `stock` | the nodes of a pool, and what the market grants |
+//! | `faults` | fault sources, and which regions are cut off |
 //! | `placement` | units onto nodes, whole or not at all |
 //! | `state` (`Fleet`) | all of it at work |
 //! | `rooms` | free room, and what a scheduler answers |
@@ -21,6 +22,7 @@
 mod cache;
 mod config;
 mod demand;
+mod faults;
 mod links;
 mod node;
 mod outlook;
@@ -39,6 +41,7 @@ pub(crate) use cache::Held;
 pub use config::{PoolConfig, Reclaim, Region};
 pub(crate) use demand::Demands;
 pub use demand::{Demand, Shape};
+pub(crate) use faults::Faults;
 pub(crate) use links::fixed_rate;
 pub use links::{Link, LinkScope};
 pub(crate) use node::{Node, NodeLife, Part, Parts};

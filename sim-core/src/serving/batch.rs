@@ -1,14 +1,14 @@
 //! `DynamicBatch`: waits for a batch, as Triton's dynamic batcher does.
 //!
 //! A request passes two stages. The *host stage* (client, network, front end, copies) takes
-//! `overhead` for each request, any number at once, and then `host_per_item` one by one. From it
-//! requests join the queue of the *batcher*, which forms batches for the instances:
+//! `overhead` for each request, any number at once, and then `host_per_item` for one item after the
+//! other. Then the request joins the queue of the *batcher*, which forms batches for the instances:
 //!
 //! - the largest preferred size that the queue fills leaves at once;
-//! - so does all there is when a batch is full, when the oldest has waited for `max_delay`, or when
-//!   `max_delay` is zero;
-//! - batches are formed when an instance is idle, and ahead of that up to `formed_ahead` for each
-//!   instance; what is in a formed batch neither leaves it nor is joined by others.
+//! - the queue leaves, up to a full batch, when it fills one, when the oldest request has waited
+//!   for `max_delay`, or when `max_delay` is zero;
+//! - a batch is formed when an instance is idle; ahead of that, up to `formed_ahead` for each
+//!   instance. No request joins or leaves a formed batch.
 //!
 //! Instances share the GPU: their kernels run one after the other, and a batch that starts while
 //! another instance is busy takes `sharing_ppm` millionths of its time alone.
@@ -19,11 +19,12 @@
 //! batch, and an exceeded delay before a preferred size), `src/rate_limiter.cc`
 //! `PayloadSlotAvailable` (up to two batches for each instance are formed ahead). Not modelled:
 //! Triton may still add requests to the last batch that was formed ahead with a delay.
-//! That instances share the GPU one after the other is measured: `docs/batching.md`.
+//! Instances share the GPU one after the other: that is measured, see `docs/batching.md`.
 
 use super::Discipline;
+use super::bench::Bench;
 use super::config::BatchConfig;
-use super::server::{Bench, Server};
+use super::station::Station;
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::id::AttemptSlot;
@@ -31,19 +32,19 @@ use crate::traffic::Arena;
 use crate::traffic::{Attempt, Fifo, Stage};
 use std::collections::VecDeque;
 
-/// Added to the sequence of a batch's events. Those of the host stage have their attempt's serial:
-/// an item that leaves the host at the instant at which a batch leaves still joins it, and no two
-/// events have the same key.
+/// Added to the sequence of a batch's events; events of the host stage have the serial of their
+/// attempt. So an item that leaves the host stage when a batch leaves still joins that batch, and
+/// no two events have the same key.
 const AFTER_HOST: u64 = 1 << 63;
 
 /// State of one batching server.
 #[derive(Debug)]
 pub(super) struct Batching {
-    /// What each instance works at; empty when idle.
+    /// The batch that each instance runs; empty when idle.
     instances: Vec<Fifo>,
     /// Batches that wait for an instance.
     formed: VecDeque<Fifo>,
-    /// Requests in those.
+    /// Requests in formed batches.
     formed_held: u32,
     host_free: SimTime,
     /// Requests in the host stage.
@@ -73,7 +74,7 @@ impl Batching {
         self.host.len() + self.formed_held
     }
 
-    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         if config.host_per_item.is_zero() && config.overhead.is_zero() {
             return self.enqueue(server, index, bench);
@@ -89,7 +90,7 @@ impl Batching {
         bench.agenda.schedule(self.host_free, Class::Completion, server.id, serial, event);
     }
 
-    pub(super) fn host_done(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn host_done(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.host.remove(bench.attempts, index);
         self.enqueue(server, index, bench);
     }
@@ -98,7 +99,7 @@ impl Batching {
         self.host.remove(attempts, index);
     }
 
-    fn enqueue(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    fn enqueue(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;
         // Until it starts, this holds when it joined the batcher's queue.
@@ -108,7 +109,7 @@ impl Batching {
     }
 
     /// Gives idle instances their batches and forms others, for as long as it may.
-    pub(super) fn dispatch(&mut self, server: &mut Server, bench: &mut Bench<'_>) {
+    pub(super) fn dispatch(&mut self, server: &mut Station, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         loop {
             let idle = self.instances.iter().position(|batch| batch.len() == 0);
@@ -138,7 +139,7 @@ impl Batching {
         }
     }
 
-    fn wait(&mut self, server: &mut Server, due: SimTime, bench: &mut Bench<'_>) {
+    fn wait(&mut self, server: &mut Station, due: SimTime, bench: &mut Bench<'_>) {
         if self.delay_at.is_some_and(|at| at == due && at > bench.agenda.now()) {
             return;
         }
@@ -160,7 +161,7 @@ impl Batching {
     }
 
     /// Starts the first `size` of a queue on an idle instance.
-    fn launch(&mut self, server: &mut Server, instance: usize, queue: &mut Fifo, size: u32, bench: &mut Bench<'_>) {
+    fn launch(&mut self, server: &mut Station, instance: usize, queue: &mut Fifo, size: u32, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         let shared = self.instances.iter().any(|batch| batch.len() > 0);
         for _ in 0..size {
@@ -179,7 +180,7 @@ impl Batching {
 
     pub(super) fn finish(
         &mut self,
-        server: &mut Server,
+        server: &mut Station,
         instance: u16,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -194,7 +195,7 @@ impl Batching {
 
     /// A batch, once formed, goes on without the attempt's client, and the host stage to its end:
     /// only who waits can leave. True if its record is free now.
-    pub(super) fn withdraw(server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         let waits = bench.attempts[index].stage == Stage::Waiting;
         if waits {
             server.waiting.remove(bench.attempts, index);

@@ -1,11 +1,12 @@
-//! Processor sharing of a group: all attempts in service advance at one rate, `min(1, p / n)`.
+//! Processor sharing of a GPU group: all attempts in service advance at one rate, `min(1, p / n)`.
 //!
 //! Virtual time is the service that each attempt has received, in 2^-32 ps. An attempt ends when
-//! virtual time has grown by its size; only the earliest end is an event, and any change of the
-//! number in service makes it stale (the key's sequence is the generation).
+//! virtual time has grown by its size. Only the earliest end is an event; any change of the number
+//! in service makes that event stale (the key's sequence is the generation).
 
 use super::Discipline;
-use super::server::{Bench, Server};
+use super::bench::Bench;
+use super::station::Station;
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::id::{AttemptSlot, ServerSlot};
@@ -23,7 +24,7 @@ pub(super) struct Sharing {
     virtual_time: u128,
     touched: SimTime,
     generation: u64,
-    /// `(virtual end, serial, attempt)`; those withdrawn stay until they surface.
+    /// `(virtual end, serial, attempt)`; a withdrawn attempt stays until it reaches the top.
     ends: BinaryHeap<Reverse<(u128, u64, AttemptSlot)>>,
 }
 
@@ -35,7 +36,7 @@ impl Sharing {
         }
     }
 
-    /// Brings virtual time to now, given the number in service since the last call.
+    /// Brings virtual time to now; `running` attempts were in service since the last call.
     fn advance(&mut self, now: SimTime, running: u32, processors: u32) {
         let span = u128::from(now.since(self.touched).as_ps());
         self.touched = now;
@@ -45,7 +46,7 @@ impl Sharing {
         }
     }
 
-    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let (processors, limit) = Self::limits(bench);
         if server.running >= limit {
             bench.attempts[index].stage = Stage::Waiting;
@@ -57,7 +58,7 @@ impl Sharing {
         self.plan(server, bench, processors);
     }
 
-    fn enter(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    fn enter(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         server.running += 1;
         bench.start(index, bench.agenda.now());
         let attempt = &bench.attempts[index];
@@ -65,10 +66,11 @@ impl Sharing {
         self.ends.push(Reverse((end, attempt.serial, index)));
     }
 
-    /// Ends what is due, lets in who waits, and plans the next end. False if stale.
+    /// Ends the attempts that are due, starts waiting ones, and plans the next end. False if the
+    /// event is stale.
     pub(super) fn step(
         &mut self,
-        server: &mut Server,
+        server: &mut Station,
         generation: u64,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -94,7 +96,7 @@ impl Sharing {
         true
     }
 
-    fn refill(&mut self, server: &mut Server, bench: &mut Bench<'_>, limit: u32) {
+    fn refill(&mut self, server: &mut Station, bench: &mut Bench<'_>, limit: u32) {
         while server.running < limit
             && let Some(next) = server.waiting.pop(bench.attempts)
         {
@@ -102,14 +104,15 @@ impl Sharing {
         }
     }
 
-    pub(super) fn withdraw(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         match bench.attempts[index].stage {
             Stage::Waiting => server.waiting.remove(bench.attempts, index),
             Stage::Running => {
                 let (processors, limit) = Self::limits(bench);
                 self.advance(bench.agenda.now(), server.running, processors);
                 server.running -= 1;
-                // Whoever reuses the place has another serial; this mark covers the time until then.
+                // A new attempt in this slot has another serial; this mark is for the time until
+                // then.
                 bench.attempts[index].stage = Stage::Sent;
                 self.refill(server, bench, limit);
                 self.plan(server, bench, processors);
@@ -131,7 +134,7 @@ impl Sharing {
         lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, server)).map(|end| end.2));
     }
 
-    fn plan(&mut self, server: &mut Server, bench: &mut Bench<'_>, processors: u32) {
+    fn plan(&mut self, server: &mut Station, bench: &mut Bench<'_>, processors: u32) {
         self.generation += 1;
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
             if !is_live(bench.attempts, index, serial, server.id.slot()) {

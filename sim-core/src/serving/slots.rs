@@ -1,6 +1,8 @@
-//! `Slots`: so many attempts at once, each with its own service time, first come first served.
+//! `Slots`: a fixed number of attempts at once, each with its own service time, first come first
+//! served.
 
-use super::server::{Bench, Server};
+use super::bench::Bench;
+use super::station::Station;
 use crate::agenda::{Agenda, Event};
 use crate::clock::Class;
 use crate::id::AttemptSlot;
@@ -8,7 +10,7 @@ use crate::traffic::{Arena, Attempt, Stage};
 
 #[inline]
 pub(super) fn accept(
-    server: &mut Server,
+    server: &mut Station,
     index: AttemptSlot,
     concurrency: u32,
     agenda: &mut Agenda,
@@ -23,7 +25,7 @@ pub(super) fn accept(
 }
 
 #[inline]
-fn run(server: &mut Server, index: AttemptSlot, agenda: &mut Agenda, attempts: &mut Arena<AttemptSlot, Attempt>) {
+fn run(server: &mut Station, index: AttemptSlot, agenda: &mut Agenda, attempts: &mut Arena<AttemptSlot, Attempt>) {
     server.running += 1;
     server.in_slots.push(attempts, index);
     let attempt = &mut attempts[index];
@@ -32,10 +34,10 @@ fn run(server: &mut Server, index: AttemptSlot, agenda: &mut Agenda, attempts: &
     agenda.schedule(end, Class::Completion, server.id, serial, Event::SlotDone { attempt: index });
 }
 
-/// Frees the slot of an attempt and starts who waits longest.
+/// Frees the slot of an attempt and starts the attempt that has waited longest.
 #[inline]
 pub(super) fn release(
-    server: &mut Server,
+    server: &mut Station,
     index: AttemptSlot,
     agenda: &mut Agenda,
     attempts: &mut Arena<AttemptSlot, Attempt>,
@@ -47,9 +49,9 @@ pub(super) fn release(
     }
 }
 
-/// Takes an attempt out; the completion that was scheduled will find another serial in its place.
-/// True if its record is free now.
-pub(super) fn withdraw(server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+/// Takes an attempt out. True if its record is free now. Its scheduled completion will find another
+/// serial in the record and do nothing.
+pub(super) fn withdraw(server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
     match bench.attempts[index].stage {
         Stage::Waiting => server.waiting.remove(bench.attempts, index),
         Stage::Running => release(server, index, bench.agenda, bench.attempts),

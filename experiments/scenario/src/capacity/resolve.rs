@@ -5,7 +5,7 @@ use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{PoolConfig, Region};
-use flashcrowd_core::ports::SpotMix;
+use flashcrowd_core::ports::CapacityPolicy;
 use flashcrowd_core::units::Market;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
@@ -30,7 +30,7 @@ enum Kind {
 
 impl ResolvedCapacity {
     /// The policy; `future` says what the market will hold, for the one that is told.
-    pub(crate) fn make(&self, future: impl FnOnce() -> Future) -> Box<dyn SpotMix> {
+    pub(crate) fn make(&self, future: impl FnOnce() -> Future) -> Box<dyn CapacityPolicy> {
         let ResolvedCapacity { margin, fallback, period, .. } = *self;
         match self.kind {
             Kind::OnDemand => Box::new(OnDemandOnly::new(period)),
