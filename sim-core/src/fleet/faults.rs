@@ -8,7 +8,7 @@ pub(crate) struct Faults {
     pub(crate) sources: Table<SourceId, Box<dyn FaultSource>>,
     pub(crate) next: Table<SourceId, Option<TimedFault>>,
     pub(crate) pulled: u64,
-    /// By region: outages that keep requests away.
+    /// For each region, how many outages cut it off.
     pub(crate) unreachable: Table<RegionId, u32>,
 }
 

@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "measured: its caller knows which parts there are, and would write and read them once more"
+    reason = "measured: the caller knows which parts are zero, and a call would write and read all once more"
 )]
 
 use super::latency::Latency;

@@ -334,14 +334,14 @@ impl Latency {
     /// Records a request that was never answered: it misses every SLO on requests. True if there is
     /// one.
     pub(crate) fn record_unserved(&mut self, slos: &[Slo]) -> bool {
-        let mut promised = false;
+        let mut missed = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
             let bad = slo.part != LatencyPart::InterToken;
             count.bad += u64::from(bad);
-            promised |= bad;
+            missed |= bad;
         }
-        self.late[LateBecause::NotServed as usize] += u64::from(promised);
-        promised
+        self.late[LateBecause::NotServed as usize] += u64::from(missed);
+        missed
     }
 }
 

@@ -172,7 +172,7 @@ pub struct ServiceRecord {
     /// Measured requests that failed, by [`FailBecause`].
     pub failed_because: [u64; FailBecause::ALL.len()],
     /// Of the late requests, those whose first token came while their replica was beyond the band
-    /// in which its time model was validated, or who still waited at such a replica when they
+    /// in which its time model was validated, or that still waited at such a replica when they
     /// ended.
     pub late_beyond_band: u64,
     /// What the token-level engines of its replicas did; peaks are the highest of any.

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn one_known_size_holds_for_all_and_none_is_no_law() {
+    fn one_known_size_holds_for_all_and_none_is_refused() {
         let one = BatchTime::through(vec![(8, ms(5))]).unwrap();
         assert_eq!([1, 8, 90].map(|size| one.of(size)), [ms(5); 3]);
         assert_eq!(BatchTime::through(Vec::new()), None);
@@ -81,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_affine_law_is_exact(fixed in 0_u64..1 << 50, per_item in 0_u64..1 << 40, size in 1_u32..5_000) {
+        fn affine_times_are_exact(fixed in 0_u64..1 << 50, per_item in 0_u64..1 << 40, size in 1_u32..5_000) {
             let (fixed, per_item) = (SimDuration::from_ps(fixed), SimDuration::from_ps(per_item));
             prop_assert_eq!(BatchTime::affine(fixed, per_item).of(size), fixed + per_item * u64::from(size));
         }

@@ -14,7 +14,8 @@ use crate::ledger::Done;
 use crate::traffic::{Arena, Attempt, Fifo, NONE};
 use std::ops::{Deref, DerefMut};
 
-/// A server at work.
+/// A server at work. The station and the work of its discipline are two fields, so that the discipline
+/// can change both; the rest of the world uses a server as its station.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Server {
@@ -137,11 +138,11 @@ impl Server {
             &Discipline::Slots { concurrency } => {
                 slots::accept(&mut self.station, index, concurrency, bench.agenda, bench.attempts);
             }
-            Discipline::Sharing { .. } => self.with_sharing(|sharing, server| sharing.accept(server, index, bench)),
+            Discipline::Sharing { .. } => self.with_sharing(|sharing, station| sharing.accept(station, index, bench)),
             Discipline::DynamicBatch(_) => {
-                self.with_batching(|batching, server| batching.accept(server, index, bench));
+                self.with_batching(|batching, station| batching.accept(station, index, bench));
             }
-            Discipline::ContinuousBatch(_) => self.with_engine(|engine, server| engine.accept(server, index, bench)),
+            Discipline::ContinuousBatch(_) => self.with_engine(|engine, station| engine.accept(station, index, bench)),
         }
     }
 
@@ -154,7 +155,7 @@ impl Server {
     #[inline]
     pub(crate) fn engine_step(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) -> bool {
         let mut live = false;
-        self.with_engine(|engine, server| live = engine.step(server, generation, bench, done));
+        self.with_engine(|engine, station| live = engine.step(station, generation, bench, done));
         live
     }
 
@@ -174,7 +175,7 @@ impl Server {
         let last = bench.agenda.last_step_of(self.station.id);
         if engine.is_behind(last) {
             let mut done = Vec::new();
-            self.with_engine(|engine, server| engine.catch_up(server, last, bench, &mut done));
+            self.with_engine(|engine, station| engine.catch_up(station, last, bench, &mut done));
             debug_assert!(done.is_empty(), "a sequence ended before the engine's event");
         }
     }
@@ -203,7 +204,7 @@ impl Server {
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
     ) {
-        self.with_engine(|engine, server| engine.take_turn(server, clock, contended, bench, done));
+        self.with_engine(|engine, station| engine.take_turn(station, clock, contended, bench, done));
     }
 
     /// Whether the engine has the turn and gives it to another member before the present event.
@@ -226,17 +227,17 @@ impl Server {
 
     /// Plays its turns of many rounds at once.
     pub(crate) fn play_turns(&mut self, own: &Steady, stretch: &Stretch, bench: &mut Bench<'_>) {
-        self.with_engine(|engine, server| engine.play_turns(own, stretch, server, bench));
+        self.with_engine(|engine, station| engine.play_turns(own, stretch, station, bench));
     }
 
     /// Makes sure that the engine has an event at `at` or before.
     pub(crate) fn wake_by(&mut self, at: SimTime, bench: &mut Bench<'_>) {
-        self.with_engine(|engine, server| engine.wake_by(at, server.id, bench));
+        self.with_engine(|engine, station| engine.wake_by(at, station.id, bench));
     }
 
     /// Makes sure that the engine has an event when its iterations end, or before.
     pub(crate) fn wake_at_end(&mut self, bench: &mut Bench<'_>) {
-        self.with_engine(|engine, server| engine.wake_at_end(server.id, bench));
+        self.with_engine(|engine, station| engine.wake_at_end(station.id, bench));
     }
 
     /// No waiting sequence that joins at `from` or later can end before the returned instant.
@@ -260,7 +261,7 @@ impl Server {
     pub(crate) fn contend(&mut self, bench: &mut Bench<'_>) {
         self.catch_up(bench);
         let last = bench.agenda.last_step_of(self.station.id);
-        self.with_engine(|engine, server| engine.contend(server.id, last, bench));
+        self.with_engine(|engine, station| engine.contend(station.id, last, bench));
     }
 
     /// Work done up to the last [`Server::settle`].
@@ -325,14 +326,14 @@ impl Server {
     pub(crate) fn share_done(&mut self, generation: u64, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) -> bool {
         self.station.meter.advance(bench.agenda.now(), self.station.running);
         let mut live = false;
-        self.with_sharing(|sharing, server| live = sharing.step(server, generation, bench, done));
+        self.with_sharing(|sharing, station| live = sharing.step(station, generation, bench, done));
         live
     }
 
     /// The host stage has finished an attempt.
     pub(crate) fn host_done(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.station.meter.advance(bench.agenda.now(), self.station.running);
-        self.with_batching(|batching, server| batching.host_done(server, index, bench));
+        self.with_batching(|batching, station| batching.host_done(station, index, bench));
     }
 
     /// The host stage has finished an attempt that was cancelled meanwhile.
@@ -345,13 +346,13 @@ impl Server {
     /// The oldest attempt of a batching server has waited for the maximum delay.
     pub(crate) fn batch_delay(&mut self, bench: &mut Bench<'_>) {
         self.station.meter.advance(bench.agenda.now(), self.station.running);
-        self.with_batching(|batching, server| batching.dispatch(server, bench));
+        self.with_batching(|batching, station| batching.dispatch(station, bench));
     }
 
     /// A batch has ended: moves its attempts to `done`.
     pub(crate) fn batch_done(&mut self, instance: u16, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         self.station.meter.advance(bench.agenda.now(), self.station.running);
-        self.with_batching(|batching, server| batching.finish(server, instance, bench, done));
+        self.with_batching(|batching, station| batching.finish(station, instance, bench, done));
     }
 
     /// Withdraws an attempt. True if its record is free now; otherwise its work goes on.
@@ -361,9 +362,9 @@ impl Server {
         let mut free = false;
         match &mut self.work {
             Work::Slots => free = slots::withdraw(&mut self.station, index, bench),
-            Work::Sharing(_) => self.with_sharing(|sharing, server| free = sharing.withdraw(server, index, bench)),
+            Work::Sharing(_) => self.with_sharing(|sharing, station| free = sharing.withdraw(station, index, bench)),
             Work::Batching(_) => free = Batching::withdraw(&mut self.station, index, bench),
-            Work::Engine(_) => self.with_engine(|engine, server| free = engine.withdraw(server, index, bench)),
+            Work::Engine(_) => self.with_engine(|engine, station| free = engine.withdraw(station, index, bench)),
         }
         free
     }

@@ -46,20 +46,20 @@ impl Sharing {
         }
     }
 
-    pub(super) fn accept(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let (processors, limit) = Self::limits(bench);
-        if server.running >= limit {
+        if station.running >= limit {
             bench.attempts[index].stage = Stage::Waiting;
-            server.waiting.push(bench.attempts, index);
+            station.waiting.push(bench.attempts, index);
             return;
         }
-        self.advance(bench.agenda.now(), server.running, processors);
-        self.enter(server, index, bench);
-        self.plan(server, bench, processors);
+        self.advance(bench.agenda.now(), station.running, processors);
+        self.enter(station, index, bench);
+        self.plan(station, bench, processors);
     }
 
-    fn enter(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
-        server.running += 1;
+    fn enter(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
+        station.running += 1;
         bench.start(index, bench.agenda.now());
         let attempt = &bench.attempts[index];
         let end = self.virtual_time + (u128::from(attempt.size.as_ps()) << FRACTION_BITS);
@@ -70,7 +70,7 @@ impl Sharing {
     /// event is stale.
     pub(super) fn step(
         &mut self,
-        server: &mut Station,
+        station: &mut Station,
         generation: u64,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -79,43 +79,43 @@ impl Sharing {
             return false;
         }
         let (processors, limit) = Self::limits(bench);
-        self.advance(bench.agenda.now(), server.running, processors);
+        self.advance(bench.agenda.now(), station.running, processors);
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
-            let live = is_live(bench.attempts, index, serial, server.id.slot());
+            let live = is_live(bench.attempts, index, serial, station.id.slot());
             if live && end > self.virtual_time {
                 break;
             }
             self.ends.pop();
             if live {
-                server.running -= 1;
+                station.running -= 1;
                 done.push(index);
             }
         }
-        self.refill(server, bench, limit);
-        self.plan(server, bench, processors);
+        self.refill(station, bench, limit);
+        self.plan(station, bench, processors);
         true
     }
 
-    fn refill(&mut self, server: &mut Station, bench: &mut Bench<'_>, limit: u32) {
-        while server.running < limit
-            && let Some(next) = server.waiting.pop(bench.attempts)
+    fn refill(&mut self, station: &mut Station, bench: &mut Bench<'_>, limit: u32) {
+        while station.running < limit
+            && let Some(next) = station.waiting.pop(bench.attempts)
         {
-            self.enter(server, next, bench);
+            self.enter(station, next, bench);
         }
     }
 
-    pub(super) fn withdraw(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         match bench.attempts[index].stage {
-            Stage::Waiting => server.waiting.remove(bench.attempts, index),
+            Stage::Waiting => station.waiting.remove(bench.attempts, index),
             Stage::Running => {
                 let (processors, limit) = Self::limits(bench);
-                self.advance(bench.agenda.now(), server.running, processors);
-                server.running -= 1;
+                self.advance(bench.agenda.now(), station.running, processors);
+                station.running -= 1;
                 // A new attempt in this slot has another serial; this mark is for the time until
                 // then.
                 bench.attempts[index].stage = Stage::Sent;
-                self.refill(server, bench, limit);
-                self.plan(server, bench, processors);
+                self.refill(station, bench, limit);
+                self.plan(station, bench, processors);
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => return false,
         }
@@ -134,19 +134,19 @@ impl Sharing {
         lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, server)).map(|end| end.2));
     }
 
-    fn plan(&mut self, server: &mut Station, bench: &mut Bench<'_>, processors: u32) {
+    fn plan(&mut self, station: &mut Station, bench: &mut Bench<'_>, processors: u32) {
         self.generation += 1;
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
-            if !is_live(bench.attempts, index, serial, server.id.slot()) {
+            if !is_live(bench.attempts, index, serial, station.id.slot()) {
                 self.ends.pop();
                 continue;
             }
-            let service = end.saturating_sub(self.virtual_time) * u128::from(server.running);
-            let rate = u128::from(server.running.min(processors)) << FRACTION_BITS;
+            let service = end.saturating_sub(self.virtual_time) * u128::from(station.running);
+            let rate = u128::from(station.running.min(processors)) << FRACTION_BITS;
             // Rounded up, so that virtual time has reached the end when the event comes.
             let span = SimDuration::from_ps(u64::try_from(service.div_ceil(rate)).unwrap_or(u64::MAX));
-            let event = Event::ShareDone { server: server.id.slot() };
-            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, server.id, self.generation, event);
+            let event = Event::ShareDone { server: station.id.slot() };
+            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, station.id, self.generation, event);
             return;
         }
     }

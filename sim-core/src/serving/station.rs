@@ -17,7 +17,7 @@ pub(crate) struct Station {
     pub(crate) service: ServiceId,
     /// The clock of its GPUs, if it shares them with other servers.
     pub(crate) clock: ClockSlot,
-    /// Position in its service's rotation, or [`NONE`].
+    /// Position in its service's rotation, or [`NONE`](crate::traffic::NONE).
     pub(crate) position: u32,
     /// Attempts sent here and not yet ended, including those on their way. It counts only once the
     /// server is out of rotation; until then the rotation counts them.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
 
 impl Simulation {
-    pub(super) fn apply(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
+    pub(super) fn apply_decision(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
         self.refuse_unseen(index, seen, &mut decision);
         // Controllers that look ten times a second and change nothing would fill the log.
         let recent = self.control.logged_within(index, QUIET_PERIOD, self.agenda.now());

@@ -74,7 +74,7 @@ impl Simulation {
         if let Some(at) = next {
             self.plan_tick(id, at);
         }
-        self.apply(id, &seen, decision);
+        self.apply_decision(id, &seen, decision);
         Ok(())
     }
 

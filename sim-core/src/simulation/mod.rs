@@ -9,7 +9,8 @@
 //! | `error` | why a run did not come to its end |
 //! | `bench` | lends a server what it works with |
 //! | `service` | a service: its parts in one place |
-//! | `requests` | arrivals, attempts, completions, retries |
+//! | `requests` | arrivals, attempts, retries |
+//! | `completions` | how attempts whose work is done, and requests, end |
 //! | `timeouts` | clients that give up |
 //! | `lookahead` | reading what the next events need, all at once |
 //! | `routes` | requests across regions: which cell takes one, probes, requests that are lost on the way |

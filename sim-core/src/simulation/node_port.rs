@@ -97,10 +97,10 @@ impl Simulation {
             // Time must pass between two looks that it planned itself.
             self.plan_node_look(at.max(SimTime::from_ps(seen.now.as_ps() + 1)));
         }
-        self.apply_nodes(decision);
+        self.apply_node_decision(decision);
     }
 
-    fn apply_nodes(&mut self, decision: NodeDecision) {
+    fn apply_node_decision(&mut self, decision: NodeDecision) {
         for id in decision.cancel {
             let cancelled = self.nodes.scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
             self.count_action(cancelled, |record| &mut record.cancelled);

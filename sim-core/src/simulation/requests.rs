@@ -1,6 +1,6 @@
 //! Requests and attempts: arrival, routing, delivery, completion, time-outs, retries.
 
-#![expect(clippy::inline_always, reason = "measured: callers know which case it is, and the compiler does not")]
+#![expect(clippy::inline_always, reason = "measured: each caller passes a constant case, which inlining resolves")]
 
 use super::bench::bench;
 use super::error::RunError;
@@ -77,8 +77,8 @@ impl Simulation {
         let &Arrival { prompt_tokens, output_tokens, .. } = arrival;
         let service_time = match (arrival.service_time, &state.config.service_time) {
             (Some(given), _) => given,
-            (None, ServiceTime::Drawn(law) | ServiceTime::DrawnPerAttempt(law)) => {
-                law.sample_duration(&mut sender.sizes)
+            (None, ServiceTime::Drawn(distribution) | ServiceTime::DrawnPerAttempt(distribution)) => {
+                distribution.sample_duration(&mut sender.sizes)
             }
             (None, ServiceTime::Tokens { fixed, per_prompt_token, per_output_token }) => {
                 *fixed + *per_prompt_token * u64::from(prompt_tokens) + *per_output_token * u64::from(output_tokens)
@@ -133,8 +133,8 @@ impl Simulation {
         record.tries += 1;
         let service = self.choose_service(client, number, user, prefix, last);
         self.traffic.requests[request].service = service;
-        if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].config.service_time {
-            size = self.traffic.clients[client].redraw(law, number, tries);
+        if let ServiceTime::DrawnPerAttempt(distribution) = &self.services[service].config.service_time {
+            size = self.traffic.clients[client].redraw(distribution, number, tries);
         }
         self.attempt(request, Try { client, number, tries, size, service });
     }
@@ -150,7 +150,7 @@ impl Simulation {
         let origin = sender.config.place.as_ref().map_or(NOWHERE, |place| place.origin as u16);
         let state = &mut self.services[service];
         let hop = match &state.config.network {
-            Some(law) => law.sample_duration(sender.network(number, tries).get()),
+            Some(distribution) => distribution.sample_duration(sender.network(number, tries).get()),
             None => SimDuration::ZERO,
         };
         let index = self.traffic.attempts.insert(Attempt {

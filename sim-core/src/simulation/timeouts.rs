@@ -55,7 +55,7 @@ impl Simulation {
         if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
             self.traffic.attempts[index].request = RequestSlot::NONE;
         } else if server == ServerSlot::NONE && stage == Stage::Sent {
-            // It got to nobody: it ends when its client would have given up to connect.
+            // It reached no replica: it ends at its client's connect timeout.
             self.traffic.attempts[index].request = CANCELLED;
         } else if server == ServerSlot::NONE {
             let broker = self.services[service].feed.broker();

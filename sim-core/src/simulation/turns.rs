@@ -182,7 +182,7 @@ impl Simulation {
         self.serving.servers[holder].give_turn(&mut bench!(self, service));
         self.observe_tokens(holder, service);
         let (turn, stands_at) = self.serving.servers[holder].turn();
-        debug_assert_eq!(turn, Turn::Waits, "an engine without work has had an event");
+        debug_assert_eq!(turn, Turn::Waits, "the engine with the turn had no work");
         let clock = &mut self.serving.clocks[id];
         let at = instant(stands_at);
         clock.set_waits(holder, true);

@@ -207,7 +207,7 @@ impl Engine {
 
     /// Takes a new attempt. It joins at the first boundary that allows it. That boundary is later
     /// than now, even if the engine has not caught up to now.
-    pub(super) fn accept(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let ready = bench.agenda.now() + config.front_end;
         bench.sequences[index].ready = ready;
@@ -215,14 +215,14 @@ impl Engine {
         attempt.stage = Stage::Waiting;
         // The front end does not count as waiting.
         attempt.sent += config.front_end;
-        server.waiting.push(bench.attempts, index);
+        station.waiting.push(bench.attempts, index);
         // If others wait already, they go first, and the leap has been cut for them.
-        let first = server.waiting.len() == 1;
+        let first = station.waiting.len() == 1;
         if self.leap.len == 0 {
             if first && self.turn != Turn::Waits {
                 // Wake even if that is now: other attempts that come at the same instant then start
                 // with it.
-                self.wake(ready, server.id, bench);
+                self.wake(ready, station.id, bench);
             }
             if self.turn != Turn::Waits || !config.leaps {
                 return;
@@ -231,7 +231,7 @@ impl Engine {
             self.shorten(self.joins_at(config, ready));
         }
         let least = config.least_end(&bench.sequences[index], ready);
-        self.wake_by(least, server.id, bench);
+        self.wake_by(least, station.id, bench);
     }
 
     /// The boundary of the present leap at which a sequence that is ready at `ready` may join.
@@ -287,7 +287,7 @@ impl Engine {
     /// event is stale.
     pub(super) fn step(
         &mut self,
-        server: &mut Station,
+        station: &mut Station,
         generation: u64,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -300,12 +300,12 @@ impl Engine {
         let now = bench.agenda.now();
         self.fetch_next(bench);
         if self.leap.len == 0 {
-            self.start(config, server, bench);
+            self.start(config, station, bench);
         } else {
-            self.catch_up(server, now, bench, done);
+            self.catch_up(station, now, bench, done);
         }
         if self.leap.len > 0 {
-            self.wake_by(self.leap_end.at, server.id, bench);
+            self.wake_by(self.leap_end.at, station.id, bench);
         }
         true
     }
@@ -327,7 +327,7 @@ impl Engine {
     /// the end of a sequence.
     pub(super) fn catch_up(
         &mut self,
-        server: &mut Station,
+        station: &mut Station,
         last: SimTime,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -335,17 +335,17 @@ impl Engine {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         while self.is_behind(last) {
             self.pass(self.leap.len, bench);
-            server.meter.advance(self.at(), server.running);
+            station.meter.advance(self.at(), station.running);
             if !self.chunks.is_empty() {
                 self.finish_chunks(config, bench);
             }
             if self.next_end <= self.iteration {
-                self.finish_decodes(server, bench, done);
+                self.finish_decodes(station, bench, done);
             }
             if !self.withdrawn.is_empty() {
-                self.drop_withdrawn(server, bench, done);
+                self.drop_withdrawn(station, bench, done);
             }
-            self.go_on(config, server, bench);
+            self.go_on(config, station, bench);
         }
     }
 
@@ -397,15 +397,15 @@ impl Engine {
 
     /// Takes an attempt out. True if its record is free now; a running sequence leaves at the next
     /// boundary.
-    pub(super) fn withdraw(&mut self, server: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
         let now = bench.agenda.now();
         match bench.attempts[index].stage {
             Stage::Waiting => {
-                let first = server.waiting.front() == Some(index);
-                server.waiting.remove(bench.attempts, index);
-                if let (true, Some(next)) = (first, server.waiting.front()) {
-                    self.new_first(config, server.id, bench.sequences[next].ready.max(now), bench);
+                let first = station.waiting.front() == Some(index);
+                station.waiting.remove(bench.attempts, index);
+                if let (true, Some(next)) = (first, station.waiting.front()) {
+                    self.new_first(config, station.id, bench.sequences[next].ready.max(now), bench);
                 }
                 true
             }
@@ -416,7 +416,7 @@ impl Engine {
                     // The engine waits for its turn; the sequence leaves when the turn comes.
                     return false;
                 }
-                self.cut(self.leap.first_after(self.clock.units, now).max(1), server.id, bench);
+                self.cut(self.leap.first_after(self.clock.units, now).max(1), station.id, bench);
                 false
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => false,

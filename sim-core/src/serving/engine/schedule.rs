@@ -13,36 +13,36 @@ use std::cmp::Reverse;
 
 impl Engine {
     /// Plans the next iterations, or rests.
-    pub(super) fn schedule(&mut self, config: &EngineConfig, server: &mut Station, bench: &mut Bench<'_>) {
+    pub(super) fn schedule(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         self.look(config);
         let mut load = Load::default();
-        let mut preempted = self.reserve_decodes(config, server, bench);
+        let mut preempted = self.reserve_decodes(config, station, bench);
         let mut budget = u64::from(config.token_budget) - self.decodes;
         if let Some(index) = self.partial {
-            preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, server, bench);
+            preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, station, bench);
         }
         if !preempted || self.running == 0 {
-            self.admit(config, &mut budget, &mut load, server, bench);
+            self.admit(config, &mut budget, &mut load, station, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
         if self.decodes == 0 && self.chunks.is_empty() {
-            self.rest(server, bench);
+            self.rest(station, bench);
             return;
         }
         self.work.tokens += load.prefill;
         self.leap = Leap { len: 1, first: config.time.iteration(&load), growth: config.time.growth(self.decodes) };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
-            self.leap.len = self.reach(config, server, bench);
+            self.leap.len = self.reach(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
     }
 
     /// There is nothing to run: sleeps until the first waiting sequence has passed the front end.
-    fn rest(&mut self, server: &Station, bench: &mut Bench<'_>) {
+    fn rest(&mut self, station: &Station, bench: &mut Bench<'_>) {
         self.leap = Leap::default();
-        if let Some(first) = server.waiting.front() {
+        if let Some(first) = station.waiting.front() {
             let ready = bench.sequences[first].ready;
-            self.wake(ready.max(bench.agenda.now()), server.id, bench);
+            self.wake(ready.max(bench.agenda.now()), station.id, bench);
         } else {
             self.generation += 1;
             self.wake_at = SimTime::MAX;
@@ -50,12 +50,12 @@ impl Engine {
     }
 
     /// How many iterations from here keep the same batch.
-    fn reach(&mut self, config: &EngineConfig, server: &Station, bench: &Bench<'_>) -> u64 {
+    fn reach(&mut self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
         // Without a decode there is no end to plan for: only this iteration is planned.
-        let Some(next_end) = self.next_end(server.id, bench) else { return 1 };
+        let Some(next_end) = self.next_end(station.id, bench) else { return 1 };
         let all = next_end - self.iteration;
         let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
-        match server.waiting.front() {
+        match station.waiting.front() {
             // Only a sequence that becomes ready later cuts the leap: one that was ready before lacks
             // room, and room only comes with a change of the batch.
             Some(first) if bench.sequences[first].ready >= self.seen_before => {
@@ -114,10 +114,10 @@ impl Engine {
     /// Takes the blocks that the decodes need in this iteration. True if sequences were preempted
     /// for that.
     #[inline]
-    fn reserve_decodes(&mut self, config: &EngineConfig, server: &mut Station, bench: &mut Bench<'_>) -> bool {
+    fn reserve_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) -> bool {
         let needed = self.blocks.needed_in(self.iteration);
         if needed > self.blocks.free() {
-            self.preempt_for_decodes(config, server, bench);
+            self.preempt_for_decodes(config, station, bench);
             return true;
         }
         self.blocks.take(needed);
@@ -127,15 +127,15 @@ impl Engine {
     /// Gives the decodes their blocks in the order of admission; if blocks are short, the last
     /// admitted sequence is preempted.
     #[inline(never)]
-    fn preempt_for_decodes(&mut self, config: &EngineConfig, server: &mut Station, bench: &mut Bench<'_>) {
-        let mut running = self.admitted(server.id, bench);
+    fn preempt_for_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        let mut running = self.admitted(station.id, bench);
         let mut at = 0;
         while at < running.len() {
             let index = running[at];
             if self.needs_block(config, bench, index) {
                 while self.blocks.free() == 0 {
                     let Some(last) = running.pop() else { return };
-                    self.preempt(config, last, server, bench);
+                    self.preempt(config, last, station, bench);
                     if last == index {
                         return;
                     }
@@ -164,7 +164,7 @@ impl Engine {
 
     /// Sends the last admitted sequence back to the head of the queue; all its tokens will be
     /// computed again.
-    fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, server: &mut Station, bench: &mut Bench<'_>) {
+    fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, station: &mut Station, bench: &mut Bench<'_>) {
         let decodes = self.partial != Some(index);
         let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
@@ -178,9 +178,9 @@ impl Engine {
         }
         self.work.preemptions += 1;
         self.running -= 1;
-        server.running -= 1;
+        station.running -= 1;
         bench.attempts[index].stage = Stage::Waiting;
-        server.waiting.push_front(bench.attempts, index);
+        station.waiting.push_front(bench.attempts, index);
     }
 
     /// Gives back the blocks of a sequence with `computed` tokens in the cache, the last block
@@ -239,7 +239,7 @@ impl Engine {
         index: AttemptSlot,
         budget: &mut u64,
         load: &mut Load,
-        server: &mut Station,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
         let sequence = &bench.sequences[index];
@@ -247,7 +247,7 @@ impl Engine {
         let tokens = (sequence.prefill_tokens() - computed).min(*budget);
         let blocks = self.blocks.holding(computed + tokens) - self.blocks.holding(computed);
         if blocks > self.blocks.free() {
-            self.preempt(config, index, server, bench);
+            self.preempt(config, index, station, bench);
             return false;
         }
         self.blocks.take(blocks);
@@ -296,16 +296,16 @@ impl Engine {
         config: &EngineConfig,
         budget: &mut u64,
         load: &mut Load,
-        server: &mut Station,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) {
-        let Some(mut first) = server.waiting.front() else { return };
+        let Some(mut first) = station.waiting.front() else { return };
         while *budget > 0 && self.running < config.max_sequences {
             let joins = bench.sequences[first].ready < self.seen_before;
-            if !joins || !self.try_admit(config, first, budget, load, server, bench) {
+            if !joins || !self.try_admit(config, first, budget, load, station, bench) {
                 return;
             }
-            match server.waiting.front() {
+            match station.waiting.front() {
                 Some(next) => first = next,
                 None => return,
             }
@@ -319,7 +319,7 @@ impl Engine {
         index: AttemptSlot,
         budget: &mut u64,
         load: &mut Load,
-        server: &mut Station,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
         let needed = bench.sequences[index].prefill_tokens();
@@ -345,9 +345,9 @@ impl Engine {
         let again = again.map(|preempted| preempted.kept = Kept::default()).is_some();
         self.work.cached_tokens += computed;
         self.add_chunk(index, computed, tokens, budget, load, bench);
-        server.waiting.remove(bench.attempts, index);
+        station.waiting.remove(bench.attempts, index);
         self.running += 1;
-        server.running += 1;
+        station.running += 1;
         if again {
             bench.attempts[index].stage = Stage::Running;
         } else {
@@ -416,16 +416,16 @@ impl Engine {
     }
 
     /// Moves the sequences that have all their tokens to `done`.
-    pub(super) fn finish_decodes(&mut self, server: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
+    pub(super) fn finish_decodes(&mut self, station: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         while let Some(&Reverse(end)) = self.ends.peek() {
             if end.iteration() > self.iteration {
                 break;
             }
             self.pop_end();
-            if self.stale == 0 || is_live(bench, end, server.id) {
+            if self.stale == 0 || is_live(bench, end, station.id) {
                 let written = self.leave_batch(end.index(), bench);
                 self.give_back(end.index(), written, bench);
-                self.depart(end.index(), server, done);
+                self.depart(end.index(), station, done);
             } else {
                 self.stale -= 1;
             }
@@ -433,21 +433,21 @@ impl Engine {
     }
 
     /// Moves the withdrawn sequences to `done`.
-    pub(super) fn drop_withdrawn(&mut self, server: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
+    pub(super) fn drop_withdrawn(&mut self, station: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         for at in 0..self.withdrawn.len() {
             let index = self.withdrawn[at];
             if bench.sequences[index].admission != 0 {
                 let written = self.cut_off(index, bench);
                 self.give_back(index, written, bench);
-                self.depart(index, server, done);
+                self.depart(index, station, done);
             }
         }
         self.withdrawn.clear();
     }
 
-    fn depart(&mut self, index: AttemptSlot, server: &mut Station, done: &mut Vec<AttemptSlot>) {
+    fn depart(&mut self, index: AttemptSlot, station: &mut Station, done: &mut Vec<AttemptSlot>) {
         self.running -= 1;
-        server.running -= 1;
+        station.running -= 1;
         done.push(index);
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Sequence {
     pub(crate) output: u32,
     /// Tokens of its prefill that are in the cache.
     pub(super) computed: u32,
-    /// The names of its prompt's blocks, in the arena of names, or [`NONE`].
+    /// The names of its prompt's blocks, in the arena of names, or [`PrefixSlot::NONE`].
     pub(crate) prefix: PrefixSlot,
     /// Number of its admission; tells it from earlier sequences in its slot.
     pub(super) admission: u64,

@@ -55,7 +55,7 @@ impl Engine {
     /// nothing to do. Attempts that leave move to `done`.
     pub(in crate::serving) fn take_turn(
         &mut self,
-        server: &mut Station,
+        station: &mut Station,
         clock: u128,
         contended: bool,
         bench: &mut Bench<'_>,
@@ -65,11 +65,11 @@ impl Engine {
         self.waited = if self.decodes > 0 { clock - self.clock.units } else { 0 };
         self.clock = Clock::new(clock);
         self.turn = Turn::Has { contended };
-        server.meter.advance(self.at(), server.running);
+        station.meter.advance(self.at(), station.running);
         if !self.withdrawn.is_empty() {
-            self.drop_withdrawn(server, bench, done);
+            self.drop_withdrawn(station, bench, done);
         }
-        self.plan(config, server, bench);
+        self.plan(config, station, bench);
     }
 
     /// Whether it has the turn, and must give it away at a boundary up to `last`.
@@ -96,12 +96,12 @@ impl Engine {
 
     /// At a boundary: goes on, or gives the turn away.
     #[inline]
-    pub(super) fn go_on(&mut self, config: &EngineConfig, server: &mut Station, bench: &mut Bench<'_>) {
+    pub(super) fn go_on(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         if self.turn != (Turn::Has { contended: true }) {
-            return self.plan(config, server, bench);
+            return self.plan(config, station, bench);
         }
         self.leap = Leap::default();
-        if self.running > 0 || server.waiting.front().is_some() {
+        if self.running > 0 || station.waiting.front().is_some() {
             // The pending event stays: a sequence may end there.
             self.turn = Turn::Waits;
         } else {
@@ -137,7 +137,7 @@ impl Engine {
         &mut self,
         own: &Steady,
         stretch: &Stretch,
-        server: &mut Station,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
@@ -167,26 +167,26 @@ impl Engine {
             self.leap_end = self.clock.after(self.leap.first.into());
             self.look(config);
         }
-        server.meter.advance(self.at(), server.running);
+        station.meter.advance(self.at(), station.running);
     }
 
     /// Plans what comes next; a member without work gives up its turn.
     #[inline]
-    fn plan(&mut self, config: &EngineConfig, server: &mut Station, bench: &mut Bench<'_>) {
-        self.schedule(config, server, bench);
+    fn plan(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        self.schedule(config, station, bench);
         if self.leap.len == 0 && self.turn != Turn::Alone {
             self.turn = Turn::Idle;
         }
     }
 
     /// Wakes an engine without a leap: alone it starts, among others it asks for the turn.
-    pub(super) fn start(&mut self, config: &EngineConfig, server: &mut Station, bench: &mut Bench<'_>) {
+    pub(super) fn start(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         match self.turn {
             Turn::Alone => {
                 let now = bench.agenda.now();
                 self.clock = Clock::new(clock_at(now));
-                server.meter.advance(now, server.running);
-                self.schedule(config, server, bench);
+                station.meter.advance(now, station.running);
+                self.schedule(config, station, bench);
             }
             Turn::Idle => self.turn = Turn::Waits,
             Turn::Waits | Turn::Has { .. } => {}
