@@ -10,8 +10,8 @@ use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 
 /// Mean lengths in tokens; both are lognormal, of the variation that chat traffic has.
 const MEAN_PROMPT: f64 = 512.0;

@@ -11,13 +11,13 @@ use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Traffic};
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::global_routing::SpillOver;
-use flashcrowd_policies::spot_mix::{Order, SpotHedge};
+use flashcrowd_policies::capacity::{Order, SpotHedge};
+use flashcrowd_policies::routers::regions::SpillOver;
 use flashcrowd_workloads::faults::capacity::{MarketCapacity, Place};
 use flashcrowd_workloads::faults::outages::{Kind, Outage, listed};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
-use flashcrowd_workloads::spot::market::measured_market;
+use flashcrowd_workloads::markets::generated::measured_market;
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 
 /// Replicas of one region.
 const REPLICAS: u32 = 250;

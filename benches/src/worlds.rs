@@ -9,12 +9,12 @@ use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::hpa::manifest::read;
-use flashcrowd_policies::hpa::{Hpa, HpaOptions, bind};
+use flashcrowd_policies::autoscalers::hpa::manifest::read;
+use flashcrowd_policies::autoscalers::hpa::{Hpa, HpaOptions, bind};
 use flashcrowd_policies::placement::Spread;
-use flashcrowd_policies::routing::PowerOfChoices;
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
+use flashcrowd_policies::routers::replicas::PowerOfChoices;
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 use std::collections::BTreeMap;
 
 /// Load of all models.

@@ -3,7 +3,7 @@
 use flashcrowd_core::ports::{Scope, SignalRequest, SignalSource};
 use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_language::words::duration;
-use flashcrowd_policies::hpa::{HpaSpec, Target};
+use flashcrowd_policies::autoscalers::hpa::{HpaSpec, Target};
 use flashcrowd_results::same_arrivals;
 use flashcrowd_scenario::{Resolved, ResolvedAutoscaler, ResolvedService};
 
@@ -41,7 +41,7 @@ fn elsewhere(service: &ResolvedService, request: &SignalRequest) -> Option<Strin
 /// A target above the highest value that its metric can have never scales up.
 fn unreachable(
     service: &ResolvedService,
-    metric: &flashcrowd_policies::hpa::MetricSpec,
+    metric: &flashcrowd_policies::autoscalers::hpa::MetricSpec,
     source: &SignalSource,
     scale: f64,
     tolerance: f64,

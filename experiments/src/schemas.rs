@@ -2,17 +2,8 @@
 
 use crate::regression::TestFile;
 use flashcrowd_results::summary::Summary;
-use flashcrowd_scenario::spec::Scenario;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
-
-/// The schema of scenario files: the tree that their RON stands for, with enum variants as the
-/// single key of an object.
-pub fn scenario() -> Value {
-    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<Scenario>();
-    schema.insert("title".to_owned(), "flashcrowd scenario".into());
-    schema.to_value()
-}
 
 /// The schema of policy regression tests, as the tree that their RON stands for.
 pub fn test() -> Value {

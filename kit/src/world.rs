@@ -58,9 +58,9 @@ impl SmallWorld {
     services: {{
         "s": (
             serving: Slots(concurrency: {concurrency}),
-            service_time: Takes("{service_ms}ms"),
+            service_time: "{service_ms}ms",
             replicas: {replicas},
-            startup: (image: (cold: Takes("0s")), weights: (cold: Takes("{start_s}s")), engine: (cold: Takes("0s"))),
+            startup: (image: (cold: "0s"), weights: (cold: "{start_s}s"), engine: (cold: "0s")),
             slo: [(quantile: 0.95, limit: "{limit}ms")],
             autoscaler: {autoscaler},
         ),

@@ -17,9 +17,9 @@ use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
-use flashcrowd_policies::routing::LeastOutstanding;
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
+use flashcrowd_policies::routers::replicas::LeastOutstanding;
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

@@ -48,6 +48,10 @@ struct Snippet {
     line: String,
     indent: usize,
     carets: usize,
+    /// Where, in the texts of its document.
+    place: Place,
+    /// A line that would be right.
+    example: Option<String>,
 }
 
 /// Characters of a long line that are shown around the caret.
@@ -83,7 +87,7 @@ impl Diagnostic {
             line: text[..start].matches('\n').count() as u32 + 1,
             column: before as u32 + 1,
             is_override: source.is_override,
-            snippet: Some(Box::new(Snippet::new(line, before, marked))),
+            snippet: Some(Box::new(Snippet { place, ..Snippet::new(line, before, marked) })),
             ..Diagnostic::about(&source.name, message)
         }
     }
@@ -100,6 +104,20 @@ impl Diagnostic {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// With a line that would be right, where it has a place.
+    #[must_use]
+    pub fn with_example(mut self, line: impl Into<String>) -> Self {
+        if let Some(snippet) = &mut self.snippet {
+            snippet.example = Some(line.into());
+        }
+        self
+    }
+
+    /// Where, in the texts of its document, if it has a place there.
+    pub fn place(&self) -> Option<Place> {
+        self.snippet.as_ref().map(|snippet| snippet.place)
     }
 
     /// With a label and advice, where there are any.
@@ -137,7 +155,7 @@ impl Snippet {
         if characters.next().is_some() {
             drawn.push('…');
         }
-        Snippet { line: drawn, indent, carets: carets.max(1) }
+        Snippet { line: drawn, indent, carets: carets.max(1), place: Place::default(), example: None }
     }
 }
 
@@ -177,6 +195,9 @@ impl fmt::Display for Diagnostic {
         }
         if let Some(help) = &self.help {
             write!(f, "\n{gutter} = help: {help}")?;
+        }
+        if let Some(line) = self.snippet.as_ref().and_then(|snippet| snippet.example.as_ref()) {
+            write!(f, "\n{gutter} = such as: {line}")?;
         }
         Ok(())
     }

@@ -80,6 +80,13 @@ impl Document {
         overrides::apply(self, label, assignment)
     }
 
+    /// Takes out the field or the entry at the end of `path`, if there is one.
+    pub fn unset(&mut self, path: &str) {
+        if let Ok(steps) = overrides::path(&self.root, path) {
+            overrides::take_out(&mut self.root, &steps);
+        }
+    }
+
     /// The overrides applied so far, as typed, in order.
     pub fn assignments(&self) -> Vec<String> {
         self.sources.iter().filter(|source| source.is_override).map(|source| source.text.clone()).collect()
@@ -163,6 +170,20 @@ impl Document {
     /// An error at a known place.
     pub fn error(&self, place: Place, message: impl Into<String>) -> Diagnostic {
         Diagnostic::at(self.source(place), place, message)
+    }
+
+    /// The label of the override that stands at a place, if one does.
+    pub fn label(&self, place: Place) -> Option<&str> {
+        place.is_override().then(|| self.source(place).name.as_str())
+    }
+
+    /// A place as `line 12`, or the override that gave it.
+    pub fn location(&self, place: Place) -> String {
+        let source = self.source(place);
+        if source.is_override {
+            return source.text.clone();
+        }
+        format!("line {}", Diagnostic::at(source, place, "").line)
     }
 
     fn source(&self, place: Place) -> &Source {

@@ -41,10 +41,13 @@ pub trait Measure: Copy + Serialize + for<'de> Deserialize<'de> {
     fn from_unit(x: f64) -> Self;
     /// An example for messages.
     const EXAMPLE: &'static str;
+    /// Ten times that.
+    const TENFOLD: &'static str;
 }
 
 impl Measure for Duration {
     const EXAMPLE: &'static str = "\"20s\"";
+    const TENFOLD: &'static str = "\"200s\"";
     fn in_unit(self) -> f64 {
         self.get().as_s_f64()
     }
@@ -55,6 +58,7 @@ impl Measure for Duration {
 
 impl Measure for Size {
     const EXAMPLE: &'static str = "512";
+    const TENFOLD: &'static str = "5120";
     fn in_unit(self) -> f64 {
         self.0
     }

@@ -6,6 +6,7 @@
 //! | `scan`, `parse` | text to tree |
 //! | [`document`] | a tree with the texts it came from; finds places, reads a schema |
 //! | [`overrides`] | `--set PATH=VALUE` |
+//! | [`print`] | a tree as a text that people read |
 //! | `de`, `access`, `fault` | a serde deserializer over the tree, whose errors know their place |
 //! | [`units`] | durations, sizes, prices and rates as people write them |
 //! | [`law`] | probability laws of durations and token counts |
@@ -43,6 +44,7 @@ pub mod law;
 mod nearest;
 pub mod overrides;
 mod parse;
+pub mod print;
 mod scan;
 pub mod tree;
 pub mod units;

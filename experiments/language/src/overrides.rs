@@ -205,6 +205,24 @@ fn put(root: &mut Node, steps: &[Step], value: Node, source: u32, offset: usize)
     add(node, last, value, place(source, offset + last.start, offset + last.end))
 }
 
+/// Takes out the field or the entry at the end of `steps`.
+pub(super) fn take_out(root: &mut Node, steps: &[Step]) {
+    let Some((last, before)) = steps.split_last() else { return };
+    let mut node = root;
+    for step in before {
+        node = payload_mut(node);
+        let Some(next) = child_index(node, step).ok().flatten().and_then(|index| child_mut(node, index)) else {
+            return;
+        };
+        node = next;
+    }
+    match &mut payload_mut(node).value {
+        Value::Struct { fields, .. } => fields.retain(|(name, _)| name.text != last.text),
+        Value::Map(entries) => entries.retain(|(key, _)| !key.value.is_key(&last.text)),
+        _ => {}
+    }
+}
+
 /// Adds a field or a map entry that is not there yet.
 fn add(node: &mut Node, step: &Step, value: Node, key: Place) -> Result<(), PathError> {
     match &mut node.value {

@@ -3,7 +3,7 @@
 use crate::settings::Notes;
 use flashcrowd_core::ports::SourceError;
 use flashcrowd_language::{Diagnostic, list, nearest};
-use flashcrowd_policies::hpa::manifest::ManifestError;
+use flashcrowd_policies::autoscalers::hpa::manifest::ManifestError;
 
 /// An unknown name, with the known ones and the nearest.
 pub(crate) fn unknown<'a>(

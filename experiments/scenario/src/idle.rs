@@ -18,6 +18,7 @@ impl Notes<'_> {
     fn idle(&mut self, path: &str, why: &str) {
         let line = self.document.line_at(path).map_or_else(String::new, |line| format!(" (line {line})"));
         self.warn(format!("`{path}`{line} has no effect: {why}"));
+        self.idle.push(path.to_owned());
     }
 }
 
@@ -207,7 +208,7 @@ fn cpu_of(notes: &mut Notes<'_>, given: &spec::Service, service: &ResolvedServic
     let Some((spec, options)) = scaler.hpa() else { return };
     for metric in &spec.metrics {
         let resource = metric.source.metric_name();
-        let asked = matches!(metric.target, flashcrowd_policies::hpa::Target::Utilization(_));
+        let asked = matches!(metric.target, flashcrowd_policies::autoscalers::hpa::Target::Utilization(_));
         if asked && !options.containers.iter().any(|container| container.requests.contains_key(resource)) {
             let field = if resource == "cpu" { "request_cores" } else { "request_memory" };
             notes.warn(format!(

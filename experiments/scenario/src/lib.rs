@@ -9,6 +9,8 @@
 //! | `traffic`, `limits` | what comes, and what may not be exceeded |
 //! | [`spec`] | the scenario as it is written, with all topics |
 //! | `resolve`, `resolved`, `world` | from there to a variant, and to the world of a replicate |
+//! | `written` | a resolved variant as a scenario again |
+//! | [`form`] | what may stand where: short and old spellings, examples, the reference |
 //! | `settings`, `idle`, `errors` | where values come from; what has no effect; errors |
 //! | [`load`], `copies` | from a name to all variants; services with `regions` |
 //! | [`files`], [`shipped`] | files that a scenario names; those that are part of the program |
@@ -22,6 +24,7 @@ pub mod external;
 mod faults;
 pub mod files;
 mod fleet;
+pub mod form;
 mod idle;
 mod limits;
 pub mod load;
@@ -39,6 +42,7 @@ pub mod spec;
 mod startup;
 mod traffic;
 mod world;
+mod written;
 
 pub use autoscaler::resolved::{Make, MakeError, Making, ResolvedAutoscaler};
 pub use errors::{manifest_error, source_error};

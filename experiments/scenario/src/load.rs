@@ -3,10 +3,12 @@
 
 use crate::copies::spread_services;
 use crate::files;
+use crate::form;
 use crate::registry::Registry;
 use crate::resolve::{Base, resolve};
 use crate::resolved::Resolved;
 use crate::shipped;
+use crate::written::written;
 use flashcrowd_language::words::plain;
 use flashcrowd_language::{Diagnostic, Document, list, nearest};
 use serde::Deserialize;
@@ -41,6 +43,8 @@ pub struct Text {
     typed: PathBuf,
     registry: Registry,
     hash: String,
+    /// Old spellings in the file and in overrides of all variants.
+    old_spellings: Vec<String>,
     /// Overrides of every variant, after its own: options of the command line.
     last: Vec<(&'static str, String)>,
 }
@@ -78,11 +82,12 @@ impl Text {
             (given.to_owned(), bytes, folder.unwrap_or(Path::new(".")).to_owned(), false)
         };
         let stem = Path::new(&shown).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let document = Document::from_bytes(&shown, &bytes)?;
+        let mut document = Document::from_bytes(&shown, &bytes)?;
+        let old_spellings = form::expand(&mut document);
         let (typed, registry) = (PathBuf::new(), registry.clone());
         let hash = files::hash(&bytes);
         let (given, last) = (given.to_owned(), Vec::new());
-        Ok(Text { document, given, stem, folder, embedded, typed, registry, hash, last })
+        Ok(Text { document, given, stem, folder, embedded, typed, registry, hash, old_spellings, last })
     }
 
     /// A scenario that stands in no file; relative paths start in the working directory.
@@ -90,8 +95,10 @@ impl Text {
     /// # Errors
     /// A text that is no RON.
     pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Text, Diagnostic> {
+        let mut document = Document::parse(&format!("{name}.ron"), text)?;
+        let old_spellings = form::expand(&mut document);
         Ok(Text {
-            document: Document::parse(&format!("{name}.ron"), text)?,
+            document,
             given: name.to_owned(),
             stem: name.to_owned(),
             folder: PathBuf::new(),
@@ -99,6 +106,7 @@ impl Text {
             typed: PathBuf::new(),
             registry: registry.clone(),
             hash: files::hash(text.as_bytes()),
+            old_spellings,
             last: Vec::new(),
         })
     }
@@ -110,6 +118,7 @@ impl Text {
     pub fn with(mut self, overrides: &[String]) -> Result<Text, Diagnostic> {
         for assignment in overrides {
             self.document.set("--set", assignment)?;
+            self.old_spellings.extend(form::expand(&mut self.document));
         }
         Ok(self)
     }
@@ -129,6 +138,7 @@ impl Text {
     pub fn with_one(mut self, label: &str, assignment: &str, folder: &Path) -> Result<Text, Diagnostic> {
         folder.clone_into(&mut self.typed);
         self.document.set(label, assignment)?;
+        self.old_spellings.extend(form::expand(&mut self.document));
         Ok(self)
     }
 
@@ -143,6 +153,7 @@ impl Text {
             let mut document = self.document.clone();
             for assignment in overrides {
                 document.set(&format!("variant `{name}`"), assignment)?;
+                form::expand(&mut document);
             }
             variants.push(self.resolve_one(&document, name)?);
         }
@@ -169,27 +180,73 @@ impl Text {
         let mut document = self.document.clone();
         for (label, assignment) in overrides {
             document.set(label, assignment)?;
+            form::expand(&mut document);
         }
         self.resolve_one(&document, name)
     }
 
     fn resolve_one(&self, document: &Document, variant: &str) -> Result<Resolved, Diagnostic> {
-        let Text { folder, embedded, typed, registry, .. } = self;
-        let base = Base { folder, embedded: *embedded, typed, registry };
         let mut document = document.clone();
         for (option, assignment) in &self.last {
             document.set(option, assignment)?;
         }
         let overrides = document.assignments();
-        spread_services(&mut document)?;
-        let mut resolved = resolve(&document, base, &self.stem, variant)?;
+        let old = in_full(&mut document)?;
+        let mut resolved = resolve(&document, self.base(), &self.stem, variant)?;
         resolved.overrides = overrides;
+        resolved.warnings.extend(self.old_spellings.iter().cloned().chain(old));
         Ok(resolved)
+    }
+
+    fn base(&self) -> Base<'_> {
+        let Text { folder, embedded, typed, registry, .. } = self;
+        Base { folder, embedded: *embedded, typed, registry }
+    }
+
+    /// A variant as a scenario of its own in which no option is open: overrides applied, manifests inside, each
+    /// default with its source as a comment. It plays the same run.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in it; several variants of which none is named, or a name that none has.
+    pub fn written(&self, variant: Option<&str>) -> Result<String, Diagnostic> {
+        let listed = self.variants()?.variants;
+        let names = || list(listed.keys().map(String::as_str));
+        let name = match (variant, listed.len()) {
+            (Some(name), _) if listed.contains_key(name) => name,
+            (Some(name), _) => {
+                let error = Diagnostic::about(&self.given, format!("there is no variant `{name}`"));
+                return Err(if listed.is_empty() { error } else { error.with_label(format!("expected {}", names())) });
+            }
+            (None, 0) => "",
+            (None, 1) => listed.keys().next().map_or("", String::as_str),
+            (None, _) => {
+                let error =
+                    Diagnostic::about(&self.given, "it has several variants, and each is a scenario of its own");
+                return Err(error.with_label(names()).with_help("say which: `--variant NAME`"));
+            }
+        };
+        let mut document = self.document.clone();
+        for assignment in listed.get(name).into_iter().flatten() {
+            document.set(&format!("variant `{name}`"), assignment)?;
+            form::expand(&mut document);
+        }
+        for (option, assignment) in &self.last {
+            document.set(option, assignment)?;
+        }
+        in_full(&mut document)?;
+        let resolved = resolve(&document, self.base(), &self.stem, name)?;
+        written(document, &resolved, self.base())
     }
 
     fn variants(&self) -> Result<Variants, Diagnostic> {
         self.document.deserialize()
     }
+}
+
+/// Copies for regions made, short spellings in full; says which old ones there were.
+fn in_full(document: &mut Document) -> Result<Vec<String>, Diagnostic> {
+    spread_services(document)?;
+    Ok(form::expand(document))
 }
 
 fn unknown_shipped(given: &str, name: &str) -> Diagnostic {

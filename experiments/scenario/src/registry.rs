@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use flashcrowd_scenario::Registry;
-//! use flashcrowd_policies::FixedReplicas;
+//! use flashcrowd_policies::autoscalers::FixedReplicas;
 //! use serde::Deserialize;
 //!
 //! #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use crate::autoscaler::resolve as autoscaler;
 use crate::faults::resolve as faults;
 use crate::files::Files;
 use crate::fleet::resolve as fleet;
+use crate::form;
 use crate::idle;
 use crate::limits::resolve as limits;
 use crate::network::resolve as network;
@@ -44,11 +45,11 @@ pub struct Base<'a> {
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -> Result<Resolved, Diagnostic> {
-    let raw: spec::Scenario = document.deserialize()?;
+    let raw: spec::Scenario = document.deserialize().map_err(|error| form::explained(document, error))?;
     let mut notes = Notes::new(document);
     let (folder, typed) = (base.folder.to_owned(), base.typed.to_owned());
     let mut files = Files { base: folder, typed, embedded: base.embedded, hashes: Vec::new() };
-    let bounds = limits::Bounds::new(&raw.limits);
+    let bounds = limits::Bounds::new(&mut notes, &raw.limits);
     refuse_empty(&notes, &raw)?;
     let regions = fleet::regions(&notes, &raw.regions)?;
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
@@ -97,6 +98,9 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let scan_source = "scan-interval of the Kubernetes cluster autoscaler";
     let node_scan_period = notes.or("node_scan_period", raw.node_scan_period, scan, scan_source).get();
     let nodes = nodes::resolve(&mut notes, &raw, &pools)?;
+    if raw.placement.is_none() {
+        notes.default("placement", "Spread", "as the default scheduler of Kubernetes scores nodes", false);
+    }
     let replicates = notes.or("replicates", raw.replicates, 1, "one run");
     notes.within("replicates", u64::from(replicates), 1, 100_000)?;
     let resolved = Resolved {
@@ -123,6 +127,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         limits: bounds.engine(),
         settings: Vec::new(),
         warnings: Vec::new(),
+        idle: Vec::new(),
         inputs: Vec::new(),
     };
     bounds.check(&mut notes, &resolved)?;
@@ -135,6 +140,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         request_sample,
         settings: notes.settings,
         warnings: notes.warnings,
+        idle: notes.idle,
         inputs: files.hashes,
         ..resolved
     })

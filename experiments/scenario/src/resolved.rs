@@ -52,6 +52,8 @@ pub struct Resolved {
     pub inputs: Vec<InputHash>,
     /// Period of the series.
     pub series_period: SimDuration,
+    /// Paths of what has no effect.
+    pub(crate) idle: Vec<String>,
     pub(crate) faults: ResolvedFaults,
     pub(crate) pack: bool,
     pub(crate) node_scan_period: SimDuration,

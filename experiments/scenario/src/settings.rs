@@ -43,8 +43,10 @@ impl fmt::Display for SettingOrigin {
 pub struct Setting {
     /// Its path, as for `--set`.
     pub path: String,
-    /// Its value, in the notation of scenarios.
+    /// Its value in words.
     pub value: String,
+    /// The same in the notation of scenarios, where the words are not that.
+    pub written: Option<String>,
     /// Where it comes from.
     pub origin: SettingOrigin,
 }
@@ -61,11 +63,13 @@ pub(crate) struct Notes<'d> {
     pub(crate) document: &'d Document,
     pub(crate) settings: Vec<Setting>,
     pub(crate) warnings: Vec<String>,
+    /// Paths of what has no effect.
+    pub(crate) idle: Vec<String>,
 }
 
 impl<'d> Notes<'d> {
     pub(crate) fn new(document: &'d Document) -> Self {
-        Notes { document, settings: Vec::new(), warnings: Vec::new() }
+        Notes { document, settings: Vec::new(), warnings: Vec::new(), idle: Vec::new() }
     }
 
     /// The given value, or a default that is beyond doubt.
@@ -86,19 +90,49 @@ impl<'d> Notes<'d> {
             None => SettingOrigin::Given { line: 1 },
         };
         let value = self.document.text_at(path).unwrap_or(value).split_whitespace().collect::<Vec<_>>().join(" ");
-        self.settings.push(Setting { path: path.to_owned(), value, origin });
+        self.settings.push(Setting { path: path.to_owned(), value, written: None, origin });
     }
 
     /// Notes a default.
     pub(crate) fn default(&mut self, path: &str, value: &str, source: &'static str, assumed: bool) {
         let origin = SettingOrigin::Default { source, assumed };
-        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), origin });
+        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), written: None, origin });
+    }
+
+    /// Notes a default on which results lean, in words and in the notation of scenarios.
+    pub(crate) fn assume(&mut self, path: &str, value: &str, written: String, source: &'static str) {
+        let origin = SettingOrigin::Default { source, assumed: true };
+        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), written: Some(written), origin });
+    }
+
+    /// Notes a default that is beyond doubt, in words and in the notation of scenarios.
+    pub(crate) fn default_as(&mut self, path: &str, value: &str, written: &str, source: &'static str) {
+        let origin = SettingOrigin::Default { source, assumed: false };
+        let (value, written) = (value.to_owned(), Some(written.to_owned()));
+        self.settings.push(Setting { path: path.to_owned(), value, written, origin });
+    }
+
+    /// The given value, or none, which is noted.
+    pub(crate) fn or_none<T: fmt::Display>(&mut self, path: &str, given: Option<T>, source: &'static str) -> Option<T> {
+        match &given {
+            Some(value) => self.given(path, &value.to_string()),
+            None => self.default(path, "None", source, false),
+        }
+        given
+    }
+
+    /// Takes back the defaults of a field that means nothing here; the last name of its path.
+    pub(crate) fn without_default(&mut self, last: &str) {
+        let is_it = |setting: &Setting| {
+            matches!(setting.origin, SettingOrigin::Default { .. }) && setting.path.rsplit('.').next() == Some(last)
+        };
+        self.settings.retain(|setting| !is_it(setting));
     }
 
     /// Notes a value that a manifest gives.
     pub(crate) fn manifest(&mut self, path: &str, value: &str, place: String) {
         let origin = SettingOrigin::Manifest { place };
-        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), origin });
+        self.settings.push(Setting { path: path.to_owned(), value: value.to_owned(), written: None, origin });
     }
 
     pub(crate) fn warn(&mut self, text: impl Into<String>) {

@@ -26,16 +26,22 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Its name; the file's name by default.
+    #[schemars(extend("x-example" = r#""evening""#))]
     pub name: Option<String>,
     /// What it is about, in a sentence.
+    #[schemars(extend("x-example" = r#""One model behind the HPA, on an evening""#))]
     pub about: Option<String>,
     /// Seed of all randomness.
+    #[schemars(extend("x-example" = "1"))]
     pub seed: Option<u64>,
     /// How long the run lasts; a recorded trace's span by default.
+    #[schemars(extend("x-example" = r#""2h""#))]
     pub horizon: Option<Duration>,
     /// Requests that arrive before this are played but not measured.
+    #[schemars(extend("x-example" = r#""5m""#))]
     pub warmup: Option<Duration>,
     /// Independent repetitions.
+    #[schemars(extend("x-example" = "5"))]
     pub replicates: Option<u32>,
     /// Regions by name.
     #[serde(default)]
@@ -60,23 +66,33 @@ pub struct Scenario {
     #[serde(default)]
     pub routes: BTreeMap<String, Route>,
     /// Traffic by name.
+    #[schemars(extend(
+        "x-example" = r#"{"chat": Poisson(rate: "4/s", prompt_tokens: LogNormal(p50: 1200, p99: 9000), output_tokens: 250)}"#
+    ))]
     pub traffic: BTreeMap<String, Traffic>,
     /// How replicas are placed on nodes.
+    #[schemars(extend("x-example" = "Pack"))]
     pub placement: Option<Placement>,
     /// Who orders nodes and gives them back; `Plain` by default.
+    #[schemars(extend("x-example" = "ClusterAutoscaler()"))]
     pub node_autoscaler: Option<NodeAutoscaler>,
     /// Whether a node is drained at the notice of its reclaim without the node autoscaler's doing.
     pub drains_on_notice: Option<bool>,
     /// How often the plain node autoscaler looks.
+    #[schemars(extend("x-example" = r#""10s""#))]
     pub node_scan_period: Option<Duration>,
     /// Period of the series in the outputs.
+    #[schemars(extend("x-example" = r#""15s""#))]
     pub series_period: Option<Duration>,
     /// About how many requests are listed one by one in the outputs; 0 for none.
+    #[schemars(extend("x-example" = "1000"))]
     pub request_samples: Option<u32>,
     /// Variants: a name and overrides, each `path=value`.
     #[serde(default)]
+    #[schemars(extend("x-example" = r#"{"more": ["services.chat.replicas=4"]}"#))]
     pub variants: BTreeMap<String, Vec<String>>,
     /// The variant that others are compared with; the first by default.
+    #[schemars(extend("x-example" = r#""more""#))]
     pub baseline: Option<String>,
     /// What may not be exceeded.
     #[serde(default)]

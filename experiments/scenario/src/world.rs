@@ -10,8 +10,8 @@ use flashcrowd_core::World;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::{Placement, SourceError, TargetId};
 use flashcrowd_core::serving::ServiceConfig;
+use flashcrowd_policies::capacity::Future;
 use flashcrowd_policies::placement::{Pack, Spread};
-use flashcrowd_policies::spot_mix::Future;
 
 impl Resolved {
     /// The world of one replicate.

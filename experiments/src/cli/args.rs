@@ -33,7 +33,7 @@ pub(super) enum Command {
     Policies,
     /// List every figure: its unit, what is better, what it is about, how replicates are pooled.
     Figures,
-    /// Print a JSON schema.
+    /// Print a JSON schema, a skeleton of a scenario, or every field of one.
     Schema(SchemaArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
@@ -112,9 +112,12 @@ pub(super) struct CheckArgs {
     /// Override a value of the scenario; may be given several times.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,
-    /// Print every setting with its origin.
+    /// Print the scenario with every setting in it, defaults with their sources: it plays the same run.
     #[arg(long)]
     pub(super) print_resolved: bool,
+    /// Of which variant, where there are several.
+    #[arg(long, value_name = "NAME", requires = "print_resolved")]
+    pub(super) variant: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -273,6 +276,13 @@ pub(super) struct SchemaArgs {
     /// Which schema.
     #[arg(value_enum, default_value_t)]
     pub(super) kind: SchemaKind,
+    /// Print a commented skeleton in place of the schema: of the whole scenario, or of one part, such as
+    /// `services`.
+    #[arg(long, value_name = "PART", num_args = 0..=1, default_missing_value = "", conflicts_with = "reference")]
+    pub(super) example: Option<String>,
+    /// Print a page with every field of a scenario in place of the schema.
+    #[arg(long)]
+    pub(super) reference: bool,
 }
 
 #[derive(Debug, ClapArgs)]

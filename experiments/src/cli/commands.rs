@@ -4,13 +4,14 @@ use super::args::{Args, CheckArgs, CompletionsArgs, Format, SchemaArgs, SchemaKi
 use super::outcome::{Outcome, print};
 use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
-use flashcrowd_language::Diagnostic;
 use flashcrowd_language::words::{duration, plain as plain_words};
+use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_profiles::Library;
 use flashcrowd_scenario::Registry;
 use flashcrowd_scenario::ResolvedAutoscaler;
 use flashcrowd_scenario::Text;
 use flashcrowd_scenario::files::read_small;
+use flashcrowd_scenario::form;
 use rayon::ThreadPoolBuilder;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,12 @@ pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + 
 }
 
 pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
-    let loaded = Text::read_with(&args.scenario, registry)?.with(&args.set)?.resolve()?;
+    let text = Text::read_with(&args.scenario, registry)?.with(&args.set)?;
+    if args.print_resolved {
+        print(&text.written(args.variant.as_deref())?)?;
+        return Ok(0);
+    }
+    let loaded = text.resolve()?;
     let mut text = String::new();
     for variant in &loaded.variants {
         let title = if variant.variant.is_empty() { &variant.name } else { &variant.variant };
@@ -34,11 +40,6 @@ pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
             let scaler = service.autoscaler.as_ref().map_or_else(|| "nobody".to_owned(), ResolvedAutoscaler::describe);
             let capacity = lint::capacity_words(service);
             let _ = writeln!(text, "  service {}: {capacity}, scaled by {scaler}", service.name);
-        }
-        if args.print_resolved {
-            for setting in &variant.settings {
-                let _ = writeln!(text, "  {} = {}   # {}", setting.path, setting.value, setting.origin);
-            }
         }
         for warning in variant.warnings.iter().cloned().chain(lint::lint(variant)) {
             let _ = writeln!(text, "  warning: {warning}");
@@ -134,8 +135,11 @@ pub(super) fn figures() -> Outcome {
 }
 
 pub(super) fn schema(args: &SchemaArgs) -> Outcome {
+    if args.example.is_some() || args.reference {
+        return about_scenarios(args);
+    }
     let schema = match args.kind {
-        SchemaKind::Scenario => crate::schemas::scenario(),
+        SchemaKind::Scenario => form::schema().clone(),
         SchemaKind::Summary => crate::schemas::summary(),
         SchemaKind::Test => crate::schemas::test(),
         SchemaKind::Observation => crate::schemas::observation(),
@@ -143,6 +147,30 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
     };
     print(&serde_json::to_string_pretty(&schema).unwrap_or_default())?;
     Ok(0)
+}
+
+/// A skeleton of a scenario, or the page with every field.
+fn about_scenarios(args: &SchemaArgs) -> Outcome {
+    if !matches!(args.kind, SchemaKind::Scenario) {
+        return Err(Diagnostic::about("schema", "`--example` and `--reference` are of scenarios alone").into());
+    }
+    match args.example.as_deref() {
+        None => print(&form::reference())?,
+        Some(part) => match form::skeleton(Some(part).filter(|part| !part.is_empty())) {
+            Some(text) => print(&text)?,
+            None => return Err(no_such_part(part).into()),
+        },
+    }
+    Ok(0)
+}
+
+fn no_such_part(part: &str) -> Diagnostic {
+    let error = Diagnostic::about("--example", format!("a scenario has no part `{part}`"));
+    let error = error.with_label(format!("expected {}", list(form::parts())));
+    match nearest(part, form::parts()) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error,
+    }
 }
 
 pub(super) fn completions(args: &CompletionsArgs) -> Outcome {

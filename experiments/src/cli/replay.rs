@@ -10,7 +10,7 @@ use flashcrowd_core::ports::{Explanation, MetricExplanation};
 use flashcrowd_language::words::duration;
 use flashcrowd_language::words::plain;
 use flashcrowd_language::{Diagnostic, list};
-use flashcrowd_policies::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
+use flashcrowd_policies::autoscalers::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
 use flashcrowd_policies::manifest::{Kind, detect};
 use flashcrowd_scenario::Registry;
 use flashcrowd_scenario::files::read_small;
@@ -166,7 +166,7 @@ fn current(value: &CurrentValue) -> Option<f64> {
 /// Each metric's current value and proposal at a tick.
 fn readings(tick: &Tick) -> Vec<Option<(Option<f64>, i32)>> {
     let metrics = tick.decision.metrics.as_deref().unwrap_or(&[]);
-    let reading = |outcome: &flashcrowd_policies::hpa::MetricOutcome| {
+    let reading = |outcome: &flashcrowd_policies::autoscalers::hpa::MetricOutcome| {
         outcome.result.as_ref().ok().map(|proposal| (current(&proposal.current), proposal.replicas))
     };
     metrics.iter().map(reading).collect()

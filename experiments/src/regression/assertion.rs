@@ -325,9 +325,9 @@ mod tests {
 
     fn resolved() -> Resolved {
         let text = r#"(horizon: "1s", pools: {"p": (gpu: "H100", max_nodes: 1)}, services: {
-            "a.b": (serving: Slots(concurrency: 1), service_time: Takes("1s"), slo: [(quantile: 0.9, limit: "1s")]),
-            "ttft": (serving: Slots(concurrency: 1), service_time: Takes("1s")), "é": (serving: Slots(concurrency: 1),
-            service_time: Takes("1s")) }, traffic: {"t": Poisson(rate: 1.0, service: "ttft")})"#;
+            "a.b": (serving: Slots(concurrency: 1), service_time: "1s", slo: [(quantile: 0.9, limit: "1s")]),
+            "ttft": (serving: Slots(concurrency: 1), service_time: "1s"), "é": (serving: Slots(concurrency: 1),
+            service_time: "1s") }, traffic: {"t": Poisson(rate: 1.0, service: "ttft")})"#;
         let loaded = Text::parse("s", text, &Registry::new()).and_then(|text| text.resolve()).unwrap();
         loaded.variants[0].clone()
     }

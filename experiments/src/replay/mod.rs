@@ -9,7 +9,7 @@ pub mod policy;
 pub mod signals;
 
 use flashcrowd_language::Diagnostic;
-use flashcrowd_policies::hpa::{
+use flashcrowd_policies::autoscalers::hpa::{
     Container, HpaConfig, HpaDecision, HpaObservation, HpaState, MetricReading, MetricSource, MetricSpec, Pod,
     PodPhase, PodSample, ReadyCondition, Target, step,
 };

@@ -5,8 +5,8 @@ use crate::error::ValidateError;
 use crate::input::Lines;
 use crate::report::Report;
 use crate::vectors::{LINES_AT_ONCE, add, part_name};
+use flashcrowd_conformance::{Outcome, RUNNERS, Runner};
 use flashcrowd_language::nearest;
-use flashcrowd_policies::conformance::{Outcome, RUNNERS, Runner};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 

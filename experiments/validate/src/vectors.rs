@@ -1,7 +1,7 @@
 //! Files of recorded decisions: what the suites share that play them line by line.
 
 use crate::report::{Counts, Report, Worst};
-use flashcrowd_policies::conformance::{Mismatch, Outcome};
+use flashcrowd_conformance::{Mismatch, Outcome};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -45,7 +45,7 @@ impl ManifestError {
     /// The error as one text that begins with `file:line:column`.
     ///
     /// ```
-    /// use flashcrowd_policies::hpa::manifest::read;
+    /// use flashcrowd_policies::autoscalers::hpa::manifest::read;
     /// let error = read("kind: Deployment\napiVersion: apps/v1\n", None).unwrap_err();
     /// assert!(error.in_file("hpa.yaml").starts_with("hpa.yaml:1:7: "), "{}", error.in_file("hpa.yaml"));
     /// ```

@@ -1,9 +1,9 @@
 //! Typed access to the fields of a map: what is missing, of the wrong type or unknown is said
 //! with its path, its place and the nearest right name.
 
+use super::Quantity;
 use super::error::{ManifestError, ManifestWarning, nearest};
 use super::tree::{Key, Node, Place, Value, shorten};
-use crate::hpa::Quantity;
 
 /// Where fields are read from and where what is passed over is noted.
 pub(crate) struct Fields<'a> {

@@ -8,6 +8,7 @@
 //! | `objects` | the Kubernetes objects of a file, and the choice among them |
 //! | `fields` | typed access to a map, and the list of what nobody asked for |
 //! | `go_text` | numbers and durations that stand in texts, as Go reads them |
+//! | [`Quantity`] | a Kubernetes quantity, in milli-units |
 //! | `numbers` | floats, counts and truth values of a map, and strict schemas |
 //! | `error` | what is refused, what is passed over |
 
@@ -17,8 +18,10 @@ pub(crate) mod go_text;
 mod kind;
 pub(crate) mod numbers;
 pub(crate) mod objects;
+mod quantity;
 pub(crate) mod tree;
 
 pub(crate) use error::nearest;
 pub use error::{ManifestError, ManifestWarning};
 pub use kind::{Kind, detect};
+pub use quantity::{Quantity, QuantityError, approximate_f64};

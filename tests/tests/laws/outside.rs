@@ -9,8 +9,8 @@ use flashcrowd_core::ports::{Area, CapacityPolicy, CapacityView, Fault, FaultSou
 use flashcrowd_core::serving::ServiceTime;
 use flashcrowd_core::units::PicoUsdPerHour;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::global_routing::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
-use flashcrowd_policies::spot_mix::{Foresight, Future, OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::capacity::{Foresight, Future, OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::routers::regions::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
 use flashcrowd_tests::kit::{at_ms, ms};
 use flashcrowd_workloads::faults::Listed;
 use flashcrowd_workloads::faults::outages::{Kind, Outage};

@@ -2,9 +2,9 @@
 
 use super::Listed;
 use crate::ParameterError;
-use crate::spot::CapacitySeries;
-use crate::spot::lifetimes::Lifetime;
-use crate::spot::market::{Market, MarketLaw};
+use crate::markets::CapacitySeries;
+use crate::markets::generated::{Market, MarketLaw};
+use crate::markets::lifetimes::Lifetime;
 use flashcrowd_core::clock::{Distribution, Seed, SimDuration, SimTime, Stream};
 use flashcrowd_core::ports::{Fault, FaultSource, SourceError, TimedFault};
 use std::cmp::Reverse;
@@ -31,7 +31,7 @@ pub struct MarketCapacity {
     market: Market,
     places: Vec<Vec<Place>>,
     /// Faults of one change that are still to be told: its places from here on.
-    open: Option<(crate::spot::market::Change, usize)>,
+    open: Option<(crate::markets::generated::Change, usize)>,
 }
 
 impl MarketCapacity {
@@ -75,7 +75,7 @@ pub fn recorded(zones: &[(Place, &CapacitySeries)]) -> Listed {
 }
 
 /// The machine repairman: so many nodes, each there for a lifetime and then gone for an exponential
-/// time. Independent, so only behind an explicit choice: see [`crate::spot::market`] for what real
+/// time. Independent, so only behind an explicit choice: see [`crate::markets::generated`] for what real
 /// markets do. Node `n` draws from `<label>/<n>`.
 #[derive(Clone, Debug)]
 pub struct NodeLifetimes {

@@ -3,7 +3,7 @@
 
 use super::Listed;
 use super::capacity::Place;
-use crate::spot::recorded::{read_text, refuse, refuse_line};
+use crate::markets::recorded::{read_text, refuse, refuse_line};
 use flashcrowd_core::clock::{SimDuration, SimTime};
 use flashcrowd_core::ports::{Fault, SourceError, TimedFault};
 use flashcrowd_core::units::PicoUsdPerHour;

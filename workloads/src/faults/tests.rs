@@ -3,9 +3,9 @@
 use super::capacity::{MarketCapacity, NodeLifetimes, Place, recorded};
 use super::outages::{Kind, Outage, OutageLaw, Outages};
 use super::*;
-use crate::spot::CapacitySeries;
-use crate::spot::lifetimes::Lifetime;
-use crate::spot::market::measured_market;
+use crate::markets::CapacitySeries;
+use crate::markets::generated::measured_market;
+use crate::markets::lifetimes::Lifetime;
 use flashcrowd_core::clock::{Seed, SimDuration, SimTime};
 use flashcrowd_core::ports::{Area, Fault};
 use flashcrowd_core::units::PicoUsdPerHour;

@@ -7,7 +7,7 @@ use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, Ser
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
-use flashcrowd_policies::routing::RoundRobin;
+use flashcrowd_policies::routers::replicas::RoundRobin;
 
 struct Arrivals<I> {
     at_s: I,

@@ -10,7 +10,7 @@ use flashcrowd_core::traffic::{ClientConfig, Outcome, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
-use flashcrowd_policies::routing::RoundRobin;
+use flashcrowd_policies::routers::replicas::RoundRobin;
 
 /// What was seen after the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq)]

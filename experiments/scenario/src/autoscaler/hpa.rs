@@ -13,8 +13,10 @@ use flashcrowd_core::ports::{SignalSource, TargetId};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{Duration, NonNegative};
-use flashcrowd_policies::hpa::manifest::read_bytes as read_hpa;
-use flashcrowd_policies::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind};
+use flashcrowd_policies::autoscalers::hpa::manifest::read_bytes as read_hpa;
+use flashcrowd_policies::autoscalers::hpa::{
+    BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind,
+};
 use flashcrowd_policies::metrics::MetricNameError;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use super::manifest::{self, Context, Scaled};
 use super::policy::resolve as policy;
 use crate::autoscaler::resolved::{Make, ResolvedAutoscaler};
 use crate::errors::manifest_error;
-use crate::files::Files;
+use crate::files::{Files, Input};
 use crate::registry::Registry;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
@@ -18,7 +18,7 @@ use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_language::units::Duration;
 use flashcrowd_language::{Diagnostic, Document, list};
-use flashcrowd_policies::FixedReplicas;
+use flashcrowd_policies::autoscalers::FixedReplicas;
 use flashcrowd_policies::manifest::{self as kind, Kind};
 use std::sync::Arc;
 
@@ -131,10 +131,9 @@ fn scale(
             let made = ResolvedAutoscaler::new(format!("fixed/{replicas}"), Some((replicas, replicas)), target, make);
             resolved.autoscaler = Some(made.map_err(|error| notes.error(&path, error.to_string()))?);
         }
-        Some(spec::Autoscaler::Manifest(spec::GivenManifest(given))) => {
+        Some(spec::Autoscaler::Manifest(given)) => {
             notes.given(&path, "");
-            let field = manifest_path(notes, &path);
-            let file = files.read(notes, &field, &given.path)?;
+            let file = manifest_file(notes, files, &path, given)?;
             match kind::detect(&file.bytes).map_err(|error| manifest_error(&file.shown, &error))? {
                 Kind::Hpa => hpa::resolve(notes, &file, service, given, resolved, target)?,
                 kind => {
@@ -156,7 +155,7 @@ fn scale(
                 }
             }
         }
-        Some(spec::Autoscaler::Command(spec::GivenCommand(given))) => {
+        Some(spec::Autoscaler::Command(given)) => {
             notes.given(&path, "");
             let folder = files.base.clone();
             let chosen = bindings(notes, &name, &service.bind)?;
@@ -239,8 +238,17 @@ fn own_policy(place: &mut Place<'_, '_>, given: &spec::Autoscaler) -> Result<Res
     }
 }
 
-/// Where the manifest's path is written: alone, or in its field.
-fn manifest_path(notes: &Notes<'_>, path: &str) -> String {
-    let field = format!("{path}.path");
-    if notes.document.get(&field).is_some() { field } else { path.to_owned() }
+/// The manifest: of its file, or as it stands in the scenario.
+fn manifest_file(
+    notes: &Notes<'_>,
+    files: &mut Files,
+    path: &str,
+    given: &spec::Manifest,
+) -> Result<Input, Diagnostic> {
+    match (&given.path, &given.text) {
+        (Some(file), None) => files.read(notes, &format!("{path}.path"), file),
+        (None, Some(text)) => Ok(Input { shown: format!("{path}.text"), bytes: text.clone().into_bytes() }),
+        (Some(_), Some(_)) => Err(notes.error(path, "a manifest is given by `path` or by `text`, not by both")),
+        (None, None) => Err(notes.error(path, "a manifest needs the `path` of its file, or its `text`")),
+    }
 }

@@ -3,8 +3,8 @@
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::{Controller, SignalRequest, SourceError, TargetId};
-use flashcrowd_policies::baselines::Oracle;
-use flashcrowd_policies::hpa::{HpaOptions, HpaSpec};
+use flashcrowd_policies::autoscalers::baselines::Oracle;
+use flashcrowd_policies::autoscalers::hpa::{HpaOptions, HpaSpec};
 use std::fmt;
 use std::sync::Arc;
 

@@ -2,12 +2,8 @@
 
 use crate::spec::{Clairvoyant, ConcurrencyTarget, LatencyTarget, Policy, Predictive, QueueDepth, Timetable};
 use flashcrowd_language::units::{Duration, Fraction, NonNegative, Positive};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use std::borrow::Cow;
-use std::fmt;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// Who sets the number of replicas.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -15,7 +11,7 @@ pub enum Autoscaler {
     /// Always so many.
     Fixed(Fixed),
     /// The user's own manifest, as it runs in production.
-    Manifest(GivenManifest),
+    Manifest(Manifest),
     /// By requests that wait.
     QueueDepth(QueueDepth),
     /// By requests in flight.
@@ -28,7 +24,7 @@ pub enum Autoscaler {
     Predictive(Predictive),
     /// A policy of the user's own, in any language: a process that reads observations and writes
     /// decisions, a JSON object a line.
-    Command(GivenCommand),
+    Command(Command),
     /// A policy of the user's own crate, by the name under which it is registered.
     Policy(Policy),
     /// By the arrivals themselves: the bound, which nobody can run.
@@ -40,142 +36,80 @@ pub enum Autoscaler {
 #[serde(deny_unknown_fields)]
 pub struct Fixed {
     /// How many.
+    #[schemars(extend("x-example" = "3"))]
     pub replicas: u32,
 }
 
 /// Parameters of `Manifest`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-bare" = "path"))]
 pub struct Manifest {
     /// The file.
-    pub path: String,
+    #[schemars(extend("x-file" = true, "x-example" = "\"hpa.yaml\""))]
+    pub path: Option<String>,
+    /// The manifest itself, in place of a file.
+    #[schemars(extend("x-example" = "\"apiVersion: ...\""))]
+    pub text: Option<String>,
     /// Which of several in the file.
+    #[schemars(extend("x-example" = r#""chat""#))]
     pub name: Option<String>,
     /// Which upstream controller; `k8s-1.28` by default.
+    #[schemars(extend("x-example" = r#""k8s-1.28""#))]
     pub variant: Option<String>,
     /// `--horizontal-pod-autoscaler-sync-period`.
+    #[schemars(extend("x-example" = r#""15s""#))]
     pub sync_period: Option<Duration>,
     /// First reconcile; drawn from one period by default.
+    #[schemars(extend("x-example" = r#""0s""#))]
     pub phase: Option<Duration>,
     /// `--horizontal-pod-autoscaler-tolerance`.
+    #[schemars(extend("x-example" = "0.1"))]
     pub tolerance: Option<NonNegative>,
     /// `--horizontal-pod-autoscaler-downscale-stabilization`.
+    #[schemars(extend("x-example" = r#""5m""#))]
     pub downscale_stabilization: Option<Duration>,
     /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
+    #[schemars(extend("x-example" = r#""5m""#))]
     pub cpu_initialization_period: Option<Duration>,
     /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
+    #[schemars(extend("x-example" = r#""30s""#))]
     pub initial_readiness_delay: Option<Duration>,
     /// Feature gate `HPAScaleToZero` (2026 variant).
     pub scale_to_zero: Option<bool>,
     /// Keep upstream quirks; true by default.
     pub faithful: Option<bool>,
     /// What Ray Serve's delays count: `wall` time, or `ticks` of its loop as before 2.5x.
+    #[schemars(extend("x-example" = r#""wall""#))]
     pub delay_clock: Option<String>,
-}
-
-/// A [`Manifest`] as it may be written: the path alone, `Manifest("hpa.yaml")`, is enough.
-#[derive(Clone, Debug)]
-pub struct GivenManifest(pub Manifest);
-
-impl<'de> Deserialize<'de> for GivenManifest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ManifestVisitor).map(GivenManifest)
-    }
-}
-
-impl JsonSchema for GivenManifest {
-    fn schema_name() -> Cow<'static, str> {
-        "GivenManifest".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let fields = Manifest::json_schema(generator);
-        schemars::json_schema!({ "anyOf": [{ "type": "string", "description": "The file." }, fields] })
-    }
-}
-
-struct ManifestVisitor;
-
-impl<'de> Visitor<'de> for ManifestVisitor {
-    type Value = Manifest;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the manifest's path, or `path: ...` with the controller's settings")
-    }
-
-    fn visit_str<E: de::Error>(self, path: &str) -> Result<Manifest, E> {
-        Ok(Manifest { path: path.to_owned(), ..Manifest::default() })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Manifest, A::Error> {
-        Manifest::deserialize(MapAccessDeserializer::new(map))
-    }
 }
 
 /// Parameters of `Command`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-bare" = "program"))]
 pub struct Command {
     /// Program and arguments; it runs in the scenario's folder.
+    #[schemars(extend("x-example" = "[\"python3\", \"policy.py\"]"))]
     pub program: Vec<String>,
     /// Time between observations; 15s by default.
+    #[schemars(extend("x-example" = r#""15s""#))]
     pub period: Option<Duration>,
     /// Metrics of the whole service that it is shown, by name.
+    #[schemars(extend("x-example" = r#"["waiting_requests"]"#))]
     pub signals: Option<Vec<String>>,
     /// Metrics of each replica that it is shown, by name.
     #[serde(default)]
+    #[schemars(extend("x-example" = r#"["running_requests"]"#))]
     pub replica_signals: Vec<String>,
     /// Whether a request that nobody serves wakes it; false by default.
     pub poked: Option<bool>,
     /// How long it may take for a decision; 10s by default.
+    #[schemars(extend("x-example" = r#""10s""#))]
     pub time_limit: Option<Duration>,
     /// The most replicas that it will ask for, for estimates of memory.
+    #[schemars(extend("x-example" = "16"))]
     pub max: Option<u32>,
-}
-
-/// A [`Command`] as it may be written: program and arguments alone, `Command(["python3", "policy.py"])`,
-/// are enough.
-#[derive(Clone, Debug)]
-pub struct GivenCommand(pub Command);
-
-impl<'de> Deserialize<'de> for GivenCommand {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CommandVisitor).map(GivenCommand)
-    }
-}
-
-impl JsonSchema for GivenCommand {
-    fn schema_name() -> Cow<'static, str> {
-        "GivenCommand".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let fields = Command::json_schema(generator);
-        let words = schemars::json_schema!({ "type": "array", "items": { "type": "string" }, "description": "Program and arguments." });
-        schemars::json_schema!({ "anyOf": [words, fields] })
-    }
-}
-
-struct CommandVisitor;
-
-impl<'de> Visitor<'de> for CommandVisitor {
-    type Value = Command;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the program and its arguments in a list, or `program: [...]` with other settings")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut words: A) -> Result<Command, A::Error> {
-        let mut program = Vec::new();
-        while let Some(word) = words.next_element()? {
-            program.push(word);
-        }
-        Ok(Command { program, ..Command::default() })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Command, A::Error> {
-        Command::deserialize(MapAccessDeserializer::new(map))
-    }
 }
 
 /// What a metric name stands for.

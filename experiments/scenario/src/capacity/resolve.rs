@@ -9,7 +9,7 @@ use flashcrowd_core::ports::CapacityPolicy;
 use flashcrowd_core::units::Market;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
-use flashcrowd_policies::spot_mix::{Foresight, Future, OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::capacity::{Foresight, Future, OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
 
 /// A buyer, resolved.
 #[derive(Clone, Debug)]

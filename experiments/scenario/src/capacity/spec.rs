@@ -22,6 +22,7 @@ pub enum Capacity {
 #[serde(deny_unknown_fields)]
 pub struct OnDemandOnly {
     /// How often it looks.
+    #[schemars(extend("x-example" = r#""20s""#))]
     pub look_every: Option<Duration>,
 }
 
@@ -32,10 +33,12 @@ pub struct SpotOnly {
     /// Which zones.
     pub place: Option<SpotPlace>,
     /// Replicas more than the target.
+    #[schemars(extend("x-example" = "1"))]
     pub overprovision: Option<u32>,
     /// Whether on-demand replicas stand in for what is missing.
     pub fallback: Option<bool>,
     /// How often it looks.
+    #[schemars(extend("x-example" = r#""20s""#))]
     pub look_every: Option<Duration>,
 }
 
@@ -55,12 +58,14 @@ pub enum SpotPlace {
 #[serde(deny_unknown_fields)]
 pub struct SpotHedge {
     /// Replicas more than the target.
+    #[schemars(extend("x-example" = "1"))]
     pub overprovision: Option<u32>,
     /// Whether on-demand replicas stand in for what is missing.
     pub fallback: Option<bool>,
     /// Which active zone comes first.
     pub order: Option<ZoneOrder>,
     /// How often it looks.
+    #[schemars(extend("x-example" = r#""20s""#))]
     pub look_every: Option<Duration>,
 }
 
@@ -78,8 +83,10 @@ pub enum ZoneOrder {
 #[serde(deny_unknown_fields)]
 pub struct Foresight {
     /// From the order of a replica to its being ready.
+    #[schemars(extend("x-example" = r#""3m""#))]
     pub lead: Duration,
     /// How often it looks.
+    #[schemars(extend("x-example" = r#""20s""#))]
     pub look_every: Option<Duration>,
 }
 

@@ -13,17 +13,17 @@ use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{Duration, Fraction, Positive};
-use flashcrowd_policies::spot_mix::Future;
+use flashcrowd_policies::capacity::Future;
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::faults::capacity::{MarketCapacity, NodeLifetimes, Place, recorded};
 use flashcrowd_workloads::faults::failures::NodeFailures;
 use flashcrowd_workloads::faults::links::{self, BadLink};
 use flashcrowd_workloads::faults::outages::{self, Kind, Outage, OutageLaw, Outages};
 use flashcrowd_workloads::faults::{Listed, prices};
-use flashcrowd_workloads::spot::CapacitySeries;
-use flashcrowd_workloads::spot::lifetimes::{Bathtub, Lifetime};
-use flashcrowd_workloads::spot::market::{MarketLaw, measured_market};
-use flashcrowd_workloads::spot::recorded::{
+use flashcrowd_workloads::markets::CapacitySeries;
+use flashcrowd_workloads::markets::generated::{MarketLaw, measured_market};
+use flashcrowd_workloads::markets::lifetimes::{Bathtub, Lifetime};
+use flashcrowd_workloads::markets::recorded::{
     TimeUnit, read_bamboo, read_parcae_csv, read_parcae_json, read_skypilot, read_skypilot_folder,
 };
 use std::collections::BTreeMap;

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 /// A spot market: how many nodes each of its zones holds, as time goes on.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum SpotMarket {
-    /// Drawn as the nine zones of AWS were measured: heavy tails, shortages that zones share.
+    /// Drawn as nine zones of AWS were measured (`us-east-1a`, `1c`, `1d`, `1f`, `us-east-2a`, `2b`, `us-west-2a`,
+    /// `2b`, `2c`), and of those zones alone: heavy tails, shortages that zones share.
     Measured(Measured),
     /// Recorded: a folder with a file for each zone, or one file.
     Recorded(Recorded),
@@ -23,6 +24,7 @@ pub enum SpotMarket {
 #[serde(deny_unknown_fields)]
 pub struct Measured {
     /// Nodes of a zone while it has any shortage behind it.
+    #[schemars(extend("x-example" = "8"))]
     pub nodes: u32,
     /// How much longer up times are than those measured (V100s of 2023).
     pub up_scale: Option<Positive>,
@@ -35,6 +37,7 @@ pub struct Measured {
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
     /// A folder of skypilot-spot files, a zone each; or a file of one zone.
+    #[schemars(extend("x-file" = true, "x-example" = r#""spot-traces""#))]
     pub path: String,
     /// How the file is written; `SkyPilot` by default.
     pub format: Option<SpotFormat>,
@@ -70,8 +73,10 @@ pub struct Steps {
 #[serde(deny_unknown_fields)]
 pub struct CapacityStep {
     /// From when.
+    #[schemars(extend("x-example" = r#""8h""#))]
     pub at: Duration,
     /// How many.
+    #[schemars(extend("x-example" = "4"))]
     pub nodes: u32,
 }
 
@@ -80,10 +85,12 @@ pub struct CapacityStep {
 #[serde(deny_unknown_fields)]
 pub struct Lifetimes {
     /// Nodes of each zone of each pool that buys there.
+    #[schemars(extend("x-example" = "8"))]
     pub nodes: u32,
     /// How long a node lives.
     pub lifetime: Lifetime,
     /// Mean time until one takes its place.
+    #[schemars(extend("x-example" = r#""20m""#))]
     pub away: Duration,
 }
 
@@ -127,12 +134,16 @@ pub enum OutageKind {
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     /// Which region; the only one by default.
+    #[schemars(extend("x-example" = r#""us-east-1""#))]
     pub region: Option<String>,
     /// Which of its zones; all by default.
+    #[schemars(extend("x-example" = r#""us-east-1a""#))]
     pub zone: Option<String>,
     /// When it begins.
+    #[schemars(extend("x-example" = r#""13h""#))]
     pub at: Duration,
     /// How long it lasts.
+    #[schemars(extend("x-example" = r#""25m""#))]
     pub lasts: Duration,
     /// What it does; `Total` by default.
     pub kind: Option<OutageKind>,
@@ -143,14 +154,18 @@ pub struct Outage {
 #[serde(deny_unknown_fields)]
 pub struct Outages {
     /// Which region; the only one by default.
+    #[schemars(extend("x-example" = r#""us-east-1""#))]
     pub region: Option<String>,
     /// Which of its zones; all by default.
+    #[schemars(extend("x-example" = r#""us-east-1a""#))]
     pub zone: Option<String>,
     /// What they do.
     pub kind: Option<OutageKind>,
     /// Mean time from the end of one to the next.
+    #[schemars(extend("x-example" = r#""30d""#))]
     pub every: Option<Duration>,
     /// Median length.
+    #[schemars(extend("x-example" = r#""40m""#))]
     pub median: Option<Duration>,
     /// Sigma of the lognormal length.
     pub sigma: Option<Positive>,
@@ -161,8 +176,10 @@ pub struct Outages {
 #[serde(deny_unknown_fields)]
 pub struct NodeFailures {
     /// Which pool.
+    #[schemars(extend("x-example" = r#""h100""#))]
     pub pool: String,
     /// Mean time from one failure in the pool to the next.
+    #[schemars(extend("x-example" = r#""60d""#))]
     pub every: Duration,
 }
 
@@ -171,16 +188,22 @@ pub struct NodeFailures {
 #[serde(deny_unknown_fields)]
 pub struct BadLink {
     /// One region.
+    #[schemars(extend("x-example" = r#""us-east-1""#))]
     pub from: String,
     /// The other.
+    #[schemars(extend("x-example" = r#""eu-north-1""#))]
     pub to: String,
     /// When it begins.
+    #[schemars(extend("x-example" = r#""9h""#))]
     pub at: Duration,
     /// How long it lasts.
+    #[schemars(extend("x-example" = r#""10m""#))]
     pub lasts: Duration,
     /// Added to each round trip.
+    #[schemars(extend("x-example" = r#""80ms""#))]
     pub adds: Option<Duration>,
     /// Share of attempts that are lost.
+    #[schemars(extend("x-example" = "0.02"))]
     pub loses: Option<Fraction>,
 }
 
@@ -189,9 +212,12 @@ pub struct BadLink {
 #[serde(deny_unknown_fields)]
 pub struct Prices {
     /// Which pool.
+    #[schemars(extend("x-example" = r#""h100""#))]
     pub pool: String,
     /// Which of its zones; all by default.
+    #[schemars(extend("x-example" = r#""us-east-1a""#))]
     pub zone: Option<String>,
     /// A CSV file `time_s,price`: dollars for a node and hour.
+    #[schemars(extend("x-file" = true, "x-example" = r#""prices.csv""#))]
     pub path: String,
 }

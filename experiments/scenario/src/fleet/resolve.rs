@@ -228,7 +228,7 @@ pub(crate) fn paid_share(pool: &spec::Pool) -> f64 {
 fn committed(notes: &mut Notes<'_>, name: &str, pool: &spec::Pool, min_nodes: u32) -> Result<u32, Diagnostic> {
     let path = format!("pools.{name}.committed_nodes");
     let reserved = matches!(pool.market, Some(spec::Market::Reserved));
-    if pool.committed_nodes.is_some() && matches!(pool.market, Some(spec::Market::Spot)) {
+    if pool.committed_nodes.is_some_and(|nodes| nodes > 0) && matches!(pool.market, Some(spec::Market::Spot)) {
         return Err(notes.error(&path, "spot capacity cannot be committed to; expected `market: Reserved`"));
     }
     let default = if reserved { min_nodes } else { 0 };

@@ -37,13 +37,16 @@ const MOST_LOSSES: f64 = 1e7;
 const LONGEST_HORIZON: SimDuration = SimDuration::from_s(200 * 86_400);
 
 impl Bounds {
-    pub(crate) fn new(given: &spec::Limits) -> Self {
+    pub(crate) fn new(notes: &mut Notes<'_>, given: &spec::Limits) -> Self {
+        let of = |field: &str| format!("limits.{field}");
+        let quarter = Duration(SimDuration::from_s(92 * 86_400));
+        let (long, large) = ("a run ends within hours", "a workstation holds it");
         Bounds {
-            requests: given.requests.unwrap_or(2e9),
-            live_requests: given.live_requests.unwrap_or(5_000_000),
-            entities: given.entities.unwrap_or(100_000),
-            horizon: given.horizon.map_or(SimDuration::from_s(92 * 86_400), Duration::get).min(LONGEST_HORIZON),
-            memory: given.memory.map_or(8 << 30, |memory| memory.0),
+            requests: notes.or(&of("requests"), given.requests, 2e9, long),
+            live_requests: notes.or(&of("live_requests"), given.live_requests, 5_000_000, large),
+            entities: notes.or(&of("entities"), given.entities, 100_000, large),
+            horizon: notes.or(&of("horizon"), given.horizon, quarter, long).get().min(LONGEST_HORIZON),
+            memory: notes.or(&of("memory"), given.memory, ByteSize(8 << 30), large).0,
         }
     }
 

@@ -12,7 +12,7 @@ use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
 use flashcrowd_core::ports::GlobalRouter;
 use flashcrowd_language::units::{ByteSize, Duration, NonNegative};
 use flashcrowd_language::{Diagnostic, list};
-use flashcrowd_policies::global_routing::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
+use flashcrowd_policies::routers::regions::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
 use flashcrowd_profiles::tables::{egress, rtt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -305,14 +305,17 @@ pub(crate) fn place(
     served_within(notes, path, &allowed, callee, map)?;
     let round_trips = notes.or(&format!("{path}.round_trips"), client.round_trips, 1, "connections are kept open");
     notes.within(&format!("{path}.round_trips"), u64::from(round_trips), 1, 100)?;
-    let size = |given: Option<ByteSize>| given.unwrap_or(ByteSize(0)).0;
-    let per_token = client.response_size_per_token.unwrap_or(ByteSize(BYTES_PER_TOKEN));
+    let size = format!("{path}.response_size");
+    let fixed = notes.or(&size, client.response_size, ByteSize(0), "a response is its tokens");
+    let per_token = client.response_size_per_token;
+    let four = "a token of English text is about four characters";
+    let per_token = notes.or(&format!("{size}_per_token"), per_token, ByteSize(BYTES_PER_TOKEN), four);
     Ok(Some(ClientPlace {
         origin: origin(notes, path, client, map.regions)?,
         allowed,
         route,
         round_trips,
-        response_bytes: [size(client.response_size), per_token.0],
+        response_bytes: [fixed.0, per_token.0],
     }))
 }
 

@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// The services that it stands for, each in one region.
+    #[schemars(extend("x-example" = r#"["chat-us", "chat-eu"]"#))]
     pub cells: Vec<String>,
     /// Who chooses among them.
     pub routing: Option<Routing>,
     /// How failures are noticed.
     pub health: Option<Health>,
     /// How long a client waits for a region that does not answer.
+    #[schemars(extend("x-example" = r#""3s""#))]
     pub connect_timeout: Option<Duration>,
     /// Whether a retry avoids the cell of the attempt before.
     pub retries_elsewhere: Option<bool>,
@@ -43,6 +45,7 @@ pub enum Routing {
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     /// Weight by region; a region that is not named has none.
+    #[schemars(extend("x-example" = r#"{"us-east-1": 2, "eu-north-1": 1}"#))]
     pub weights: BTreeMap<String, Positive>,
 }
 
@@ -51,6 +54,7 @@ pub struct Weights {
 #[serde(deny_unknown_fields)]
 pub struct LoadLimit {
     /// Outstanding attempts for each ready replica.
+    #[schemars(extend("x-example" = "48"))]
     pub at: Positive,
 }
 
@@ -59,6 +63,7 @@ pub struct LoadLimit {
 #[serde(deny_unknown_fields)]
 pub struct LatencyAware {
     /// What each outstanding attempt of a replica counts.
+    #[schemars(extend("x-example" = r#""20ms""#))]
     pub per_outstanding: Duration,
 }
 
@@ -67,16 +72,22 @@ pub struct LatencyAware {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// From one probe to the next.
+    #[schemars(extend("x-example" = r#""10s""#))]
     pub interval: Option<Duration>,
     /// How long a probe waits.
+    #[schemars(extend("x-example" = r#""2s""#))]
     pub timeout: Option<Duration>,
     /// Failures in a row that take a cell out.
+    #[schemars(extend("x-example" = "3"))]
     pub failures: Option<u32>,
     /// Successes in a row that bring it back.
+    #[schemars(extend("x-example" = "2"))]
     pub successes: Option<u32>,
     /// How long a cell stays out at least.
+    #[schemars(extend("x-example" = r#""30s""#))]
     pub hold: Option<Duration>,
     /// How long a client goes by the answer that it has (DNS).
+    #[schemars(extend("x-example" = r#""60s""#))]
     pub time_to_live: Option<Duration>,
     /// Whether a cell without a ready replica fails its probes.
     pub needs_ready: Option<bool>,
@@ -98,10 +109,13 @@ pub struct Geography {
 #[serde(deny_unknown_fields)]
 pub struct RoundTrip {
     /// One region.
+    #[schemars(extend("x-example" = r#""us-east-1""#))]
     pub from: String,
     /// The other.
+    #[schemars(extend("x-example" = r#""eu-north-1""#))]
     pub to: String,
     /// How long.
+    #[schemars(extend("x-example" = r#""90ms""#))]
     pub takes: Duration,
 }
 

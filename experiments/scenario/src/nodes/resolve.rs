@@ -51,7 +51,10 @@ pub(crate) fn resolve(
     pools: &[PoolConfig],
 ) -> Result<ResolvedNodes, Diagnostic> {
     let kind = match &raw.node_autoscaler {
-        None => Kind::Plain,
+        None => {
+            notes.default(PATH, "Plain", "looks every `node_scan_period` and asks for what is missing", false);
+            Kind::Plain
+        }
         Some(given) => {
             notes.given(PATH, "");
             match given {
@@ -67,6 +70,8 @@ pub(crate) fn resolve(
                 "pools.{name}.idle_timeout is for the plain node autoscaler: this one has times of its own"
             ));
         }
+        notes.without_default("idle_timeout");
+        notes.without_default("node_scan_period");
         if raw.node_scan_period.is_some() {
             notes.warn("node_scan_period is for the plain node autoscaler: this one has a period of its own");
         }

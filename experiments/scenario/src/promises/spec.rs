@@ -9,10 +9,13 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Slo {
     /// Which part of the latency.
+    #[schemars(extend("x-example" = "TimeToFirstToken"))]
     pub metric: Option<LatencyPart>,
     /// The quantile, such as 0.99.
+    #[schemars(extend("x-example" = "0.99"))]
     pub quantile: Fraction,
     /// The limit.
+    #[schemars(extend("x-example" = r#""1s""#))]
     pub limit: Duration,
 }
 

@@ -172,12 +172,12 @@ fn service_time(
         return Err(notes.error(&path, message));
     }
     match given {
-        Some(spec::ServiceTime::Takes(law) | spec::ServiceTime::TakesAnew(law)) => {
+        Some(spec::ServiceTime::Takes(law) | spec::ServiceTime::PerAttempt(law)) => {
             notes.given(&path, "");
             if law.distribution().mean() <= 0.0 {
                 return Err(notes.error(&path, "requests that take no time cannot be simulated; expected above zero"));
             }
-            let (anew, law) = (matches!(given, Some(spec::ServiceTime::TakesAnew(_))), law.distribution().clone());
+            let (anew, law) = (matches!(given, Some(spec::ServiceTime::PerAttempt(_))), law.distribution().clone());
             Ok(if anew { ServiceTime::DrawnPerAttempt(law) } else { ServiceTime::Drawn(law) })
         }
         Some(spec::ServiceTime::Tokens(tokens)) => {
@@ -192,8 +192,8 @@ fn service_time(
         None => {
             let error = notes.error(&format!("services.{name}"), format!("the service `{name}` has no `service_time`"));
             Err(error.with_help(
-                "say how long a request takes: `service_time: Takes(\"120ms\")`, \
-                 `Takes(LogNormal(p50: \"80ms\", p99: \"400ms\"))` or \
+                "say how long a request takes: `service_time: \"120ms\"`, \
+                 `service_time: LogNormal(p50: \"80ms\", p99: \"400ms\")` or \
                  `Tokens(fixed: ..., per_prompt_token: ..., per_output_token: ...)`",
             ))
         }
@@ -249,8 +249,13 @@ fn router(notes: &mut Notes<'_>, name: &str, given: Option<&spec::Router>) -> Re
         spec::Router::LeastOutstanding => RouterKind::LeastOutstanding,
         spec::Router::Random => RouterKind::Random,
         spec::Router::PowerOfChoices(choices) => {
-            let d = choices.d.unwrap_or(2);
-            notes.within(&format!("{path}.d"), u64::from(d), 1, 64)?;
+            let d = notes.or(
+                &format!("{path}.choices"),
+                choices.choices,
+                2,
+                "two are nearly as good as all (Mitzenmacher 2001)",
+            );
+            notes.within(&format!("{path}.choices"), u64::from(d), 1, 64)?;
             RouterKind::PowerOfChoices(d)
         }
     })

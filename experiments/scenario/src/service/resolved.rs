@@ -8,8 +8,8 @@ use flashcrowd_core::fleet::{StageWork, Startup};
 use flashcrowd_core::ports::Router;
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
 use flashcrowd_core::units::Bytes;
-use flashcrowd_policies::routing;
-use flashcrowd_policies::spot_mix::Future;
+use flashcrowd_policies::capacity::Future;
+use flashcrowd_policies::routers::replicas as routing;
 use flashcrowd_profiles::Profile;
 use std::sync::Arc;
 

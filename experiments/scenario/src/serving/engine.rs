@@ -125,12 +125,11 @@ fn profile(
         Some(spec::Precision::Bf16) | None => Precision::Bf16,
     };
     let precision_path = place.serving("precision");
-    notes.or(
-        &precision_path,
-        given.precision.map(|_| precision),
-        precision,
-        "the format that weights are published in",
-    );
+    let (given_name, name) = (given.precision.map(|_| precision.to_string()), precision.to_string());
+    match given_name {
+        Some(name) => notes.given(&precision_path, &name),
+        None => notes.default_as(&precision_path, &name, "Bf16", "the format that weights are published in"),
+    }
     let Some(model) = &place.service.model else {
         let error =
             notes.error(&place.path("serving"), "an engine's times depend on its model, and `model` is not given");

@@ -23,6 +23,7 @@ pub enum Serving {
 #[serde(deny_unknown_fields)]
 pub struct Slots {
     /// Attempts at once.
+    #[schemars(extend("x-example" = "16"))]
     pub concurrency: u32,
 }
 
@@ -31,8 +32,10 @@ pub struct Slots {
 #[serde(deny_unknown_fields)]
 pub struct Sharing {
     /// Attempts served without slowing down.
+    #[schemars(extend("x-example" = "1"))]
     pub processors: Option<u32>,
     /// Most attempts at once.
+    #[schemars(extend("x-example" = "64"))]
     pub limit: Option<u32>,
 }
 
@@ -40,41 +43,56 @@ pub struct Sharing {
 /// what the profile says.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-renamed" = {"max_delay": "queue_delay"},
+    "x-example" = r#"(max_batch: 32, fixed: "3ms", per_item: "0.4ms")"#
+))]
 pub struct DynamicBatch {
     /// A measured model, such as `bert-large-a100-80gb-tensorrt-fp16`.
+    #[schemars(extend("x-example" = r#""bert-large-a100-80gb-tensorrt-fp16""#))]
     pub profile: Option<String>,
     /// Largest batch in items (Triton's `max_batch_size`).
+    #[schemars(extend("x-example" = "32"))]
     pub max_batch: Option<u32>,
     /// Items of one request (the client's batch).
+    #[schemars(extend("x-example" = "1"))]
     pub items_per_request: Option<u32>,
     /// Longest wait for a fuller batch (`max_queue_delay_microseconds`).
-    #[serde(alias = "max_delay")]
+    #[schemars(extend("x-example" = r#""2ms""#))]
     pub queue_delay: Option<Duration>,
     /// Sizes in items that leave at once (`preferred_batch_size`).
+    #[schemars(extend("x-example" = "[8, 16]"))]
     pub preferred: Option<Vec<u32>>,
     /// Batches at once, which share the GPU (`instance_group` `count`).
+    #[schemars(extend("x-example" = "2"))]
     pub instances: Option<u32>,
     /// Batches formed ahead for each instance.
+    #[schemars(extend("x-example" = "1"))]
     pub formed_ahead: Option<u32>,
     /// A batch's time while another instance is busy, over its time alone.
     pub sharing: Option<Positive>,
     /// Time of an empty batch.
+    #[schemars(extend("x-example" = r#""3ms""#))]
     pub fixed: Option<Duration>,
     /// Time that each item adds.
+    #[schemars(extend("x-example" = r#""0.4ms""#))]
     pub per_item: Option<Duration>,
     /// Time of one item in the host stage.
+    #[schemars(extend("x-example" = r#""0.1ms""#))]
     pub host_per_item: Option<Duration>,
     /// What each request takes outside the host stage and the batches.
+    #[schemars(extend("x-example" = r#""1ms""#))]
     pub overhead: Option<Duration>,
 }
 
-/// How long an attempt takes.
+/// How long an attempt takes: a duration or a distribution, drawn for each request, or one of these.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("x-bare" = "Takes", "x-renamed" = {"TakesAnew": "PerAttempt"}))]
 pub enum ServiceTime {
-    /// Drawn from a law, for each request.
+    /// Drawn for each request.
     Takes(DurationLaw),
-    /// Drawn from a law, anew for each attempt.
-    TakesAnew(DurationLaw),
+    /// Drawn anew for each attempt of a request.
+    PerAttempt(DurationLaw),
     /// By the request's tokens.
     Tokens(Tokens),
 }
@@ -84,10 +102,13 @@ pub enum ServiceTime {
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
     /// Constant part.
+    #[schemars(extend("x-example" = r#""20ms""#))]
     pub fixed: Duration,
     /// For each prompt token.
+    #[schemars(extend("x-example" = r#""0.1ms""#))]
     pub per_prompt_token: Duration,
     /// For each output token.
+    #[schemars(extend("x-example" = r#""12ms""#))]
     pub per_output_token: Duration,
 }
 
@@ -96,20 +117,28 @@ pub struct Tokens {
 #[serde(deny_unknown_fields)]
 pub struct ContinuousBatch {
     /// A profile file, as `flashcrowd fit serving` writes it; the program's own profiles by default.
+    #[schemars(extend("x-file" = true, "x-example" = r#""fit.ron""#))]
     pub profile: Option<String>,
     /// Format of the weights; bf16 by default.
+    #[schemars(extend("x-example" = "Fp8"))]
     pub precision: Option<Precision>,
     /// Most sequences that run at once.
+    #[schemars(extend("x-example" = "256"))]
     pub max_num_seqs: Option<u32>,
     /// Most tokens of one iteration.
+    #[schemars(extend("x-example" = "8192"))]
     pub max_num_batched_tokens: Option<u32>,
     /// Longest context, prompt and output together.
+    #[schemars(extend("x-example" = "32768"))]
     pub max_model_len: Option<u32>,
     /// Tokens of a block of the KV cache.
+    #[schemars(extend("x-example" = "16"))]
     pub block_size: Option<u32>,
     /// Share of the GPU's memory that the engine takes.
+    #[schemars(extend("x-example" = "0.9"))]
     pub gpu_memory_utilization: Option<Fraction>,
     /// Tokens that the KV cache holds; by default what the memory leaves.
+    #[schemars(extend("x-example" = "400000"))]
     pub kv_cache_tokens: Option<u64>,
     /// Whether a prompt may be spread over iterations.
     pub enable_chunked_prefill: Option<bool>,

@@ -28,15 +28,20 @@ pub struct Startup {
 #[serde(deny_unknown_fields)]
 pub struct StartupStage {
     /// On a node that does not know it.
+    #[schemars(extend("x-example" = r#"Transfer(size: "16GB", from: Gp3)"#))]
     pub cold: StageWork,
     /// From the second time on the same node; as `cold` by default.
+    #[schemars(extend("x-example" = r#""3s""#))]
     pub cached: Option<StageWork>,
     /// Where the node has it on its disk, but no more in memory; as `cached` by default.
+    #[schemars(extend("x-example" = r#""12s""#))]
     pub disk: Option<StageWork>,
     /// What the node remembers it by; service and stage by default. Services that give the same
     /// key share what is cached.
+    #[schemars(extend("x-example" = r#""Llama-3.1-8B""#))]
     pub key: Option<String>,
     /// Room that it takes in the node's caches; by default the size of the transfer, or none.
+    #[schemars(extend("x-example" = r#""16GB""#))]
     pub size: Option<ByteSize>,
     /// Whether a node never evicts it.
     pub pinned: Option<bool>,
@@ -49,11 +54,14 @@ pub struct StartupStage {
 #[serde(deny_unknown_fields)]
 pub struct Peers {
     /// How fast one transfer is at most.
+    #[schemars(extend("x-example" = r#""10GB/s""#))]
     pub rate: ByteRate,
     /// Uploads of one replica at once; who finds none free waits for one.
+    #[schemars(extend("x-example" = "2"))]
     pub uploads: Option<u32>,
     /// Links that it crosses; those of each node at both ends.
     #[serde(default)]
+    #[schemars(extend("x-example" = r#"["nic"]"#))]
     pub via: Vec<String>,
 }
 
@@ -62,6 +70,7 @@ pub struct Peers {
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// What it carries, all transfers together.
+    #[schemars(extend("x-example" = r#""12.5GB/s""#))]
     pub rate: ByteRate,
     /// How many of it there are; one for the whole fleet by default.
     pub per: Option<LinkScope>,
@@ -80,10 +89,11 @@ pub enum LinkScope {
     Node,
 }
 
-/// How long a stage takes.
+/// How long a stage takes: a duration or a distribution, or a transfer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("x-bare" = "Takes"))]
 pub enum StageWork {
-    /// Drawn from a law.
+    /// Drawn for each replica.
     Takes(DurationLaw),
     /// A transfer: `rate = min(tier, loader, streams * per_stream)`.
     Transfer(Transfer),
@@ -94,17 +104,21 @@ pub enum StageWork {
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
     /// Amount.
+    #[schemars(extend("x-example" = r#""16GB""#))]
     pub size: ByteSize,
     /// Storage tier.
     pub from: Tier,
     /// Loader software.
     pub loader: Option<Loader>,
     /// Parallel streams.
+    #[schemars(extend("x-example" = "8"))]
     pub streams: Option<u32>,
     /// Coefficient of variation from run to run.
+    #[schemars(extend("x-example" = "0.2"))]
     pub cv: Option<NonNegative>,
     /// Names of the `links` that it shares with other transfers.
     #[serde(default)]
+    #[schemars(extend("x-example" = r#"["nic"]"#))]
     pub via: Vec<String>,
 }
 
@@ -147,9 +161,12 @@ pub enum Loader {
 #[serde(deny_unknown_fields)]
 pub struct Probe {
     /// Before the first probe.
+    #[schemars(extend("x-example" = r#""30s""#))]
     pub initial_delay: Option<Duration>,
     /// Between two probes.
+    #[schemars(extend("x-example" = r#""10s""#))]
     pub period: Option<Duration>,
     /// Successes in a row that make it ready.
+    #[schemars(extend("x-example" = "1"))]
     pub success_threshold: Option<u32>,
 }

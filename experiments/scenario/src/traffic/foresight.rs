@@ -16,7 +16,7 @@ use flashcrowd_core::network::ClientPlace;
 use flashcrowd_core::ports::{CellView, Fault, GlobalRouter, SourceError};
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::baselines::Oracle;
+use flashcrowd_policies::autoscalers::baselines::Oracle;
 
 /// Arrivals are counted by the second.
 const STEP: SimDuration = SimDuration::from_s(1);

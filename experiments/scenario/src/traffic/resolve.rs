@@ -18,11 +18,11 @@ use flashcrowd_language::words::plain;
 use flashcrowd_language::{Diagnostic, SizeLaw};
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::input::open_again;
-use flashcrowd_workloads::mmpp::{Chain, Mmpp, Start, State};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
-use flashcrowd_workloads::schedule::{Schedule, Timetable};
-use flashcrowd_workloads::trace::{
+use flashcrowd_workloads::traffic::mmpp::{Chain, Mmpp, Start, State};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::schedule::{Schedule, Timetable};
+use flashcrowd_workloads::traffic::trace::{
     BlockIndex, OnBadRow, TraceFormat, TraceOptions, TraceSource, TraceSummary, format, summary,
 };
 use std::path::{Path, PathBuf};
@@ -198,16 +198,18 @@ pub(crate) fn resolve(
     if matches!(services[service].discipline, Discipline::ContinuousBatch(_)) {
         needs_tokens(notes, &path, &source, &services[service])?;
     }
+    let of = |field: &str| format!("{path}.client.{field}");
     let never = |span: Option<Duration>| span.map_or(SimDuration::MAX, Duration::get);
+    let (cancel, deadline) = (client.cancel_on_timeout, client.propagates_deadline);
     Ok(ResolvedTraffic {
         name: name.into(),
         service: service as u32,
         source,
-        timeout: never(client.timeout),
-        attempt_timeout: never(client.attempt_timeout),
-        cancel_on_timeout: client.cancel_on_timeout.unwrap_or(true),
+        timeout: never(notes.or_none(&of("timeout"), client.timeout, "it waits for as long as it takes")),
+        attempt_timeout: never(notes.or_none(&of("attempt_timeout"), client.attempt_timeout, "no limit of its own")),
+        cancel_on_timeout: notes.or(&of("cancel_on_timeout"), cancel, true, "a closed connection ends the work"),
         retries: retries(notes, &path, client.retries.as_ref())?,
-        propagates_deadline: client.propagates_deadline.unwrap_or(false),
+        propagates_deadline: notes.or(&of("propagates_deadline"), deadline, false, "few clients send one"),
         place: network::place(notes, &format!("{path}.client"), &client, &callee, map)?,
     })
 }
@@ -267,7 +269,8 @@ fn source(
     name: &str,
     traffic: &spec::Traffic,
 ) -> Result<Source, Diagnostic> {
-    let wrong = |error: ParameterError| notes.error(path, error.to_string());
+    let document = notes.document;
+    let wrong = |error: ParameterError| document.error_at(path, error.to_string());
     let (seed, until) = (Seed::new(0), Until::default());
     Ok(match traffic {
         spec::Traffic::Poisson(t) => {
@@ -287,7 +290,9 @@ fn source(
             let laws = laws(t.prompt_tokens.as_ref(), t.output_tokens.as_ref());
             let points = t.steps.iter().map(|step| (step.at.get(), step.rate.per_s())).collect();
             let repeat = t.repeat_every.map(Duration::get);
-            let table = Timetable { points, ramps: t.ramp.unwrap_or(false), repeat };
+            let ramps = notes.or(&format!("{path}.ramp"), t.ramp, false, "the rate changes in steps");
+            notes.or_none(&format!("{path}.repeat_every"), t.repeat_every, "the last rate stays");
+            let table = Timetable { points, ramps, repeat };
             Schedule::new(&table, &laws, until, seed, name).map_err(wrong)?;
             Source::Schedule(table, laws)
         }
@@ -305,14 +310,26 @@ fn trace(notes: &mut Notes<'_>, files: &mut Files, path: &str, given: &spec::Tra
     let whole = (Duration(SimDuration::ZERO), Duration(SimDuration::MAX));
     let window =
         given.window.as_ref().map(|window| (window.from.unwrap_or(whole.0).get(), window.to.unwrap_or(whole.1).get()));
+    let of = |field: &str| format!("{path}.{field}");
+    let recorded = "as recorded";
+    if window.is_none() {
+        notes.default(&of("window"), "None", "all of it", false);
+    }
+    if given.resample.is_none() {
+        notes.default(&of("resample"), "None", "every replicate plays it as it is", false);
+    }
     let options = TraceOptions {
-        time_scale: given.time_scale.map_or(1.0, Positive::get),
-        rate_scale: given.rate_scale.map_or(1.0, Positive::get),
-        repeat: given.repeat.unwrap_or(1),
+        time_scale: notes.or(&of("time_scale"), given.time_scale.map(Positive::get), 1.0, recorded),
+        rate_scale: notes.or(&of("rate_scale"), given.rate_scale.map(Positive::get), 1.0, recorded),
+        repeat: notes.or(&of("repeat"), given.repeat, 1, "once"),
         window,
         on_bad_row: match given.on_bad_row {
             Some(spec::OnBadRow::Drop) => OnBadRow::Drop,
-            _ => OnBadRow::Refuse,
+            Some(spec::OnBadRow::Refuse) => OnBadRow::Refuse,
+            None => {
+                notes.default(&of("on_bad_row"), "Refuse", "a trace with a bad row may be the wrong file", false);
+                OnBadRow::Refuse
+            }
         },
     };
     options.check().map_err(|error| notes.error(path, error.to_string()))?;
@@ -358,6 +375,13 @@ fn blocks(
     Ok(Some(Arc::new(index)))
 }
 
+/// Exponential backoff with full jitter, as the builders' library of AWS has it.
+const EXPONENTIAL: &str = "exponential backoff with full jitter (Amazon Builders' Library)";
+
+fn ms(ms: u64) -> Duration {
+    Duration(SimDuration::from_ms(ms))
+}
+
 /// A format that the scenario names must be that of the file.
 fn expect_format(
     notes: &Notes<'_>,
@@ -378,27 +402,33 @@ fn expect_format(
     Err(notes.error(&format!("{path}.format"), message).with_help("leave `format` out: the first line tells it"))
 }
 
-fn retries(notes: &Notes<'_>, path: &str, given: Option<&spec::Retries>) -> Result<RetryPolicy, Diagnostic> {
-    let Some(given) = given else { return Ok(RetryPolicy::none()) };
+fn retries(notes: &mut Notes<'_>, path: &str, given: Option<&spec::Retries>) -> Result<RetryPolicy, Diagnostic> {
+    let Some(given) = given else {
+        notes.default(&format!("{path}.client.retries"), "None", "it tries once", false);
+        return Ok(RetryPolicy::none());
+    };
     let path = |field: &str| format!("{path}.client.retries.{field}");
     notes.within(&path("max"), u64::from(given.max), 0, 1_000)?;
-    let factor = given.factor.unwrap_or(2);
+    let factor = notes.or(&path("factor"), given.factor, 2, EXPONENTIAL);
     notes.within(&path("factor"), u64::from(factor), 1, 1_000)?;
     let budget = given.budget.as_ref().map(|budget| RetryBudget {
         ratio: budget.ratio.get(),
-        per_s: budget.per_s.map_or(0.0, NonNegative::get),
-        bucket: budget.bucket.map_or(100.0, Positive::get),
+        per_s: notes.or(&path("budget.per_s"), budget.per_s.map(NonNegative::get), 0.0, "requests alone fill it"),
+        bucket: notes.or(&path("budget.bucket"), budget.bucket.map(Positive::get), 100.0, "room for a short burst"),
     });
+    if budget.is_none() {
+        notes.default(&path("budget"), "None", "retries are not limited together", false);
+    }
     if budget.is_some_and(|budget| budget.ratio > 1e9 || budget.per_s > 1e9 || budget.bucket > 1e12) {
         return Err(notes.error(&path("budget"), "this budget limits nothing; leave it out"));
     }
     Ok(RetryPolicy {
         max_retries: given.max,
         backoff: Backoff {
-            base: given.backoff.map_or(SimDuration::from_ms(100), Duration::get),
+            base: notes.or(&path("backoff"), given.backoff, ms(100), EXPONENTIAL).get(),
             factor,
-            cap: given.cap.map_or(SimDuration::from_s(60), Duration::get),
-            full_jitter: given.full_jitter.unwrap_or(true),
+            cap: notes.or(&path("cap"), given.cap, ms(60_000), EXPONENTIAL).get(),
+            full_jitter: notes.or(&path("full_jitter"), given.full_jitter, true, EXPONENTIAL),
         },
         budget,
     })

@@ -13,9 +13,9 @@ use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_policies::placement::Pack;
-use flashcrowd_policies::routing::{PowerOfChoices, Random, RoundRobin};
-use flashcrowd_workloads::poisson::Poisson;
-use flashcrowd_workloads::requests::{RequestLaws, Until};
+use flashcrowd_policies::routers::replicas::{PowerOfChoices, Random, RoundRobin};
+use flashcrowd_workloads::traffic::poisson::Poisson;
+use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A queueing system; times in mean service times.

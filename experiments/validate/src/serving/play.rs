@@ -13,7 +13,7 @@ use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
-use flashcrowd_policies::routing::RoundRobin;
+use flashcrowd_policies::routers::replicas::RoundRobin;
 use flashcrowd_profiles::{Coefficients, EngineLimits, Memory, Profile};
 use std::sync::Arc;
 

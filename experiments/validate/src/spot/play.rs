@@ -12,9 +12,9 @@ use flashcrowd_core::units::Market as Bought;
 use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
-use flashcrowd_policies::routing::RoundRobin;
+use flashcrowd_policies::routers::replicas::RoundRobin;
 use flashcrowd_workloads::faults::capacity::{Place, recorded};
-use flashcrowd_workloads::spot::CapacitySeries;
+use flashcrowd_workloads::markets::CapacitySeries;
 use std::sync::Arc;
 
 /// What came of it, by the reference's names.

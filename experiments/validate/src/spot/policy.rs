@@ -2,7 +2,7 @@
 
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::CapacityPolicy;
-use flashcrowd_policies::spot_mix::{OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
+use flashcrowd_policies::capacity::{OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
 
 /// A policy as its name says: `spothedge_E1_cold2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

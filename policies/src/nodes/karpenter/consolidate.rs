@@ -1,23 +1,14 @@
 //! The search for nodes that can go: what would become of their replicas, and what that saves.
 
+use super::config::Consolidation;
 use super::offers::{Claim, Offer};
-use super::{Consolidation, Karpenter};
+use super::state::{Command, Karpenter};
 use crate::nodes::rooms::{Room, place_waiting, take};
 use flashcrowd_core::ports::{Demand, FleetView, NodeView};
 use flashcrowd_core::units::Market;
 
 /// Most nodes of one plan (`MaxParallelConsolidation`).
 const MOST_NODES: usize = 100;
-
-/// Nodes that go together, and what takes their place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) nodes: Vec<u32>,
-    /// Nobody is on any of them.
-    pub(super) empty: bool,
-    /// Offers for one new node, cheaper than they are in all; the cheapest first.
-    pub(super) replacement: Option<Vec<(u32, u32)>>,
-}
 
 impl Karpenter {
     /// Nodes that may be consolidated: those that cost least to disturb first.

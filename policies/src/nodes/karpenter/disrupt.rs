@@ -1,42 +1,11 @@
 //! Plans to consolidate: made at a poll, looked at again, carried out.
 
-use super::Karpenter;
-use super::consolidate::Command;
+use super::state::{Command, Karpenter, Proposal, Quiet, Running};
+use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{FleetView, NodeDecision, NodeView};
-use flashcrowd_core::{SimDuration, SimTime};
 
 /// After so long it searches again though nothing has changed, as upstream's cluster state does.
 const SEARCH_AGAIN: SimDuration = SimDuration::from_s(300);
-
-/// What tells that nothing has changed since a search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quiet {
-    changed: Option<SimTime>,
-    newest: u32,
-    nodes: [usize; 3],
-    allowed: u32,
-}
-
-/// A plan that waits to be looked at again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Proposal {
-    pub(super) due: SimTime,
-    command: Command,
-}
-
-/// A plan whose new node is on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Running {
-    nodes: Vec<u32>,
-    pub(super) order: u64,
-}
-
-impl Running {
-    /// Whether a node goes or comes by it.
-    pub(super) fn is_about(&self, node: u32, seen: &FleetView) -> bool {
-        self.nodes.contains(&node) || seen.node(node).is_some_and(|node| node.order == Some(self.order))
-    }
-}
 
 impl Karpenter {
     /// Drains nodes whose replacement has booted; lets those go on whose replacement will not come.

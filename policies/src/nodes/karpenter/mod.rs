@@ -16,57 +16,22 @@ mod consolidate;
 mod disrupt;
 mod offers;
 mod provision;
+mod state;
 #[cfg(test)]
 mod tests;
 
 pub use config::{Budget, Consolidation, KarpenterConfig};
+pub use state::Karpenter;
 
-use disrupt::{Proposal, Quiet, Running};
 use flashcrowd_core::ports::{FleetView, NodeAutoscaler, NodeDecision, NodeWakes, OrderAnswer};
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
-use provision::Batch;
-use std::collections::{BTreeMap, BTreeSet};
+use state::Batch;
 
 /// Shortest time between two looks while something is on its way: the queues' own.
 const SOON: SimDuration = SimDuration::from_s(1);
 
-/// Karpenter; see the module.
-#[derive(Clone, Debug)]
-pub struct Karpenter {
-    config: KarpenterConfig,
-    next_order: u64,
-    batch: Option<Batch>,
-    /// The newest replica that has been seen to wait.
-    newest: Option<u32>,
-    /// Offers that are left alone, and until when.
-    unavailable: BTreeMap<(u32, u32), SimTime>,
-    /// Nodes whose notice it has acted on.
-    interrupted: BTreeSet<u32>,
-    next_poll: SimTime,
-    proposal: Option<Proposal>,
-    /// The last search that found no plan, and the fleet as it was.
-    searched: Option<(SimTime, Quiet)>,
-    running: Vec<Running>,
-}
-
 impl Karpenter {
-    /// With its settings.
-    pub fn new(config: KarpenterConfig) -> Self {
-        Karpenter {
-            config,
-            next_order: 0,
-            batch: None,
-            newest: None,
-            unavailable: BTreeMap::new(),
-            interrupted: BTreeSet::new(),
-            next_poll: SimTime::ZERO,
-            proposal: None,
-            searched: None,
-            running: Vec::new(),
-        }
-    }
-
     /// Drains nodes that the market takes back. Their offers are left alone, as after a refusal.
     fn interrupt(&mut self, seen: &FleetView, decision: &mut NodeDecision) {
         if !self.config.interruption_queue {

@@ -1,6 +1,6 @@
 //! Offers: pools and zones where a node may be had, by price.
 
-use super::Karpenter;
+use super::state::Karpenter;
 use flashcrowd_core::id::{PoolId, ZoneId};
 use flashcrowd_core::ports::{Demand, FleetView};
 

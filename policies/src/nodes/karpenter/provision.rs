@@ -1,24 +1,9 @@
 //! Batches of waiting replicas, and the nodes that they are packed onto.
 
 use super::offers::{Claim, Offer};
-use super::{Karpenter, KarpenterConfig};
+use super::state::{Batch, Karpenter};
 use crate::nodes::rooms::{Room, place_waiting, take};
-use flashcrowd_core::SimTime;
 use flashcrowd_core::ports::{Demand, FleetView, NodeDecision, NodeOrder, Patience};
-
-/// Replicas that are looked at together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Batch {
-    pub(super) opened: SimTime,
-    /// When the last of them came.
-    pub(super) last: SimTime,
-}
-
-impl Batch {
-    pub(super) fn due(&self, config: &KarpenterConfig) -> SimTime {
-        (self.last + config.batch_idle).min(self.opened + config.batch_max)
-    }
-}
 
 impl Karpenter {
     /// Opens or prolongs the batch for replicas that have come; at a poll also for those that still wait.

@@ -18,7 +18,7 @@
 //! affects other parts. The engine has one pending event, which comes no later than the next end.
 //! Any earlier access to the engine (a scrape, a client that gives up) first lets it catch up; an
 //! arrival does not need to, since nothing before it depends on it. The results equal those of an
-//! engine that plays each iteration, to the last bit; `tests/tests/engine.rs` compares the two.
+//! engine that plays each iteration, to the last bit; `tests/tests/it/engine.rs` compares the two.
 
 mod blocks;
 mod config;

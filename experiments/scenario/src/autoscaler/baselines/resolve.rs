@@ -11,7 +11,7 @@ use flashcrowd_core::ports::{Autoscaler, Controller, TargetId};
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{Duration, Fraction, NonNegative};
-use flashcrowd_policies::baselines::{
+use flashcrowd_policies::autoscalers::baselines::{
     Bounds, Clairvoyant, ClairvoyantConfig, ConcurrencyConfig, ConcurrencyTarget, ConfigError, LatencyConfig,
     LatencyTarget, Predictive, PredictiveConfig, QueueDepth, QueueDepthConfig, Timetable, TimetableConfig,
 };

@@ -16,7 +16,7 @@ use flashcrowd_core::serving::{Discipline, ServiceTime};
 use flashcrowd_core::simulation::{Simulation, World};
 use flashcrowd_core::traffic::{ClientConfig, Outcome, RetryPolicy, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::global_routing::Nearest;
+use flashcrowd_policies::routers::regions::Nearest;
 use flashcrowd_workloads::faults::Listed;
 use std::collections::VecDeque;
 

@@ -9,7 +9,7 @@ use flashcrowd_core::clock::{Distribution, SimTime};
 use flashcrowd_core::fleet::{Link, LinkScope, StageKind, StageWork, StartupStage, Transfer};
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_core::simulation::Simulation;
-use flashcrowd_policies::FixedReplicas;
+use flashcrowd_policies::autoscalers::FixedReplicas;
 use std::sync::Arc;
 
 /// Longest load that is played, in seconds.

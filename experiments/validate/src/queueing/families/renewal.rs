@@ -14,7 +14,7 @@ use flashcrowd_core::ports::{CapacityPolicy, CapacityView, Fault, TimedFault};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::{Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_policies::spot_mix::{Order, SpotHedge};
+use flashcrowd_policies::capacity::{Order, SpotHedge};
 use flashcrowd_workloads::faults::Listed;
 
 /// Cycles of one replicate.

@@ -14,7 +14,7 @@ use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::faults::capacity::{MAX_NODES, NodeLifetimes, Place};
-use flashcrowd_workloads::spot::lifetimes::Lifetime;
+use flashcrowd_workloads::markets::lifetimes::Lifetime;
 
 /// Preemptions of one replicate, about.
 const PREEMPTIONS: f64 = 2_000.0;

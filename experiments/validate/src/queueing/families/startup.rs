@@ -8,7 +8,7 @@ use flashcrowd_core::fleet::{StageKind, StageWork, StartupStage};
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::{SimDuration, clock::SimTime};
-use flashcrowd_policies::FixedReplicas;
+use flashcrowd_policies::autoscalers::FixedReplicas;
 
 /// Longest cold start that is played, in seconds.
 const LONGEST: f64 = 1e6;

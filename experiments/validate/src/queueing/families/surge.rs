@@ -13,7 +13,7 @@ use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError, TargetId};
 use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::traffic::Traffic;
-use flashcrowd_policies::FixedReplicas;
+use flashcrowd_policies::autoscalers::FixedReplicas;
 
 /// Requests that a fluid is played with.
 const REQUESTS: f64 = 200_000.0;

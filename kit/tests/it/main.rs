@@ -1,0 +1,4 @@
+//! The tests of the laws, in one program.
+
+mod laws;
+mod strategies;

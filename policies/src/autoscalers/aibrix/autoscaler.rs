@@ -1,0 +1,269 @@
+//! The controller behind the simulator's port: averages over its windows, the algorithm, cooldown.
+
+use super::algorithm::Recommendation;
+use super::manifest::{MetricKind, PodAutoscaler, Strategy};
+use super::stabilizer::Stabilizer;
+use crate::autoscalers::hpa::BoundMetric;
+use crate::metrics::{MetricBinding, MetricNameError, resolve};
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ports::{
+    Autoscaler, Batch, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope,
+    TargetId, TargetView,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How often the controller reconciles.
+const PERIOD: SimDuration = SimDuration::from_s(10);
+
+/// Which quirks of the real controller are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// Downwards the cooldown takes the smallest recommendation of its window, not the largest.
+    pub cooldown_takes_minimum: bool,
+    /// The scaling context is made anew at each reconcile, so that what a panic asked for is forgotten.
+    pub forgets_context: bool,
+    /// It asks for more while replicas that it asked for are not ready, by what the ready ones show: the
+    /// count doubles at each reconcile (vllm-project/aibrix#2670; later versions guard against it).
+    pub ignores_pending: bool,
+}
+
+impl Quirks {
+    /// The real controller.
+    pub const FAITHFUL: Quirks = Quirks { cooldown_takes_minimum: true, forgets_context: true, ignores_pending: true };
+    /// Without any.
+    pub const FIXED: Quirks = Quirks { cooldown_takes_minimum: false, forgets_context: false, ignores_pending: false };
+}
+
+/// What an [`Aibrix`] is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AibrixOptions {
+    /// The user's object.
+    pub spec: PodAutoscaler,
+    /// What it scales.
+    pub target: TargetId,
+    /// One binding for each of its metrics, in order; see [`bind`].
+    pub metrics: Vec<BoundMetric>,
+    /// Which quirks are kept.
+    pub quirks: Quirks,
+    /// Time of the first reconcile; `None` draws it.
+    pub phase: Option<SimDuration>,
+}
+
+impl AibrixOptions {
+    /// Faithful.
+    pub fn new(spec: PodAutoscaler, target: TargetId, metrics: Vec<BoundMetric>) -> Self {
+        AibrixOptions { spec, target, metrics, quirks: Quirks::FAITHFUL, phase: None }
+    }
+}
+
+/// Binds every metric to a signal: by `chosen` where that names it, else by the table of known names.
+///
+/// # Errors
+/// If a name is neither chosen nor known.
+pub fn bind(
+    spec: &PodAutoscaler,
+    chosen: &BTreeMap<String, MetricBinding>,
+) -> Result<Vec<BoundMetric>, MetricNameError> {
+    let bound = spec.metrics.iter().map(|metric| {
+        let binding = match chosen.get(&metric.name) {
+            Some(binding) => *binding,
+            None => resolve(&metric.name)?,
+        };
+        let scope = match metric.kind {
+            MetricKind::Pods => Scope::Replica,
+            MetricKind::Service => Scope::Service,
+        };
+        Ok(BoundMetric { request: binding.request(&metric.name, scope), scale: binding.scale })
+    });
+    bound.collect()
+}
+
+/// One reading: when, over all pods, and a pod.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    at_ns: i64,
+    total: f64,
+    per_pod: f64,
+}
+
+/// An `AIBrix` autoscaler that scales one target.
+#[derive(Clone, Debug)]
+pub struct Aibrix {
+    spec: PodAutoscaler,
+    scopes: Vec<Scope>,
+    scales: Vec<f64>,
+    names: Vec<Arc<str>>,
+    newest: Vec<Option<Batch>>,
+    readings: Vec<Vec<Reading>>,
+    stabilizer: Stabilizer,
+    forgets_context: bool,
+    ignores_pending: bool,
+    /// The most that the present panic asked for, for each metric.
+    max_panic: Vec<i32>,
+}
+
+impl Aibrix {
+    /// A controller for one object. Bindings that are missing make their metrics unreadable.
+    pub fn new(options: AibrixOptions) -> Controller<Self> {
+        let AibrixOptions { spec, target, metrics, quirks, phase } = options;
+        let (requests, scales): (Vec<_>, Vec<_>) =
+            metrics.into_iter().map(|metric| (metric.request, metric.scale)).unzip();
+        let count = spec.metrics.len();
+        let name = format!("aibrix/{}", spec.name);
+        let policy = Aibrix {
+            names: spec.metrics.iter().map(|metric| metric.name.as_str().into()).collect(),
+            newest: vec![None; scales.len()],
+            readings: vec![Vec::new(); count],
+            stabilizer: Stabilizer::new(spec.up_cooldown_ns, spec.down_cooldown_ns, quirks.cooldown_takes_minimum),
+            forgets_context: quirks.forgets_context,
+            ignores_pending: quirks.ignores_pending,
+            max_panic: vec![0; count],
+            scopes: requests.iter().map(|request| request.scope).collect(),
+            scales,
+            spec,
+        };
+        let schedule = Schedule { phase, ..Schedule::every(PERIOD) };
+        Controller::of(name, schedule, target, policy).reading(requests)
+    }
+
+    /// Takes the newest answers into the windows.
+    fn read(&mut self, now_ns: i64, view: &TargetView) {
+        for (index, newest) in self.newest.iter_mut().enumerate() {
+            let signal = view.signals.iter().find(|signal| signal.signal.0 as usize == index);
+            match signal.and_then(|signal| signal.batches.as_ref()) {
+                Some(batches) => *newest = batches.last().cloned().or_else(|| newest.take()),
+                None => *newest = None,
+            }
+            let (Some(batch), Some(readings)) = (newest.as_ref(), self.readings.get_mut(index)) else { continue };
+            let scale = self.scales.get(index).copied().unwrap_or(1.0);
+            let values = batch.samples.iter().map(|sample| sample.value * scale).filter(|value| value.is_finite());
+            let (mut total, mut samples) = (0.0, 0_u32);
+            for value in values {
+                (total, samples) = (total + value, samples + 1);
+            }
+            if samples == 0 {
+                continue;
+            }
+            let pods = match self.scopes[index] {
+                Scope::Replica => samples,
+                Scope::Service => view.status_replicas.max(1),
+            };
+            let oldest = now_ns.saturating_sub(self.spec.stable_window_ns.max(self.spec.panic_window_ns));
+            readings.retain(|reading| reading.at_ns > oldest);
+            readings.push(Reading { at_ns: now_ns, total, per_pod: total / f64::from(pods) });
+        }
+    }
+
+    /// Mean over the readings newer than the window; `None` if there is none.
+    fn average(&self, metric: usize, now_ns: i64, window_ns: i64, value: fn(&Reading) -> f64) -> Option<f64> {
+        let since = now_ns.saturating_sub(window_ns);
+        let newer = self.readings[metric].iter().filter(|reading| reading.at_ns > since);
+        let (sum, count) = newer.fold((0.0, 0_u32), |(sum, count), reading| (sum + value(reading), count + 1));
+        (count > 0).then(|| sum / f64::from(count))
+    }
+
+    /// What one metric recommends, and the value that it was taken from.
+    fn recommend(&mut self, metric: usize, now_ns: i64, current: i32) -> Option<(Recommendation, f64)> {
+        let settings = super::Settings { target: self.spec.metrics[metric].target, ..self.spec.settings };
+        let (stable, panic) = (self.spec.stable_window_ns, self.spec.panic_window_ns);
+        match self.spec.strategy {
+            Strategy::Apa => {
+                let value = self.average(metric, now_ns, stable, |reading| reading.per_pod)?;
+                Some((settings.apa(current, value), value))
+            }
+            Strategy::Kpa => {
+                let value = self.average(metric, now_ns, stable, |reading| reading.total)?;
+                let short = self.average(metric, now_ns, panic, |reading| reading.total)?;
+                let kept = if self.forgets_context { 0 } else { self.max_panic[metric] };
+                let found = settings.kpa(current, value, short, kept);
+                self.max_panic[metric] = if found.in_panic { found.after_rates } else { 0 };
+                Some((found, value))
+            }
+        }
+    }
+
+    fn evaluate(&mut self, now_ns: i64, current: i32, explanation: &mut Explanation) -> Option<i32> {
+        let mut best: Option<Recommendation> = None;
+        for metric in 0..self.spec.metrics.len() {
+            let found = self.recommend(metric, now_ns, current);
+            explanation.metrics.push(MetricExplanation {
+                name: Arc::clone(&self.names[metric]),
+                current: found.map(|(_, value)| value),
+                target: self.spec.metrics[metric].target,
+                proposal: found.map(|(recommendation, _)| count(recommendation.proposal)),
+                note: match found {
+                    None => "no metrics".to_owned(),
+                    Some((recommendation, _)) if recommendation.in_panic => "in panic mode".to_owned(),
+                    Some(_) => String::new(),
+                },
+            });
+            let found = found.map(|(recommendation, _)| recommendation);
+            if found.is_some_and(|found| best.is_none_or(|best| found.desired > best.desired)) {
+                best = found;
+            }
+        }
+        let best = best?;
+        limit(explanation, "ScaleRates", best.proposal, best.after_rates);
+        limit(explanation, "Bounds", best.after_rates, best.desired);
+        let stable = self.stabilizer.stabilize(now_ns, current, best.desired);
+        limit(explanation, "Cooldown", best.desired, stable);
+        // The window may hold what was recommended under no bounds but these.
+        Some(self.spec.settings.clamp(stable))
+    }
+
+    /// What the bounds decide before any metric is asked.
+    fn gate(&self, current: i32) -> Option<(i32, &'static str)> {
+        let settings = &self.spec.settings;
+        if current == 0 && settings.min_replicas > 0 {
+            Some((0, "scaling is disabled at zero replicas"))
+        } else if current > settings.max_replicas {
+            Some((settings.max_replicas, "current replicas are above maxReplicas"))
+        } else if current < settings.min_replicas {
+            Some((settings.min_replicas, "current replicas are below minReplicas"))
+        } else {
+            None
+        }
+    }
+}
+
+fn count(replicas: i32) -> u32 {
+    u32::try_from(replicas).unwrap_or(0)
+}
+
+fn limit(explanation: &mut Explanation, name: &'static str, before: i32, after: i32) {
+    if before != after {
+        explanation.limits.push(Limit { name, before: count(before), after: count(after) });
+    }
+}
+
+impl Autoscaler for Aibrix {
+    fn decide(&mut self, seen: &Observation) -> Decision {
+        let view = seen.target();
+        let now_ns = seen.now.as_ns();
+        self.read(now_ns, view);
+        let current = i32::try_from(view.spec_replicas).unwrap_or(i32::MAX);
+        let mut explanation = Explanation::default();
+        let wanted = if let Some((bound, why)) = self.gate(current) {
+            why.clone_into(&mut explanation.reason);
+            limit(&mut explanation, "Bounds", current, bound);
+            Some(bound)
+        } else {
+            let wanted = self.evaluate(now_ns, current, &mut explanation);
+            explanation.reason = match (wanted, self.spec.strategy) {
+                (None, _) => "no metric could be read".to_owned(),
+                (Some(_), Strategy::Apa) => "apa scaling by the mean a pod".to_owned(),
+                (Some(_), Strategy::Kpa) => "kpa scaling by the total".to_owned(),
+            };
+            wanted
+        };
+        let wanted = wanted.map(|wanted| {
+            let held = !self.ignores_pending && wanted > current && view.ready_replicas < view.spec_replicas;
+            let kept = if held { current } else { wanted };
+            limit(&mut explanation, "Pending", wanted, kept);
+            kept
+        });
+        let decision = wanted.map_or_else(Decision::hold, |wanted| Decision::scale_to(view, count(wanted)));
+        decision.explained(view.target, explanation)
+    }
+}

@@ -1,0 +1,201 @@
+//! JSON (or YAML) as `aws application-autoscaling` and `aws cloudwatch` take and print it.
+//!
+//! A file may hold what `register-scalable-target`, `put-scaling-policy` and `put-metric-alarm` take,
+//! one document each, or the lists that `describe-scalable-targets`, `describe-scaling-policies` and
+//! `describe-alarms` print. A step scaling policy needs its alarm beside it.
+
+mod policies;
+
+use super::config::{AlarmRule, Comparison, Policy, ScalableTarget, Statistic};
+use crate::manifest::fields::Fields;
+use crate::manifest::tree::{Node, Value, documents};
+pub use crate::manifest::{ManifestError, ManifestWarning};
+
+type Result<T> = std::result::Result<T, ManifestError>;
+type Warnings = Vec<ManifestWarning>;
+
+/// A scalable target with its policies, as read from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// The target.
+    pub target: ScalableTarget,
+    /// Its policies, in the order of the file.
+    pub policies: Vec<Policy>,
+    /// Fields that have no effect.
+    pub warnings: Vec<ManifestWarning>,
+}
+
+/// An alarm and what ties it to a policy.
+struct Alarm {
+    name: String,
+    actions: Vec<String>,
+    rule: AlarmRule,
+}
+
+const STATISTICS: [(&str, Statistic); 4] = [
+    ("Average", Statistic::Average),
+    ("Sum", Statistic::Sum),
+    ("Minimum", Statistic::Minimum),
+    ("Maximum", Statistic::Maximum),
+];
+
+const COMPARISONS: [(&str, Comparison); 4] = [
+    ("GreaterThanThreshold", Comparison::Greater),
+    ("GreaterThanOrEqualToThreshold", Comparison::GreaterOrEqual),
+    ("LessThanThreshold", Comparison::Less),
+    ("LessThanOrEqualToThreshold", Comparison::LessOrEqual),
+];
+
+/// Reads a target and its policies.
+///
+/// ```
+/// use flashcrowd_policies::autoscalers::aws::manifest::read_bytes;
+/// let manifest = read_bytes(br#"
+/// {"ServiceNamespace": "ecs", "ResourceId": "service/c/web", "MinCapacity": 1, "MaxCapacity": 9}
+/// ---
+/// {"PolicyName": "track", "PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration":
+///   {"TargetValue": 100, "PredefinedMetricSpecification": {"PredefinedMetricType": "ALBRequestCountPerTarget"}}}
+/// "#)?;
+/// assert_eq!((manifest.target.max_capacity, manifest.policies.len()), (9, 1));
+/// # Ok::<(), flashcrowd_policies::autoscalers::aws::manifest::ManifestError>(())
+/// ```
+///
+/// # Errors
+/// If the bytes are not JSON or YAML, lack a target or a policy, or hold what the API refuses.
+pub fn read_bytes(bytes: &[u8]) -> Result<Manifest> {
+    let documents = documents(bytes)?;
+    let (mut targets, mut policies, mut alarms) = (Vec::new(), Vec::new(), Vec::new());
+    for document in &documents {
+        sort(document, &mut targets, &mut policies, &mut alarms)?;
+    }
+    let mut warnings = Vec::new();
+    let target = match targets.as_slice() {
+        [one] => read_target(one, &mut warnings)?,
+        [] => return Err(ManifestError::general("no scalable target: expected MinCapacity and MaxCapacity")),
+        [_, second, ..] => return Err(ManifestError::at(second.place, "a second scalable target: expected one")),
+    };
+    if policies.is_empty() {
+        return Err(ManifestError::general("no scaling policy: expected PolicyName and its configuration"));
+    }
+    let alarms = alarms.into_iter().map(|node| read_alarm(node, &mut warnings)).collect::<Result<Vec<_>>>()?;
+    let policies = policies.into_iter().map(|node| policies::read(node, &alarms, &mut warnings));
+    let policies = policies.collect::<Result<Vec<_>>>()?;
+    Ok(Manifest { target, policies, warnings })
+}
+
+/// Tells what a document holds by its fields.
+fn sort<'a>(
+    node: &'a Node,
+    targets: &mut Vec<&'a Node>,
+    policies: &mut Vec<&'a Node>,
+    alarms: &mut Vec<&'a Node>,
+) -> Result<()> {
+    if let Value::List(items) = &node.value {
+        return items.iter().try_for_each(|item| sort(item, targets, policies, alarms));
+    }
+    if !matches!(node.value, Value::Map(_)) {
+        return Err(ManifestError::at(node.place, format!("expected an object, found {}", node.kind())));
+    }
+    let mut known = false;
+    for (list, items) in
+        [("ScalableTargets", &mut *targets), ("ScalingPolicies", &mut *policies), ("MetricAlarms", &mut *alarms)]
+    {
+        let Some(found) = node.get(list) else { continue };
+        let Value::List(found) = &found.value else {
+            return Err(ManifestError::at(found.place, format!("{list}: expected a list, found {}", found.kind())));
+        };
+        items.extend(found);
+        known = true;
+    }
+    let has = |name: &str| node.get(name).is_some();
+    if known {
+        return Ok(());
+    }
+    if has("MinCapacity") || has("MaxCapacity") {
+        targets.push(node);
+    } else if has("ComparisonOperator") || has("AlarmName") {
+        alarms.push(node);
+    } else if has("PolicyName") || has("PolicyType") {
+        policies.push(node);
+    } else {
+        let message =
+            "neither a scalable target (MinCapacity, MaxCapacity), a policy (PolicyName) nor an alarm (AlarmName)";
+        return Err(ManifestError::at(node.place, message));
+    }
+    Ok(())
+}
+
+/// Marks fields that only name things.
+fn pass_over(fields: &mut Fields, names: &[&'static str]) {
+    for name in names {
+        fields.optional(name);
+    }
+}
+
+fn read_target(node: &Node, warnings: &mut Warnings) -> Result<ScalableTarget> {
+    let mut fields = Fields::of(node, "")?;
+    pass_over(
+        &mut fields,
+        &["ScalableDimension", "RoleARN", "CreationTime", "ScalableTargetARN", "Tags", "PredictedCapacity"],
+    );
+    let mut target = ScalableTarget {
+        namespace: fields.optional_text("ServiceNamespace")?.unwrap_or_default().to_owned(),
+        resource_id: fields.optional_text("ResourceId")?.unwrap_or_default().to_owned(),
+        ..ScalableTarget::default()
+    };
+    fields.required("MinCapacity")?;
+    fields.required("MaxCapacity")?;
+    target.min_capacity = fields.optional_count("MinCapacity")?.unwrap_or_default();
+    target.max_capacity = fields.optional_count("MaxCapacity")?.unwrap_or_default();
+    if target.max_capacity < target.min_capacity {
+        let message = format!("{} is below MinCapacity, {}", target.max_capacity, target.min_capacity);
+        return Err(fields.refused("MaxCapacity", &message));
+    }
+    if let Some(mut state) = fields.optional_map("SuspendedState")? {
+        target.scale_in_suspended = state.optional_bool("DynamicScalingInSuspended")?.unwrap_or(false);
+        target.scale_out_suspended = state.optional_bool("DynamicScalingOutSuspended")?.unwrap_or(false);
+        state.without_effect("ScheduledScalingSuspended", "has no effect: nothing is scheduled", warnings);
+        state.finish(warnings);
+    }
+    fields.finish(warnings);
+    Ok(target)
+}
+
+fn read_alarm(node: &Node, warnings: &mut Warnings) -> Result<Alarm> {
+    let mut fields = Fields::of(node, "alarm")?;
+    let name = fields.required_text("AlarmName")?.to_owned();
+    let mut actions = Vec::new();
+    for action in fields.optional_list("AlarmActions")?.unwrap_or_default() {
+        actions.extend(action.text().map(str::to_owned));
+    }
+    let comparison = fields.required("ComparisonOperator")?;
+    let comparison = fields.word("ComparisonOperator", comparison, &COMPARISONS)?;
+    let period_s = fields.optional_count("Period")?.unwrap_or(60);
+    if period_s == 0 || period_s % 60 != 0 {
+        return Err(fields.refused("Period", format!("expected a multiple of 60 s, found {period_s}")));
+    }
+    let statistic = match fields.optional("Statistic") {
+        None => Statistic::default(),
+        Some(node) => fields.word("Statistic", node, &STATISTICS)?,
+    };
+    fields.required("Threshold")?;
+    let rule = AlarmRule {
+        metric: fields.required_text("MetricName")?.to_owned(),
+        threshold: fields.optional_number("Threshold")?.unwrap_or_default(),
+        comparison,
+        period_min: period_s / 60,
+        evaluation_periods: fields.optional_count("EvaluationPeriods")?.unwrap_or(1),
+        datapoints_to_alarm: fields.optional_count("DatapointsToAlarm")?,
+        statistic,
+    };
+    if rule.evaluation_periods == 0 || rule.evaluation_periods.saturating_mul(rule.period_min) > 1_440 {
+        return Err(fields.refused("EvaluationPeriods", "expected 1 or more, and no more than a day of minutes"));
+    }
+    fields.without_effect("TreatMissingData", "has no effect: missing data never changes the capacity", warnings);
+    pass_over(&mut fields, &["Namespace", "Dimensions", "AlarmDescription", "AlarmArn", "ActionsEnabled", "Unit"]);
+    pass_over(&mut fields, &["OKActions", "InsufficientDataActions", "StateValue", "StateReason", "StateReasonData"]);
+    pass_over(&mut fields, &["StateUpdatedTimestamp", "AlarmConfigurationUpdatedTimestamp"]);
+    pass_over(&mut fields, &["StateTransitionedTimestamp", "Tags"]);
+    fields.finish(warnings);
+    Ok(Alarm { name, actions, rule })
+}

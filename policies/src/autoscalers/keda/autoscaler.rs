@@ -1,0 +1,202 @@
+//! The controllers of a `ScaledObject` behind the simulator's port: KEDA's own loop, and the HPA
+//! that it makes.
+
+use super::binding::Bindings;
+use super::executor::{Activity, Executor, Poll};
+use super::formula::Values;
+use super::hpa_feed::{KedaHpa, hpa_spec, to_milli};
+use super::readings::{Reading, Readings};
+use super::spec::{POLLING_INTERVAL_S, Quirks, ScaledObject};
+use crate::autoscalers::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, SpecError};
+use crate::metrics::resolve;
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::ports::{
+    Autoscaler, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope,
+    SignalRequest, TargetId, TargetView,
+};
+
+/// What the controllers need besides their manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KedaOptions {
+    /// What they scale.
+    pub target: TargetId,
+    /// The user's own bindings of triggers to signals.
+    pub bindings: Bindings,
+    /// Which habits of KEDA are kept.
+    pub quirks: Quirks,
+    /// Flags of the controller manager that runs the HPA.
+    pub hpa_settings: ControllerSettings,
+    /// `--horizontal-pod-autoscaler-sync-period`.
+    pub hpa_sync_period: SimDuration,
+    /// Time of the HPA's first reconcile; `None` draws it.
+    pub hpa_phase: Option<SimDuration>,
+    /// The pods' containers, for cpu and memory triggers with Utilization targets.
+    pub containers: Vec<Container>,
+}
+
+impl KedaOptions {
+    /// Faithful, with the defaults of the controller manager.
+    pub fn new(target: TargetId) -> Self {
+        KedaOptions {
+            target,
+            bindings: Bindings::new(),
+            quirks: Quirks::default(),
+            hpa_settings: ControllerSettings::default(),
+            hpa_sync_period: SimDuration::from_s(15),
+            hpa_phase: None,
+            containers: Vec::new(),
+        }
+    }
+}
+
+/// The controllers that own the target of a `ScaledObject`.
+#[derive(Debug)]
+pub struct Controllers {
+    /// KEDA's loop.
+    pub executor: Controller<KedaExecutor>,
+    /// Its HPA; none while the object is paused.
+    pub hpa: Option<Controller<KedaHpa>>,
+}
+
+impl Controllers {
+    /// Both, as the simulator takes them.
+    pub fn boxed(self) -> Vec<Controller> {
+        [self.executor.boxed()].into_iter().chain(self.hpa.map(Controller::boxed)).collect()
+    }
+}
+
+impl ScaledObject {
+    /// The controllers that KEDA and Kubernetes run for this object.
+    ///
+    /// # Errors
+    /// A trigger that no signal is known for, and what the API server refuses of the HPA.
+    pub fn controllers(&self, options: &KedaOptions) -> Result<Controllers, Vec<SpecError>> {
+        let unbound = |error: crate::metrics::MetricNameError| {
+            vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }]
+        };
+        let polled = Readings::new(&self.triggers, &options.bindings, false, None).map_err(unbound)?;
+        let interval_s = self.polling_interval_s.unwrap_or(POLLING_INTERVAL_S);
+        let asked = Readings::new(&self.triggers, &options.bindings, true, Some(interval_s)).map_err(unbound)?;
+        let period = SimDuration::from_s(u64::from(interval_s.max(1)));
+        let schedule = Schedule::every(period).first_at(SimDuration::ZERO);
+        let requests = polled.requests().to_vec();
+        let executor = KedaExecutor { object: self.clone(), quirks: options.quirks, executor: None, readings: polled };
+        let executor = Controller::of(format!("keda/{}", self.name), schedule, options.target, executor);
+        let executor = executor.reading(requests);
+        let hpa = if self.annotations.stops_hpa() { None } else { Some(self.hpa(options, asked)?) };
+        Ok(Controllers { executor, hpa })
+    }
+
+    fn hpa(&self, options: &KedaOptions, readings: Readings) -> Result<Controller<KedaHpa>, Vec<SpecError>> {
+        let spec = hpa_spec(self);
+        // The values are made by the feed: what the HPA itself is bound to only gives the scope.
+        let shown = readings.sources.iter().zip(readings.requests()).map(|(source, request)| {
+            let scope = if source.trigger.is_resource() { Scope::Replica } else { Scope::Service };
+            BoundMetric { request: SignalRequest { scope, ..request.clone() }, scale: 1.0 }
+        });
+        let mut bound: Vec<BoundMetric> = shown.collect();
+        if self.modifiers.is_some() {
+            bound.retain(|metric| metric.request.scope == Scope::Replica);
+            let composite = resolve("queue_length").map_err(|error| {
+                vec![SpecError { path: "spec.advanced.scalingModifiers".to_owned(), message: error.to_string() }]
+            })?;
+            bound.push(BoundMetric { request: composite.request("composite-metric", Scope::Service), scale: 1.0 });
+        }
+        let mut hpa = HpaOptions::new(self.hpa_name(), options.target, bound);
+        hpa.settings = options.hpa_settings;
+        hpa.sync_period = options.hpa_sync_period;
+        hpa.phase = options.hpa_phase;
+        hpa.containers.clone_from(&options.containers);
+        Ok(KedaHpa::around(Hpa::new(&spec, hpa)?, self, options.quirks, readings))
+    }
+}
+
+/// KEDA's loop of one `ScaledObject`: it polls all triggers at once when it begins, and then each
+/// polling interval, and owns the step between none and one.
+#[derive(Clone, Debug)]
+pub struct KedaExecutor {
+    object: ScaledObject,
+    quirks: Quirks,
+    /// Made at the first poll, which is when the object is.
+    executor: Option<Executor>,
+    readings: Readings,
+}
+
+impl KedaExecutor {
+    /// The executor and its memory; none before the first poll.
+    pub fn executor(&self) -> Option<&Executor> {
+        self.executor.as_ref()
+    }
+
+    /// Whether the object is active, and what the formula gave if there is one.
+    fn activity(&self, readings: &[Reading]) -> (Activity, Option<MetricExplanation>) {
+        let sources = &self.readings.sources;
+        let is_error = readings.iter().any(Result::is_err);
+        let Some(modifiers) = &self.object.modifiers else {
+            let any = sources.iter().zip(readings).any(|(source, reading)| source.is_active(reading));
+            let is_active = any || self.object.has_resource_triggers_only();
+            return (Activity { is_active, is_error }, None);
+        };
+        let named = sources
+            .iter()
+            .zip(readings)
+            .filter_map(|(source, reading)| Some((source.trigger.name.clone()?, reading.as_ref().ok().copied())));
+        let values: Values = named.collect();
+        let result = if is_error {
+            Err("a trigger of the formula fails".to_owned())
+        } else {
+            modifiers.formula.value(&values).map(to_milli).map_err(|error| error.to_string())
+        };
+        let is_active = result.as_ref().is_ok_and(|value| *value > modifiers.activation_target);
+        let note = match &result {
+            Ok(_) if is_active => "active".to_owned(),
+            Ok(_) => "not active".to_owned(),
+            Err(why) => why.clone(),
+        };
+        let explanation = MetricExplanation {
+            name: "composite-metric".into(),
+            current: result.as_ref().ok().copied(),
+            target: modifiers.activation_target,
+            proposal: None,
+            note,
+        };
+        (Activity { is_active, is_error: is_error || result.is_err() }, Some(explanation))
+    }
+
+    fn explain(
+        &self,
+        view: &TargetView,
+        readings: &[Reading],
+        composite: Option<MetricExplanation>,
+        poll: Poll,
+    ) -> Explanation {
+        let sources = self.readings.sources.iter().zip(readings);
+        let mut metrics: Vec<MetricExplanation> = sources.map(|(source, reading)| source.explain(reading)).collect();
+        metrics.extend(composite);
+        let cooling = self.executor.as_ref().and_then(Executor::active).is_some_and(|c| c.reason == "ScalerCooldown");
+        let goal = self.object.idle_replica_count.unwrap_or(self.object.min_replicas());
+        let limit = Limit { name: "Cooldown", before: goal, after: view.spec_replicas };
+        let error = readings.iter().find_map(|reading| reading.as_ref().err().cloned());
+        Explanation {
+            metrics,
+            limits: cooling.then_some(limit).into_iter().collect(),
+            reason: poll.reason.to_owned(),
+            error,
+        }
+    }
+}
+
+impl Autoscaler for KedaExecutor {
+    fn decide(&mut self, seen: &Observation) -> Decision {
+        let view = seen.target();
+        let readings = self.readings.read(view);
+        let (activity, composite) = self.activity(&readings);
+        let fresh = || Executor::new(&self.object, self.quirks, seen.now);
+        let poll = self.executor.get_or_insert_with(fresh).poll(seen.now, view.spec_replicas, activity);
+        let decision = match poll.write {
+            Some(replicas) => Decision::set_replicas(view.target, replicas),
+            None => Decision::hold(),
+        };
+        decision.explained(view.target, self.explain(view, &readings, composite, poll))
+    }
+}

@@ -1,0 +1,15 @@
+//! Empty nodes first, so that one node's loss takes little.
+
+use super::best::best;
+use flashcrowd_core::ports::{Fit, Placement};
+
+/// On the node with the most free GPUs, then the fewest replicas of the same service, then the
+/// oldest: `LeastAllocated`, the default scoring of the Kubernetes scheduler.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spread;
+
+impl Placement for Spread {
+    fn choose(&mut self, fits: &[Fit]) -> usize {
+        best(fits, |fit| (u32::MAX - fit.free_gpus, fit.related))
+    }
+}

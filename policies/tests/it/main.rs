@@ -1,0 +1,14 @@
+//! The tests of the policies, in one program: each file is a topic.
+
+mod baselines;
+mod family_autoscalers;
+mod family_rules;
+mod hpa_autoscaler;
+mod hpa_manifest;
+mod keda_manifest;
+mod knative_autoscaler;
+mod knative_manifest;
+mod llm_autoscaler_manifests;
+mod llm_autoscalers;
+mod ray_sky_aws_manifest;
+mod support;

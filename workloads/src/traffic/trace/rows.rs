@@ -1,0 +1,215 @@
+//! The usable rows of a trace, in order, inside the window.
+
+use super::azure::{Columns, Complaint, Record};
+use super::blocks::Blocks;
+use super::lines::{LineStart, Lines};
+use super::options::{OnBadRow, TraceOptions};
+use super::refuse::refuse;
+use flashcrowd_core::clock::SimDuration;
+use flashcrowd_core::ports::SourceError;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A row that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Since the first kept row.
+    pub(super) at: SimDuration,
+    pub(super) prompt_tokens: u32,
+    pub(super) output_tokens: u32,
+}
+
+/// Where a row stands, and what must be known to go on from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    line: LineStart,
+    format: Format,
+    first_ps: Option<i128>,
+    first_kept_ps: Option<i128>,
+}
+
+/// How the lines of a file are read.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Azure(Columns),
+    Blocks(Blocks),
+}
+
+/// The formats, as they are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceFormat {
+    /// CSV of the Azure LLM inference traces.
+    AzureLlm,
+    /// JSON lines of Mooncake.
+    Mooncake,
+    /// JSON lines of Qwen-Bailian.
+    Bailian,
+}
+
+/// The format of the file at `path`, by its first line.
+///
+/// # Errors
+/// A file that cannot be read or is of none.
+pub fn format(path: &Path) -> Result<TraceFormat, SourceError> {
+    Ok(match Rows::open(path, &TraceOptions::default())?.format {
+        Format::Azure(_) => TraceFormat::AzureLlm,
+        Format::Blocks(Blocks::Mooncake) => TraceFormat::Mooncake,
+        Format::Blocks(Blocks::Bailian) => TraceFormat::Bailian,
+    })
+}
+
+/// Reads the rows of one file once.
+pub(super) struct Rows {
+    lines: Lines,
+    format: Format,
+    /// The first line, if it is a row.
+    first_line: Option<String>,
+    /// Names of the blocks of the row that came last.
+    pub(super) hashes: Vec<u64>,
+    on_bad_row: OnBadRow,
+    window: Option<(SimDuration, SimDuration)>,
+    first_ps: Option<i128>,
+    first_kept_ps: Option<i128>,
+    last_ps: i128,
+    pub(super) dropped: u64,
+    over: bool,
+}
+
+impl Rows {
+    /// Opens the file and finds its format by the first line.
+    pub(super) fn open(path: &Path, options: &TraceOptions) -> Result<Rows, SourceError> {
+        let mut lines = Lines::open(path)?;
+        let mut first_line = None;
+        let format = match lines.next_line()? {
+            None => Err(("the file is empty: expected a header and rows".to_owned(), None)),
+            Some(first) => match Blocks::of(first) {
+                Some(format) => {
+                    first_line = Some(first.to_owned());
+                    format.map(Format::Blocks)
+                }
+                None => Columns::of(first).map(Format::Azure),
+            },
+        };
+        let format = format.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
+        Ok(Rows {
+            lines,
+            format,
+            first_line,
+            hashes: Vec::new(),
+            on_bad_row: options.on_bad_row,
+            window: options.window,
+            first_ps: None,
+            first_kept_ps: None,
+            last_ps: i128::MIN,
+            dropped: 0,
+            over: false,
+        })
+    }
+
+    /// The place of the row that was returned last.
+    pub(super) fn mark(&self) -> Mark {
+        let (first_ps, first_kept_ps) = (self.first_ps, self.first_kept_ps);
+        Mark { line: self.lines.line_start(), format: self.format, first_ps, first_kept_ps }
+    }
+
+    /// Opens the file, or its text, at a row.
+    pub(super) fn resume(
+        path: &Path,
+        text: Option<&Arc<[u8]>>,
+        options: &TraceOptions,
+        mark: Mark,
+    ) -> Result<Rows, SourceError> {
+        Ok(Rows {
+            lines: Lines::resume(path, text, mark.line)?,
+            format: mark.format,
+            first_line: None,
+            hashes: Vec::new(),
+            on_bad_row: options.on_bad_row,
+            window: options.window,
+            first_ps: mark.first_ps,
+            first_kept_ps: mark.first_kept_ps,
+            last_ps: i128::MIN,
+            dropped: 0,
+            over: false,
+        })
+    }
+
+    /// The next row that is kept.
+    pub(super) fn next_row(&mut self) -> Result<Option<Row>, SourceError> {
+        while !self.over {
+            let first = self.first_line.take();
+            let line = match &first {
+                Some(first) => first.as_str(),
+                None => match self.lines.next_line()? {
+                    Some(line) => line,
+                    None => break,
+                },
+            };
+            // An empty line at the end is a habit of editors.
+            if line.is_empty() {
+                continue;
+            }
+            let record = match &self.format {
+                Format::Azure(columns) => columns.read(line),
+                Format::Blocks(blocks) => blocks.read(line, &mut self.hashes),
+            };
+            let record = record.and_then(|record| self.in_order(record));
+            match record {
+                Ok(record) => match self.keep(record) {
+                    Some(Ok(row)) => return Ok(Some(row)),
+                    Some(Err(complaint)) => return Err(self.refuse(complaint)),
+                    None => {}
+                },
+                Err(_) if self.on_bad_row == OnBadRow::Drop => self.dropped += 1,
+                Err((message, hint)) => {
+                    let drop = || "on_bad_row: Drop leaves such rows out and counts them".to_owned();
+                    return Err(self.refuse((message, hint.or_else(|| Some(drop())))));
+                }
+            }
+        }
+        self.over = true;
+        Ok(None)
+    }
+
+    fn in_order(&self, record: Record) -> Result<Record, Complaint> {
+        if record.at_ps < self.last_ps {
+            return Err(("this row is earlier than the one before it".to_owned(), None));
+        }
+        Ok(record)
+    }
+
+    /// The row, if it lies in the window.
+    fn keep(&mut self, record: Record) -> Option<Result<Row, Complaint>> {
+        let since = |start: i128| u64::try_from(record.at_ps - start).ok().map(SimDuration::from_ps);
+        self.last_ps = record.at_ps;
+        let Some(offset) = since(*self.first_ps.get_or_insert(record.at_ps)) else {
+            let hint = "play a part of it with window: (from, to)".to_owned();
+            return Some(Err(("the trace is longer than 213 days here".to_owned(), Some(hint))));
+        };
+        if let Some((from, to)) = self.window {
+            self.over = offset >= to;
+            if offset < from || self.over {
+                return None;
+            }
+        }
+        let at = since(*self.first_kept_ps.get_or_insert(record.at_ps)).unwrap_or_default();
+        Some(Ok(Row { at, prompt_tokens: record.prompt_tokens, output_tokens: record.output_tokens }))
+    }
+
+    fn refuse(&self, (message, hint): Complaint) -> SourceError {
+        refuse(self.lines.place(), message, hint)
+    }
+
+    /// Tokens of the blocks that have names; 0 in formats without.
+    pub(super) fn block_tokens(&self) -> u32 {
+        match self.format {
+            Format::Azure(_) => 0,
+            Format::Blocks(blocks) => blocks.tokens(),
+        }
+    }
+
+    /// The file.
+    pub(super) fn name(&self) -> &str {
+        self.lines.name()
+    }
+}
