@@ -9,7 +9,7 @@ use super::super::document::Params;
 use super::super::statistic::Observation;
 use super::case::{Case, Findings};
 use crate::closed_forms::reliability::Repairman;
-use flashcrowd_core::ports::{Maker, MarketView, SpotMix};
+use flashcrowd_core::ports::{CapacityPolicy, CapacityView, Maker};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -53,7 +53,7 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Stri
 /// match.
 struct TakeAll(u32);
 
-impl SpotMix for TakeAll {
+impl CapacityPolicy for TakeAll {
     fn name(&self) -> &'static str {
         "take-all"
     }
@@ -66,11 +66,11 @@ impl SpotMix for TakeAll {
         true
     }
 
-    fn spot_wanted(&mut self, _: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, _: &CapacityView) -> u32 {
         self.0
     }
 
-    fn next_place(&mut self, _: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, _: &CapacityView) -> Option<usize> {
         Some(0)
     }
 
@@ -78,7 +78,7 @@ impl SpotMix for TakeAll {
 
     fn preempted(&mut self, _: usize) {}
 
-    fn on_demand_wanted(&mut self, _: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, _: &CapacityView) -> u32 {
         0
     }
 }
@@ -127,10 +127,10 @@ impl Scaled {
         let service = &mut world.services[0];
         service.initial_replicas = need;
         service.drain_timeout = SimDuration::ZERO;
-        service.capacity = Some(Maker::new("all", move || -> Box<dyn SpotMix> { Box::new(TakeAll(nodes)) }));
+        service.capacity = Some(Maker::new("all", move || -> Box<dyn CapacityPolicy> { Box::new(TakeAll(nodes)) }));
         let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
         let service = &record.services[0];
-        Ok([service.ready_replica_s, service.short.as_s_f64(), service.market.preempted as f64])
+        Ok([service.ready_replica_s, service.short.as_s_f64(), service.capacity.preempted as f64])
     }
 
     /// The same after the warm-up.
