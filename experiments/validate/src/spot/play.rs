@@ -7,7 +7,7 @@ use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim, Region, StageKind,
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
 use flashcrowd_core::network::Geography;
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
-use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::simulation::{Limits, RunError, World};
 use flashcrowd_core::units::Market as Bought;
 use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -27,8 +27,8 @@ impl Found {
 }
 
 /// Plays a policy.
-pub(super) fn play(set: &Set, case: &Case, market: &Market) -> Result<Found, String> {
-    let record = Simulation::new(world(set, case, market)).run().map_err(|error| error.to_string())?;
+pub(super) fn play(set: &Set, case: &Case, market: &Market) -> Result<Found, RunError> {
+    let record = Simulation::new(world(set, case, market)).run()?;
     Ok(found(&record, set, market))
 }
 
