@@ -1,11 +1,10 @@
 //! The worlds that are timed: a plain M/M/c, and a cluster with everything switched on.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Probe, Reclaim, Region, Startup};
-use flashcrowd_core::network::Geography;
-use flashcrowd_core::ports::{Controller, LatencyPart, Router, TargetId};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo};
-use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim};
+use flashcrowd_core::ports::{Controller, LatencyPart, Maker, TargetId};
+use flashcrowd_core::serving::{Discipline, ServiceConfig, ServiceTime, Slo};
+use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime};
@@ -85,57 +84,26 @@ impl Model {
         let controllers = if controlled { vec![hpa(self.replicas).boxed()] } else { Vec::new() };
         // Long enough that the last request ends too.
         let horizon = self.requests as f64 / self.rate() * 1.02 + 60.0;
+        let horizon = SimTime::ZERO + SimDuration::from_s_f64(horizon);
         World {
-            seed: self.seed,
-            horizon: SimTime::ZERO + SimDuration::from_s_f64(horizon),
-            warmup: SimTime::ZERO,
-            regions: vec![Region { name: "here".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
             pools: vec![pool(self.replicas)],
             services: vec![self.service()],
             clients: vec![self.client()],
             controllers,
-            geography: Geography::default(),
-            routes: Vec::new(),
-            faults: Vec::new(),
-            placement: Box::new(Spread),
-            node_scan_period: SimDuration::from_s(10),
-            node_autoscaler: None,
-            drains_on_notice: true,
             series_period: SimDuration::from_s(60),
-            limits: Limits::default(),
-            occupancy_levels: 0,
-            keep_history: false,
-            request_sample: 0,
+            ..World::small(self.seed, horizon, Box::new(Spread))
         }
     }
 
     /// The service, of slots.
     pub fn service(&self) -> ServiceConfig {
-        let router: Box<dyn Router> = Box::new(self.router());
+        let router = Maker::of("the model's", self.router());
         ServiceConfig {
-            name: SERVICE.into(),
-            discipline: Discipline::Slots { concurrency: self.slots },
             service_time: ServiceTime::Drawn(self.service.clone()),
-            queue: QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX },
-            router,
             network: self.network.clone(),
             initial_replicas: self.replicas,
-            resident_on: None,
-            gpus_per_group: 1,
-            groups: 1,
-            memory_per_gpu: Bytes::gib(20),
-            pools: vec![0],
-            startup: Startup {
-                stages: Vec::new(),
-                probe: Probe { initial_delay: SimDuration::ZERO, period: SimDuration::ZERO, threshold: 1 },
-            },
-            drain_timeout: SimDuration::from_s(30),
-            kernel_share: 1.0,
-            cpu: CpuModel::default(),
             slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.99, limit: SimDuration::from_s(10) }],
-            requeues: 0,
-            starts_cold: false,
-            capacity: None,
+            ..ServiceConfig::plain(SERVICE, Discipline::Slots { concurrency: self.slots }, router)
         }
     }
 

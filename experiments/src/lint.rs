@@ -11,8 +11,8 @@ use flashcrowd_scenario::{Resolved, ResolvedAutoscaler, ResolvedService};
 pub fn lint(resolved: &Resolved) -> Vec<String> {
     let mut found: Vec<String> = same_arrivals(resolved).into_iter().collect();
     for service in &resolved.services {
-        if service.slos.is_empty() {
-            found.push(format!("`{}` has no SLO: nothing can be missed", service.name));
+        if service.config.slos.is_empty() {
+            found.push(format!("`{}` has no SLO: nothing can be missed", service.config.name));
         }
         if let Some((spec, options)) = service.autoscaler.as_ref().and_then(ResolvedAutoscaler::hpa) {
             let tolerance = options.settings.tolerance;
@@ -29,11 +29,11 @@ pub fn lint(resolved: &Resolved) -> Vec<String> {
 /// With one queue for the service nothing waits at a replica, so a metric of pods sees no queue.
 fn elsewhere(service: &ResolvedService, request: &SignalRequest) -> Option<String> {
     let waits = matches!(request.source, SignalSource::WaitingRequests);
-    let shared = matches!(service.queue, QueueMode::Shared { .. });
+    let shared = matches!(service.config.queue, QueueMode::Shared { .. });
     (waits && shared && request.scope == Scope::Replica).then(|| {
         format!(
             "`{}`: requests wait in the service's queue, where the Pods metric `{}` does not see them; use External",
-            service.name, request.name
+            service.config.name, request.name
         )
     })
 }
@@ -46,7 +46,7 @@ fn unreachable(
     scale: f64,
     tolerance: f64,
 ) -> Option<String> {
-    let highest = match (source, &service.discipline) {
+    let highest = match (source, &service.config.discipline) {
         (source, _) if source.is_share() => 100.0,
         (SignalSource::RunningRequests, discipline) => f64::from(discipline.room()),
         _ => return None,
@@ -58,7 +58,7 @@ fn unreachable(
     (target * (1.0 + tolerance) >= highest).then(|| {
         format!(
             "`{}`: target unreachable: `{}` is at most {highest}, with the tolerance a scale-up needs more than {:.1}",
-            service.name,
+            service.config.name,
             metric.source.metric_name(),
             target * (1.0 + tolerance)
         )
@@ -72,7 +72,7 @@ fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
     (f64::from(window) < cold).then(|| {
         format!(
             "`{}`: the scale-down window of {} is shorter than a mean cold start ({} without the node)",
-            service.name,
+            service.config.name,
             duration(f64::from(window)),
             duration(cold)
         )
@@ -81,7 +81,7 @@ fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
 
 /// Offered load against what the largest fleet serves, for synthetic traffic whose rate is known.
 pub fn capacity_words(service: &ResolvedService) -> String {
-    match &service.discipline {
+    match &service.config.discipline {
         Discipline::Slots { concurrency } => format!("{concurrency} at once a replica"),
         Discipline::Sharing { processors, .. } => format!("processor sharing of {processors}"),
         Discipline::DynamicBatch(batch) => format!("batches of up to {}", batch.max_batch),

@@ -6,13 +6,12 @@ use flashcrowd_core::fleet::{
 };
 use flashcrowd_core::journal::Mark;
 use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::network::Geography;
 use flashcrowd_core::ports::{
-    Arrival, ArrivalSource, Autoscaler, Controller, Decision, Observation, Schedule, SignalRequest, SourceError,
+    Arrival, ArrivalSource, Autoscaler, Controller, Decision, Maker, Observation, Schedule, SignalRequest, SourceError,
     TargetId,
 };
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
-use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::serving::{Discipline, ServiceConfig};
+use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -36,26 +35,11 @@ pub const fn at_ms(ms: u64) -> SimTime {
 /// A world of one region and one pool of eight-GPU nodes, without services and clients.
 pub fn world(horizon_s: u64) -> World {
     World {
-        seed: Seed::new(1),
-        horizon: SimTime::from_s(horizon_s),
-        warmup: SimTime::ZERO,
         regions: vec![Region { name: "here".into(), jurisdiction: "".into(), zones: vec!["a".into(), "b".into()] }],
         pools: vec![pool()],
-        services: Vec::new(),
-        clients: Vec::new(),
-        controllers: Vec::new(),
-        geography: Geography::default(),
-        routes: Vec::new(),
-        faults: Vec::new(),
-        placement: Box::new(Pack),
-        node_scan_period: SimDuration::from_s(10),
-        node_autoscaler: None,
-        drains_on_notice: true,
         series_period: SimDuration::from_s(10),
-        limits: Limits::default(),
-        occupancy_levels: 0,
         keep_history: true,
-        request_sample: 0,
+        ..World::small(Seed::new(1), SimTime::from_s(horizon_s), Box::new(Pack))
     }
 }
 
@@ -83,28 +67,8 @@ pub fn pool() -> PoolConfig {
 
 /// One replica of one GPU that is ready as soon as it is placed; unbounded queues.
 pub fn service(name: &str, discipline: Discipline) -> ServiceConfig {
-    ServiceConfig {
-        name: name.into(),
-        discipline,
-        service_time: ServiceTime::Drawn(Distribution::Constant(1.0)),
-        queue: QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX },
-        router: Box::new(LeastOutstanding::default()),
-        network: None,
-        initial_replicas: 1,
-        resident_on: None,
-        gpus_per_group: 1,
-        groups: 1,
-        memory_per_gpu: Bytes::gib(20),
-        pools: vec![0],
-        startup: startup(&[]),
-        drain_timeout: SimDuration::from_s(30),
-        kernel_share: 1.0,
-        cpu: CpuModel::default(),
-        slos: Vec::new(),
-        requeues: 0,
-        starts_cold: false,
-        capacity: None,
-    }
+    let router = Maker::of("least outstanding", LeastOutstanding::default());
+    ServiceConfig::plain(name, discipline, router)
 }
 
 /// A start-up of stages `(kind, cold seconds, cached seconds)`, ready when the last one ends. What

@@ -61,10 +61,9 @@ pub fn json(results: &Results<'_>) -> Value {
         let far = distance(results, variant)?;
         let promised = verdicts(results, variant);
         let lowest = promised.iter().filter_map(|verdict| verdict.attainment.got).reduce(f64::min);
-        let changes = results.loaded.variants[variant]
-            .services
-            .iter()
-            .filter_map(|service| results.got(variant, &Scope::new(ScopeKind::Service, &*service.name), "reversals"));
+        let changes = results.loaded.variants[variant].services.iter().filter_map(|service| {
+            results.got(variant, &Scope::new(ScopeKind::Service, &*service.config.name), "reversals")
+        });
         Some(json!({
             "variant": results.loaded.variants[variant].variant,
             "attainment": lowest,

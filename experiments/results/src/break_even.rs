@@ -10,7 +10,7 @@ use flashcrowd_scenario::Resolved;
 pub(crate) fn spot_usd_per_h(resolved: &Resolved, run: &Run, service: usize) -> Option<f64> {
     let config = &resolved.services[service];
     let pool_of = |node: u32| &resolved.pools[run.record.nodes[node as usize].pool as usize];
-    let buys_spot = config.pools.iter().any(|&pool| resolved.pools[pool as usize].market == Market::Spot);
+    let buys_spot = config.config.pools.iter().any(|&pool| resolved.pools[pool as usize].market == Market::Spot);
     // Nearly no service does: then its replicas need not be found among all.
     let all = if buys_spot { run.record.replicas.as_slice() } else { &[] };
     let spot = all.iter().filter(|replica| {
@@ -26,8 +26,8 @@ pub(crate) fn spot_usd_per_h(resolved: &Resolved, run: &Run, service: usize) -> 
         let node = replica.node.map(|node| run.record.nodes[node as usize]);
         lost += u32::from(node.is_some_and(|node| node.reclaimed.is_some()) && replica.gone.is_some());
     }
-    let gpus = f64::from(config.gpus_per_group * config.groups);
-    let demand = config.pools.iter().map(|&pool| &resolved.pools[pool as usize]);
+    let gpus = f64::from(config.config.gpus_per_group * config.config.groups);
+    let demand = config.config.pools.iter().map(|&pool| &resolved.pools[pool as usize]);
     let demand = demand.filter(|pool| pool.market != Market::Spot);
     let price = demand.map(|pool| pool.price.as_usd() / f64::from(pool.gpus_per_node) * gpus).reduce(f64::min)?;
     let (life_s, start_s) = (up_s / f64::from(lost), start_s / f64::from(ready));

@@ -149,7 +149,7 @@ fn latency_files(loaded: &Loaded) -> Vec<LatencyFile> {
     for (resolved, variant) in loaded.variants.iter().zip(0..) {
         for service in &resolved.services {
             let mut stem = String::from("latency");
-            for part in [&*resolved.variant, if resolved.services.len() > 1 { &*service.name } else { "" }] {
+            for part in [&*resolved.variant, if resolved.services.len() > 1 { &*service.config.name } else { "" }] {
                 if !part.is_empty() {
                     stem = format!("{stem}.{}", plain(part));
                 }
@@ -157,7 +157,7 @@ fn latency_files(loaded: &Loaded) -> Vec<LatencyFile> {
             let numbered = (2..).map(|n| format!("{stem}-{n}"));
             let free = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(stem.to_lowercase()));
             let name = format!("{}.hgrm", free.unwrap_or(stem));
-            files.push(LatencyFile { name, variant, service: service.name.to_string() });
+            files.push(LatencyFile { name, variant, service: service.config.name.to_string() });
         }
     }
     files

@@ -39,7 +39,7 @@ pub(crate) fn warnings(resolved: &Resolved, record: &RunRecord, series: &[Vec<&S
             let rows = &series[target.0 as usize];
             let points: Vec<Point> = decisions.iter().filter_map(|decision| point(decision, position, rows)).collect();
             if let Some(problem) = loadless(&points) {
-                let service = &resolved.services[target.0 as usize].name;
+                let service = &resolved.services[target.0 as usize].config.name;
                 warnings.push(format!("`{service}`: metric `{name}` carries no load signal: {problem}"));
             }
         }

@@ -47,9 +47,9 @@ fn steps(resolved: &Resolved, run: &Run) -> Steps {
     let end = run.record.ended;
     for replica in &run.record.replicas {
         let service = &resolved.services[replica.service as usize];
-        let Some(ready) = replica.ready.filter(|_| service.resident_on.is_none()) else { continue };
+        let Some(ready) = replica.ready.filter(|_| service.config.resident_on.is_none()) else { continue };
         let until = [replica.deleted, replica.gone, Some(end)].into_iter().flatten().min().unwrap_or(end);
-        let gpus = i64::from(service.gpus_per_group * service.groups);
+        let gpus = i64::from(service.config.gpus_per_group * service.config.groups);
         if until > ready {
             steps[replica.service as usize].extend([(ready.as_ps(), gpus), (until.as_ps(), -gpus)]);
         }

@@ -143,7 +143,7 @@ pub fn groups(resolved: &Resolved) -> Vec<Group> {
     groups.iter().flat_map(|group| &group.services).for_each(|&at| in_route[at] = true);
     for (service, at) in resolved.services.iter().zip(0..) {
         if !in_route[at] {
-            groups.push(Group { name: service.name.to_string(), services: vec![at], route: None });
+            groups.push(Group { name: service.config.name.to_string(), services: vec![at], route: None });
         }
     }
     groups
@@ -170,13 +170,13 @@ impl Group {
     }
 
     fn promises_alike(&self, resolved: &Resolved) -> bool {
-        let slos = |service: usize| &resolved.services[service].slos;
+        let slos = |service: usize| &resolved.services[service].config.slos;
         self.services.iter().all(|&cell| slos(cell) == slos(self.services[0]))
     }
 
     /// What it promises; nothing where its cells promise different things.
     pub fn slos<'r>(&self, resolved: &'r Resolved) -> &'r [Slo] {
-        if self.promises_alike(resolved) { &resolved.services[self.services[0]].slos } else { &[] }
+        if self.promises_alike(resolved) { &resolved.services[self.services[0]].config.slos } else { &[] }
     }
 
     pub(crate) fn records<'r>(&'r self, run: &'r Run) -> impl Iterator<Item = &'r ServiceRecord> {
@@ -248,7 +248,8 @@ pub(crate) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
             scopes.push((scope, at));
         }
     };
-    let service = |at: usize| Group { name: resolved.services[at].name.to_string(), services: vec![at], route: None };
+    let service =
+        |at: usize| Group { name: resolved.services[at].config.name.to_string(), services: vec![at], route: None };
     let groups = routes(resolved).chain((0..resolved.services.len()).map(service));
     for group in groups {
         for (slo, position) in group.slos(resolved).iter().zip(0..) {

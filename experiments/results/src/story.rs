@@ -32,7 +32,7 @@ impl Worst {
         let (rows, late) = stretch(&run.record)?;
         let peak = rows.iter().max_by_key(|row| (row.p99, row.waiting))?;
         Some(Worst {
-            service: resolved.services[peak.service as usize].name.to_string(),
+            service: resolved.services[peak.service as usize].config.name.to_string(),
             replicate: run.replicate(),
             from_s: (rows[0].at.as_s_f64() - resolved.series_period.as_s_f64()).max(0.0),
             to_s: rows.last().map_or(0.0, |row| row.at.as_s_f64()),

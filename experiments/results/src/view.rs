@@ -140,7 +140,7 @@ impl<'a> View<'a> {
 
 /// The region in which a service stands.
 pub(crate) fn region_of(resolved: &Resolved, service: u32) -> u32 {
-    resolved.pools[resolved.services[service as usize].pools[0] as usize].region
+    resolved.pools[resolved.services[service as usize].config.pools[0] as usize].region
 }
 
 fn served(run: &Run, origin: u32) -> impl Iterator<Item = &ServedRecord> {

@@ -36,7 +36,7 @@ pub fn of_variant(results: &Results<'_>, variant: usize) -> Vec<String> {
 /// Warnings that figures show.
 fn counted(resolved: &Resolved, value: impl Fn(&Scope, &str) -> Option<f64>) -> Vec<String> {
     let of_service = |service: &ResolvedService| {
-        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        let scope = Scope::new(ScopeKind::Service, &*service.config.name);
         [
             cut_outputs(service, value(&scope, "cut_outputs").unwrap_or(0.0) as u64),
             beyond_band(service, value(&scope, "late_beyond_band").unwrap_or(0.0)),
@@ -48,11 +48,11 @@ fn counted(resolved: &Resolved, value: impl Fn(&Scope, &str) -> Option<f64>) -> 
 
 /// Late requests of which the engine's times are extrapolated.
 fn beyond_band(service: &ResolvedService, share: f64) -> Option<String> {
-    let Discipline::ContinuousBatch(engine) = &service.discipline else { return None };
+    let Discipline::ContinuousBatch(engine) = &service.config.discipline else { return None };
     let band = engine.validated.filter(|_| share > 0.0)?;
     Some(format!(
         "`{}`: {} of late requests beyond the band in which its engine was measured ({} sequences, {} tokens)",
-        service.name,
+        service.config.name,
         percent(share),
         count(u64::from(band.sequences)),
         count(band.context_tokens)
@@ -64,7 +64,7 @@ fn beyond_band(service: &ResolvedService, share: f64) -> Option<String> {
 fn thrashing(service: &ResolvedService, recomputed: Option<f64>) -> Option<String> {
     const MUCH: f64 = 1.5;
     recomputed.filter(|times| *times >= MUCH).map(|times| {
-        format!("`{}`: its engines computed {times:.1} times the tokens that were asked for: preempted sequences begin again", service.name)
+        format!("`{}`: its engines computed {times:.1} times the tokens that were asked for: preempted sequences begin again", service.config.name)
     })
 }
 
@@ -75,7 +75,7 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     record.series.iter().for_each(|row| series[row.service as usize].push(row));
     for (service, all) in resolved.services.iter().zip(&series) {
         let rows = &all[all.partition_point(|row| row.at <= resolved.warmup)..];
-        let name = &service.name;
+        let name = &service.config.name;
         if queue_still_grows(rows) {
             let last = rows.last().map_or(0, |row| row.waiting);
             warnings.push(format!(
@@ -129,7 +129,7 @@ fn all_refused(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
             continue;
         }
         let why = if record.services[index as usize].ready_max == 0 {
-            let held = match service.queue {
+            let held = match service.config.queue {
                 QueueMode::PerReplica { gateway: 0, .. } => "nobody holds requests meanwhile (`at_zero: Refused`)",
                 QueueMode::PerReplica { .. } | QueueMode::Shared { .. } => "what holds requests meanwhile was full",
             };
@@ -139,14 +139,14 @@ fn all_refused(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
         } else {
             "its queues were full, or no replica was ready when they came".to_owned()
         };
-        warnings.push(format!("`{}`: every request was refused; {why}", service.name));
+        warnings.push(format!("`{}`: every request was refused; {why}", service.config.name));
     }
     warnings
 }
 
 /// The longest context of an engine, if the requests that are listed do not fit into it.
 fn too_long(service: &ResolvedService, index: u32, record: &RunRecord) -> Option<u64> {
-    let Discipline::ContinuousBatch(engine) = &service.discipline else { return None };
+    let Discipline::ContinuousBatch(engine) = &service.config.discipline else { return None };
     let longest = engine.longest_context();
     let own = |request: &&RequestRecord| record.clients[request.client as usize].service == index;
     let fits = |request: &RequestRecord| request.tokens.map(u64::from).iter().sum::<u64>() <= longest;
@@ -156,11 +156,11 @@ fn too_long(service: &ResolvedService, index: u32, record: &RunRecord) -> Option
 
 /// Outputs that an engine cut: what is counted and paid for is what it generated, not what was asked.
 fn cut_outputs(service: &ResolvedService, cut: u64) -> Option<String> {
-    let Discipline::ContinuousBatch(engine) = &service.discipline else { return None };
+    let Discipline::ContinuousBatch(engine) = &service.config.discipline else { return None };
     (cut > 0).then(|| {
         format!(
             "`{}`: {} outputs were cut at the {} tokens of its longest context; tokens are those generated",
-            service.name,
+            service.config.name,
             count(cut),
             count(engine.longest_context())
         )

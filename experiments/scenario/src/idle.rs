@@ -30,7 +30,7 @@ pub(crate) fn warn(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resol
     }
     unused(notes, raw, resolved);
     for (name, given) in &raw.services {
-        if let Some(service) = resolved.services.iter().find(|service| *service.name == **name) {
+        if let Some(service) = resolved.services.iter().find(|service| *service.config.name == **name) {
             service_of(notes, given, service, resolved);
         }
     }
@@ -98,7 +98,7 @@ fn pool_of(notes: &mut Notes<'_>, raw: &spec::Scenario, name: &str, pool: &spec:
 /// Pools, services and routes that nothing uses.
 fn unused(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resolved) {
     for (pool, at) in resolved.pools.iter().zip(0..) {
-        if !resolved.services.iter().any(|service| service.pools.contains(&at)) {
+        if !resolved.services.iter().any(|service| service.config.pools.contains(&at)) {
             let paid = if pool.min_nodes > 0 { ": its nodes are paid for and stay empty" } else { "" };
             notes.warn(format!("no service may use the pool `{}`{paid}", pool.name));
         }
@@ -108,8 +108,8 @@ fn unused(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resolved) {
         notes.warn(format!("nothing calls the route `{}`: give traffic `service: \"{0}\"`", route.name));
     }
     let in_route = |at: u32| resolved.routes.iter().any(|route| route.cells.contains(&at));
-    let idle = resolved.services.iter().zip(0..).filter(|(service, at)| !in_route(*at) && !named(&service.name));
-    let idle: Vec<String> = idle.map(|(service, _)| format!("`{}`", service.name)).collect();
+    let idle = resolved.services.iter().zip(0..).filter(|(service, at)| !in_route(*at) && !named(&service.config.name));
+    let idle: Vec<String> = idle.map(|(service, _)| format!("`{}`", service.config.name)).collect();
     if let Some(first) = idle.first() {
         let others = if idle.len() > 1 { format!(" and {} others", idle.len() - 1) } else { String::new() };
         notes.warn(format!("nothing calls the service {first}{others}: traffic names its `service`"));
@@ -128,10 +128,10 @@ fn callee(traffic: &spec::Traffic) -> Option<&str> {
 }
 
 fn service_of(notes: &mut Notes<'_>, given: &spec::Service, service: &ResolvedService, resolved: &Resolved) {
-    let name = &service.name;
+    let name = &service.config.name;
     let path = |field: &str| format!("services.{name}.{field}");
     of_routes(notes, given, name);
-    if matches!(service.queue, QueueMode::Shared { .. }) && given.router.is_some() {
+    if matches!(service.config.queue, QueueMode::Shared { .. }) && given.router.is_some() {
         notes.idle(&path("router"), "from a shared queue whoever has room takes the next");
     }
     if let (Some(_), Some(spec::Queue::PerReplica(queue))) = (&given.at_zero, &given.queue)
@@ -139,9 +139,9 @@ fn service_of(notes: &mut Notes<'_>, given: &spec::Service, service: &ResolvedSe
     {
         notes.idle(&path("queue.gateway"), "`at_zero` says how many wait while no replica is ready");
     }
-    let none = service.initial_replicas() == 0;
+    let none = service.config.initial_replicas == 0;
     let most = service.autoscaler.as_ref().map_or(Some(0), ResolvedAutoscaler::max_replicas);
-    if none && most == Some(0) && service.resident_on.is_none() && !shared(resolved) {
+    if none && most == Some(0) && service.config.resident_on.is_none() && !shared(resolved) {
         notes
             .warn(format!("service `{name}` has no replicas and no autoscaler that makes any: nothing is ever served"));
     }
@@ -153,7 +153,7 @@ fn service_of(notes: &mut Notes<'_>, given: &spec::Service, service: &ResolvedSe
     {
         notes.warn(format!(
             "service `{name}` begins with {} replicas, its autoscaler asks for at most {most}",
-            service.initial_replicas()
+            service.config.initial_replicas
         ));
     }
     cpu_of(notes, given, service);
@@ -182,7 +182,7 @@ fn shared(resolved: &Resolved) -> bool {
 /// Controllers that read the CPU or memory of a server process that has none.
 fn cpu_of(notes: &mut Notes<'_>, given: &spec::Service, service: &ResolvedService) {
     let Some(scaler) = &service.autoscaler else { return };
-    let name = &service.name;
+    let name = &service.config.name;
     let reads = |source: SignalSource| scaler.signals.iter().any(|signal| signal.source == source);
     let cpu = given.cpu.as_ref();
     let wants = [

@@ -61,8 +61,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         let (effective, engines) = (residents.effective(given), residents.engines(name));
         let stock = service::Stock { pools: &pools, regions: &regions, links: &links };
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &stock)?;
-        resolved.resident_on = residents.owner(given);
-        if resolved.resident_on.is_none() {
+        resolved.config.resident_on = residents.owner(given);
+        if resolved.config.resident_on.is_none() {
             let stage = autoscaler::Stage { services: &names, pools: &pools, registry: base.registry };
             autoscaler::resolve(&mut notes, &mut files, &stage, given, &mut resolved, TargetId(target))?;
         }

@@ -77,7 +77,7 @@ impl Resolved {
     fn called_by(&self, traffic: &ResolvedTraffic) -> Arc<str> {
         match traffic.route() {
             Some(route) => Arc::clone(&self.routes[route as usize].name),
-            None => Arc::clone(&self.services[traffic.service as usize].name),
+            None => Arc::clone(&self.services[traffic.service as usize].config.name),
         }
     }
 

@@ -30,7 +30,7 @@ impl Resolved {
                     Ok(made) => controllers.extend(made),
                     Err(MakeError::Source(error)) => return Err(error),
                     Err(MakeError::Refused(message)) => {
-                        let place = format!("services.{}.autoscaler", service.name).into();
+                        let place = format!("services.{}.autoscaler", service.config.name).into();
                         return Err(SourceError { place, message, hint: None });
                     }
                 }
@@ -64,9 +64,10 @@ impl Resolved {
     fn service_configs(&self, seed: Seed) -> Result<Vec<ServiceConfig>, SourceError> {
         let config = |service: &ResolvedService| {
             let foresees = service.capacity.as_ref().is_some_and(ResolvedCapacity::foresees);
-            let places = if foresees { places(&service.pools, &self.pools) } else { Vec::new() };
+            let places = if foresees { places(&service.config.pools, &self.pools) } else { Vec::new() };
             let future = if foresees { self.faults.future(&places, seed, self.horizon)? } else { Future::default() };
-            Ok(service.config(|| future))
+            let capacity = service.capacity.as_ref().map(|capacity| capacity.maker(future));
+            Ok(ServiceConfig { capacity, ..service.config.clone() })
         };
         self.services.iter().map(config).collect()
     }

@@ -39,7 +39,7 @@ pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
         for service in &variant.services {
             let scaler = service.autoscaler.as_ref().map_or_else(|| "nobody".to_owned(), ResolvedAutoscaler::describe);
             let capacity = lint::capacity_words(service);
-            let _ = writeln!(text, "  service {}: {capacity}, scaled by {scaler}", service.name);
+            let _ = writeln!(text, "  service {}: {capacity}, scaled by {scaler}", service.config.name);
         }
         for warning in variant.warnings.iter().cloned().chain(lint::lint(variant)) {
             let _ = writeln!(text, "  warning: {warning}");

@@ -122,7 +122,7 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
 /// the scenario has.
 fn with_manifests(text: &Text, args: &CompareArgs) -> Result<(Loaded, String), Diagnostic> {
     let base = text.resolve()?;
-    let names: Vec<&str> = base.variants[0].services.iter().map(|service| &*service.name).collect();
+    let names: Vec<&str> = base.variants[0].services.iter().map(|service| &*service.config.name).collect();
     let service = match &args.service {
         Some(wanted) if names.contains(&wanted.as_str()) => wanted.as_str(),
         Some(wanted) => {

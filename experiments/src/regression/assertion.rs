@@ -162,18 +162,18 @@ struct Target {
 
 fn targets(resolved: &Resolved) -> Vec<Target> {
     let services = &resolved.services;
-    let tokens = |at: usize| matches!(services[at].discipline, Discipline::ContinuousBatch(_));
+    let tokens = |at: usize| matches!(services[at].config.discipline, Discipline::ContinuousBatch(_));
     let of_services = services.iter().enumerate().map(|(at, service)| Target {
-        name: service.name.to_string(),
-        scope: Scope::new(ScopeKind::Service, &*service.name),
+        name: service.config.name.to_string(),
+        scope: Scope::new(ScopeKind::Service, &*service.config.name),
         tokens: tokens(at),
-        promises: !service.slos.is_empty(),
+        promises: !service.config.slos.is_empty(),
     });
     let of_routes = resolved.routes.iter().map(|route| Target {
         name: route.name.to_string(),
         scope: Scope::new(ScopeKind::Route, &*route.name),
         tokens: route.cells.iter().any(|&cell| tokens(cell as usize)),
-        promises: route.cells.iter().any(|&cell| !services[cell as usize].slos.is_empty()),
+        promises: route.cells.iter().any(|&cell| !services[cell as usize].config.slos.is_empty()),
     });
     of_services.chain(of_routes).collect()
 }

@@ -55,7 +55,7 @@ fn seen(played: &Played, at: &Row) -> Vec<String> {
     let services = &played.loaded.variants[run.variant].services;
     let same = |decision: &&DecisionRecord| {
         *run.record.controllers[decision.controller as usize].name == *at.controller
-            && *services[decision.target.0 as usize].name == *at.service
+            && *services[decision.target.0 as usize].config.name == *at.service
     };
     let own: Vec<&DecisionRecord> = run.record.decisions.iter().filter(same).collect();
     if own.is_empty() {

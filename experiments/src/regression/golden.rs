@@ -48,7 +48,7 @@ pub(super) fn rows(played: &Played) -> Vec<Row> {
                 replicate: run.replicate(),
                 at_s: s(decision.at),
                 controller: run.record.controllers[decision.controller as usize].name.to_string(),
-                service: services[decision.target.0 as usize].name.to_string(),
+                service: services[decision.target.0 as usize].config.name.to_string(),
                 before: decision.before,
                 after: decision.after,
                 reason: reason(decision),

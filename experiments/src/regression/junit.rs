@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_xml_cannot_hold_is_escaped_or_left_out() {
-        let text = xml(Status::Broken(Diagnostic::about("x", "a <= \"b\" & \u{1b}[1m")));
+        let text = xml(Status::Broken(Box::new(Diagnostic::about("x", "a <= \"b\" & \u{1b}[1m"))));
         assert!(text.contains("a &lt;= ") && text.contains(" &amp; ") && !text.contains('\u{1b}'), "{text}");
     }
 

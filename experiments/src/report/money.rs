@@ -28,7 +28,9 @@ pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
     let span = duration(resolved.horizon.as_s_f64());
     line(text, "money", &format!("{cost} in {span} ({month}/month)   {}", uses.join("  ")));
     let mut each = format!("{} per 1k requests completed", dollars("usd_per_1k_requests"));
-    if let Some(good) = got("usd_per_1k_good").filter(|_| resolved.services.iter().any(|own| !own.slos.is_empty())) {
+    if let Some(good) =
+        got("usd_per_1k_good").filter(|_| resolved.services.iter().any(|own| !own.config.slos.is_empty()))
+    {
         let _ = write!(each, "   {} per 1k that kept their promises", money(good));
     }
     let serves_tokens = resolved.services.iter().any(|service| service.profile.is_some());

@@ -42,7 +42,7 @@ fn rows_of(results: &Results<'_>, variant: usize, group: &Group, groups: usize) 
 fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize) -> bool {
     let config = &resolved.services[group.services[0]];
     let promised = group.slos(resolved).iter().any(|slo| Distribution::of(slo.part) == of);
-    let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
+    let tokens = matches!(config.config.discipline, Discipline::ContinuousBatch(_));
     let usual = match of {
         Distribution::E2e => groups <= 6 || group.slos(resolved).is_empty(),
         Distribution::Ttft | Distribution::Itl => tokens && groups <= 2,
@@ -62,7 +62,7 @@ pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> 
     // A policy of somebody's own has no maximum that is known.
     let most = |at: &usize| match &resolved.services[*at].autoscaler {
         Some(scaler) => scaler.max_replicas().map(u64::from),
-        None => Some(u64::from(resolved.services[*at].initial_replicas())),
+        None => Some(u64::from(resolved.services[*at].config.initial_replicas)),
     };
     let max: Option<u64> = group.services.iter().map(most).sum();
     let Some(max) = max else { return format!("{:.1} / {:.0} / -", got("replicas_mean"), got("replicas_max")) };
@@ -122,12 +122,12 @@ pub(super) fn losses(results: &Results<'_>, variant: usize) -> Vec<String> {
     let resolved = &results.loaded.variants[variant];
     let mut said = Vec::new();
     for service in &resolved.services {
-        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        let scope = Scope::new(ScopeKind::Service, &*service.config.name);
         let got = |id: &str| results.got(variant, &scope, id).unwrap_or(0.0);
         if got("preempted") + got("spot_orders") == 0.0 {
             continue;
         }
-        let name = if resolved.services.len() > 1 { format!("{}: ", service.name) } else { String::new() };
+        let name = if resolved.services.len() > 1 { format!("{}: ", service.config.name) } else { String::new() };
         let share = results.got(variant, &scope, "availability").map_or_else(|| "-".to_owned(), percent);
         let mut content =
             format!("{name}all wanted replicas ready {share} of the time, {} lost", amount(got("preempted")));
@@ -162,14 +162,14 @@ pub(super) fn engines(text: &mut String, results: &Results<'_>, variant: usize) 
     let resolved = &results.loaded.variants[variant];
     let mut said = Vec::new();
     for service in &resolved.services {
-        let scope = Scope::new(ScopeKind::Service, &*service.name);
+        let scope = Scope::new(ScopeKind::Service, &*service.config.name);
         let got = |id: &str| results.got(variant, &scope, id);
         let Some(full) = got("kv_cache_peak") else { continue };
         let preemptions = got("preemptions").unwrap_or(0.0);
         if resolved.services.len() > 2 && preemptions == 0.0 && full < 0.9 {
             continue;
         }
-        let name = if resolved.services.len() > 1 { format!("{}: ", service.name) } else { String::new() };
+        let name = if resolved.services.len() > 1 { format!("{}: ", service.config.name) } else { String::new() };
         let mut parts = vec![format!("{name}KV cache at most {} full", percent(full))];
         if preemptions > 0.0 {
             parts.push(format!("{} preemptions", amount(preemptions)));

@@ -46,15 +46,15 @@ fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
         .map(|group| {
             let service = &resolved.services[group.services[0]];
             let scaler = service.autoscaler.as_ref().map_or_else(
-                || match service.initial_replicas() {
+                || match service.config.initial_replicas {
                     1 => "1 replica".to_owned(),
                     n => format!("{n} replicas"),
                 },
                 ResolvedAutoscaler::describe,
             );
-            let pool = &resolved.pools[service.pools[0] as usize];
+            let pool = &resolved.pools[service.config.pools[0] as usize];
             let model = service.model.as_ref().map_or_else(String::new, |model| format!(", {model}"));
-            let gpus = service.gpus_per_group * service.groups;
+            let gpus = service.config.gpus_per_group * service.config.groups;
             let name = if groups.len() > 1 { format!("{} ", group.name) } else { String::new() };
             let place = match group.services.len() {
                 1 => resolved.regions[pool.region as usize].name.to_string(),
@@ -97,7 +97,7 @@ fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
 fn worst(text: &mut String, results: &Results<'_>, variant: usize) {
     let resolved = &results.loaded.variants[variant];
     let Some(worst) = &results.variants[variant].worst else {
-        if resolved.services.iter().any(|service| !service.slos.is_empty()) {
+        if resolved.services.iter().any(|service| !service.config.slos.is_empty()) {
             line(text, "worst", "no request was late");
         }
         return;

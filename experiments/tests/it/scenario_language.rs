@@ -47,7 +47,7 @@ fn the_page_has_every_field_as_the_program_prints_it() {
 #[test]
 fn the_first_scenario_of_the_page_is_one() {
     let code = PAGE.split("```ron\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    assert_eq!(read(code).unwrap().variants[0].services[0].name.as_ref(), "chat");
+    assert_eq!(read(code).unwrap().variants[0].services[0].config.name.as_ref(), "chat");
 }
 
 #[test]

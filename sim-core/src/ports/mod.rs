@@ -10,6 +10,7 @@ mod controller;
 mod decision;
 mod fault;
 mod global_router;
+mod maker;
 mod node_autoscaler;
 mod observation;
 mod placement;
@@ -24,6 +25,7 @@ pub use controller::{Controller, Schedule, Want, Watched};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use global_router::{CellView, GlobalRouter};
+pub use maker::Maker;
 pub use node_autoscaler::{
     FleetView, HeldView, NodeAutoscaler, NodeDecision, NodeOrder, NodeView, NodeWake, NodeWakes, OfferView, OpenOrder,
     OrderAnswer, Patience, PoolView, WaitingView,

@@ -3,12 +3,13 @@
 use super::EngineConfig;
 use super::batch_time::BatchTime;
 use crate::clock::{Distribution, SimDuration};
-use crate::fleet::Startup;
-use crate::ports::{LatencyPart, Router, SpotMix};
+use crate::fleet::{Probe, Startup};
+use crate::ports::{LatencyPart, Maker, Router, SpotMix};
 use crate::units::Bytes;
 use std::sync::Arc;
 
 /// A service: one model behind one name, served by the replicas of one deployment.
+#[derive(Clone, Debug)]
 pub struct ServiceConfig {
     /// Its name.
     pub name: Arc<str>,
@@ -19,7 +20,7 @@ pub struct ServiceConfig {
     /// Where attempts wait.
     pub queue: QueueMode,
     /// Who chooses the replica, with a queue for each replica.
-    pub router: Box<dyn Router>,
+    pub router: Maker<dyn Router>,
     /// Delay from the gateway to a replica, drawn for each attempt.
     pub network: Option<Distribution>,
     /// Replicas at the start of the run, ready at once.
@@ -50,7 +51,39 @@ pub struct ServiceConfig {
     /// Whether its first replicas start with the run; else they are ready then.
     pub starts_cold: bool,
     /// Who buys its capacity; by default its deployment creates replicas, and nodes come for them.
-    pub capacity: Option<Box<dyn SpotMix>>,
+    pub capacity: Option<Maker<dyn SpotMix>>,
+}
+
+impl ServiceConfig {
+    /// One replica on one GPU of the first pool, ready as soon as it is placed; queues without bound at each
+    /// replica; each request takes a second where its discipline asks.
+    pub fn plain(name: impl Into<Arc<str>>, discipline: Discipline, router: Maker<dyn Router>) -> Self {
+        ServiceConfig {
+            name: name.into(),
+            discipline,
+            service_time: ServiceTime::Drawn(Distribution::Constant(1.0)),
+            queue: QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX },
+            router,
+            network: None,
+            initial_replicas: 1,
+            resident_on: None,
+            gpus_per_group: 1,
+            groups: 1,
+            memory_per_gpu: Bytes::gib(20),
+            pools: vec![0],
+            startup: Startup {
+                stages: Vec::new(),
+                probe: Probe { initial_delay: SimDuration::ZERO, period: SimDuration::ZERO, threshold: 1 },
+            },
+            drain_timeout: SimDuration::from_s(30),
+            kernel_share: 1.0,
+            cpu: CpuModel::default(),
+            slos: Vec::new(),
+            requeues: 0,
+            starts_cold: false,
+            capacity: None,
+        }
+    }
 }
 
 /// How a replica works.

@@ -7,7 +7,7 @@ use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimDuration, SimTime};
 use crate::fleet::Life;
 use crate::id::{DemandId, NodeId, PodId, PoolId, RegionId, ServiceId, UnitId, ZoneId};
-use crate::ports::{MarketView, PlaceView, SpotMix};
+use crate::ports::{Maker, MarketView, PlaceView, SpotMix};
 use crate::units::Market;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Simulation {
     /// Gives services their buyers: each zone of each of a service's spot pools is a place.
     pub(super) fn add_buyers(&mut self) {
         for service in self.services.ids() {
-            if let Some(mix) = self.services[service].config.capacity.take() {
+            if let Some(mix) = self.services[service].config.capacity.as_ref().map(Maker::make) {
                 self.add_buyer(service, mix);
             }
         }

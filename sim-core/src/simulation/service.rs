@@ -5,7 +5,7 @@ use crate::clock::{Seed, SimDuration, SimTime};
 use crate::control::{Readiness, Register};
 use crate::id::{ControllerId, DemandId, PodId, ServiceId, SignalIndex};
 use crate::ledger::{Account, Latency, MarketRecord};
-use crate::ports::{Mode, Router};
+use crate::ports::Mode;
 use crate::queueing::{Brokers, Feed, Presence, Rotation, WaitClock};
 use crate::serving::{Discipline, QueueMode, ServiceConfig};
 
@@ -93,20 +93,10 @@ impl Path {
     }
 }
 
-/// What stands in a configuration once its router has been put to work.
-struct Taken;
-
-impl Router for Taken {
-    fn route(&mut self, _: &[u32], _: &mut crate::clock::Stream) -> usize {
-        0
-    }
-}
-
 impl Service {
     /// Before its first request; time is kept for so many numbers of requests present.
-    pub(super) fn new(mut config: ServiceConfig, seed: Seed, levels: u32, brokers: &mut Brokers) -> Self {
+    pub(super) fn new(config: ServiceConfig, seed: Seed, levels: u32, brokers: &mut Brokers) -> Self {
         let path = Path::new(&config);
-        let router = std::mem::replace(&mut config.router, Box::new(Taken));
         let stream = seed.stream(&format!("router/{}", config.name));
         Service {
             path,
@@ -118,7 +108,7 @@ impl Service {
             ordinals: 0,
             has_jobs: false,
             startup_key: seed.key(&format!("startup/{}", config.name)),
-            feed: Feed::new(config.queue, router, stream, brokers),
+            feed: Feed::new(config.queue, config.router.make(), stream, brokers),
             rotation: Rotation::default(),
             presence: Presence::new(levels),
             waits: WaitClock::default(),

@@ -64,6 +64,35 @@ pub struct World {
     pub request_sample: u64,
 }
 
+impl World {
+    /// A world of one region `local` with one zone `a`, without pools, services, clients or controllers, whose
+    /// series has one row and whose records are not kept.
+    pub fn small(seed: Seed, horizon: SimTime, placement: Box<dyn Placement>) -> World {
+        World {
+            seed,
+            horizon,
+            warmup: SimTime::ZERO,
+            regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
+            pools: Vec::new(),
+            services: Vec::new(),
+            clients: Vec::new(),
+            controllers: Vec::new(),
+            geography: Geography::default(),
+            routes: Vec::new(),
+            faults: Vec::new(),
+            placement,
+            node_scan_period: SimDuration::from_s(10),
+            node_autoscaler: None,
+            drains_on_notice: true,
+            series_period: SimDuration::MAX,
+            limits: Limits::default(),
+            occupancy_levels: 0,
+            keep_history: false,
+            request_sample: 0,
+        }
+    }
+}
+
 /// What a run may not exceed; checked while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -5,7 +5,7 @@ use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{Reclaim, Region};
 use flashcrowd_core::network::Geography;
 use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
-use flashcrowd_core::ports::{Area, Fault, FaultSource, GlobalRouter, MarketView, SpotMix, TimedFault};
+use flashcrowd_core::ports::{Area, Fault, FaultSource, GlobalRouter, Maker, MarketView, SpotMix, TimedFault};
 use flashcrowd_core::serving::ServiceTime;
 use flashcrowd_core::units::PicoUsdPerHour;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -261,9 +261,9 @@ impl WorldSpec {
         self.outside.buyers[service % self.outside.buyers.len()].is_some_and(|buyer| !buyer.warm)
     }
 
-    pub(crate) fn capacity(&self, service: usize) -> Option<Box<dyn SpotMix>> {
+    pub(crate) fn capacity(&self, service: usize) -> Option<Maker<dyn SpotMix>> {
         let buyer = self.outside.buyers[service % self.outside.buyers.len()]?;
-        self.owner(service).is_none().then(|| buyer.make())
+        self.owner(service).is_none().then(|| Maker::new("a buyer", move || buyer.make()))
     }
 
     /// Two sources, so that faults of one instant may come from both.

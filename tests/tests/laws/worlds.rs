@@ -6,7 +6,7 @@ use flashcrowd_core::fleet::{
     CacheSizes, Link, LinkScope, PeerFetch, PoolConfig, StageKind, StageWork, Startup, Transfer,
 };
 use flashcrowd_core::ports::{
-    Action, Adapter, Attribution, Class, Controller, Decision, LatencyPart, MissingAs, Observation, Pipeline,
+    Action, Adapter, Attribution, Class, Controller, Decision, LatencyPart, Maker, MissingAs, Observation, Pipeline,
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
@@ -270,11 +270,11 @@ impl WorldSpec {
 
     fn service(&self, i: usize, spec: &ServiceSpec) -> ServiceConfig {
         let stages = [(StageKind::ImagePull, 3.0, Some(0.5)), (StageKind::WeightsLoad, 4.0, Some(1.0))];
-        let routers: [Box<dyn Router>; 4] = [
-            Box::new(RoundRobin::default()),
-            Box::new(LeastOutstanding::default()),
-            Box::new(PowerOfChoices::new(2)),
-            Box::new(Random),
+        let routers: [Maker<dyn Router>; 4] = [
+            Maker::of("round robin", RoundRobin::default()),
+            Maker::of("least outstanding", LeastOutstanding::default()),
+            Maker::of("power of two choices", PowerOfChoices::new(2)),
+            Maker::of("random", Random),
         ];
         let router = routers.into_iter().nth(usize::from(spec.router)).expect("four of them");
         ServiceConfig {

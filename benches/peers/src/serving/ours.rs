@@ -2,7 +2,7 @@
 
 use super::{DECODE_MS, Found, OUTPUT, PREFILL_MS, PROMPT, RATE, REPLICAS, arrivals_s};
 use flashcrowd_benches::worlds::Model;
-use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, SourceError};
+use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Maker, SourceError};
 use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::simulation::World;
@@ -43,7 +43,7 @@ pub fn play(requests: u64) -> Found {
             ..EngineConfig::new(law, 16_384)
         }),
         network: None,
-        router: Box::new(RoundRobin::default()),
+        router: Maker::of("round robin", RoundRobin::default()),
         ..plain.service()
     }];
     world.clients[0].traffic = Traffic::Open(Box::new(Arrivals { at_s: arrivals_s(), left: requests }));

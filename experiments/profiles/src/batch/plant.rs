@@ -1,11 +1,11 @@
 //! A batching server under closed-loop clients, as a world of the engine.
 
 use flashcrowd_core::clock::{Distribution, Seed};
-use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Probe, Reclaim, Region, Startup};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim};
 use flashcrowd_core::ledger::RequestRecord;
-use flashcrowd_core::network::Geography;
-use flashcrowd_core::serving::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
-use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::ports::Maker;
+use flashcrowd_core::serving::{BatchConfig, Discipline, ServiceConfig, ServiceTime};
+use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Outcome, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -68,54 +68,22 @@ fn seen(done: &[&RequestRecord]) -> Option<Seen> {
 
 fn world(config: &BatchConfig, users: u32, span: SimDuration) -> World {
     World {
-        seed: Seed::new(1),
-        horizon: SimTime::ZERO + span,
-        warmup: SimTime::ZERO,
-        regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
         pools: vec![pool()],
         services: vec![service(config)],
         clients: vec![client(users)],
-        controllers: Vec::new(),
-        geography: Geography::default(),
-        routes: Vec::new(),
-        faults: Vec::new(),
-        placement: Box::new(Pack),
         node_scan_period: SimDuration::MAX,
-        node_autoscaler: None,
-        drains_on_notice: true,
-        series_period: SimDuration::MAX,
-        limits: Limits::default(),
-        occupancy_levels: 0,
-        keep_history: false,
         request_sample: 1,
+        ..World::small(Seed::new(1), SimTime::ZERO + span, Box::new(Pack))
     }
 }
 
 fn service(config: &BatchConfig) -> ServiceConfig {
+    let router = Maker::of("round robin", RoundRobin::default());
     ServiceConfig {
-        name: "model".into(),
-        discipline: Discipline::DynamicBatch(config.clone()),
         service_time: ServiceTime::Drawn(Distribution::Constant(0.0)),
-        queue: QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX },
-        router: Box::new(RoundRobin::default()),
-        network: None,
-        initial_replicas: 1,
-        resident_on: None,
-        gpus_per_group: 1,
-        groups: 1,
         memory_per_gpu: Bytes(0),
-        pools: vec![0],
-        startup: Startup {
-            stages: Vec::new(),
-            probe: Probe { initial_delay: SimDuration::ZERO, period: SimDuration::ZERO, threshold: 1 },
-        },
         drain_timeout: SimDuration::MAX,
-        kernel_share: 1.0,
-        cpu: CpuModel::default(),
-        slos: Vec::new(),
-        requeues: 0,
-        starts_cold: false,
-        capacity: None,
+        ..ServiceConfig::plain("model", Discipline::DynamicBatch(config.clone()), router)
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) const FIGURES: [FigureDef; 38] = [
     ),
     FigureDef::plain("late_beyond_band", "late: beyond the measured band of the engine", SHARE, SERVED, |view| {
         let group = view.group()?;
-        let measured = |at: &usize| matches!(&view.resolved.services[*at].discipline, Discipline::ContinuousBatch(engine) if engine.validated.is_some());
+        let measured = |at: &usize| matches!(&view.resolved.services[*at].config.discipline, Discipline::ContinuousBatch(engine) if engine.validated.is_some());
         let beyond = group.sum(view.run, |record| record.late_beyond_band);
         let part = Part::ratio(beyond, judged(view, group).1);
         part.filter(|_| group.services.iter().any(measured))
@@ -161,7 +161,7 @@ pub(super) const FIGURES: [FigureDef; 38] = [
 pub(super) fn cache_peak(view: &View<'_>) -> Option<Part> {
     engine(view)?;
     let group = view.group()?;
-    let peak = |&at: &usize| match &view.resolved.services[at].discipline {
+    let peak = |&at: &usize| match &view.resolved.services[at].config.discipline {
         Discipline::ContinuousBatch(engine) => {
             let used = i128::from(view.run.record.services[at].engine.peak_blocks);
             Some(used * 1_000_000 / i128::from(engine.blocks.max(1)))
@@ -173,7 +173,8 @@ pub(super) fn cache_peak(view: &View<'_>) -> Option<Part> {
 
 /// Whether it is served by token-level engines.
 fn engine(view: &View<'_>) -> Option<()> {
-    let is_engine = |at: &usize| matches!(view.resolved.services[*at].discipline, Discipline::ContinuousBatch(_));
+    let is_engine =
+        |at: &usize| matches!(view.resolved.services[*at].config.discipline, Discipline::ContinuousBatch(_));
     view.group()?.services.iter().all(is_engine).then_some(())
 }
 

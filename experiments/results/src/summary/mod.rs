@@ -178,9 +178,9 @@ impl<'a> Of<'a> {
 fn services(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<String, ServiceSummary> {
     let of_service = |at: usize| {
         let (config, record) = (&resolved.services[at], &run.record.services[at]);
-        let of = Of::new(figures, ScopeKind::Service, &config.name);
-        let group = Group { name: config.name.to_string(), services: vec![at], route: None };
-        let tokens = matches!(config.discipline, Discipline::ContinuousBatch(_));
+        let of = Of::new(figures, ScopeKind::Service, &config.config.name);
+        let group = Group { name: config.config.name.to_string(), services: vec![at], route: None };
+        let tokens = matches!(config.config.discipline, Discipline::ContinuousBatch(_));
         let summary = ServiceSummary {
             requests: of.counts(),
             measured: of.measured(),
@@ -207,9 +207,9 @@ fn services(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<St
                 requeued: of.count("requeued"),
                 break_even_spot_usd_per_replica_h: spot_usd_per_h(resolved, run, at),
             },
-            engine: engine(&config.discipline, record),
+            engine: engine(&config.config.discipline, record),
         };
-        (config.name.to_string(), summary)
+        (config.config.name.to_string(), summary)
     };
     (0..resolved.services.len()).map(of_service).collect()
 }
@@ -234,7 +234,7 @@ fn routes(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<Stri
         let own = run.record.clients.iter().filter(|client| client.route == Some(at));
         let of = Of::new(figures, ScopeKind::Route, &route.name);
         let services: Vec<usize> = route.cells.iter().map(|&cell| cell as usize).collect();
-        let tokens = |&at: &usize| matches!(resolved.services[at].discipline, Discipline::ContinuousBatch(_));
+        let tokens = |&at: &usize| matches!(resolved.services[at].config.discipline, Discipline::ContinuousBatch(_));
         let tokens = services.iter().any(tokens);
         let group = Group { name: route.name.to_string(), services, route: Some(at) };
         let summary = RouteSummary {
@@ -261,7 +261,7 @@ fn client_of_route(resolved: &Resolved, client: &ClientRecord) -> RouteClient {
             e2e_s: percentiles(&Spread::of_served(served, Distribution::E2e), mean_s),
             ttft_s: percentiles(&Spread::of_served(served, Distribution::Ttft), None),
         };
-        (resolved.services[served.service as usize].name.to_string(), cell)
+        (resolved.services[served.service as usize].config.name.to_string(), cell)
     };
     RouteClient {
         origin: client.origin.map(|origin| resolved.regions[origin as usize].name.to_string()),
@@ -289,7 +289,8 @@ fn cost(resolved: &Resolved, figures: &Scopes<'_>) -> Cost {
     let by = |kind: ScopeKind, names: Vec<String>| -> BTreeMap<String, f64> {
         names.into_iter().map(|name| (name.clone(), Of::new(figures, kind, &name).number("cost_usd"))).collect()
     };
-    let mut services = by(ScopeKind::Service, resolved.services.iter().map(|own| own.name.to_string()).collect());
+    let mut services =
+        by(ScopeKind::Service, resolved.services.iter().map(|own| own.config.name.to_string()).collect());
     // What no service holds: nodes that boot, empty GPUs, commitments.
     let held = |scope: &Scope| scope.kind == ScopeKind::Service;
     let parts = figures.0.values().filter(|own| held(&own.scope)).filter_map(|own| own.part("cost_usd"));
@@ -320,7 +321,7 @@ fn cost(resolved: &Resolved, figures: &Scopes<'_>) -> Cost {
 /// Late requests beyond the bands in which engines were measured; `None` where none was.
 fn beyond_band(resolved: &Resolved, run: &Run) -> Option<u64> {
     let measured = resolved.services.iter().zip(&run.record.services).filter(
-        |(service, _)| matches!(&service.discipline, Discipline::ContinuousBatch(engine) if engine.validated.is_some()),
+        |(service, _)| matches!(&service.config.discipline, Discipline::ContinuousBatch(engine) if engine.validated.is_some()),
     );
     let counts: Vec<u64> = measured.map(|(_, record)| record.late_beyond_band).collect();
     (!counts.is_empty()).then(|| counts.iter().sum())

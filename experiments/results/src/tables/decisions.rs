@@ -29,7 +29,7 @@ impl Table for Decisions {
             Cell::text(&*source.run.record.controllers[row.decision.controller as usize].name)
         }),
         Column::text("service", |source, row| {
-            Cell::text(&*source.resolved.services[row.decision.target.0 as usize].name)
+            Cell::text(&*source.resolved.services[row.decision.target.0 as usize].config.name)
         }),
         Column::count("before", |_, row| Cell::Integer(row.decision.before.into())),
         Column::count("after", |_, row| Cell::Integer(row.decision.after.into())),

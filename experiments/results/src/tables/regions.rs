@@ -79,7 +79,7 @@ impl Table for Health {
         Column::text("route", |source, row| Cell::text(&*source.resolved.routes[row.route as usize].name)),
         Column::text("service", |source, row| {
             let service = source.resolved.routes[row.route as usize].cells[row.cell as usize];
-            Cell::text(&*source.resolved.services[service as usize].name)
+            Cell::text(&*source.resolved.services[service as usize].config.name)
         }),
         Column::text("healthy", |_, row| Cell::text(row.healthy.to_string())),
     ];
@@ -109,7 +109,9 @@ impl Table for Served {
     const COLUMNS: &'static [Column<Self>] = &[
         Column::text("traffic", |_, row| Cell::text(&*row.client.name)),
         Column::text("origin", |source, row| Cell::text(&*source.resolved.regions[row.origin as usize].name)),
-        Column::text("service", |source, row| Cell::text(&*source.resolved.services[row.served.service as usize].name)),
+        Column::text("service", |source, row| {
+            Cell::text(&*source.resolved.services[row.served.service as usize].config.name)
+        }),
         Column::text("region", |source, row| {
             let region = region_of(source.resolved, row.served.service);
             Cell::text(&*source.resolved.regions[region as usize].name)

@@ -18,7 +18,9 @@ impl Table for Replicas {
     type Row<'a> = Row<'a>;
     const COLUMNS: &'static [Column<Self>] = &[
         Column::count("replica", |_, row| Cell::Integer(row.0 as u64)),
-        Column::text("service", |source, row| Cell::text(&*source.resolved.services[row.1.service as usize].name)),
+        Column::text("service", |source, row| {
+            Cell::text(&*source.resolved.services[row.1.service as usize].config.name)
+        }),
         Column::count("node", |_, row| row.1.node.map_or(Cell::Empty, |node| Cell::Integer(node.into()))),
         Column::seconds("created_s", |_, row| Cell::at(row.1.created)),
         Column::seconds("placed_s", |_, row| Cell::maybe(row.1.placed)),
@@ -26,7 +28,7 @@ impl Table for Replicas {
         Column::seconds("weights_loaded_s", |_, row| stage(row, 1)),
         Column::seconds("engine_started_s", |source, row| {
             // Compilation and graph capture are parts of the engine's start.
-            let stages = source.resolved.services[row.1.service as usize].startup.stages.len();
+            let stages = source.resolved.services[row.1.service as usize].config.startup.stages.len();
             Cell::maybe(row.1.stage_ends.last().copied().filter(|_| row.1.stage_ends.len() == stages))
         }),
         Column::seconds("ready_s", |_, row| Cell::maybe(row.1.ready)),

@@ -12,7 +12,7 @@ impl Table for Series {
     type Row<'a> = &'a SeriesRow;
     const COLUMNS: &'static [Column<Self>] = &[
         Column::seconds("at_s", |_, row| Cell::at(row.at)),
-        Column::text("service", |source, row| Cell::text(&*source.resolved.services[row.service as usize].name)),
+        Column::text("service", |source, row| Cell::text(&*source.resolved.services[row.service as usize].config.name)),
         Column::count("spec_replicas", |_, row| Cell::Integer(row.spec.into())),
         Column::count("ready", |_, row| Cell::Integer(row.ready.into())),
         Column::count("pending", |_, row| Cell::Integer(row.pending.into())),
@@ -31,7 +31,7 @@ impl Table for Series {
         }),
         Column::count("ready_gpus", |source, row| {
             let service = &source.resolved.services[row.service as usize];
-            Cell::Integer(u64::from(row.ready * service.gpus_per_group * service.groups))
+            Cell::Integer(u64::from(row.ready * service.config.gpus_per_group * service.config.groups))
         }),
     ];
 

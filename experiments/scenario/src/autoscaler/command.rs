@@ -48,7 +48,7 @@ pub(crate) fn resolve(
     let config = ExternalConfig {
         program: given.program.clone(),
         folder,
-        service: place.service.name.to_string(),
+        service: place.service.config.name.to_string(),
         services: services.iter().map(|name| (*name).to_owned()).collect(),
         period,
         poked: given.poked.unwrap_or(false),
@@ -73,11 +73,11 @@ fn signal(
         Some(binding) => *binding,
         None => known(name).map_err(|error| place.notes.error(at, error.to_string()))?,
     };
-    let serves_tokens = matches!(place.service.discipline, Discipline::ContinuousBatch(_));
+    let serves_tokens = matches!(place.service.config.discipline, Discipline::ContinuousBatch(_));
     if binding.source.is_of_tokens() && !serves_tokens {
         let message = format!(
             "the metric `{name}` is one of a token-level engine, and `{}` serves no tokens",
-            place.service.name
+            place.service.config.name
         );
         return Err(place.notes.error(at, message));
     }

@@ -32,7 +32,7 @@ pub(crate) fn resolve(
     resolved: &mut ResolvedService,
     target: TargetId,
 ) -> Result<(), Diagnostic> {
-    let name = resolved.name.to_string();
+    let name = resolved.config.name.to_string();
     let path = format!("services.{name}.autoscaler");
     let read = read_hpa(&file.bytes, given.name.as_deref());
     let manifest = read.map_err(|error| manifest_error(&file.shown, &error))?;
@@ -54,7 +54,7 @@ pub(crate) fn resolve(
     notes.manifest(&format!("{path}.replicas"), &bounds, file.shown.clone());
     let initial =
         notes.or(&format!("services.{name}.replicas"), service.replicas, min, "`minReplicas` of the manifest");
-    resolved.initial_replicas = Some(initial);
+    resolved.config.initial_replicas = initial;
     let chosen = bindings(notes, &name, &service.bind)?;
     let metrics = bind(&manifest.spec, &chosen).map_err(|error| metric_error(file, &name, &error))?;
     if let Some(error) = metrics.iter().find_map(|metric| no_such_truth(file, resolved, metric)) {
@@ -99,20 +99,20 @@ fn metric_error(file: &Input, service: &str, error: &MetricNameError) -> Diagnos
 /// A metric of something that the service does not have: it would be 0 for ever.
 fn no_such_truth(file: &Input, service: &ResolvedService, metric: &BoundMetric) -> Option<Diagnostic> {
     let (name, source) = (&metric.request.name, metric.request.source);
-    match &service.discipline {
+    match &service.config.discipline {
         Discipline::ContinuousBatch(engine) => {
             (source == SignalSource::TensorActive && engine.peak_token_s == 0.0).then(|| {
                 let message = format!(
                     "the metric `{name}` is a share of the GPU's peak FLOP/s, which the catalogue does not have for the \
                      model or GPU of `{}`",
-                    service.name
+                    service.config.name
                 );
                 at_metric(file, name, message)
             })
         }
         _ => source.is_of_tokens().then(|| {
             let message =
-                format!("the metric `{name}` is one of a token-level engine, and `{}` serves no tokens", service.name);
+                format!("the metric `{name}` is one of a token-level engine, and `{}` serves no tokens", service.config.name);
             let help = "serve it with `serving: ContinuousBatch()`, or bind the name to another signal";
             at_metric(file, name, message).with_help(help)
         }),

@@ -88,8 +88,8 @@ impl Context<'_, '_> {
 
     /// The name of what a manifest scales may differ from the service's.
     fn check_target(&mut self, scales: &str) {
-        if scales != base_name(&self.service.name) {
-            let (file, name) = (&self.file.shown, &self.service.name);
+        if scales != base_name(&self.service.config.name) {
+            let (file, name) = (&self.file.shown, &self.service.config.name);
             self.notes.warn(format!("{file}: scales `{scales}`, here it is applied to the service `{name}`"));
         }
     }
@@ -156,11 +156,11 @@ impl Context<'_, '_> {
 
     /// A metric of something that the service does not have would be 0 for ever.
     fn check_signal(&self, request: &SignalRequest) -> Result<(), Diagnostic> {
-        let tokens = matches!(self.service.discipline, Discipline::ContinuousBatch(_));
+        let tokens = matches!(self.service.config.discipline, Discipline::ContinuousBatch(_));
         if tokens || !request.source.is_of_tokens() {
             return Ok(());
         }
-        let (metric, name) = (&request.name, &self.service.name);
+        let (metric, name) = (&request.name, &self.service.config.name);
         let error = self
             .refused(format!("the metric `{metric}` is one of a token-level engine, and `{name}` serves no tokens"));
         Err(error.with_help("serve it with `serving: ContinuousBatch()`, or bind the name to another signal"))
@@ -231,12 +231,12 @@ fn kpa(cx: &mut Context<'_, '_>) -> Resolved {
     let read = cx.read(knative::manifest::read(&cx.file.bytes, cx.given.name.as_deref()))?;
     cx.warn(&read.warnings);
     cx.check_target(&read.name);
-    let room = cx.service.discipline.room();
+    let room = cx.service.config.discipline.room();
     let limit = read.container_concurrency;
     if limit > 0 && limit != room {
         cx.notes.warn(format!(
             "{}: containerConcurrency is {limit}, and a replica of `{}` takes {room} at once: what a pod takes is `serving`'s",
-            cx.file.shown, cx.service.name
+            cx.file.shown, cx.service.config.name
         ));
     }
     let quirks = if cx.faithful() { knative::Quirks::FAITHFUL } else { knative::Quirks::FIXED };
@@ -285,7 +285,7 @@ fn sky(cx: &mut Context<'_, '_>) -> Resolved {
     cx.only("SkyServe", &["faithful"])?;
     let read = cx.read(skyserve::manifest::read_bytes(&cx.file.bytes))?;
     cx.warn(&read.warnings);
-    let name = read.name.clone().unwrap_or_else(|| cx.service.name.to_string());
+    let name = read.name.clone().unwrap_or_else(|| cx.service.config.name.to_string());
     let mut options = skyserve::SkyServeOptions::new(name.clone(), cx.target);
     options.quirks = if cx.faithful() { skyserve::Quirks::default() } else { skyserve::Quirks::FIXED };
     options.phase = cx.phase().or(options.phase);
@@ -358,20 +358,20 @@ fn planner(cx: &mut Context<'_, '_>) -> Resolved {
         let error = cx.refused("this planner scales prefill engines apart from decode engines, which is not modelled");
         return Err(error.with_help("`mode: agg` scales engines that do both"));
     }
-    let Discipline::ContinuousBatch(engine) = &cx.service.discipline else {
-        let name = &cx.service.name;
+    let Discipline::ContinuousBatch(engine) = &cx.service.config.discipline else {
+        let name = &cx.service.config.name;
         return Err(cx.refused(format!("a Dynamo planner scales token-level engines, and `{name}` serves no tokens")));
     };
     let engines = dynamo::Engines {
         target: cx.target,
         context_length: Some(engine.longest_context() as f64),
         max_kv_tokens: Some(engine.cache_tokens() as f64),
-        gpus: cx.service.gpus_per_group,
+        gpus: cx.service.config.gpus_per_group,
     };
     let least = config.budget.min_endpoint;
     let gpus = config.decode_gpus.unwrap_or(engines.gpus).max(1);
     let most = config.budget.max_gpus.map_or(NO_MAXIMUM, |gpus_in_all| gpus_in_all / gpus);
-    let name = cx.service.name.to_string();
+    let name = cx.service.config.name.to_string();
     let options =
         dynamo::DynamoOptions { name: name.clone(), config, prefill: None, decode: Some(engines), phase: cx.phase() };
     let make: Make = Arc::new(move |_| one(dynamo::DynamoPlanner::new(options.clone())));

@@ -44,7 +44,7 @@ pub(crate) fn resolve(
     let binds = matches!(service.autoscaler, Some(spec::Autoscaler::Manifest(_) | spec::Autoscaler::Command(_)));
     let Some(before) = before else { return Ok(()) };
     if !binds {
-        notes.warn(format!("service `{}`: `bind` has no effect without a manifest", resolved.name));
+        notes.warn(format!("service `{}`: `bind` has no effect without a manifest", resolved.config.name));
         return Ok(());
     }
     let signals = resolved.autoscaler.as_ref().map_or(&[][..], |scaler| &scaler.signals);
@@ -55,7 +55,7 @@ pub(crate) fn resolve(
         let reads = if names.is_empty() { "nothing".to_owned() } else { list(names) };
         notes.warn(format!(
             "service `{}`: `bind` of `{name}` has no effect: its autoscaler reads {reads}",
-            resolved.name
+            resolved.config.name
         ));
     }
     Ok(())
@@ -114,18 +114,18 @@ fn scale(
 ) -> Result<(), Diagnostic> {
     let Stage { services, pools, registry } = *stage;
     at_zero(notes, service, resolved)?;
-    let name = resolved.name.to_string();
+    let name = resolved.config.name.to_string();
     let path = format!("services.{name}.autoscaler");
     let replicas = format!("services.{name}.replicas");
     match &service.autoscaler {
         None => {
             let count = notes.or(&replicas, service.replicas, 1, "one replica, and nobody changes it");
-            resolved.initial_replicas = Some(count);
+            resolved.config.initial_replicas = count;
         }
         Some(spec::Autoscaler::Fixed(fixed)) => {
             notes.given(&path, "");
             let count = notes.or(&replicas, service.replicas, fixed.replicas, "as many as its autoscaler keeps");
-            resolved.initial_replicas = Some(count);
+            resolved.config.initial_replicas = count;
             let replicas = fixed.replicas;
             let make: Make = Arc::new(move |making| Ok(vec![FixedReplicas::new(making.target, replicas).boxed()]));
             let made = ResolvedAutoscaler::new(format!("fixed/{replicas}"), Some((replicas, replicas)), target, make);
@@ -167,14 +167,14 @@ fn scale(
                 &chosen,
             )?;
             let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
-            resolved.initial_replicas = Some(count);
+            resolved.config.initial_replicas = count;
             resolved.autoscaler = Some(made);
         }
         Some(spec::Autoscaler::Policy(given)) => {
             notes.given(&path, "");
             let made = policy::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, registry)?;
             let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
-            resolved.initial_replicas = Some(count);
+            resolved.config.initial_replicas = count;
             resolved.autoscaler = Some(made);
         }
         Some(own) => {
@@ -182,7 +182,7 @@ fn scale(
             let made = own_policy(&mut Place { notes, path, service: resolved, pools, target }, own)?;
             let fewest = made.min_replicas().unwrap_or(1);
             let count = notes.or(&replicas, service.replicas, fewest, "as few as its autoscaler keeps");
-            resolved.initial_replicas = Some(count);
+            resolved.config.initial_replicas = count;
             resolved.autoscaler = Some(made);
         }
     }
@@ -191,22 +191,22 @@ fn scale(
 
 /// A service takes what its manifest came to.
 fn adopt(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut ResolvedService, scaled: Scaled) {
-    let replicas = format!("services.{}.replicas", resolved.name);
+    let replicas = format!("services.{}.replicas", resolved.config.name);
     let (initial, why) = scaled.initial;
-    resolved.initial_replicas = Some(notes.or(&replicas, service.replicas, initial, why));
+    resolved.config.initial_replicas = notes.or(&replicas, service.replicas, initial, why);
     if service.at_zero.is_none() && service.queue.is_none() {
         let (room, who) = scaled.at_zero;
         let shown = if room == u32::MAX { "unlimited".to_owned() } else { room.to_string() };
         let assumed = scaled.autoscaler.min_replicas() == Some(0);
-        notes.default(&format!("services.{}.at_zero", resolved.name), &shown, who, assumed);
-        resolved.queue = manifest::with_gateway(resolved.queue, room);
+        notes.default(&format!("services.{}.at_zero", resolved.config.name), &shown, who, assumed);
+        resolved.config.queue = manifest::with_gateway(resolved.config.queue, room);
     }
     resolved.autoscaler = Some(scaled.autoscaler);
 }
 
 /// Who holds requests while no replica is ready, if the scenario says so.
 fn at_zero(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut ResolvedService) -> Result<(), Diagnostic> {
-    let path = format!("services.{}.at_zero", resolved.name);
+    let path = format!("services.{}.at_zero", resolved.config.name);
     let Some(given) = service.at_zero else { return Ok(()) };
     notes.given(&path, "");
     if let Some(spec::Queue::Shared(_)) = service.queue {
@@ -218,7 +218,7 @@ fn at_zero(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut Resolv
         spec::AtZero::Refused => manifest::REFUSED.0,
         spec::AtZero::Hold(room) => room,
     };
-    resolved.queue = manifest::with_gateway(resolved.queue, room);
+    resolved.config.queue = manifest::with_gateway(resolved.config.queue, room);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{PoolConfig, Region};
-use flashcrowd_core::ports::SpotMix;
+use flashcrowd_core::ports::{Maker, SpotMix};
 use flashcrowd_core::units::Market;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
@@ -29,15 +29,17 @@ enum Kind {
 }
 
 impl ResolvedCapacity {
-    /// The policy; `future` says what the market will hold, for the one that is told.
-    pub(crate) fn make(&self, future: impl FnOnce() -> Future) -> Box<dyn SpotMix> {
-        let ResolvedCapacity { margin, fallback, period, .. } = *self;
-        match self.kind {
-            Kind::OnDemand => Box::new(OnDemandOnly::new(period)),
-            Kind::Spot(place) => Box::new(SpotOnly::new(place, margin, fallback, period)),
-            Kind::Hedge(order) => Box::new(SpotHedge::new(order, margin, fallback, period)),
-            Kind::Foresight(lead) => Box::new(Foresight::new(future(), lead, period)),
-        }
+    /// The policy; `future` is what the market will hold, for the one that is told.
+    pub(crate) fn maker(&self, future: Future) -> Maker<dyn SpotMix> {
+        let ResolvedCapacity { margin, fallback, period, kind } = self.clone();
+        Maker::new(format!("{self:?}"), move || -> Box<dyn SpotMix> {
+            match kind {
+                Kind::OnDemand => Box::new(OnDemandOnly::new(period)),
+                Kind::Spot(place) => Box::new(SpotOnly::new(place, margin, fallback, period)),
+                Kind::Hedge(order) => Box::new(SpotHedge::new(order, margin, fallback, period)),
+                Kind::Foresight(lead) => Box::new(Foresight::new(future.clone(), lead, period)),
+            }
+        })
     }
 
     /// Whether it is told the future.

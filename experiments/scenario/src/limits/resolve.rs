@@ -71,9 +71,9 @@ impl Bounds {
         self.check_requests(notes, resolved, horizon)?;
         for service in &resolved.services {
             let autoscaled = service.autoscaler.as_ref().and_then(ResolvedAutoscaler::max_replicas).unwrap_or(0);
-            let most = autoscaled.max(service.initial_replicas());
+            let most = autoscaled.max(service.config.initial_replicas);
             if most > self.entities {
-                let path = format!("services.{}", service.name);
+                let path = format!("services.{}", service.config.name);
                 let error = notes.error(&path, format!("up to {most} replicas, the limit is {}", self.entities));
                 return Err(raise(error, "entities"));
             }
@@ -158,14 +158,14 @@ impl Bounds {
     /// Replicas that the fleet can never hold are no error, since production has that too.
     fn check_fleet(notes: &mut Notes<'_>, resolved: &Resolved, service: &ResolvedService, most: u32) {
         let groups = |pool: &flashcrowd_core::fleet::PoolConfig| {
-            u64::from(pool.max_nodes) * u64::from(pool.gpus_per_node / service.gpus_per_group)
+            u64::from(pool.max_nodes) * u64::from(pool.gpus_per_node / service.config.gpus_per_group)
         };
-        let room: u64 = service.pools.iter().map(|&pool| groups(&resolved.pools[pool as usize])).sum();
-        let fits = room / u64::from(service.groups.max(1));
+        let room: u64 = service.config.pools.iter().map(|&pool| groups(&resolved.pools[pool as usize])).sum();
+        let fits = room / u64::from(service.config.groups.max(1));
         if u64::from(most) > fits {
             notes.warn(format!(
                 "service `{}` may ask for {most} replicas, its pools hold at most {fits}: raise `max_nodes`",
-                service.name
+                service.config.name
             ));
         }
     }
@@ -207,11 +207,11 @@ impl Bounds {
     fn entities_memory(resolved: &Resolved) -> u64 {
         let nodes: u64 = resolved.pools.iter().map(|pool| u64::from(pool.min_nodes) * 800).sum();
         let replicas = resolved.services.iter().map(|service| {
-            let instances = match &service.discipline {
+            let instances = match &service.config.discipline {
                 Discipline::DynamicBatch(batch) => u64::from(batch.instances),
                 _ => 0,
             };
-            u64::from(service.initial_replicas()).saturating_mul(500 + 16 * instances)
+            u64::from(service.config.initial_replicas).saturating_mul(500 + 16 * instances)
         });
         let users = resolved.traffic.iter().map(|client| match client.source {
             Source::Users { users, .. } => u64::from(users) * 150,

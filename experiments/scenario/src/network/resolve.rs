@@ -67,7 +67,7 @@ const MOST: usize = 1_000;
 
 /// The region in which a service may be placed, if all of its pools lie in one.
 pub(crate) fn region_of(service: &ResolvedService, pools: &[PoolConfig]) -> Option<u32> {
-    let mut regions = service.pools.iter().map(|&pool| pools[pool as usize].region);
+    let mut regions = service.config.pools.iter().map(|&pool| pools[pool as usize].region);
     let first = regions.next()?;
     regions.all(|region| region == first).then_some(first)
 }
@@ -89,21 +89,21 @@ pub(crate) fn routes(
             return Err(notes.error(&format!("routes.{name}.cells"), message));
         }
         let path = |field: &str| format!("routes.{name}.{field}");
-        if services.iter().any(|service| *service.name == **name) {
+        if services.iter().any(|service| *service.config.name == **name) {
             return Err(notes.error(&format!("routes.{name}"), format!("there is a service `{name}`, too")));
         }
         let mut cells: Vec<u32> = Vec::new();
         for (cell, i) in route.cells.iter().zip(0..) {
             let at = format!("{}.{i}", path("cells"));
-            let found = services.iter().position(|service| *service.name == **cell);
-            let names = services.iter().map(|service| &*service.name);
+            let found = services.iter().position(|service| *service.config.name == **cell);
+            let names = services.iter().map(|service| &*service.config.name);
             let found = found.ok_or_else(|| unknown(notes, &at, "service", cell, names))? as u32;
             let service = &services[found as usize];
             if region_of(service, pools).is_none() {
                 let message = format!("the pools of `{cell}` lie in several regions; a cell is in one");
                 return Err(notes.error(&at, message).with_help("give the service a `region`"));
             }
-            if service.resident_on.is_some() || cells.contains(&found) {
+            if service.config.resident_on.is_some() || cells.contains(&found) {
                 return Err(notes.error(&at, format!("`{cell}` cannot be a cell: it is resident, or named twice")));
             }
             cells.push(found);
@@ -373,11 +373,11 @@ fn served_within(
             Err(notes.error(&at, message).with_help("add a region of that jurisdiction, or name another"))
         }
         Callee::Service(service) => {
-            let outside = service.pools.iter().find(|&&pool| !may(map.pools[pool as usize].region));
+            let outside = service.config.pools.iter().find(|&&pool| !may(map.pools[pool as usize].region));
             let Some(&pool) = outside else { return Ok(()) };
             let message = format!(
                 "`{}` may have replicas in pool `{}`, where these requests may not be served",
-                service.name, map.pools[pool as usize].name
+                service.config.name, map.pools[pool as usize].name
             );
             Err(notes.error(&at, message).with_help("give the service a `region`, or `regions` and so a route"))
         }

@@ -101,28 +101,29 @@ pub(crate) fn join(
     pools: &[PoolConfig],
 ) -> Result<(), Diagnostic> {
     for resident in 0..services.len() {
-        if let Some(owner) = services[resident].resident_on {
+        if let Some(owner) = services[resident].config.resident_on {
             let owner = &services[owner as usize];
-            let (replicas, drain) = (owner.initial_replicas, owner.drain_timeout);
-            services[resident].initial_replicas = replicas;
-            services[resident].drain_timeout = drain;
+            let (replicas, drain) = (owner.config.initial_replicas, owner.config.drain_timeout);
+            services[resident].config.initial_replicas = replicas;
+            services[resident].config.drain_timeout = drain;
         }
     }
     for (owner, position) in services.iter().zip(0..) {
-        let residents = services.iter().filter(|other| other.resident_on == Some(position));
-        let memory =
-            residents.map(|resident| resident.memory_per_gpu.0).fold(owner.memory_per_gpu.0, u64::saturating_add);
-        for &pool in &owner.pools {
+        let residents = services.iter().filter(|other| other.config.resident_on == Some(position));
+        let memory = residents
+            .map(|resident| resident.config.memory_per_gpu.0)
+            .fold(owner.config.memory_per_gpu.0, u64::saturating_add);
+        for &pool in &owner.config.pools {
             let pool = &pools[pool as usize];
-            if memory > owner.memory_per_gpu.0 && Bytes(memory) > pool.memory_per_gpu {
+            if memory > owner.config.memory_per_gpu.0 && Bytes(memory) > pool.memory_per_gpu {
                 let message = format!(
                     "`{}` and what is resident on it take {} of each GPU, and those of pool `{}` have {}",
-                    owner.name,
+                    owner.config.name,
                     ByteSize(memory),
                     pool.name,
                     ByteSize(pool.memory_per_gpu.0)
                 );
-                let error = notes.error(&format!("services.{}", owner.name), message);
+                let error = notes.error(&format!("services.{}", owner.config.name), message);
                 return Err(error.with_help("lower `serving.gpu_memory_utilization` of one of them"));
             }
         }

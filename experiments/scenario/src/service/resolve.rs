@@ -1,6 +1,6 @@
 //! Services: discipline, queue, router, size of a replica, promises.
 
-use super::resolved::{ResolvedService, RouterKind};
+use super::resolved::ResolvedService;
 use crate::capacity::resolve as capacity;
 use crate::errors::unknown;
 use crate::files::Files;
@@ -13,10 +13,12 @@ use crate::startup::resolve as startup;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{PoolConfig, Region};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceTime};
+use flashcrowd_core::ports::{Maker, Router};
+use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::units::{Bytes, Market};
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
+use flashcrowd_policies::routers::replicas;
 use flashcrowd_profiles::Profile;
 use std::fmt;
 
@@ -62,36 +64,30 @@ pub(crate) fn resolve(
     if !service.regions.is_empty() {
         return Err(notes.error(&path("regions"), "expected overrides by region: {\"us-east-1\": [\"replicas=2\"]}"));
     }
-    Ok(ResolvedService {
+    let running = "the run begins with a running service";
+    let config = ServiceConfig {
         name: name.into(),
-        model: service.model.clone(),
         pools: usable,
-        capacity,
         requeues,
-        starts_cold: notes.or(
-            &path("starts_cold"),
-            service.starts_cold,
-            false,
-            "the run begins with a running service",
-        ),
+        starts_cold: notes.or(&path("starts_cold"), service.starts_cold, false, running),
         slos: slos(notes, name, &service.slo, &discipline)?,
         discipline,
         service_time,
         queue,
         router: router(notes, name, service.router.as_ref())?,
         network: service.network.as_ref().map(|law| law.distribution().clone()),
-        initial_replicas: service.replicas,
+        initial_replicas: service.replicas.unwrap_or(1),
         resident_on: None,
         gpus_per_group,
         groups,
         memory_per_gpu,
         startup: startup::resolve(notes, name, service.startup.as_ref(), profile.as_ref(), links)?,
-        profile,
         drain_timeout: notes.or(&path("drain_timeout"), service.drain_timeout, drain, grace).get(),
         kernel_share: share,
         cpu: cpu(notes, name, service.cpu.as_ref())?,
-        autoscaler: None,
-    })
+        capacity: None,
+    };
+    Ok(ResolvedService { config, model: service.model.clone(), profile, autoscaler: None, capacity })
 }
 
 /// How a replica works, and what memory of each GPU that takes.
@@ -237,26 +233,22 @@ fn queue(
     }
 }
 
-fn router(notes: &mut Notes<'_>, name: &str, given: Option<&spec::Router>) -> Result<RouterKind, Diagnostic> {
+fn router(notes: &mut Notes<'_>, name: &str, given: Option<&spec::Router>) -> Result<Maker<dyn Router>, Diagnostic> {
     let path = format!("services.{name}.router");
-    let Some(given) = given else {
-        notes.default(&path, "RoundRobin", "kube-proxy and most gateways without other settings", true);
-        return Ok(RouterKind::RoundRobin);
-    };
-    notes.given(&path, "");
-    Ok(match given {
-        spec::Router::RoundRobin => RouterKind::RoundRobin,
-        spec::Router::LeastOutstanding => RouterKind::LeastOutstanding,
-        spec::Router::Random => RouterKind::Random,
-        spec::Router::PowerOfChoices(choices) => {
-            let d = notes.or(
-                &format!("{path}.choices"),
-                choices.choices,
-                2,
-                "two are nearly as good as all (Mitzenmacher 2001)",
-            );
-            notes.within(&format!("{path}.choices"), u64::from(d), 1, 64)?;
-            RouterKind::PowerOfChoices(d)
+    match given {
+        None => notes.default(&path, "RoundRobin", "kube-proxy and most gateways without other settings", true),
+        Some(_) => notes.given(&path, ""),
+    }
+    let name = format!("{:?}", given.unwrap_or(&spec::Router::RoundRobin));
+    Ok(match given.unwrap_or(&spec::Router::RoundRobin) {
+        spec::Router::RoundRobin => Maker::of(name, replicas::RoundRobin::default()),
+        spec::Router::LeastOutstanding => Maker::of(name, replicas::LeastOutstanding::default()),
+        spec::Router::Random => Maker::of(name, replicas::Random),
+        spec::Router::PowerOfChoices(given) => {
+            let (path, source) = (format!("{path}.choices"), "two are nearly as good as all (Mitzenmacher 2001)");
+            let choices = notes.or(&path, given.choices, 2, source);
+            notes.within(&path, u64::from(choices), 1, 64)?;
+            Maker::of(format!("PowerOfChoices({choices})"), replicas::PowerOfChoices::new(choices as usize))
         }
     })
 }

@@ -80,11 +80,11 @@ struct Share {
 impl Share {
     fn new(world: &Resolved, route: &ResolvedRoute, place: &ClientPlace, seed: Seed) -> Result<Self, SourceError> {
         let region = |service: u32| {
-            let pool = world.services[service as usize].pools.first();
+            let pool = world.services[service as usize].config.pools.first();
             pool.map_or(0, |&pool| world.pools[pool as usize].region)
         };
         let cell = |(&service, cell): (&u32, u32)| {
-            let (region, name) = (region(service), &world.services[service as usize].name);
+            let (region, name) = (region(service), &world.services[service as usize].config.name);
             let round_trip = world.geography.round_trip(place.origin, region);
             (CellView { cell, key: Seed::new(0).key(name), round_trip, ready: 1, outstanding: 0 }, service, region)
         };

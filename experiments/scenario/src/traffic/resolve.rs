@@ -191,11 +191,13 @@ pub(crate) fn resolve(
     let callee = callee(notes, &path, service.as_deref(), map)?;
     let service = match &callee {
         Callee::Route(_, route) => route.cells[0] as usize,
-        Callee::Service(service) => services.iter().position(|known| known.name == service.name).unwrap_or(0),
+        Callee::Service(service) => {
+            services.iter().position(|known| known.config.name == service.config.name).unwrap_or(0)
+        }
     };
     let client = client.clone().unwrap_or_default();
     let source = source(notes, files, &path, name, traffic)?;
-    if matches!(services[service].discipline, Discipline::ContinuousBatch(_)) {
+    if matches!(services[service].config.discipline, Discipline::ContinuousBatch(_)) {
         needs_tokens(notes, &path, &source, &services[service])?;
     }
     let of = |field: &str| format!("{path}.client.{field}");
@@ -230,8 +232,8 @@ fn callee<'a>(notes: &Notes<'_>, path: &str, wanted: Option<&str>, map: &Map<'a>
     if let Some(at) = routes.iter().position(|known| *known.name == *wanted) {
         return Ok(route(at));
     }
-    let found = services.iter().find(|known| *known.name == *wanted);
-    let names = routes.iter().map(|route| &*route.name).chain(services.iter().map(|service| &*service.name));
+    let found = services.iter().find(|known| *known.config.name == *wanted);
+    let names = routes.iter().map(|route| &*route.name).chain(services.iter().map(|service| &*service.config.name));
     found.map(Callee::Service).ok_or_else(|| unknown(notes, &format!("{path}.service"), "service", wanted, names))
 }
 
@@ -248,7 +250,7 @@ fn needs_tokens(notes: &Notes<'_>, path: &str, source: &Source, service: &Resolv
         (None, _) => "prompt_tokens",
         (_, None) => "output_tokens",
     };
-    let message = format!("`{}` serves tokens, and this traffic has no `{missing}`", service.name);
+    let message = format!("`{}` serves tokens, and this traffic has no `{missing}`", service.config.name);
     let help =
         "for example `prompt_tokens: LogNormal(p50: 510, p99: 6200), output_tokens: LogNormal(p50: 140, p99: 1100)`";
     Err(notes.error(path, message).with_help(help))

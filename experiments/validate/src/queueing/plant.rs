@@ -6,10 +6,9 @@
 use super::error::CaseError;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
-use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Probe, Reclaim, Region, Startup};
-use flashcrowd_core::network::Geography;
-use flashcrowd_core::ports::{Arrival, ArrivalSource, Router, SourceError};
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
+use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim};
+use flashcrowd_core::ports::{Arrival, ArrivalSource, Maker, Router, SourceError};
+use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::simulation::{Limits, World};
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
@@ -142,10 +141,7 @@ impl Plant {
         let tally = Tally::default();
         let traffic = self.traffic(seed, Self::seconds(last), &tally)?;
         let world = World {
-            seed,
-            horizon: Self::seconds(end),
             warmup: Self::seconds(self.warm),
-            regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
             pools: vec![pool(self.replicas)],
             services: vec![self.service_config()],
             clients: vec![ClientConfig {
@@ -159,19 +155,9 @@ impl Plant {
                 propagates_deadline: false,
                 place: None,
             }],
-            controllers: Vec::new(),
-            geography: Geography::default(),
-            routes: Vec::new(),
-            faults: Vec::new(),
-            placement: Box::new(Pack),
-            node_scan_period: SimDuration::from_s(10),
-            node_autoscaler: None,
-            drains_on_notice: true,
-            series_period: SimDuration::MAX,
             limits: Limits { live_requests: 10_000_000, ..Limits::default() },
             occupancy_levels: self.levels,
-            keep_history: false,
-            request_sample: 0,
+            ..World::small(seed, Self::seconds(end), Box::new(Pack))
         };
         Ok((world, tally))
     }
@@ -195,39 +181,22 @@ impl Plant {
 
     fn service_config(&self) -> ServiceConfig {
         ServiceConfig {
-            name: "queue".into(),
-            discipline: self.discipline.clone(),
             service_time: ServiceTime::Drawn(self.service.clone()),
             queue: self.queue,
-            router: self.routing.router(),
-            network: None,
             initial_replicas: self.replicas,
-            resident_on: None,
-            gpus_per_group: 1,
-            groups: 1,
             memory_per_gpu: Bytes(0),
-            pools: vec![0],
-            startup: Startup {
-                stages: Vec::new(),
-                probe: Probe { initial_delay: SimDuration::ZERO, period: SimDuration::ZERO, threshold: 1 },
-            },
             drain_timeout: SimDuration::MAX,
-            kernel_share: 1.0,
-            cpu: CpuModel::default(),
-            slos: Vec::new(),
-            requeues: 0,
-            starts_cold: false,
-            capacity: None,
+            ..ServiceConfig::plain("queue", self.discipline.clone(), self.routing.router())
         }
     }
 }
 
 impl Routing {
-    fn router(self) -> Box<dyn Router> {
+    fn router(self) -> Maker<dyn Router> {
         match self {
-            Routing::Any => Box::new(RoundRobin::default()),
-            Routing::Random => Box::new(Random),
-            Routing::TwoChoices => Box::new(PowerOfChoices::new(2)),
+            Routing::Any => Maker::of("any", RoundRobin::default()),
+            Routing::Random => Maker::of("random", Random),
+            Routing::TwoChoices => Maker::of("two choices", PowerOfChoices::new(2)),
         }
     }
 }

@@ -5,11 +5,9 @@ use super::measures::Measures;
 use super::point::{Client, Length, Metric, Point, Recorded, Window};
 use crate::queueing::plant::pool;
 use flashcrowd_core::clock::{Distribution, Seed, Stream};
-use flashcrowd_core::fleet::{Probe, Region, Startup};
-use flashcrowd_core::network::Geography;
-use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
-use flashcrowd_core::serving::{CpuModel, Discipline, EngineConfig, QueueMode, ServiceConfig, ServiceTime};
-use flashcrowd_core::simulation::{Limits, World};
+use flashcrowd_core::ports::{Arrival, ArrivalSource, Maker, SourceError};
+use flashcrowd_core::serving::{Discipline, EngineConfig, ServiceConfig, ServiceTime};
+use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy, Traffic};
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -39,11 +37,8 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
         Window::Seconds(s) => s,
         Window::Requests { within_s, .. } => within_s,
     };
+    let horizon = SimTime::ZERO + SimDuration::from_s_f64(window_s);
     let world = World {
-        seed,
-        horizon: SimTime::ZERO + SimDuration::from_s_f64(window_s),
-        warmup: SimTime::ZERO,
-        regions: vec![Region { name: "local".into(), jurisdiction: "".into(), zones: vec!["a".into()] }],
         pools: vec![pool(point.setup.replicas)],
         services: vec![service(engine(point, profile)?, point.setup.replicas)],
         clients: vec![ClientConfig {
@@ -57,19 +52,8 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
             propagates_deadline: false,
             place: None,
         }],
-        controllers: Vec::new(),
-        geography: Geography::default(),
-        routes: Vec::new(),
-        faults: Vec::new(),
-        placement: Box::new(Pack),
-        node_scan_period: SimDuration::from_s(10),
-        node_autoscaler: None,
-        drains_on_notice: true,
-        series_period: SimDuration::MAX,
-        limits: Limits::default(),
-        occupancy_levels: 0,
-        keep_history: false,
         request_sample: 1,
+        ..World::small(seed, horizon, Box::new(Pack))
     };
     Ok((world, window_s))
 }
@@ -229,29 +213,12 @@ impl ArrivalSource for Sender {
 
 /// Replicas with that engine and endless queues.
 fn service(engine: EngineConfig, replicas: u32) -> ServiceConfig {
+    let router = Maker::of("round robin", RoundRobin::default());
     ServiceConfig {
-        name: "llm".into(),
-        discipline: Discipline::ContinuousBatch(engine),
         service_time: ServiceTime::Drawn(Distribution::Constant(0.0)),
-        queue: QueueMode::PerReplica { capacity: u32::MAX, gateway: u32::MAX },
-        router: Box::new(RoundRobin::default()),
-        network: None,
         initial_replicas: replicas,
-        resident_on: None,
-        gpus_per_group: 1,
-        groups: 1,
         memory_per_gpu: Bytes(0),
-        pools: vec![0],
-        startup: Startup {
-            stages: Vec::new(),
-            probe: Probe { initial_delay: SimDuration::ZERO, period: SimDuration::ZERO, threshold: 1 },
-        },
         drain_timeout: SimDuration::MAX,
-        kernel_share: 1.0,
-        cpu: CpuModel::default(),
-        slos: Vec::new(),
-        requeues: 0,
-        starts_cold: false,
-        capacity: None,
+        ..ServiceConfig::plain("llm", Discipline::ContinuousBatch(engine), router)
     }
 }

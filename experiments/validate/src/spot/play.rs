@@ -5,9 +5,9 @@ use super::document::{Case, Market, Set};
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim, Region, StageKind, StageWork, Startup, StartupStage};
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
-use flashcrowd_core::network::Geography;
-use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
-use flashcrowd_core::simulation::{Limits, RunError, World};
+use flashcrowd_core::ports::Maker;
+use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig};
+use flashcrowd_core::simulation::{RunError, World};
 use flashcrowd_core::units::Market as Bought;
 use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -15,7 +15,6 @@ use flashcrowd_policies::placement::Pack;
 use flashcrowd_policies::routers::replicas::RoundRobin;
 use flashcrowd_workloads::faults::capacity::{Place, recorded};
 use flashcrowd_workloads::markets::CapacitySeries;
-use std::sync::Arc;
 
 /// What came of it, by the reference's names.
 pub(super) struct Found(Vec<(&'static str, f64)>);
@@ -65,9 +64,6 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
     let place = |(zone, series)| (Place { pool: zone, zone }, series);
     let zones: Vec<(Place, &CapacitySeries)> = (0..).zip(&market.zones).map(place).collect();
     World {
-        seed: Seed::new(1),
-        horizon: SimTime::ZERO + gap * ticks,
-        warmup: SimTime::ZERO,
         regions: vec![Region {
             name: "recorded".into(),
             jurisdiction: "".into(),
@@ -75,20 +71,9 @@ fn world(set: &Set, case: &Case, market: &Market) -> World {
         }],
         pools,
         services: vec![service(set, case, gap)],
-        clients: Vec::new(),
-        controllers: Vec::new(),
-        geography: Geography::default(),
-        routes: Vec::new(),
         faults: vec![Box::new(recorded(&zones))],
-        placement: Box::new(Pack),
         node_scan_period: gap,
-        node_autoscaler: None,
-        drains_on_notice: true,
-        series_period: SimDuration::MAX,
-        limits: Limits::default(),
-        occupancy_levels: 0,
-        keep_history: false,
-        request_sample: 0,
+        ..World::small(Seed::new(1), SimTime::ZERO + gap * ticks, Box::new(Pack))
     }
 }
 
@@ -116,17 +101,11 @@ fn pool(name: &str, zone: u32, market: Bought) -> PoolConfig {
 fn service(set: &Set, case: &Case, gap: SimDuration) -> ServiceConfig {
     let cold_s = gap.as_s_f64() * f64::from(case.policy.cold_ticks);
     let cold = StageWork::Drawn(Distribution::Constant(cold_s));
+    let router = Maker::of("round robin", RoundRobin::default());
+    let policy = case.policy;
     ServiceConfig {
-        name: Arc::from("replicas"),
-        discipline: Discipline::Slots { concurrency: 1 },
-        service_time: ServiceTime::Drawn(Distribution::Constant(1.0)),
         queue: QueueMode::PerReplica { capacity: 0, gateway: 0 },
-        router: Box::new(RoundRobin::default()),
-        network: None,
         initial_replicas: set.target,
-        resident_on: None,
-        gpus_per_group: 1,
-        groups: 1,
         memory_per_gpu: Bytes(0),
         pools: (0..=set.zones.len() as u32).collect(),
         startup: Startup {
@@ -138,11 +117,8 @@ fn service(set: &Set, case: &Case, gap: SimDuration) -> ServiceConfig {
             },
         },
         drain_timeout: SimDuration::ZERO,
-        kernel_share: 1.0,
-        cpu: CpuModel::default(),
-        slos: Vec::new(),
-        requeues: 0,
         starts_cold: true,
-        capacity: Some(case.policy.make(gap)),
+        capacity: Some(Maker::new("of the case", move || policy.make(gap))),
+        ..ServiceConfig::plain("replicas", Discipline::Slots { concurrency: 1 }, router)
     }
 }

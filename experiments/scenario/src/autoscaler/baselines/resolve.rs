@@ -61,7 +61,7 @@ impl Place<'_, '_> {
 
     fn lead(&mut self, given: Option<Duration>) -> SimDuration {
         let path = self.at("lead");
-        let own = self.service.pools.iter().map(|&pool| &self.pools[pool as usize]);
+        let own = self.service.config.pools.iter().map(|&pool| &self.pools[pool as usize]);
         let node_s =
             own.filter(|pool| pool.min_nodes < pool.max_nodes).map(|pool| pool.provisioning.mean()).fold(0.0, f64::max);
         let cold = SimDuration::from_ms(((self.service.mean_cold_start_s() + node_s) * 1e3).round() as u64);
@@ -113,7 +113,7 @@ pub(crate) fn concurrency_target(place: &mut Place<'_, '_>, given: &spec::Concur
 pub(crate) fn latency_target(place: &mut Place<'_, '_>, given: &spec::LatencyTarget) -> Resolved {
     const GAIN: &str = "a gain that is stable with cold starts of minutes in the shipped scenarios";
     let part = latency_part(given.metric);
-    if part.is_of_tokens() && !matches!(place.service.discipline, Discipline::ContinuousBatch(_)) {
+    if part.is_of_tokens() && !matches!(place.service.config.discipline, Discipline::ContinuousBatch(_)) {
         let error = place.notes.error(&place.at("metric"), "only a token-level engine has that latency");
         return Err(error.with_help("serve with `serving: ContinuousBatch()`, or leave `metric` out"));
     }

@@ -15,8 +15,8 @@ pub(crate) fn resolve(
     registry: &Registry,
 ) -> Result<ResolvedAutoscaler, Diagnostic> {
     // A service's name may hold what separates the names of a path.
-    if place.service.name.contains(['.', '=']) {
-        place.path = format!("services.\"{}\".autoscaler", place.service.name);
+    if place.service.config.name.contains(['.', '=']) {
+        place.path = format!("services.\"{}\".autoscaler", place.service.config.name);
     }
     let path = place.at("config");
     let document = place.notes.document;

@@ -11,7 +11,7 @@ use super::case::{Case, Finding, Findings};
 use crate::closed_forms::spot::SpotReplica;
 use flashcrowd_core::clock::{Distribution, Stream};
 use flashcrowd_core::fleet::{StageKind, StageWork, StartupStage};
-use flashcrowd_core::ports::{Fault, MarketView, SpotMix, TimedFault};
+use flashcrowd_core::ports::{Fault, Maker, MarketView, SpotMix, TimedFault};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::{Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime};
@@ -141,8 +141,9 @@ fn play(
     service.pools = vec![0, 1];
     service.drain_timeout = SimDuration::ZERO;
     service.startup.stages = vec![StartupStage::plain(StageKind::EngineStart, cold)];
-    let mix = Watching(SpotHedge::new(Order::FewestOwn, 0, true, SimDuration::MAX));
-    service.capacity = Some(Box::new(mix));
+    service.capacity = Some(Maker::new("spot hedge", || -> Box<dyn SpotMix> {
+        Box::new(Watching(SpotHedge::new(Order::FewestOwn, 0, true, SimDuration::MAX)))
+    }));
     let span_s = world.horizon.as_s_f64();
     let record = Simulation::new(world).run()?;
     Ok([record.bill.usd(|_| true), record.services[0].short.as_s_f64(), span_s])

@@ -10,7 +10,7 @@ use super::super::error::CaseError;
 use super::super::statistic::Observation;
 use super::case::{Case, Findings};
 use crate::closed_forms::reliability::Repairman;
-use flashcrowd_core::ports::{MarketView, SpotMix};
+use flashcrowd_core::ports::{Maker, MarketView, SpotMix};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -128,7 +128,7 @@ impl Scaled {
         let service = &mut world.services[0];
         service.initial_replicas = need;
         service.drain_timeout = SimDuration::ZERO;
-        service.capacity = Some(Box::new(TakeAll(nodes)));
+        service.capacity = Some(Maker::new("all", move || -> Box<dyn SpotMix> { Box::new(TakeAll(nodes)) }));
         let record = Simulation::new(world).run()?;
         let service = &record.services[0];
         Ok([service.ready_replica_s, service.short.as_s_f64(), service.market.preempted as f64])
