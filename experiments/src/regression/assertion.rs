@@ -108,7 +108,7 @@ impl Assertion {
             let words = match self.measure.value(figures, &self.scope) {
                 Ok(value) if self.holds(value) => continue,
                 Ok(value) => format!("it is {}", self.measure.written().show(value)),
-                Err(reason) => reason.to_owned(),
+                Err(reason) => reason.to_string(),
             };
             // Said once is enough.
             let words = if found.is_empty() { words } else { words.trim_start_matches("it is ").to_owned() };
