@@ -1,10 +1,13 @@
 //! Small worlds: a load, one service, a start-up. Each is a scenario file, and is played as one.
 
 use crate::Subject;
+use flashcrowd::scenario::language::Diagnostic;
 use flashcrowd::scenario::load::Text;
 use flashcrowd_core::Simulation;
 use flashcrowd_core::World;
 use flashcrowd_core::ledger::RunRecord;
+use flashcrowd_core::ports::SourceError;
+use flashcrowd_core::simulation::RunError;
 use std::fmt::Write;
 
 /// GPUs of the fleet, all of them always there: what starts slowly is the replica.
@@ -31,6 +34,20 @@ pub struct SmallWorld {
     pub replicas: u32,
     /// Of 100 scrapes, how many fail.
     pub scrape_failure_percent: u32,
+}
+
+/// Why a world cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// What the policy, or the scenario language, refuses.
+    #[error("it cannot be made:\n{0}")]
+    Refused(Diagnostic),
+    /// Arrivals that cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A run that does not come to its end.
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 impl SmallWorld {
@@ -91,29 +108,29 @@ impl SmallWorld {
     ///
     /// # Errors
     /// What the policy, or the scenario language, refuses.
-    pub fn build(&self, subject: &Subject) -> Result<World, String> {
+    pub fn build(&self, subject: &Subject) -> Result<World, WorldError> {
         self.build_with(subject, &subject.autoscaler(self.scrape_failure_percent))
     }
 
-    pub(crate) fn build_with(&self, subject: &Subject, autoscaler: &str) -> Result<World, String> {
+    pub(crate) fn build_with(&self, subject: &Subject, autoscaler: &str) -> Result<World, WorldError> {
         let text = Text::parse("counterexample", &self.scenario(autoscaler, &[]), subject.registry());
-        let loaded = text.and_then(|text| text.resolve()).map_err(|error| format!("it cannot be made:\n{error}"))?;
-        loaded.variants[0].world(0).map_err(|error| error.to_string())
+        let loaded = text.and_then(|text| text.resolve()).map_err(WorldError::Refused)?;
+        Ok(loaded.variants[0].world(0)?)
     }
 
     /// Plays it under a policy.
     ///
     /// # Errors
     /// What the policy, or the scenario language, refuses; and what stops the run.
-    pub fn play(&self, subject: &Subject) -> Result<RunRecord, String> {
+    pub fn play(&self, subject: &Subject) -> Result<RunRecord, WorldError> {
         run(self.build(subject)?)
     }
 
-    pub(crate) fn play_with(&self, subject: &Subject, autoscaler: &str) -> Result<RunRecord, String> {
+    pub(crate) fn play_with(&self, subject: &Subject, autoscaler: &str) -> Result<RunRecord, WorldError> {
         run(self.build_with(subject, autoscaler)?)
     }
 }
 
-fn run(world: World) -> Result<RunRecord, String> {
-    Simulation::new(world).run().map_err(|error| error.to_string())
+fn run(world: World) -> Result<RunRecord, WorldError> {
+    Ok(Simulation::new(world).run()?)
 }

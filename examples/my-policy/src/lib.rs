@@ -21,6 +21,14 @@ pub struct Config {
     pub patience: Option<Duration>,
 }
 
+/// Why settings are refused; shown at their place in the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedConfig {
+    /// The policy could never have a replica.
+    #[error("`max` is 0: expected at least 1")]
+    NoReplicas,
+}
+
 /// The policy.
 pub struct Steady {
     config: Config,
@@ -32,9 +40,9 @@ impl Steady {
     ///
     /// # Errors
     /// A maximum of zero.
-    pub fn new(config: Config, target: TargetId) -> Result<Controller<Self>, String> {
+    pub fn new(config: Config, target: TargetId) -> Result<Controller<Self>, RefusedConfig> {
         if config.max == 0 {
-            return Err("`max` is 0: expected at least 1".to_owned());
+            return Err(RefusedConfig::NoReplicas);
         }
         let (name, source) = ("in_flight".to_owned(), SignalSource::InFlightRequests);
         let pipeline = Preset::VllmGauge15s.pipeline();

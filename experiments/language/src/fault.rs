@@ -105,7 +105,15 @@ impl de::Error for Fault {
 }
 
 /// Separates a message from advice in a custom error, since serde carries only one text.
-pub(super) const HINT: &str = "\u{1f}";
+const HINT: &str = "\u{1f}";
+
+/// An error and its advice as the one text that serde carries.
+pub(super) fn hinted(error: &impl fmt::Display, help: Option<String>) -> String {
+    match help {
+        Some(help) => format!("{error}{HINT}{help}"),
+        None => error.to_string(),
+    }
+}
 
 /// What serde names by its Rust type, in the words of the file.
 fn in_words(expected: &dyn Expected) -> String {

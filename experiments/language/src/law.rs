@@ -1,7 +1,8 @@
 //! Probability laws: of durations (with units) and of token counts (plain numbers).
 
-use super::units::{Duration, Fraction, Positive, Wrong};
-use flashcrowd_core::clock::Distribution;
+use super::fault::hinted;
+use super::units::{Duration, Fraction, Positive};
+use flashcrowd_core::clock::{Distribution, DistributionError};
 use serde::de::value::{EnumAccessDeserializer, StrDeserializer};
 use serde::de::{self, EnumAccess, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -32,6 +33,45 @@ pub struct Law<Q> {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Size(pub f64);
+
+/// Why what was written is no law.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+enum LawError {
+    /// A parameter out of its range.
+    #[error(transparent)]
+    Parameter(#[from] DistributionError),
+    /// A mean that passes all numbers.
+    #[error("this law has no finite mean")]
+    NoFiniteMean,
+    /// Quantiles in the wrong order.
+    #[error("p99 is below p50")]
+    QuantileOrder,
+    /// A log-normal law by other parameters.
+    #[error("a log-normal law is given by p50 and p99, by mean and cv, or by median and sigma")]
+    LogNormalForm { example: &'static str },
+    /// A hyperexponential law that would vary less than an exponential one.
+    #[error("cv is {cv}; that of a hyperexponential law is at least 1")]
+    LowVariation { cv: f64 },
+    /// A hyperexponential law by other parameters.
+    #[error("a hyperexponential law is given by p, mean_a and mean_b, or by mean and cv")]
+    HyperexponentialForm,
+}
+
+impl LawError {
+    /// What to write instead, where something is known.
+    fn help(&self) -> Option<String> {
+        match self {
+            LawError::QuantileOrder => Some("p50 is the median; p99 lies above it".to_owned()),
+            LawError::LogNormalForm { example } => Some(format!("write LogNormal(mean: {example}, cv: 1.5)")),
+            LawError::LowVariation { .. } => Some("Gamma(mean: ..., cv: ...) takes any cv".to_owned()),
+            LawError::Parameter(_) | LawError::NoFiniteMean | LawError::HyperexponentialForm => None,
+        }
+    }
+}
+
+fn refusal<E: de::Error>(error: LawError) -> E {
+    E::custom(hinted(&error, error.help()))
+}
 
 /// What a law can be of.
 pub trait Measure: Copy + Serialize + for<'de> Deserialize<'de> {
@@ -115,14 +155,6 @@ struct Hyperexponential<Q> {
 }
 
 impl<Q: Measure> Law<Q> {
-    /// The law that always gives `value`.
-    ///
-    /// # Errors
-    /// A value that is NaN, infinite or negative.
-    pub fn constant(value: Q) -> Result<Self, String> {
-        Law::new(Written::Constant(value)).map_err(|wrong| wrong.message().to_owned())
-    }
-
     /// The law, in seconds or tokens.
     pub fn distribution(&self) -> &Distribution {
         &self.distribution
@@ -133,18 +165,18 @@ impl<Q: Measure> Law<Q> {
         Q::from_unit(self.distribution.mean())
     }
 
-    fn new(written: Written<Q>) -> Result<Self, Wrong> {
+    fn new(written: Written<Q>) -> Result<Self, LawError> {
         let distribution = written.distribution()?;
-        distribution.check().map_err(|error| Wrong::new(error.to_string()))?;
+        distribution.check()?;
         if !distribution.mean().is_finite() {
-            return Err(Wrong::new("this law has no finite mean"));
+            return Err(LawError::NoFiniteMean);
         }
         Ok(Law { written, distribution })
     }
 }
 
 impl<Q: Measure> Written<Q> {
-    fn distribution(&self) -> Result<Distribution, Wrong> {
+    fn distribution(&self) -> Result<Distribution, LawError> {
         Ok(match self {
             Written::Constant(value) => Distribution::Constant(value.in_unit()),
             Written::Uniform { low, high } => Distribution::Uniform { low: low.in_unit(), high: high.in_unit() },
@@ -161,12 +193,12 @@ impl<Q: Measure> Written<Q> {
 }
 
 impl<Q: Measure> LogNormal<Q> {
-    fn distribution(&self) -> Result<Distribution, Wrong> {
+    fn distribution(&self) -> Result<Distribution, LawError> {
         let Self { p50, p99, mean, cv, median, sigma } = self;
         match (p50, p99, mean, cv, median, sigma) {
             (Some(p50), Some(p99), None, None, None, None) => {
                 if p99.in_unit() < p50.in_unit() {
-                    return Err(Wrong::new("p99 is below p50").help("p50 is the median; p99 lies above it"));
+                    return Err(LawError::QuantileOrder);
                 }
                 Ok(Distribution::lognormal_p50_p99(p50.in_unit(), p99.in_unit()))
             }
@@ -176,14 +208,13 @@ impl<Q: Measure> LogNormal<Q> {
             (None, None, None, None, Some(median), Some(sigma)) => {
                 Ok(Distribution::LogNormal { mu: median.in_unit().ln(), sigma: *sigma })
             }
-            _ => Err(Wrong::new("a log-normal law is given by p50 and p99, by mean and cv, or by median and sigma")
-                .help(format!("write LogNormal(mean: {}, cv: 1.5)", Q::EXAMPLE))),
+            _ => Err(LawError::LogNormalForm { example: Q::EXAMPLE }),
         }
     }
 }
 
 impl<Q: Measure> Hyperexponential<Q> {
-    fn distribution(&self) -> Result<Distribution, Wrong> {
+    fn distribution(&self) -> Result<Distribution, LawError> {
         match (self.p, self.mean_a, self.mean_b, self.mean, self.cv) {
             (Some(p), Some(mean_a), Some(mean_b), None, None) => {
                 let (mean_a, mean_b) = (mean_a.in_unit(), mean_b.in_unit());
@@ -197,11 +228,8 @@ impl<Q: Measure> Hyperexponential<Q> {
                 let law = Distribution::Hyperexponential { p, mean_a: half / p, mean_b: half / (1.0 - p) };
                 Ok(law)
             }
-            (None, None, None, Some(_), Some(cv)) => {
-                Err(Wrong::new(format!("cv is {cv}; that of a hyperexponential law is at least 1"))
-                    .help("Gamma(mean: ..., cv: ...) takes any cv"))
-            }
-            _ => Err(Wrong::new("a hyperexponential law is given by p, mean_a and mean_b, or by mean and cv")),
+            (None, None, None, Some(_), Some(cv)) => Err(LawError::LowVariation { cv }),
+            _ => Err(LawError::HyperexponentialForm),
         }
     }
 }
@@ -233,7 +261,7 @@ impl<'de, Q: Measure> Visitor<'de> for LawVisitor<Q> {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Law<Q>, E> {
         let value: StrDeserializer<'_, E> = text.into_deserializer();
-        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(E::custom)
+        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(refusal)
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Law<Q>, E> {
@@ -246,11 +274,11 @@ impl<'de, Q: Measure> Visitor<'de> for LawVisitor<Q> {
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Law<Q>, E> {
         let value: de::value::F64Deserializer<E> = number.into_deserializer();
-        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(E::custom)
+        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(refusal)
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Law<Q>, A::Error> {
         let written = Written::deserialize(EnumAccessDeserializer::new(access))?;
-        Law::new(written).map_err(de::Error::custom)
+        Law::new(written).map_err(refusal)
     }
 }

@@ -11,25 +11,58 @@ use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeModel, ValidatedBan
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
+/// Why a profile gives no engine.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EngineError {
+    /// Coefficients that are no law of iteration times.
+    #[error("{0}")]
+    Law(String),
+    /// A profile without the memory of its model.
+    #[error("the profile `{profile}` does not say its memory")]
+    UnknownMemory {
+        /// The profile's name.
+        profile: String,
+    },
+    /// Weights and activations that leave no room for a cache.
+    #[error(
+        "`{profile}` does not fit: its weights take {:.1} GiB and its activations {:.1} GiB of the {:.1} GiB that an \
+         engine may take of each GPU",
+        .weights_bytes / GIB,
+        .activations_bytes / GIB,
+        .given_bytes / GIB
+    )]
+    DoesNotFit {
+        /// The profile's name.
+        profile: String,
+        /// Bytes of weights on each GPU.
+        weights_bytes: f64,
+        /// Bytes of activations on each GPU.
+        activations_bytes: f64,
+        /// Bytes that the engine may take of each GPU.
+        given_bytes: f64,
+    },
+    /// Settings that do not go together.
+    #[error("{0}")]
+    Settings(String),
+}
+
 impl Profile {
     /// The engine of this profile on GPUs of `gpu_bytes` of memory each, with vLLM's defaults
     /// where `limits` says nothing.
     ///
     /// # Errors
     /// If the weights leave no room for a cache, or the memory of the model is not known.
-    pub fn engine(&self, gpu_bytes: u64, limits: EngineLimits) -> Result<EngineConfig, String> {
-        let law = TimeModel::new(&self.law(), Knee::Soft)?;
-        let memory = self.memory.ok_or_else(|| format!("the profile `{}` does not say its memory", self.name))?;
+    pub fn engine(&self, gpu_bytes: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
+        let law = TimeModel::new(&self.law(), Knee::Soft).map_err(EngineError::Law)?;
+        let memory = self.memory.ok_or_else(|| EngineError::UnknownMemory { profile: self.name.clone() })?;
         let blocks = memory.kv_blocks(gpu_bytes, limits);
         if blocks == 0 {
-            return Err(format!(
-                "`{}` does not fit: its weights take {:.1} GiB and its activations {:.1} GiB of the {:.1} GiB that an \
-                 engine may take of each GPU",
-                self.name,
-                memory.weights_bytes / GIB,
-                memory.runtime_bytes(limits) / GIB,
-                gpu_bytes as f64 * limits.utilization / GIB
-            ));
+            return Err(EngineError::DoesNotFit {
+                profile: self.name.clone(),
+                weights_bytes: memory.weights_bytes,
+                activations_bytes: memory.runtime_bytes(limits),
+                given_bytes: gpu_bytes as f64 * limits.utilization,
+            });
         }
         let engine = EngineConfig {
             front_end: SimDuration::from_s_f64(self.coefficients.front_end_ms / 1e3),
@@ -44,7 +77,7 @@ impl Profile {
                 .map(|band| ValidatedBand { sequences: band.batch as u32, context_tokens: band.context_tokens as u64 }),
             ..EngineConfig::new(law, blocks)
         };
-        engine.check()?;
+        engine.check().map_err(EngineError::Settings)?;
         Ok(engine)
     }
 

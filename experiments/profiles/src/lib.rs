@@ -37,6 +37,7 @@ mod tests;
 pub use catalog::{Named, ProfileError, lookup};
 pub use coefficients::{Chunk, Coefficients};
 pub use datasheet::{DATASHEET, Datasheet};
+pub use engine::EngineError;
 pub use file::write;
 pub use gpu::{GPUS, Gpu, Interconnect, Peaks};
 pub use library::{Library, find, read};

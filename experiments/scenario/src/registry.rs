@@ -11,8 +11,12 @@
 //!     replicas: u32,
 //! }
 //!
+//! #[derive(Debug, thiserror::Error)]
+//! #[error("`replicas` is 0: expected at least 1")]
+//! struct NoReplicas;
+//!
 //! let registry = Registry::new().policy("mine", |config: Config, target| match config.replicas {
-//!     0 => Err("`replicas` is 0: expected at least 1"),
+//!     0 => Err(NoReplicas),
 //!     replicas => Ok(FixedReplicas::new(target, replicas)),
 //! });
 //! assert_eq!(registry.names().collect::<Vec<_>>(), ["mine"]);
@@ -22,6 +26,7 @@ use flashcrowd_core::ports::{Autoscaler, Controller, TargetId};
 use flashcrowd_language::{Diagnostic, Document};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,16 +36,27 @@ pub struct Registry {
     makers: Arc<BTreeMap<String, Maker>>,
 }
 
-type Made = Result<Controller, Refusal>;
+type Made = Result<Controller, RefusedConfig>;
 type Maker = Arc<dyn Fn(&Settings, TargetId) -> Made + Send + Sync>;
 
 /// Why a policy was not made.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Refusal {
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RefusedConfig {
     /// Its settings cannot be read: shown at their place.
-    Settings(Box<Diagnostic>),
-    /// It refuses them.
-    Policy(String),
+    #[error("{}", .0.message)]
+    Unreadable(Box<Diagnostic>),
+    /// Settings in which a misspelt name would be ignored.
+    #[error(
+        "the settings of the policy `{policy}` take any field, so a misspelt one would go unnoticed: give their type \
+         `#[serde(deny_unknown_fields)]`"
+    )]
+    TakesAnyField {
+        /// The policy's name.
+        policy: String,
+    },
+    /// The policy refuses them.
+    #[error("{0}")]
+    Policy(Box<dyn Error + Send + Sync>),
 }
 
 /// The settings of a policy, where they stand in a scenario.
@@ -50,6 +66,10 @@ pub(crate) struct Settings {
     pub(crate) document: Document,
     /// The path of the settings in it; without them they are empty.
     pub(crate) path: String,
+}
+
+fn unreadable(error: Diagnostic) -> RefusedConfig {
+    RefusedConfig::Unreadable(Box::new(error))
 }
 
 impl fmt::Debug for Registry {
@@ -67,14 +87,14 @@ impl Registry {
     /// Adds a policy that reads its settings from JSON; one of the same name is replaced. Names of
     /// RON become strings, `Name(...)` an object with that key.
     #[must_use]
-    pub fn autoscaler<F>(self, name: &str, make: F) -> Self
+    pub fn autoscaler<E, F>(self, name: &str, make: F) -> Self
     where
-        F: Fn(&serde_json::Value, TargetId) -> Result<Controller, String> + Send + Sync + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+        F: Fn(&serde_json::Value, TargetId) -> Result<Controller, E> + Send + Sync + 'static,
     {
         self.with(name, move |settings, target| {
-            let config =
-                settings.document.json_at(&settings.path).map_err(|error| Refusal::Settings(Box::new(error)))?;
-            make(&config, target).map_err(Refusal::Policy)
+            let config = settings.document.json_at(&settings.path).map_err(unreadable)?;
+            make(&config, target).map_err(|error| RefusedConfig::Policy(error.into()))
         })
     }
 
@@ -86,23 +106,19 @@ impl Registry {
     where
         Config: DeserializeOwned,
         P: Autoscaler + 'static,
-        E: fmt::Display,
+        E: Into<Box<dyn Error + Send + Sync>>,
         F: Fn(Config, TargetId) -> Result<Controller<P>, E> + Send + Sync + 'static,
     {
         let of = name.to_owned();
         self.with(name, move |settings, target| {
             let Settings { document, path } = settings;
-            let config: Config = document.read_at(path).map_err(|error| Refusal::Settings(Box::new(error)))?;
+            let config: Config = document.read_at(path).map_err(unreadable)?;
             if document.read_at_with_stranger::<Config>(path).is_ok() {
-                let message = format!(
-                    "the settings of the policy `{of}` take any field, so a misspelt one would go unnoticed: give \
-                     their type `#[serde(deny_unknown_fields)]`"
-                );
-                return Err(Refusal::Policy(message));
+                return Err(RefusedConfig::TakesAnyField { policy: of.clone() });
             }
             match make(config, target) {
                 Ok(controller) => Ok(controller.boxed()),
-                Err(error) => Err(Refusal::Policy(error.to_string())),
+                Err(error) => Err(RefusedConfig::Policy(error.into())),
             }
         })
     }

@@ -108,7 +108,7 @@ impl Assertion {
             let words = match self.measure.value(figures, &self.scope) {
                 Ok(value) if self.holds(value) => continue,
                 Ok(value) => format!("it is {}", self.measure.written().show(value)),
-                Err(reason) => reason.to_owned(),
+                Err(reason) => reason.to_string(),
             };
             // Said once is enough.
             let words = if found.is_empty() { words } else { words.trim_start_matches("it is ").to_owned() };
@@ -295,7 +295,7 @@ fn value(text: &str, span: Range<usize>, written_as: Written) -> Result<f64, Wro
     match written_as {
         Written::Time => match written.parse::<Duration>() {
             Ok(span) => Ok(span.get().as_s_f64()),
-            Err(message) => wrong(message, "a latency is written `1.5s` or `800ms`"),
+            Err(error) => wrong(error.to_string(), "a latency is written `1.5s` or `800ms`"),
         },
         Written::Share => {
             let percent = written.strip_suffix('%').map(str::trim_end);

@@ -15,6 +15,17 @@ impl PartialEq for Measure {
     }
 }
 
+/// Why a figure has no value in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoValue {
+    /// Promises are judged by requests that ended.
+    #[error("no request ended")]
+    NoneEnded,
+    /// All else is judged by requests that were completed.
+    #[error("no request was completed")]
+    NoneCompleted,
+}
+
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
@@ -71,8 +82,8 @@ impl Measure {
 
     /// Its value in a run, or why it has none. A run that served nothing has no latency: an assertion
     /// about it must not hold by chance.
-    pub(super) fn value(self, figures: &Figures, scope: &Scope) -> Result<f64, &'static str> {
-        let why = if self.is_of_promises() { "no request ended" } else { "no request was completed" };
+    pub(super) fn value(self, figures: &Figures, scope: &Scope) -> Result<f64, NoValue> {
+        let why = if self.is_of_promises() { NoValue::NoneEnded } else { NoValue::NoneCompleted };
         figures.value(scope, self.0.id).ok_or(why)
     }
 }

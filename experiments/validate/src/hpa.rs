@@ -5,8 +5,8 @@ use crate::error::ValidateError;
 use crate::input::Lines;
 use crate::report::Report;
 use crate::vectors::{LINES_AT_ONCE, add, part_name};
-use flashcrowd_conformance::Outcome;
 use flashcrowd_conformance::hpa::run_line;
+use flashcrowd_conformance::{Outcome, VectorError};
 use flashcrowd_policies::autoscalers::hpa::Variant;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -54,7 +54,7 @@ fn play_file(path: &Path, progress: &mut dyn FnMut(&str)) -> Result<Played, Vali
         }
         let outcomes: Vec<_> = batch.par_iter().map(|(_, line)| play_line(line, &variants)).collect();
         for ((number, _), outcome) in batch.iter().zip(outcomes) {
-            match outcome.map_err(|message| ValidateError::new(lines.file(), Some(*number), message))? {
+            match outcome.map_err(|error| ValidateError::new(lines.file(), Some(*number), error.to_string()))? {
                 Line::Scenario(outcome) => {
                     played.scenarios += 1;
                     played.total.absorb(outcome);
@@ -103,14 +103,25 @@ struct Row {
     variant: Option<String>,
 }
 
-fn play_line(line: &str, variants: &[Variant]) -> Result<Line, String> {
-    let play = |variant| run_line(line, variant).map_err(|error| error.to_string());
+/// Why a line cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum LineError {
+    /// A line that is no case.
+    #[error(transparent)]
+    Vector(#[from] VectorError),
+    /// A variant of the controller that is not known.
+    #[error("unknown variant \"{0}\"")]
+    UnknownVariant(String),
+}
+
+fn play_line(line: &str, variants: &[Variant]) -> Result<Line, LineError> {
+    let play = |variant| Ok(run_line(line, variant)?);
     // Scenarios are long and have no such word: only lines that may be rows are parsed twice.
     let row = if line.contains("\"fn\"") { serde_json::from_str::<Row>(line).ok() } else { None };
     let Some(row) = row else { return play(Variant::default()).map(Line::Scenario) };
     let Some(name) = row.variant else {
         return variants.iter().copied().map(play).collect::<Result<_, _>>().map(Line::Row);
     };
-    let own = Variant::from_name(&name).ok_or_else(|| format!("unknown variant \"{name}\""))?;
+    let own = Variant::from_name(&name).ok_or(LineError::UnknownVariant(name))?;
     play(own).map(|outcome| Line::Row(vec![outcome; variants.len()]))
 }

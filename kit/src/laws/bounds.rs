@@ -1,7 +1,8 @@
 //! Bounds: whatever happens, the register stays within what the policy claims.
 
 use super::Broken;
-use super::search::{changes, search_worlds, spoken};
+use super::breach::Breach;
+use super::search::{changes, search_worlds};
 use crate::Subject;
 use crate::shapes::any_world;
 use std::ops::RangeInclusive;
@@ -14,11 +15,11 @@ pub fn bounds(subject: &Subject, replicas: RangeInclusive<u32>) -> Result<(), Br
     search_worlds("bounds", subject, any_world(), |world| {
         let record = world.play(subject)?;
         if let Some(decision) = changes(&record.decisions).find(|decision| !replicas.contains(&decision.after)) {
-            let (at, wrote, low, high) = (spoken(decision.at), decision.after, replicas.start(), replicas.end());
-            return Err(format!("at {at} it writes {wrote} replicas, and claims {low} to {high}"));
+            let (at, wrote, claimed) = (decision.at, decision.after, replicas.clone());
+            return Err(Breach::OutOfBounds { at, wrote, claimed });
         }
         match record.decisions.iter().find_map(|decision| Some((decision.at, decision.refused.first()?.1))) {
-            Some((at, reason)) => Err(format!("at {} it wishes what is refused: {reason}", spoken(at))),
+            Some((at, reason)) => Err(Breach::Refused { at, reason: reason.to_string() }),
             None => Ok(()),
         }
     })

@@ -1,6 +1,7 @@
 //! Cost: nobody keeps the promise as well for less than who knows the arrivals.
 
 use super::Broken;
+use super::breach::Breach;
 use super::search::search_worlds;
 use crate::Subject;
 use crate::shapes::{constant, ramps, steps};
@@ -45,13 +46,7 @@ pub fn cost_bound(subject: &Subject, claim: CostClaim) -> Result<(), Broken> {
         if kept < bound_kept || cost + slack >= bound_cost * (1.0 - claim.tolerance) {
             return Ok(());
         }
-        let share = |kept: f64| format!("{:.2} %", kept * 100.0);
-        Err(format!(
-            "it serves {} in time for ${cost:.4}, where who knows the arrivals pays ${bound_cost:.4} for {}, at {} of capacity",
-            share(kept),
-            share(bound_kept),
-            claim.utilization
-        ))
+        Err(Breach::TooCheap { kept, cost, bound_kept, bound_cost, utilization: claim.utilization })
     })
 }
 

@@ -1,7 +1,8 @@
 //! Determinism: given the same, a policy decides the same; and it decides at all.
 
 use super::Broken;
-use super::search::{search, search_worlds, spoken};
+use super::breach::Breach;
+use super::search::{search, search_worlds};
 use crate::Subject;
 use crate::observations::history;
 use crate::shapes::any_world;
@@ -17,13 +18,10 @@ pub fn determinism(subject: &Subject) -> Result<(), Broken> {
         let (first, again) = (world.play(subject)?, world.play(subject)?);
         let differs = first.decisions.iter().zip(&again.decisions).find(|(a, b)| a != b);
         match differs {
-            Some((a, b)) if a.at == b.at => {
-                let (at, was, is) = (spoken(a.at), a.after, b.after);
-                Err(format!("at {at} it writes {was} when the world is played first, and {is} when it is played again"))
-            }
-            Some((a, b)) => Err(format!("it decides at {} first, and at {} then", spoken(a.at), spoken(b.at))),
+            Some((a, b)) if a.at == b.at => Err(Breach::WritesOtherwise { at: a.at, was: a.after, is: b.after }),
+            Some((a, b)) => Err(Breach::DecidesAtOtherTimes { first: a.at, again: b.at }),
             None if first.digest == again.digest => Ok(()),
-            None => Err("two plays of one world have different digests".to_owned()),
+            None => Err(Breach::Digests),
         }
     })
 }
@@ -44,7 +42,7 @@ pub fn robust(subject: &Subject) -> Result<(), Broken> {
             for seen in history {
                 let [first, second] = twins.each_mut().map(|twin| twin.policy.decide(seen));
                 if first != second {
-                    return Err(format!("its twin answers otherwise: {first:?} against {second:?}"));
+                    return Err(Breach::Twin { first: Box::new(first), second: Box::new(second) });
                 }
             }
             Ok(())

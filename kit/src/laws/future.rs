@@ -1,7 +1,8 @@
 //! No decision from the future: what arrives later changes nothing that was decided before.
 
 use super::Broken;
-use super::search::{broken, search, spoken};
+use super::breach::Breach;
+use super::search::{broken, search};
 use crate::Subject;
 use crate::shapes::{ramps, steps};
 use crate::world::SmallWorld;
@@ -24,11 +25,7 @@ pub fn no_future(subject: &Subject) -> Result<(), Broken> {
         let (first, second) = (until(&first), until(&second));
         let differs = (0..first.len().max(second.len())).find(|&i| first.get(i) != second.get(i));
         let Some(i) = differs else { return Ok(()) };
-        let words = |row: Option<&(SimTime, u32, u32)>| {
-            row.map_or("nothing".to_owned(), |(at, before, after)| format!("{before} -> {after} at {}", spoken(*at)))
-        };
-        let (one, two) = (words(first.get(i)), words(second.get(i)));
-        Err(format!("the loads agree until {}, but it decides {one} in one world and {two} in the other", spoken(at)))
+        Err(Breach::Foresees { until: at, one: first.get(i).copied(), other: second.get(i).copied() })
     });
     match found {
         None => Ok(()),

@@ -1,6 +1,7 @@
 //! How a policy answers load: calm under a constant one, and never with less for more.
 
 use super::Broken;
+use super::breach::Breach;
 use super::search::{broken, changes, search, search_worlds};
 use crate::Subject;
 use crate::shapes::{constant, ramps, steps};
@@ -30,9 +31,7 @@ pub fn no_oscillation(subject: &Subject, settle_s: u32, reversals: usize) -> Res
             return Ok(());
         }
         let rate = world.steps[0].1;
-        Err(format!(
-            "under a constant {rate} requests a minute it turns {turns} times after {settle_s} s, and claims {reversals}"
-        ))
+        Err(Breach::Oscillates { rate, turns, settle_s, claimed: reversals })
     })
 }
 
@@ -49,7 +48,7 @@ pub fn monotone(subject: &Subject, tolerance: f64) -> Result<(), Broken> {
         if more + tolerance >= less {
             return Ok(());
         }
-        Err(format!("with {factor} times the load it keeps {more:.2} replicas ready on average, and {less:.2} without"))
+        Err(Breach::FewerForMore { factor: *factor, more, less })
     });
     match found {
         None => Ok(()),

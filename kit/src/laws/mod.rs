@@ -12,6 +12,7 @@
 //! | [`cost_bound`] | a bill below that of a policy which knows the future, at a promise kept as well |
 
 mod bounds;
+mod breach;
 mod cost;
 mod determinism;
 mod future;

@@ -1,6 +1,7 @@
 //! Recovery from zero: a service without replicas gets one when something arrives.
 
 use super::Broken;
+use super::breach::Breach;
 use super::search::search_worlds;
 use crate::Subject;
 use crate::shapes::from_zero;
@@ -25,10 +26,7 @@ pub fn recovery_from_zero(subject: &Subject, within_s: u32) -> Result<(), Broken
         if rows.any(|row| row.ready > 0 && row.at.as_s_f64() >= first_s) {
             return Ok(());
         }
-        let start_s = world.start_s;
-        Err(format!(
-            "requests arrive from {first_s} s on, and {within_s} s and a start-up of {start_s} s later no replica is ready"
-        ))
+        Err(Breach::StaysAtZero { first_s, within_s, start_s: world.start_s })
     })
 }
 

@@ -1,6 +1,7 @@
 //! The search for a counterexample: cases from a fixed seed, shrunk when one fails.
 
 use super::Broken;
+use super::breach::Breach;
 use crate::Subject;
 use crate::world::SmallWorld;
 use flashcrowd::scenario::language::units::Duration;
@@ -14,14 +15,14 @@ const CASES: u32 = 24;
 /// Steps of shrinking: worlds are small already, and each step is a run.
 const SHRINKS: u32 = 100;
 
-/// The smallest case that fails, with why.
+/// The smallest case that fails, with the reason in words: a panic is one, too.
 pub(super) fn search<S: Strategy>(
     strategy: S,
-    check: impl Fn(&S::Value) -> Result<(), String>,
+    check: impl Fn(&S::Value) -> Result<(), Breach>,
 ) -> Option<(S::Value, String)> {
     let config = Config { cases: CASES, max_shrink_iters: SHRINKS, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    match runner.run(&strategy, |case| check(&case).map_err(TestCaseError::fail)) {
+    match runner.run(&strategy, |case| check(&case).map_err(|breach| TestCaseError::fail(breach.to_string()))) {
         Ok(()) => None,
         Err(TestError::Fail(reason, case)) => Some((case, reason.message().to_owned())),
         Err(TestError::Abort(reason)) => unreachable!("no case is rejected: {reason}"),
@@ -33,7 +34,7 @@ pub(super) fn search_worlds(
     law: &'static str,
     subject: &Subject,
     worlds: impl Strategy<Value = SmallWorld>,
-    check: impl Fn(&SmallWorld) -> Result<(), String>,
+    check: impl Fn(&SmallWorld) -> Result<(), Breach>,
 ) -> Result<(), Broken> {
     match search(worlds, check) {
         None => Ok(()),

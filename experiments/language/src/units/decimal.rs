@@ -1,39 +1,6 @@
-//! Decimal numbers as exact integers, and what can be wrong with a quantity.
+//! Decimal numbers as exact integers.
 
-use super::super::fault::HINT;
 use std::fmt;
-
-/// What is wrong with a quantity, and advice. Through serde both travel as one text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
-    message: String,
-    help: Option<String>,
-}
-
-impl Wrong {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Wrong { message: message.into(), help: None }
-    }
-
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.help {
-            Some(help) => write!(f, "{HINT}{help}"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// A decimal number without a sign: `digits / 10^places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

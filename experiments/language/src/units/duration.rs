@@ -1,8 +1,8 @@
 //! `"15s"`, `"4m10s"`, `"250ms"`: exact to the picosecond.
 
-use super::decimal::{Decimal, Inexact, Wrong, write_decimal};
-use super::{Quantity, quantity};
-use crate::nearest::{list, nearest};
+use super::decimal::{Decimal, Inexact, write_decimal};
+use super::{Limit, Quantity, QuantityError, quantity};
+use crate::nearest::nearest;
 use flashcrowd_core::SimDuration;
 use std::fmt;
 
@@ -13,7 +13,7 @@ use std::fmt;
 /// let span: Duration = "4m10s".parse()?;
 /// assert_eq!(span.get().as_ms(), 250_000);
 /// assert_eq!(span.to_string(), "4m10s");
-/// # Ok::<(), String>(())
+/// # Ok::<(), flashcrowd_language::units::QuantityError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub SimDuration);
@@ -51,26 +51,25 @@ impl Quantity for Duration {
     const EXPECTED: &'static str = "a duration such as \"15s\" or \"4m10s\"";
     const EXAMPLE: &'static str = "\"15s\", \"250ms\", \"4m10s\" or \"2h\"";
 
-    fn read(text: &str) -> Result<Self, Wrong> {
+    fn read(text: &str) -> Result<Self, QuantityError> {
         let mut rest = text.trim();
         if rest.starts_with('-') {
-            return Err(Wrong::new(format!("{text:?} is negative; a duration is not")));
+            return Err(QuantityError::negative(text, "a duration is not"));
         }
         let mut total = 0_u64;
         // Units must become shorter, so that "10m4m" and "10s4m" are noticed.
         let mut allowed = &UNITS[..];
         while !rest.is_empty() || allowed.len() == UNITS.len() {
-            let (number, after) =
-                Decimal::split(rest).ok_or_else(|| Wrong::new(format!("{text:?} is not {}", Self::EXPECTED)))?;
+            let (number, after) = Decimal::split(rest).ok_or_else(|| QuantityError::form(text, Self::EXPECTED))?;
             let after = after.trim_start();
             let end = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
             let (name, after) = after.split_at(end);
             let index = unit(text, name, allowed)?;
             let part = number.times(allowed[index].1).map_err(|inexact| match inexact {
-                Inexact::TooLarge => too_long(text),
-                Inexact::Fraction => Wrong::new(format!("{text:?} is finer than a picosecond")),
+                Inexact::TooLarge => QuantityError::too_large(text, Limit::Time),
+                Inexact::Fraction => QuantityError::too_fine(text, "picosecond"),
             })?;
-            total = total.checked_add(part).ok_or_else(|| too_long(text))?;
+            total = total.checked_add(part).ok_or_else(|| QuantityError::too_large(text, Limit::Time))?;
             allowed = &allowed[index + 1..];
             rest = after.trim_start();
         }
@@ -78,7 +77,7 @@ impl Quantity for Duration {
     }
 }
 
-fn unit(text: &str, name: &str, allowed: &[(&str, u64)]) -> Result<usize, Wrong> {
+fn unit(text: &str, name: &str, allowed: &[(&str, u64)]) -> Result<usize, QuantityError> {
     let name = match name {
         "min" => "m",
         "µs" | "μs" => "us",
@@ -88,23 +87,16 @@ fn unit(text: &str, name: &str, allowed: &[(&str, u64)]) -> Result<usize, Wrong>
         return Ok(index);
     }
     if name.is_empty() {
-        return Err(Wrong::new(format!("{text:?} has no unit at its end")).help(format!("write {}", Duration::EXAMPLE)));
+        return Err(QuantityError::NoUnit { text: text.to_owned(), place: " at its end", examples: Duration::EXAMPLE });
     }
     if UNITS.iter().any(|(unit, _)| *unit == name) {
-        return Err(Wrong::new(format!("in {text:?}, units must go from long to short, each at most once")));
+        return Err(QuantityError::UnitOrder { text: text.to_owned() });
     }
     let names = || UNITS.iter().map(|(unit, _)| *unit);
-    let wrong = Wrong::new(format!("{text:?} has an unknown unit `{name}`; expected {}", list(names())));
     let words = [("sec", "s"), ("hour", "h"), ("day", "d"), ("msec", "ms"), ("mins", "m"), ("minute", "m")];
     let spoken = words.into_iter().find(|(word, _)| name.starts_with(word)).map(|(_, unit)| unit);
-    Err(match spoken.or_else(|| nearest(name, names())) {
-        Some(near) => wrong.help(format!("did you mean `{near}`?")),
-        None => wrong,
-    })
-}
-
-fn too_long(text: &str) -> Wrong {
-    Wrong::new(format!("{text:?} is too long: simulated time ends at 213 days"))
+    let near = spoken.or_else(|| nearest(name, names()));
+    Err(QuantityError::UnknownUnit { text: text.to_owned(), unit: name.to_owned(), known: names().collect(), near })
 }
 
 impl fmt::Display for Duration {

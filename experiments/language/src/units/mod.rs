@@ -3,16 +3,18 @@
 
 mod decimal;
 mod duration;
+mod error;
 mod number;
 mod rate;
 mod size;
 
 pub use duration::Duration;
+pub use error::{Limit, QuantityError};
 pub use number::{Fraction, NonNegative, Positive};
 pub use rate::{MAX_RATE, Price, Rate};
 pub use size::{ByteRate, ByteSize};
 
-pub(super) use decimal::Wrong;
+use crate::fault::hinted;
 use serde::de::{self, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,9 +26,9 @@ trait Quantity: Sized {
     /// Examples for the hint after a bare number.
     const EXAMPLE: &'static str;
     /// Reads the text.
-    fn read(text: &str) -> Result<Self, Wrong>;
+    fn read(text: &str) -> Result<Self, QuantityError>;
     /// Reads a bare number, where that has a meaning.
-    fn from_number(_number: f64) -> Option<Result<Self, Wrong>> {
+    fn from_number(_number: f64) -> Option<Result<Self, QuantityError>> {
         None
     }
 }
@@ -42,7 +44,7 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Q, E> {
-        Q::read(text).map_err(E::custom)
+        Q::read(text).map_err(refusal)
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Q, E> {
@@ -54,12 +56,16 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Q, E> {
-        Q::from_number(number).unwrap_or_else(|| Err(bare::<Q>(number))).map_err(E::custom)
+        Q::from_number(number).unwrap_or_else(|| Err(bare::<Q>(number))).map_err(refusal)
     }
 }
 
-fn bare<Q: Quantity>(number: f64) -> Wrong {
-    Wrong::new(format!("`{number}` has no unit: expected {}", Q::EXPECTED)).help(format!("write {}", Q::EXAMPLE))
+fn bare<Q: Quantity>(number: f64) -> QuantityError {
+    QuantityError::BareNumber { number, expected: Q::EXPECTED, examples: Q::EXAMPLE }
+}
+
+fn refusal<E: de::Error>(error: QuantityError) -> E {
+    E::custom(hinted(&error, error.help()))
 }
 
 /// The serde and text sides that all quantities share.
@@ -78,11 +84,11 @@ macro_rules! quantity {
         }
 
         impl std::str::FromStr for $type {
-            type Err = String;
+            type Err = super::QuantityError;
 
             /// Reads the notation that `Display` prints.
-            fn from_str(text: &str) -> Result<Self, String> {
-                <$type as super::Quantity>::read(text).map_err(|wrong| wrong.message().to_owned())
+            fn from_str(text: &str) -> Result<Self, super::QuantityError> {
+                <$type as super::Quantity>::read(text)
             }
         }
     };

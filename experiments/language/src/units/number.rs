@@ -1,6 +1,6 @@
 //! Plain numbers that are checked: fractions, positive numbers, and those from zero.
 
-use super::Wrong;
+use super::QuantityError;
 use serde::{Deserialize, Serialize};
 
 macro_rules! checked {
@@ -23,11 +23,10 @@ macro_rules! checked {
         }
 
         impl TryFrom<f64> for $name {
-            type Error = String;
+            type Error = QuantityError;
 
-            fn try_from(number: f64) -> Result<Self, String> {
-                let wrong = || Wrong::new(format!(concat!("expected ", $expected, ", found `{}`"), number));
-                Self::new(number).ok_or_else(|| wrong().to_string())
+            fn try_from(number: f64) -> Result<Self, QuantityError> {
+                Self::new(number).ok_or(QuantityError::OutOfRange { expected: $expected, found: number })
             }
         }
 

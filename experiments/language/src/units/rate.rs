@@ -1,7 +1,7 @@
 //! Prices per hour and requests per second.
 
-use super::decimal::{Decimal, Inexact, Wrong, write_decimal};
-use super::{Quantity, quantity};
+use super::decimal::{Decimal, Inexact, write_decimal};
+use super::{Limit, Quantity, QuantityError, quantity};
 use flashcrowd_core::units::PicoUsdPerHour;
 use std::fmt;
 
@@ -12,7 +12,7 @@ use std::fmt;
 /// let price: Price = "$2.99/h".parse()?;
 /// assert_eq!(price.get().0, 2_990_000_000_000);
 /// assert_eq!(price.to_string(), "2.99/h");
-/// # Ok::<(), String>(())
+/// # Ok::<(), flashcrowd_language::units::QuantityError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price(pub PicoUsdPerHour);
@@ -51,21 +51,20 @@ impl Quantity for Price {
     const EXPECTED: &'static str = "dollars per hour such as \"2.99/h\"";
     const EXAMPLE: &'static str = "\"2.99/h\"";
 
-    fn read(text: &str) -> Result<Self, Wrong> {
+    fn read(text: &str) -> Result<Self, QuantityError> {
         const PICO: u64 = 1_000_000_000_000;
         let plain = text.trim();
         let plain = plain.strip_prefix('$').unwrap_or(plain);
         if plain.starts_with('-') {
-            return Err(Wrong::new(format!("{text:?} is negative; expected {}", Self::EXPECTED)));
+            return Err(QuantityError::negative(text, format!("expected {}", Self::EXPECTED)));
         }
-        let wrong = || Wrong::new(format!("{text:?} is not {}", Self::EXPECTED));
-        let (number, unit) = Decimal::split(plain).ok_or_else(wrong)?;
+        let (number, unit) = Decimal::split(plain).ok_or_else(|| QuantityError::form(text, Self::EXPECTED))?;
         if unit.trim_start() != "/h" {
-            return Err(wrong().help("prices are per hour: write \"2.99/h\""));
+            return Err(QuantityError::form_help(text, Self::EXPECTED, "prices are per hour: write \"2.99/h\""));
         }
         let pico = number.times(PICO).map_err(|inexact| match inexact {
-            Inexact::TooLarge => Wrong::new(format!("{text:?} is too much: the limit is $18 million per hour")),
-            Inexact::Fraction => Wrong::new(format!("{text:?} is finer than a pico-dollar")),
+            Inexact::TooLarge => QuantityError::too_large(text, Limit::Price),
+            Inexact::Fraction => QuantityError::too_fine(text, "pico-dollar"),
         })?;
         Ok(Price(PicoUsdPerHour(pico)))
     }
@@ -82,9 +81,8 @@ impl Quantity for Rate {
     const EXPECTED: &'static str = "requests per second such as 40 or \"600/min\"";
     const EXAMPLE: &'static str = "40, \"40/s\", \"600/min\" or \"2400000/h\"";
 
-    fn read(text: &str) -> Result<Self, Wrong> {
-        let wrong =
-            || Wrong::new(format!("{text:?} is not {}", Self::EXPECTED)).help(format!("write {}", Self::EXAMPLE));
+    fn read(text: &str) -> Result<Self, QuantityError> {
+        let wrong = || QuantityError::form_help(text, Self::EXPECTED, format!("write {}", Self::EXAMPLE));
         let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
         let number: f64 = number.trim().replace('_', "").parse().map_err(|_| wrong())?;
         let seconds = match unit.trim() {
@@ -97,13 +95,13 @@ impl Quantity for Rate {
         checked(number / seconds, text)
     }
 
-    fn from_number(number: f64) -> Option<Result<Self, Wrong>> {
+    fn from_number(number: f64) -> Option<Result<Self, QuantityError>> {
         Some(checked(number, &number.to_string()))
     }
 }
 
-fn checked(per_s: f64, text: &str) -> Result<Rate, Wrong> {
-    Rate::new(per_s).ok_or_else(|| Wrong::new(format!("`{text}` is no rate: expected 0 to {MAX_RATE:e} per second")))
+fn checked(per_s: f64, text: &str) -> Result<Rate, QuantityError> {
+    Rate::new(per_s).ok_or_else(|| QuantityError::Rate { text: text.to_owned() })
 }
 
 impl fmt::Display for Rate {

@@ -1,8 +1,8 @@
 //! `"80GiB"`, `"15GB"`, and bytes per second: `"1GiB/s"`.
 
-use super::decimal::{Decimal, Wrong};
-use super::{Quantity, quantity};
-use crate::nearest::{list, nearest};
+use super::decimal::Decimal;
+use super::{Limit, Quantity, QuantityError, quantity};
+use crate::nearest::nearest;
 use flashcrowd_core::units::Bytes;
 use std::fmt;
 
@@ -13,7 +13,7 @@ use std::fmt;
 /// use flashcrowd_language::units::ByteSize;
 /// let size: ByteSize = "80GiB".parse()?;
 /// assert_eq!(size.get().0, 80 << 30);
-/// # Ok::<(), String>(())
+/// # Ok::<(), flashcrowd_language::units::QuantityError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
@@ -57,7 +57,7 @@ impl Quantity for ByteSize {
     const EXPECTED: &'static str = "a size such as \"80GiB\" or \"15GB\"";
     const EXAMPLE: &'static str = "\"80GiB\", \"15GB\" or \"512MiB\"";
 
-    fn read(text: &str) -> Result<Self, Wrong> {
+    fn read(text: &str) -> Result<Self, QuantityError> {
         bytes(text, text.trim(), Self::EXPECTED, Self::EXAMPLE).map(ByteSize)
     }
 }
@@ -66,37 +66,33 @@ impl Quantity for ByteRate {
     const EXPECTED: &'static str = "bytes per second such as \"0.5GB/s\" or \"1GiB/s\"";
     const EXAMPLE: &'static str = "\"0.5GB/s\" or \"1GiB/s\"";
 
-    fn read(text: &str) -> Result<Self, Wrong> {
+    fn read(text: &str) -> Result<Self, QuantityError> {
         let Some(size) = text.trim().strip_suffix("/s") else {
-            let wrong = Wrong::new(format!("{text:?} is not {}", Self::EXPECTED));
-            return Err(wrong.help(format!("write {}", Self::EXAMPLE)));
+            return Err(QuantityError::form_help(text, Self::EXPECTED, format!("write {}", Self::EXAMPLE)));
         };
         bytes(text, size.trim_end(), Self::EXPECTED, Self::EXAMPLE).map(ByteRate)
     }
 }
 
 /// The bytes in `size`, which stands in `text`.
-fn bytes(text: &str, size: &str, expected: &str, example: &str) -> Result<u64, Wrong> {
+fn bytes(text: &str, size: &str, expected: &'static str, examples: &'static str) -> Result<u64, QuantityError> {
     if size.starts_with('-') {
-        return Err(Wrong::new(format!("{text:?} is negative; expected {expected}")));
+        return Err(QuantityError::negative(text, format!("expected {expected}")));
     }
-    let (number, name) = Decimal::split(size).ok_or_else(|| Wrong::new(format!("{text:?} is not {expected}")))?;
+    let (number, name) = Decimal::split(size).ok_or_else(|| QuantityError::form(text, expected))?;
     let name = name.trim_start();
     if name.is_empty() {
-        return Err(Wrong::new(format!("{text:?} has no unit")).help(format!("write {example}")));
+        return Err(QuantityError::NoUnit { text: text.to_owned(), place: "", examples });
     }
     let same = if name == "KB" { "kB" } else { name };
     let Some((_, unit)) = UNITS.iter().find(|(unit, _)| *unit == same) else {
         let names = || UNITS.iter().rev().map(|(unit, _)| *unit);
-        let wrong = Wrong::new(format!("{text:?} has an unknown unit `{name}`; expected {}", list(names())));
         // Kubernetes writes `Gi` for GiB.
         let near = names().find(|unit| unit.strip_suffix('B') == Some(name)).or_else(|| nearest(name, names()));
-        return Err(match near {
-            Some(near) => wrong.help(format!("did you mean `{near}`?")),
-            None => wrong,
-        });
+        let (text, unit, known) = (text.to_owned(), name.to_owned(), names().collect());
+        return Err(QuantityError::UnknownUnit { text, unit, known, near });
     };
-    number.times_rounded(*unit).map_err(|_| Wrong::new(format!("{text:?} is too large: it passes 2^64 bytes")))
+    number.times_rounded(*unit).map_err(|_| QuantityError::too_large(text, Limit::Bytes))
 }
 
 /// The largest unit that gives a whole number.

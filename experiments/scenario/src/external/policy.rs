@@ -1,6 +1,7 @@
 //! A policy's process behind the autoscaler port.
 
-use super::process::{Process, shortened};
+use super::error::PolicyProcessError;
+use super::process::Process;
 use super::wire;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Observation, Schedule, SignalRequest, TargetId};
@@ -49,14 +50,14 @@ impl External {
         Controller::of(format!("command/{last}"), schedule, target, policy).reading(requests)
     }
 
-    fn ask(&mut self, seen: &Observation) -> Result<Decision, String> {
+    fn ask(&mut self, seen: &Observation) -> Result<Decision, PolicyProcessError> {
         let process = match &mut self.process {
             Some(process) => process,
             None => self.process.insert(Process::start(&self.config.program, &self.config.folder)?),
         };
         let line = process.ask(&wire::observation(seen, &self.names, &self.config.signals), self.config.time_limit)?;
         wire::decision(&line, &self.names, &self.config.services, seen.now)
-            .map_err(|error| format!("its answer is no decision: {error}\n  it answered: {}", shortened(&line)))
+            .map_err(|error| PolicyProcessError::NoDecision { error, line })
     }
 }
 
@@ -64,8 +65,8 @@ impl Autoscaler for External {
     fn decide(&mut self, seen: &Observation) -> Decision {
         match self.ask(seen) {
             Ok(decision) => decision,
-            Err(message) => {
-                self.failure = Some(message);
+            Err(error) => {
+                self.failure = Some(error.to_string());
                 Decision::hold()
             }
         }
@@ -74,7 +75,7 @@ impl Autoscaler for External {
     fn close(&mut self) {
         // Whatever it still says, the run that failed has its reason already.
         if let (None, Some(mut process)) = (&self.failure, self.process.take()) {
-            self.failure = process.farewell().err();
+            self.failure = process.farewell().err().map(|error| error.to_string());
         }
     }
 

@@ -3,6 +3,7 @@
 //! Two threads of its own stand at its pipes, since neither can be waited for with a limit of
 //! time: a process that does not read would otherwise stop us as one that does not answer.
 
+use super::error::{NoLine, PolicyProcessError as Error};
 use super::group::Group;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 /// Longest line that a policy may answer.
-const MAX_LINE: u64 = 1 << 20;
+pub(super) const MAX_LINE: u64 = 1 << 20;
 
 /// How long it may take to leave once it is told nothing more.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -21,8 +22,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 enum Heard {
     /// A line, and whether more of its output had arrived with it.
     Line { text: String, more: bool },
-    /// Output that is no line.
-    Nonsense(String),
+    /// Output that is not a line.
+    NoLine(NoLine),
     /// Its output is closed, or it reads no more.
     Ended,
 }
@@ -41,13 +42,14 @@ impl Process {
     ///
     /// # Errors
     /// Why it could not be started.
-    pub(super) fn start(program: &[String], folder: &Path) -> Result<Self, String> {
-        let (name, args) = program.split_first().ok_or("no program is given")?;
+    pub(super) fn start(program: &[String], folder: &Path) -> Result<Self, Error> {
+        let (name, args) = program.split_first().ok_or(Error::NoProgram)?;
         let mut command = Command::new(name);
         command.args(args).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut group = Group::start(command).map_err(|error| format!("`{name}` could not be started: {error}"))?;
+        let start = |error| Error::Start { program: name.clone(), error };
+        let mut group = Group::start(command).map_err(start)?;
         let (Some(input), Some(output)) = group.pipes() else {
-            return Err(format!("`{name}` has no standard input and output"));
+            return Err(Error::NoPipes { program: name.clone() });
         };
         let (tell, heard) = channel();
         let (questions, to_write) = channel();
@@ -61,10 +63,10 @@ impl Process {
     ///
     /// # Errors
     /// If the process has ended, is late, answers what is no line, or has said more than it was asked.
-    pub(super) fn ask(&mut self, line: &str, limit: Duration) -> Result<String, String> {
+    pub(super) fn ask(&mut self, line: &str, limit: Duration) -> Result<String, Error> {
         match self.heard.try_recv() {
-            Ok(Heard::Line { text, .. }) => return Err(unasked(&text)),
-            Ok(Heard::Nonsense(what)) => return Err(format!("it wrote {what}")),
+            Ok(Heard::Line { text, .. }) => return Err(Error::Unasked { line: text }),
+            Ok(Heard::NoLine(what)) => return Err(Error::WroteNoLine(what)),
             Ok(Heard::Ended) => return Err(self.ended()),
             Err(_) => {}
         }
@@ -75,12 +77,12 @@ impl Process {
         match self.heard.recv_timeout(limit) {
             Ok(Heard::Line { text, more: false }) => Ok(text),
             Ok(Heard::Line { .. }) => Err(match self.heard.recv_timeout(limit) {
-                Ok(Heard::Line { text, .. }) => unasked(&text),
-                _ => "it wrote more than one line".to_owned(),
+                Ok(Heard::Line { text, .. }) => Error::Unasked { line: text },
+                _ => Error::SeveralLines,
             }),
-            Ok(Heard::Nonsense(what)) => Err(format!("it answered {what}")),
+            Ok(Heard::NoLine(what)) => Err(Error::AnsweredNoLine(what)),
             Ok(Heard::Ended) | Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
-            Err(RecvTimeoutError::Timeout) => Err(format!("no answer within {} s (`time_limit`)", limit.as_secs_f64())),
+            Err(RecvTimeoutError::Timeout) => Err(Error::Late { limit }),
         }
     }
 
@@ -88,41 +90,25 @@ impl Process {
     ///
     /// # Errors
     /// If it says what nobody asked: then its answers were not those to the questions.
-    pub(super) fn farewell(&mut self) -> Result<(), String> {
+    pub(super) fn farewell(&mut self) -> Result<(), Error> {
         self.questions = None;
         match self.heard.recv_timeout(FAREWELL) {
-            Ok(Heard::Line { text, .. }) => Err(unasked(&text)),
+            Ok(Heard::Line { text, .. }) => Err(Error::Unasked { line: text }),
             _ => Ok(()),
         }
     }
 
-    fn ended(&mut self) -> String {
+    fn ended(&mut self) -> Error {
         // It closed its output: give it a moment to leave, then take what it says.
         for _ in 0..50 {
             match self.group.ended() {
-                Ok(Some(status)) => return format!("the process ended ({status}) before it answered"),
+                Ok(Some(status)) => return Error::Ended { status },
                 Ok(None) => std::thread::sleep(Duration::from_millis(10)),
                 Err(_) => break,
             }
         }
-        "the process closed its pipes before it answered".to_owned()
+        Error::PipesClosed
     }
-}
-
-fn unasked(text: &str) -> String {
-    let shown = shortened(text);
-    format!(
-        "it wrote a line that nobody asked for; expected one answer to each observation; print logs to stderr\n  it wrote: {shown}"
-    )
-}
-
-/// A line as messages show it.
-pub(super) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 200;
-    let text = text.trim_end();
-    let cut = if text.chars().nth(SHOWN).is_some() { "..." } else { "" };
-    let shown: String = text.chars().take(SHOWN).collect();
-    format!("{shown}{cut}")
 }
 
 /// Runs `work` on a thread that waits for a pipe.
@@ -137,14 +123,12 @@ fn listen(output: ChildStdout, tell: &Sender<Heard>) {
         let mut line = Vec::new();
         let heard = match (&mut output).take(MAX_LINE).read_until(b'\n', &mut line) {
             Ok(0) => Heard::Ended,
-            Ok(_) if !line.ends_with(b"\n") && line.len() as u64 == MAX_LINE => {
-                Heard::Nonsense(format!("a line of more than {MAX_LINE} bytes"))
-            }
+            Ok(_) if !line.ends_with(b"\n") && line.len() as u64 == MAX_LINE => Heard::NoLine(NoLine::TooLong),
             Ok(_) => match String::from_utf8(line) {
                 Ok(text) => Heard::Line { text, more: !output.buffer().is_empty() },
-                Err(_) => Heard::Nonsense("a line that is no text in UTF-8".to_owned()),
+                Err(_) => Heard::NoLine(NoLine::NotUtf8),
             },
-            Err(error) => Heard::Nonsense(error.to_string()),
+            Err(error) => Heard::NoLine(NoLine::Unreadable(error)),
         };
         let last = !matches!(heard, Heard::Line { .. });
         if tell.send(heard).is_err() || last {
@@ -160,17 +144,5 @@ fn write(mut input: ChildStdin, lines: &Receiver<String>, tell: &Sender<Heard>) 
             let _ = tell.send(Heard::Ended);
             break;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shortened;
-
-    #[test]
-    fn long_answers_are_shortened_at_a_character() {
-        assert_eq!(shortened("short\n"), "short");
-        assert_eq!(shortened(&"ä".repeat(201)), format!("{}...", "ä".repeat(200)));
-        assert_eq!(shortened(&"a".repeat(200)), "a".repeat(200));
     }
 }

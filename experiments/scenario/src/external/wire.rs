@@ -1,6 +1,7 @@
 //! The lines between the simulator and a policy in another language. Seconds and names; unknown
 //! fields of a decision are refused.
 
+use super::error::DecisionError;
 use flashcrowd_core::ports::{
     Action, Class, Decision, Explanation, Mode, Observation, Place, ReplicaId, ReplicaPhase, ReplicaView,
     SignalRequest, SignalView, TargetId, TargetView, Wake,
@@ -265,27 +266,22 @@ pub(super) fn decision(
     names: &[(TargetId, String)],
     services: &[String],
     now: SimTime,
-) -> Result<Decision, String> {
+) -> Result<Decision, DecisionError> {
     // A list would be read as the fields in their order, and an empty one as a decision that holds.
-    let value: serde_json::Value = serde_json::from_str(line)
-        .map_err(|error| format!("{error}; expected a JSON object in one line; print logs to stderr"))?;
+    let value: serde_json::Value = serde_json::from_str(line).map_err(DecisionError::NoJson)?;
     if !value.is_object() {
-        return Err("expected an object such as {\"actions\": []}; print logs to stderr".to_owned());
+        return Err(DecisionError::NoObject);
     }
-    let wire: WireDecision = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let wire: WireDecision = serde_json::from_str(line).map_err(DecisionError::Fields)?;
     let actions =
         wire.actions.into_iter().map(|action| action_of(action, names, services)).collect::<Result<Vec<_>, _>>()?;
+    let now_s = now.as_s_f64();
     let next_wake = match wire.next_wake_s {
         // A century is beyond any horizon.
-        Some(at_s) if !(0.0..3.2e9).contains(&at_s) => return Err(format!("`next_wake_s` is {at_s}: expected a time")),
-        Some(at_s) if at_s <= now.as_s_f64() => {
-            return Err(format!("`next_wake_s` is {at_s}: expected later than now, {}", now.as_s_f64()));
-        }
+        Some(at_s) if !(0.0..3.2e9).contains(&at_s) => return Err(DecisionError::WakeNoTime { at_s }),
+        Some(at_s) if at_s <= now_s => return Err(DecisionError::WakePast { at_s, now_s }),
         // A little less, for what adds a millisecond in floating point.
-        Some(at_s) if at_s - now.as_s_f64() < SHORTEST_WAIT_S => {
-            let now_s = now.as_s_f64();
-            return Err(format!("`next_wake_s` is {at_s}: expected at least a millisecond later than now, {now_s}"));
-        }
+        Some(at_s) if at_s - now_s < SHORTEST_WAIT_S => return Err(DecisionError::WakeTooSoon { at_s, now_s }),
         Some(at_s) => Some(SimTime::ZERO + SimDuration::from_s_f64(at_s)),
         None => None,
     };
@@ -297,10 +293,10 @@ pub(super) fn decision(
     Ok(decision)
 }
 
-fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[String]) -> Result<Action, String> {
+fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[String]) -> Result<Action, DecisionError> {
     let named = |target: Option<String>| match (target, names) {
         (None, [only]) => Ok(only.0),
-        (None, _) => Err("`target` is missing, and there are several".to_owned()),
+        (None, _) => Err(DecisionError::MissingTarget),
         // A service that is not its own is the engine's to refuse, and to log.
         (Some(name), _) => names
             .iter()
@@ -308,8 +304,8 @@ fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[Strin
             .map(|(id, _)| *id)
             .or_else(|| services.iter().position(|known| *known == name).map(|position| TargetId(position as u32)))
             .ok_or_else(|| {
-                let known: Vec<&str> = names.iter().map(|(_, known)| known.as_str()).collect();
-                format!("there is no target `{name}`: expected {}", known.join(", "))
+                let known = names.iter().map(|(_, known)| known.clone()).collect();
+                DecisionError::UnknownTarget { name, known }
             }),
     };
     Ok(match action {
@@ -322,7 +318,7 @@ fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[Strin
                 place: match (set.region, set.zone) {
                     (Some(region), zone) => Some(Place { region: region.into(), zone: zone.map(Into::into) }),
                     (None, None) => None,
-                    (None, Some(_)) => return Err("`zone` without `region`".to_owned()),
+                    (None, Some(_)) => return Err(DecisionError::ZoneWithoutRegion),
                 },
             },
         },
@@ -335,18 +331,16 @@ fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[Strin
             let mode = match set.mode.as_str() {
                 "serve" => Mode::Serve,
                 "proxy" => Mode::Proxy,
-                other => return Err(format!("there is no mode `{other}`: expected serve or proxy")),
+                other => return Err(DecisionError::UnknownMode(other.to_owned())),
             };
             Action::SetMode { target: named(set.target)?, mode }
         }
     })
 }
 
-fn market_of(name: &str) -> Result<Market, String> {
+fn market_of(name: &str) -> Result<Market, DecisionError> {
     let all = [Market::OnDemand, Market::Reserved, Market::Spot];
-    all.into_iter()
-        .find(|market| market.name() == name)
-        .ok_or_else(|| format!("there is no market `{name}`: expected on_demand, reserved or spot"))
+    all.into_iter().find(|market| market.name() == name).ok_or_else(|| DecisionError::UnknownMarket(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -358,7 +352,7 @@ mod tests {
     }
 
     fn read(line: &str) -> Result<Decision, String> {
-        decision(line, &names(), &[], SimTime::from_s(30))
+        decision(line, &names(), &[], SimTime::from_s(30)).map_err(|error| error.to_string())
     }
 
     #[test]

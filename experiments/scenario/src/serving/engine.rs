@@ -47,9 +47,9 @@ pub(crate) fn resolve(
     let gpu = gpu(notes, place, pools)?;
     let profile = profile(notes, files, place, given, gpu)?;
     let limits = limits(notes, place, given, gpu)?;
-    let mut config = profile
-        .engine(gpu.memory_per_gpu.0, limits)
-        .map_err(|why| notes.error(&place.path("serving"), why).with_help(what_fits(place, &profile, gpu, limits)))?;
+    let mut config = profile.engine(gpu.memory_per_gpu.0, limits).map_err(|why| {
+        notes.error(&place.path("serving"), why.to_string()).with_help(what_fits(place, &profile, gpu, limits))
+    })?;
     if let Some(tokens) = given.kv_cache_tokens {
         let at = place.serving("kv_cache_tokens");
         notes.within(&at, tokens, u64::from(limits.block_tokens), 1 << 40)?;

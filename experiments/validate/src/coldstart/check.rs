@@ -9,6 +9,23 @@ pub(super) const EXACT: f64 = 1e-9;
 /// Mean of an engine's start in seconds: Run:ai tables, vLLM ready minus load, 15.7 to 27.8 s.
 pub(super) const ENGINE_START_S: f64 = 20.3;
 
+/// Why a measured value has no prediction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unpredicted {
+    /// Words about a store that name no tier.
+    #[error("no storage tier of this set-up is known")]
+    UnknownTier,
+    /// Words that name no loader.
+    #[error("no loader `{0}` is known")]
+    UnknownLoader(String),
+    /// A model whose weights are not known.
+    #[error("the size of this model is not known")]
+    UnknownSize,
+    /// A row that cannot be used, and why.
+    #[error("{0}")]
+    Row(String),
+}
+
 /// A measured value and its prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Check {
@@ -21,5 +38,5 @@ pub(super) struct Check {
     /// In seconds.
     pub(super) measured: f64,
     /// In seconds, with how far it may be off; or why there is none.
-    pub(super) predicted: Result<(f64, f64), String>,
+    pub(super) predicted: Result<(f64, f64), Unpredicted>,
 }

@@ -1,6 +1,6 @@
 //! Tiers, loaders and streams from the words of the tables.
 
-use super::check::{TOLERANCE, TOLERANCE_S3};
+use super::check::{TOLERANCE, TOLERANCE_S3, Unpredicted};
 use flashcrowd_scenario::spec::{Loader, Tier};
 use flashcrowd_scenario::tiers;
 
@@ -48,9 +48,9 @@ fn loader(words: &str) -> Option<(Loader, u32)> {
 
 impl Setup {
     /// What these words are about, or why that is not known.
-    pub(super) fn read(tier: Option<Tier>, loader_words: &str) -> Result<Self, String> {
-        let tier = tier.ok_or("no storage tier of this set-up is known")?;
-        let known = loader(loader_words).ok_or_else(|| format!("no loader `{loader_words}` is known"))?;
+    pub(super) fn read(tier: Option<Tier>, loader_words: &str) -> Result<Self, Unpredicted> {
+        let tier = tier.ok_or(Unpredicted::UnknownTier)?;
+        let known = loader(loader_words).ok_or_else(|| Unpredicted::UnknownLoader(loader_words.to_owned()))?;
         Ok(Setup { tier, loader: known.0, streams: known.1 })
     }
 

@@ -1,6 +1,6 @@
 //! The two tables: loads, starts and phases in JSON; loads by file in CSV.
 
-use super::check::{Check, ENGINE_START_S, EXACT, TOLERANCE};
+use super::check::{Check, ENGINE_START_S, EXACT, TOLERANCE, Unpredicted};
 use super::setup::{Setup, size_gb, tier};
 use crate::error::ValidateError;
 use crate::queueing::play_phases;
@@ -93,7 +93,7 @@ fn phase_sum(file: &str, name: &str, phases: &BTreeMap<String, f64>) -> Result<C
     if let Some((phase, s)) = parts.iter().find(|(_, s)| !(0.0..=MOST).contains(s)) {
         return Err(wrong(format!("`{phase}` is {s}: expected 0 to {MOST} s")));
     }
-    let found = play_phases(&parts, format!("phases/{name}")).map_err(wrong)?;
+    let found = play_phases(&parts, format!("phases/{name}")).map_err(|error| wrong(error.to_string()))?;
     let predicted = Ok((found, EXACT));
     Ok(Check { part: "phases", id: name.to_owned(), key: "total", measured: *total, predicted })
 }
@@ -121,7 +121,7 @@ fn table(file: &str, text: String) -> Result<Vec<Check>, ValidateError> {
             Err(Unread::Wrong(error)) => return Err(error),
             Err(Unread::LeftOut(why)) => {
                 let (id, part, key) = (format!("line {}", row.line()), "serverlessllm", "mean_s");
-                checks.push(Check { part, id, key, measured: 0.0, predicted: Err(why) });
+                checks.push(Check { part, id, key, measured: 0.0, predicted: Err(Unpredicted::Row(why)) });
                 continue;
             }
         };
@@ -132,7 +132,7 @@ fn table(file: &str, text: String) -> Result<Vec<Check>, ValidateError> {
 }
 
 /// A load by its file's name: `h100_2025/random/Qwen_Qwen3-32B_sllm_30_random.json`.
-fn by_file(name: &str) -> Result<(f64, f64), String> {
+fn by_file(name: &str) -> Result<(f64, f64), Unpredicted> {
     let tier = match name.split('/').next() {
         Some("a5000_2024") => tier("raid0"),
         Some("h100_2025") if name.contains("cached") => tier("cached"),
@@ -141,6 +141,6 @@ fn by_file(name: &str) -> Result<(f64, f64), String> {
     };
     let loaders = [("_sllm_", "sllm"), ("_phantom_", "sllm"), ("_safetensors_", "safetensors")];
     let loader = loaders.into_iter().find(|(part, _)| name.contains(part)).map_or("", |(_, loader)| loader);
-    let gb = size_gb(name).ok_or("the size of this model is not known")?;
+    let gb = size_gb(name).ok_or(Unpredicted::UnknownSize)?;
     Ok(Setup::read(tier, loader)?.load(gb))
 }

@@ -1,5 +1,6 @@
 //! The reference document of the queueing suite, and the parameters of one test.
 
+use super::error::CaseError;
 use super::judge::Tolerance;
 use crate::error::ValidateError;
 use crate::input::Lines;
@@ -134,19 +135,10 @@ impl Test {
     }
 }
 
-/// How messages begin of parameters that another form of a case would have.
-const MISSING: &str = "`params` has no";
-const NOT_UNDERSTOOD: &str = "`params` has an unknown";
-
-/// Whether a message is about a form that is not known here, and not about a wrong value.
-pub(super) fn is_of_form(message: &str) -> bool {
-    message.starts_with(MISSING) || message.starts_with(NOT_UNDERSTOOD)
-}
-
 /// Most of anything that is counted: servers, room, users.
 const MOST: f64 = 1e6;
 
-/// Reads parameters; what is wrong with them is a message.
+/// Reads parameters.
 #[derive(Clone, Copy)]
 pub(super) struct Params<'a>(pub(super) &'a Map<String, Value>);
 
@@ -157,56 +149,58 @@ impl Params<'_> {
     }
 
     /// Refuses parameters of another form than the one that has these.
-    pub(super) fn only(self, known: &[&str]) -> Result<(), String> {
+    pub(super) fn only(self, known: &[&str]) -> Result<(), CaseError> {
         match self.0.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(format!("{NOT_UNDERSTOOD} `{name}`: expected {}", known.join(", "))),
+            Some(name) => {
+                let known = known.iter().map(|&name| name.to_owned()).collect();
+                Err(CaseError::UnknownParameter { name: name.clone(), known })
+            }
             None => Ok(()),
         }
     }
 
     /// A finite number.
-    pub(super) fn number(self, name: &str) -> Result<f64, String> {
+    pub(super) fn number(self, name: &str) -> Result<f64, CaseError> {
         let value = self.0.get(name).ok_or_else(|| self.missing(name))?;
-        value.as_f64().filter(|x| x.is_finite()).ok_or_else(|| format!("`{name}` is {value}: expected a number"))
+        value.as_f64().filter(|x| x.is_finite()).ok_or_else(|| wrong_type(name, value, "a number"))
     }
 
-    fn missing(self, name: &str) -> String {
-        let given: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        format!("{MISSING} `{name}`, but {}", if given.is_empty() { "nothing".to_owned() } else { given.join(", ") })
+    fn missing(self, name: &str) -> CaseError {
+        CaseError::MissingParameter { name: name.to_owned(), given: self.0.keys().cloned().collect() }
     }
 
     /// A number from 0.
-    pub(super) fn not_negative(self, name: &str) -> Result<f64, String> {
+    pub(super) fn not_negative(self, name: &str) -> Result<f64, CaseError> {
         let value = self.number(name)?;
-        if value >= 0.0 { Ok(value) } else { Err(format!("`{name}` is {value}: expected 0 or more")) }
+        if value >= 0.0 { Ok(value) } else { Err(CaseError::out_of_range(name, value, "0 or more")) }
     }
 
     /// A number above 0.
-    pub(super) fn positive(self, name: &str) -> Result<f64, String> {
+    pub(super) fn positive(self, name: &str) -> Result<f64, CaseError> {
         let value = self.number(name)?;
-        if value > 0.0 { Ok(value) } else { Err(format!("`{name}` is {value}: expected more than 0")) }
+        if value > 0.0 { Ok(value) } else { Err(CaseError::out_of_range(name, value, "more than 0")) }
     }
 
     /// A whole number from 1 to a million.
-    pub(super) fn count(self, name: &str) -> Result<u32, String> {
+    pub(super) fn count(self, name: &str) -> Result<u32, CaseError> {
         let value = self.number(name)?;
         if (1.0..=MOST).contains(&value) && value.fract() == 0.0 {
             Ok(value as u32)
         } else {
-            Err(format!("`{name}` is {value}: expected a whole number from 1 to {MOST}"))
+            Err(CaseError::out_of_range(name, value, format!("a whole number from 1 to {MOST}")))
         }
     }
 
     /// A list of finite numbers, at least one and at most a million.
-    pub(super) fn numbers(self, name: &str) -> Result<Vec<f64>, String> {
+    pub(super) fn numbers(self, name: &str) -> Result<Vec<f64>, CaseError> {
         let value = self.0.get(name).ok_or_else(|| self.missing(name))?;
-        let wrong = || format!("`{name}` is {value}: expected a list of numbers");
+        let wrong = || wrong_type(name, value, "a list of numbers");
         let list = value.as_array().filter(|list| !list.is_empty() && list.len() as f64 <= MOST).ok_or_else(wrong)?;
         list.iter().map(|item| item.as_f64().filter(|x| x.is_finite()).ok_or_else(wrong)).collect()
     }
 
     /// The mean service time, which is given as such or as a rate.
-    pub(super) fn mean_service(self) -> Result<f64, String> {
+    pub(super) fn mean_service(self) -> Result<f64, CaseError> {
         if self.has("ES") {
             self.positive("ES")
         } else if self.has("D") {
@@ -217,11 +211,11 @@ impl Params<'_> {
     }
 
     /// A load that is below the capacity, so that a stationary state exists.
-    pub(super) fn stable(utilisation: f64) -> Result<f64, String> {
-        if utilisation < 1.0 {
-            Ok(utilisation)
-        } else {
-            Err(format!("the utilisation is {utilisation}: a stationary state needs less than 1"))
-        }
+    pub(super) fn stable(utilisation: f64) -> Result<f64, CaseError> {
+        if utilisation < 1.0 { Ok(utilisation) } else { Err(CaseError::Unstable { utilisation }) }
     }
+}
+
+fn wrong_type(name: &str, value: &Value, expected: &'static str) -> CaseError {
+    CaseError::WrongType { name: name.to_owned(), value: value.clone(), expected }
 }

@@ -26,18 +26,28 @@ struct Written {
     exact: Option<bool>,
 }
 
-impl TryFrom<Written> for Tolerance {
-    type Error = String;
+/// Why what was written is not a tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+enum ToleranceError {
+    /// A width below zero or without end.
+    #[error("a tolerance of {width}: expected 0 or more")]
+    OutOfRange { width: f64 },
+    /// None of the three ways to write one.
+    #[error("a tolerance is one of {{\"rel\": x}}, {{\"abs\": x}} and {{\"exact\": true}}")]
+    Form,
+}
 
-    fn try_from(written: Written) -> Result<Self, String> {
-        let width = |x: f64| {
-            if x.is_finite() && x >= 0.0 { Ok(x) } else { Err(format!("a tolerance of {x}: expected 0 or more")) }
-        };
+impl TryFrom<Written> for Tolerance {
+    type Error = ToleranceError;
+
+    fn try_from(written: Written) -> Result<Self, ToleranceError> {
+        let width =
+            |x: f64| if x.is_finite() && x >= 0.0 { Ok(x) } else { Err(ToleranceError::OutOfRange { width: x }) };
         match written {
             Written { rel: Some(x), abs: None, exact: None } => width(x).map(Tolerance::Relative),
             Written { rel: None, abs: Some(x), exact: None } => width(x).map(Tolerance::Absolute),
             Written { rel: None, abs: None, exact: Some(true) } => Ok(Tolerance::Relative(EXACT)),
-            _ => Err("a tolerance is one of {\"rel\": x}, {\"abs\": x} and {\"exact\": true}".to_owned()),
+            _ => Err(ToleranceError::Form),
         }
     }
 }

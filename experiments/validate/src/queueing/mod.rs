@@ -3,6 +3,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `document` | the reference document and a test's parameters |
+//! | `error` | why the values of a test cannot be found |
 //! | `judge` | when a found value passes |
 //! | `families` | what is known of each family |
 //! | `plant` | a queueing system as a world of the engine |
@@ -12,6 +13,7 @@
 //! | `regression` | control variates and Student's law |
 
 mod document;
+mod error;
 mod families;
 mod judge;
 mod laws;
@@ -24,7 +26,8 @@ pub(super) use families::play_phases;
 
 use crate::error::ValidateError;
 use crate::report::{Counts, Report, Worst};
-use document::{Goal, Method, Params, Test, is_of_form};
+use document::{Goal, Method, Params, Test};
+use error::CaseError;
 use families::{Case, Family, Finding, Findings};
 use judge::{Verdict, verdict};
 use std::path::PathBuf;
@@ -44,9 +47,9 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
     }
     for (test, number) in tests.iter().zip(1..) {
         progress(&format!("{} ({number} of {})", test.id, tests.len()));
-        let findings = match find(test) {
+        let findings = match find(test, &test.goals()?) {
             Ok(findings) => findings,
-            Err(error) if is_of_form(&error) => {
+            Err(error) if error.is_of_form() => {
                 leave_out(&mut report, test, &error)?;
                 unread.push((String::new(), test.error(error)));
                 continue;
@@ -71,26 +74,25 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
 }
 
 /// Finds a test's values as its method says; none for what is not modelled.
-fn find(test: &Test) -> Result<Findings, String> {
-    let goals = test.goals().map_err(|error| error.message)?;
+fn find(test: &Test, goals: &[Goal]) -> Result<Findings, CaseError> {
     let params = Params(&test.params);
     let Some(family) = families::find(&test.family) else { return Ok(Findings::default()) };
     match (test.method(), family.simulate) {
-        (Some(Method::Formula), _) => compute(family, params, &goals),
-        (Some(Method::Simulate), Some(simulate)) => simulate(&Case { id: &test.id, params, goals: &goals }),
+        (Some(Method::Formula), _) => compute(family, params, goals),
+        (Some(Method::Simulate), Some(simulate)) => simulate(&Case { id: &test.id, params, goals }),
         (Some(Method::Simulate), None) | (None, _) => Ok(Findings::default()),
     }
 }
 
 /// A test of a known family in a form that is not known here: named, and not judged.
-fn leave_out(report: &mut Report, test: &Test, why: &str) -> Result<(), ValidateError> {
+fn leave_out(report: &mut Report, test: &Test, why: &CaseError) -> Result<(), ValidateError> {
     let goals = test.goals()?.len().max(1) as u64;
     report.notes.push(format!("skipped {} [{}, {}]: {why}", test.id, test.family, test.method_name()));
     report.count(&test.family, &Counts { cases: 1, checks: goals, skipped: goals, ..Counts::default() });
     Ok(())
 }
 
-fn compute(family: &Family, params: Params<'_>, goals: &[Goal]) -> Result<Findings, String> {
+fn compute(family: &Family, params: Params<'_>, goals: &[Goal]) -> Result<Findings, CaseError> {
     let mut findings = Findings::default();
     for goal in goals {
         if let Some(found) = (family.formula)(params, &goal.key)? {

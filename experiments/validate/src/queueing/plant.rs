@@ -3,6 +3,7 @@
 //! Time is scaled so that the mean service time is one second: latencies are kept in whole
 //! microseconds, which then is a millionth of it.
 
+use super::error::CaseError;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime};
 use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim};
@@ -133,7 +134,7 @@ impl Plant {
     ///
     /// The engine's integrals and counts begin at the start of a run. A run that ends with the
     /// warm-up has the same history up to there, so the difference of the two is what was measured.
-    pub(super) fn world(&self, replicate: u32, only_warm: bool) -> Result<(World, Tally), String> {
+    pub(super) fn world(&self, replicate: u32, only_warm: bool) -> Result<(World, Tally), CaseError> {
         let seed = Seed { seed: 1, replicate };
         let last = self.warm + self.span;
         let end = if only_warm { self.warm } else { last + self.drain };
@@ -161,12 +162,12 @@ impl Plant {
         Ok((world, tally))
     }
 
-    fn traffic(&self, seed: Seed, last: SimTime, tally: &Tally) -> Result<Traffic, String> {
+    fn traffic(&self, seed: Seed, last: SimTime, tally: &Tally) -> Result<Traffic, CaseError> {
         match &self.source {
             Source::Poisson(rate) => {
                 let laws = RequestLaws { service: Some(self.service.clone()), ..RequestLaws::default() };
                 let until = Until { until: last, ..Until::default() };
-                let inner = Poisson::new(*rate, &laws, until, seed, &self.label).map_err(|error| error.to_string())?;
+                let inner = Poisson::new(*rate, &laws, until, seed, &self.label)?;
                 let from = Self::seconds(self.warm);
                 Ok(Traffic::Open(Box::new(Tallied { inner, from, tally: tally.clone() })))
             }

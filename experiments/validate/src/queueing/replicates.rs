@@ -6,6 +6,7 @@
 //! use of control variables", 1981). Replicates are numbered and evaluated in order, so the result
 //! does not depend on the number of threads.
 
+use super::error::CaseError;
 use super::judge::{Tolerance, is_narrow, is_wrong};
 use super::plant::{Plant, Source};
 use super::statistic::{Observation, Played, Statistic, quantile};
@@ -62,7 +63,7 @@ struct Sample {
 }
 
 /// Plays a plant until every target is settled.
-pub(super) fn estimate(plant: &Plant, targets: &[Target]) -> Result<Estimated, String> {
+pub(super) fn estimate(plant: &Plant, targets: &[Target]) -> Result<Estimated, CaseError> {
     let Some(plant) = &fitted(plant, targets) else { return Ok(unknown(targets)) };
     let affordable = (MOST_REQUESTS / plant.requests().max(1.0)) as u32;
     let goals: Vec<_> = targets.iter().map(|target| (target.expected, target.tolerance)).collect();
@@ -74,8 +75,8 @@ pub(super) fn estimate(plant: &Plant, targets: &[Target]) -> Result<Estimated, S
 pub(super) fn estimate_each(
     goals: &[(f64, Tolerance)],
     most: u32,
-    play: impl Fn(u32) -> Result<(Vec<Observation>, u64), String> + Sync,
-) -> Result<Estimated, String> {
+    play: impl Fn(u32) -> Result<(Vec<Observation>, u64), CaseError> + Sync,
+) -> Result<Estimated, CaseError> {
     let sample = |number| {
         let (observations, requests) = play(number)?;
         Ok(Sample { observations, controls: None, waits: None, requests })
@@ -86,9 +87,9 @@ pub(super) fn estimate_each(
 fn settle(
     goals: &[(f64, Tolerance)],
     most: u32,
-    play: impl Fn(u32) -> Result<Sample, String> + Sync,
+    play: impl Fn(u32) -> Result<Sample, CaseError> + Sync,
     estimates: impl Fn(&Pool) -> Vec<Estimate>,
-) -> Result<Estimated, String> {
+) -> Result<Estimated, CaseError> {
     let most = most.clamp(FEWEST, MOST);
     let mut pool = Pool::default();
     let mut wanted = FEWEST;
@@ -148,11 +149,11 @@ fn shortfall((expected, tolerance): &(f64, Tolerance), found: &Estimate) -> f64 
     }
 }
 
-fn play(plant: &Plant, targets: &[Target], replicate: u32) -> Result<Sample, String> {
+fn play(plant: &Plant, targets: &[Target], replicate: u32) -> Result<Sample, CaseError> {
     let run = |only_warm: bool| {
         let (world, tally) = plant.world(replicate, only_warm)?;
-        let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
-        Ok::<_, String>((record, tally))
+        let record = Simulation::new(world).run()?;
+        Ok::<_, CaseError>((record, tally))
     };
     let windowed = plant.warm > 0.0 && targets.iter().any(|target| target.statistic.needs_window());
     let warm = if windowed { Some(run(true)?.0) } else { None };

@@ -32,8 +32,8 @@ pub(super) fn aiconfigurator(row: &Row<'_>) -> Result<Point, Unread> {
         return leave_out("prefill and decode on engines of their own");
     }
     let name = row.word("model_path")?;
-    let model = names::model(name).map_err(Unread::LeftOut)?;
-    let gpu = names::gpu(row.word("system")?).map_err(Unread::LeftOut)?;
+    let model = names::model(name)?;
+    let gpu = names::gpu(row.word("system")?)?;
     for column in ["pp_size", "attention_dp_size"] {
         if row.number(column)?.unwrap_or(1.0) > 1.0 {
             return leave_out("pipeline or data parallelism");
@@ -87,13 +87,13 @@ fn precision(row: &Row<'_>, model: &str) -> Precision {
 /// A point of `InferenceX`: lengths are those that the totals give, which are the nominal ones.
 pub(super) fn inferencex(row: &Row<'_>) -> Result<Point, Unread> {
     let name = row.word("model")?;
-    let model = names::model(name).map_err(Unread::LeftOut)?;
+    let model = names::model(name)?;
     if !row.text("spec_decode").is_empty() {
         return leave_out(format!("speculative decoding ({})", row.text("spec_decode")));
     }
     // `H200x8`
     let (gpu, _) = row.word("gpu")?.rsplit_once('x').unwrap_or((row.text("gpu"), ""));
-    let gpu = names::gpu(gpu).map_err(Unread::LeftOut)?;
+    let gpu = names::gpu(gpu)?;
     let Some(gpus) = row.word("parallel")?.strip_prefix("tp").and_then(|n| n.parse().ok()) else {
         return leave_out(format!("parallelism `{}`", row.text("parallel")));
     };

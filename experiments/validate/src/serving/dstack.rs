@@ -43,7 +43,7 @@ fn machine(row: &Row<'_>) -> Result<Machine, Unread> {
         }
         _ => return leave_out(told()),
     };
-    let gpu = names::gpu(gpu).map_err(Unread::LeftOut)?;
+    let gpu = names::gpu(gpu)?;
     Ok(Machine { gpu, gpus: gpus / replicas, replicas })
 }
 

@@ -8,12 +8,14 @@
 //! | `read` | the forms of reference data, told apart |
 //! | `sweeps`, `closed_loop`, `stages`, `dstack`, `splitwise`, `peers`, `requests`, `triton` | one form each |
 //! | `play`, `measures` | one point against one simulated engine, and what its client reports |
+//! | `error` | why a point cannot be replayed |
 //! | `judge` | errors by profile, model, band and metric, and the limits |
 //! | `text`, `plot` | tables and plots |
 //! | `ratchet` | errors that may not grow |
 
 mod closed_loop;
 mod dstack;
+mod error;
 mod judge;
 mod measures;
 mod names;
@@ -33,6 +35,7 @@ mod triton;
 
 use crate::error::ValidateError;
 use crate::report::{Counts, Report};
+use error::PlayError;
 use flashcrowd_profiles::{Fitted, Library, MODELS, Origin, Profile, lookup};
 use judge::{Compared, Split};
 pub(super) use plot::plots;
@@ -47,7 +50,7 @@ use std::path::PathBuf;
 const REPLICATES: u32 = 3;
 
 /// A point's comparisons, or why it cannot be played.
-type Played = Result<Vec<Compared>, String>;
+type Played = Result<Vec<Compared>, PlayError>;
 
 pub(super) fn run(
     files: &[PathBuf],
@@ -64,7 +67,7 @@ pub(super) fn run(
         for (point, played) in std::mem::take(&mut content.points).into_iter().zip(played) {
             match played {
                 Ok(found) => compared.extend(found),
-                Err(why) => content.left_out.push((point.line, why)),
+                Err(why) => content.left_out.push((point.line, why.to_string())),
             }
         }
         let Content { predictions: of_peers, curves: of_servers, left_out: unread, .. } = content;
@@ -141,10 +144,10 @@ fn is_shape(word: &str) -> bool {
 }
 
 /// The fitted profile of a point, if there is one, and the datasheet's.
-fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, String> {
-    let model = lookup(&MODELS, &point.model).map_err(|error| error.to_string())?;
+fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, PlayError> {
+    let model = lookup(&MODELS, &point.model)?;
     if !model.query_heads.is_multiple_of(point.gpus) {
-        return Err(format!("`{}` cannot be shared evenly by {} GPUs", model.name, point.gpus));
+        return Err(PlayError::UnevenSplit { model: model.name.clone(), gpus: point.gpus });
     }
     let computed = Profile::computed(model, &point.gpu, point.gpus, point.precision);
     // A GPU that the catalogue lacks has a fitted profile only if the user brings one.

@@ -28,11 +28,22 @@ static OTHERS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
 const VENDOR_WORDS: [&str; 11] =
     ["nvidia", "amd", "instinct", "geforce", "tesla", "sxm", "sxm4", "sxm5", "hbm3", "blackwell", "edition"];
 
+/// A model or a GPU that the catalogue lacks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the catalogue has no {kind} `{name}`{}", .near.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?")))]
+pub(super) struct UnknownName {
+    /// What it would be.
+    kind: &'static str,
+    name: String,
+    /// The name that was probably meant.
+    near: Option<String>,
+}
+
 /// The catalogue's model of that name, however it is spelt: `llama2-70b`, `org/Llama-2-70B`.
 ///
 /// # Errors
 /// Why there is none, with the nearest name.
-pub(super) fn model(name: &str) -> Result<&'static Model, String> {
+pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
     lookup(&MODELS, name).or_else(|_| {
         let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));
         let found = MODELS.iter().find(|model| names(*model).any(|own| squeezed(own) == wanted));
@@ -44,7 +55,7 @@ pub(super) fn model(name: &str) -> Result<&'static Model, String> {
 ///
 /// # Errors
 /// Why there is none, with the nearest name.
-pub(super) fn gpu(name: &str) -> Result<Gpu, String> {
+pub(super) fn gpu(name: &str) -> Result<Gpu, UnknownName> {
     if let Ok(gpu) = lookup(&GPUS, name) {
         return Ok(gpu.clone());
     }
@@ -69,10 +80,9 @@ fn squeezed(name: &str) -> String {
 }
 
 /// A reason is told for each row: without the whole catalogue.
-fn unknown<T: Named>(entries: &[T], name: &str) -> String {
-    let hint = nearest(last(name), entries.iter().map(Named::name));
-    let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    format!("the catalogue has no {} `{name}`{hint}", T::KIND)
+fn unknown<T: Named>(entries: &[T], name: &str) -> UnknownName {
+    let near = nearest(last(name), entries.iter().map(Named::name)).map(str::to_owned);
+    UnknownName { kind: T::KIND, name: name.to_owned(), near }
 }
 
 #[cfg(test)]
@@ -100,7 +110,7 @@ mod tests {
             assert_eq!(gpu(spelt).unwrap().name, name);
         }
         assert_eq!(
-            model("Qwen/Qwen3-33B").unwrap_err(),
+            model("Qwen/Qwen3-33B").unwrap_err().to_string(),
             "the catalogue has no model `Qwen/Qwen3-33B`; did you mean `Qwen3-32B`?"
         );
         assert!(gpu("H100 PCIe").is_err() && gpu("unknown x8").is_err() && gpu("").is_err());

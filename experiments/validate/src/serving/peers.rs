@@ -75,8 +75,8 @@ pub(super) fn predictions(table: &Table) -> Result<Vec<Prediction>, ValidateErro
 
 /// The run of a row, for ourselves.
 pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
-    let model = names::model(row.word("model")?).map_err(Unread::LeftOut)?;
-    let gpu = names::gpu(row.word("gpu")?).map_err(Unread::LeftOut)?;
+    let model = names::model(row.word("model")?)?;
+    let gpu = names::gpu(row.word("gpu")?)?;
     let id = row.text("point_id");
     let name = row.word("workload")?;
     // "Lite" workloads have other rates, which nothing in the data tells.

@@ -1,5 +1,6 @@
 //! Plays a measured point: the same window and the same client, against one simulated engine.
 
+use super::error::PlayError;
 use super::measures::Measures;
 use super::point::{Client, Length, Metric, Point, Recorded, Window};
 use crate::queueing::plant::pool;
@@ -16,11 +17,11 @@ use flashcrowd_profiles::{Coefficients, EngineLimits, Memory, Profile};
 use std::sync::Arc;
 
 /// The metrics of a point, as the load generator would report them: the mean over `replicates`.
-pub(super) fn play(point: &Point, profile: &Profile, replicates: u32) -> Result<Vec<(Metric, f64)>, String> {
+pub(super) fn play(point: &Point, profile: &Profile, replicates: u32) -> Result<Vec<(Metric, f64)>, PlayError> {
     let mut sums = vec![0.0; point.measured.len()];
     for replicate in 0..replicates {
         let (world, window_s) = world(point, profile, replicate)?;
-        let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
+        let record = Simulation::new(world).run()?;
         let measures = Measures::of(&record.requests, point, window_s);
         for (sum, (metric, _)) in sums.iter_mut().zip(&point.measured) {
             *sum += measures.get(*metric);
@@ -30,7 +31,7 @@ pub(super) fn play(point: &Point, profile: &Profile, replicates: u32) -> Result<
     Ok(point.measured.iter().zip(sums).map(mean).collect())
 }
 
-fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64), String> {
+fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64), PlayError> {
     let seed = Seed { seed: 1, replicate };
     let window_s = match point.window {
         Window::Seconds(s) => s,
@@ -58,7 +59,7 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
 }
 
 /// The engine of a point, with a profile's law and the memory of its GPU.
-fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, String> {
+fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
     let setup = &point.setup;
     let law = &profile.coefficients;
     let coefficients = Coefficients {
@@ -79,7 +80,7 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, String> {
         ..profile.engine(memory_bytes, limits)?
     };
     let engine = EngineConfig { lookahead: setup.lookahead.unwrap_or(engine.lookahead), ..engine };
-    engine.check()?;
+    engine.check().map_err(PlayError::Settings)?;
     Ok(engine)
 }
 

@@ -202,11 +202,11 @@ fn described(path: &Path, stem: &str) -> Result<Engine, ValidateError> {
     let text = Lines::open(path)?.document()?;
     let meta: Meta = serde_json::from_str(&text)
         .map_err(|error| ValidateError::new(&file, Some(error.line() as u64), error.to_string()))?;
-    let model = names::model(&meta.model).map_err(wrong)?;
+    let model = names::model(&meta.model).map_err(|error| wrong(error.to_string()))?;
     // A recording on several GPUs may not name them; its file does.
     let named = meta.hardware.and_then(|hardware| hardware.device_name);
     let gpu = match &named {
-        Some(name) => names::gpu(name).map_err(wrong)?,
+        Some(name) => names::gpu(name).map_err(|error| wrong(error.to_string()))?,
         None => stem
             .split('_')
             .find_map(|word| names::gpu(word).ok())

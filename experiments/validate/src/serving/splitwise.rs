@@ -15,8 +15,8 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     if hardware.ends_with("-pcap") {
         return leave_out(format!("hardware {hardware}: derived from other rows, not measured"));
     }
-    let model = names::model(row.word("model")?).map_err(Unread::LeftOut)?;
-    let gpu = names::gpu(hardware).map_err(Unread::LeftOut)?;
+    let model = names::model(row.word("model")?)?;
+    let gpu = names::gpu(hardware)?;
     let batch = row.count("batch_size", most::USERS)?;
     let (prompt, output) = (row.count("prompt_size", most::TOKENS)?, row.count("token_size", most::TOKENS)?);
     let gpus = row.count("tensor_parallel", most::GPUS)?;

@@ -12,8 +12,8 @@ pub(super) const COLUMNS: [&str; 8] =
 
 /// A stage: requests at a constant rate, all of whose answers are awaited.
 pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
-    let model = names::model(row.word("model")?).map_err(Unread::LeftOut)?;
-    let gpu = names::gpu(row.word("gpu")?).map_err(Unread::LeftOut)?;
+    let model = names::model(row.word("model")?)?;
+    let gpu = names::gpu(row.word("gpu")?)?;
     let rate = row.positive("rate_rps", most::RATE)?;
     let sent = rate * row.positive("duration_s", most::SECONDS)?;
     let overload = row.text("flags").contains("overload");

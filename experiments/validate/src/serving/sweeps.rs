@@ -19,8 +19,8 @@ const FEWEST: f64 = 100.0;
 const MOST_FAILED: f64 = 0.1;
 
 pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
-    let model = names::model(row.word("model")?).map_err(Unread::LeftOut)?;
-    let gpu = names::gpu(row.word("gpu")?).map_err(Unread::LeftOut)?;
+    let model = names::model(row.word("model")?)?;
+    let gpu = names::gpu(row.word("gpu")?)?;
     let (client, band) = client(row)?;
     let window_s = row.positive("window_s", most::SECONDS)?;
     if let Client::Constant { rate } | Client::Poisson { rate } = client

@@ -1,5 +1,6 @@
 //! Reference tables: CSV with a header, plain or gzip, whose mistakes name their line.
 
+use super::names::UnknownName;
 use crate::error::ValidateError;
 use flashcrowd_language::{list, nearest};
 
@@ -26,6 +27,12 @@ pub(crate) enum Unread {
     LeftOut(String),
     /// It is broken: nothing is judged.
     Wrong(ValidateError),
+}
+
+impl From<UnknownName> for Unread {
+    fn from(error: UnknownName) -> Self {
+        Unread::LeftOut(error.to_string())
+    }
 }
 
 impl From<ValidateError> for Unread {

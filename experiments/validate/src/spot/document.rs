@@ -113,14 +113,19 @@ fn folder(set: &str, traces: &Path) -> PathBuf {
     traces.join(known.map_or(set, |(_, folder)| folder))
 }
 
+/// A recording that is not among the traces.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no {}", .0.display())]
+pub(super) struct MissingTrace(PathBuf);
+
 /// The recorded market of a set, or why it is not there.
-pub(super) fn market(set: &Set, traces: &Path) -> Result<Result<Market, String>, ValidateError> {
+pub(super) fn market(set: &Set, traces: &Path) -> Result<Result<Market, MissingTrace>, ValidateError> {
     let folder = folder(&set.name, traces);
     let mut zones = Vec::new();
     for zone in &set.zones {
         let path = folder.join(format!("{zone}.json"));
         if !path.is_file() {
-            return Ok(Err(format!("there is no {}", path.display())));
+            return Ok(Err(MissingTrace(path)));
         }
         let recording = read_skypilot(&path).map_err(|error| ValidateError::new(&error.place, None, error.message))?;
         if recording.gap != SimDuration::from_s(u64::from(set.gap_s)) {

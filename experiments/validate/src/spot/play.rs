@@ -7,7 +7,7 @@ use flashcrowd_core::fleet::{CacheSizes, PoolConfig, Reclaim, Region, StageKind,
 use flashcrowd_core::ledger::{BillLine, GpuState, RunRecord};
 use flashcrowd_core::ports::Maker;
 use flashcrowd_core::serving::{Discipline, QueueMode, ServiceConfig};
-use flashcrowd_core::simulation::World;
+use flashcrowd_core::simulation::{RunError, World};
 use flashcrowd_core::units::Market as Bought;
 use flashcrowd_core::units::{Bytes, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -26,8 +26,8 @@ impl Found {
 }
 
 /// Plays a policy.
-pub(super) fn play(set: &Set, case: &Case, market: &Market) -> Result<Found, String> {
-    let record = Simulation::new(world(set, case, market)).run().map_err(|error| error.to_string())?;
+pub(super) fn play(set: &Set, case: &Case, market: &Market) -> Result<Found, RunError> {
+    let record = Simulation::new(world(set, case, market)).run()?;
     Ok(found(&record, set, market))
 }
 

@@ -3,8 +3,9 @@
 use super::format::FunctionRow;
 use super::{Outcome, VectorError};
 use flashcrowd_policies::autoscalers::hpa::{
-    Container, ControllerSettings, HpaConfig, HpaObservation, HpaSpec, MetricReading, MetricSource, MetricSpec, Pod,
-    PodPhase, PodSample, ReadyCondition, Target, Variant, propose, scale_down_percent_limit, scale_up_percent_limit,
+    Container, ControllerSettings, HpaConfig, HpaObservation, HpaSpec, MetricError, MetricReading, MetricSource,
+    MetricSpec, Pod, PodPhase, PodSample, ReadyCondition, SpecError, Target, Variant, propose,
+    scale_down_percent_limit, scale_up_percent_limit,
 };
 
 /// Computes one row under `variant` and compares.
@@ -16,9 +17,8 @@ pub fn run_function_row(variant: Variant, row: &FunctionRow) -> Result<Outcome, 
     let got = match (row.function.as_str(), row.args.as_slice()) {
         ("scaleUpPercentLimit", &[current, percent]) => scale_up_percent_limit(current, percent),
         ("scaleDownPercentLimit", &[current, percent]) => scale_down_percent_limit(current, percent),
-        ("utilizationReplicas", &[pods, percent, target]) => {
-            utilization_replicas(variant, pods, percent, target).map_err(|why| VectorError::new(&place, why))?
-        }
+        ("utilizationReplicas", &[pods, percent, target]) => utilization_replicas(variant, pods, percent, target)
+            .map_err(|error| VectorError::new(&place, error.to_string()))?,
         _ => return Err(VectorError::new(&place, "unknown function or wrong number of arguments")),
     };
     let mut outcome = Outcome::default();
@@ -26,12 +26,23 @@ pub fn run_function_row(variant: Variant, row: &FunctionRow) -> Result<Outcome, 
     Ok(outcome)
 }
 
+/// Why a row of utilization has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum RowError {
+    #[error("{pods} pods: expected 0 to {most}")]
+    Pods { pods: i32, most: i32 },
+    #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Spec(Vec<SpecError>),
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+}
+
 /// `pods` ready replicas that all use `percent` of their request.
-fn utilization_replicas(variant: Variant, pods: i32, percent: i32, target: i32) -> Result<i32, String> {
+fn utilization_replicas(variant: Variant, pods: i32, percent: i32, target: i32) -> Result<i32, RowError> {
     const REQUEST: i64 = 100;
     const MOST: i32 = 100_000;
     if !(0..=MOST).contains(&pods) {
-        return Err(format!("{pods} pods: expected 0 to {MOST}"));
+        return Err(RowError::Pods { pods, most: MOST });
     }
     let source = MetricSource::Resource { name: "memory".to_owned() };
     let metric = MetricSpec { source, target: Target::Utilization(target) };
@@ -39,8 +50,7 @@ fn utilization_replicas(variant: Variant, pods: i32, percent: i32, target: i32) 
     let container =
         Container { name: "main".to_owned(), requests: [("memory".to_owned(), REQUEST)].into_iter().collect() };
     let settings = ControllerSettings { variant, ..ControllerSettings::default() };
-    let config = HpaConfig::new(&spec, settings, vec![container])
-        .map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
+    let config = HpaConfig::new(&spec, settings, vec![container]).map_err(RowError::Spec)?;
     let ids = 0..pods.unsigned_abs();
     let pod = |id| Pod {
         id,
@@ -57,5 +67,5 @@ fn utilization_replicas(variant: Variant, pods: i32, percent: i32, target: i32) 
         pods: ids.map(pod).collect(),
         ..HpaObservation::default()
     };
-    propose(&config, 0, &seen, &metric, Some(&reading)).map(|proposal| proposal.replicas)
+    Ok(propose(&config, 0, &seen, &metric, Some(&reading))?.replicas)
 }

@@ -2,6 +2,7 @@
 
 use super::config::HpaConfig;
 use super::decision::{ConditionState, Event, MetricOutcome};
+use super::metric_error::MetricError;
 use super::metrics::propose;
 use super::observation::HpaObservation;
 
@@ -23,7 +24,7 @@ pub(super) struct Combined {
 pub(super) fn combine(config: &HpaConfig, now: i64, seen: &HpaObservation) -> Combined {
     let mut outcomes = Vec::with_capacity(config.metrics().len());
     let mut events = Vec::new();
-    let mut first_failure: Option<(&'static str, String)> = None;
+    let mut first_failure: Option<(&'static str, MetricError)> = None;
     let mut chosen: Option<(i32, usize)> = None;
     for (index, metric) in config.metrics().iter().enumerate() {
         let result = propose(config, now, seen, metric, seen.metrics.get(index));
@@ -35,7 +36,7 @@ pub(super) fn combine(config: &HpaConfig, now: i64, seen: &HpaObservation) -> Co
             Ok(_) => {}
             Err(why) => {
                 let reason = metric.source.failure_reason();
-                events.push(Event { reason, message: why.clone() });
+                events.push(Event { reason, message: why.to_string() });
                 first_failure.get_or_insert_with(|| (reason, why.clone()));
             }
         }

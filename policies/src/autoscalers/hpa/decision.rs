@@ -1,5 +1,6 @@
 //! What one reconcile leaves behind.
 
+use super::metric_error::MetricError;
 use std::fmt;
 
 /// The outcome of one reconcile.
@@ -27,7 +28,7 @@ pub struct HpaDecision {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricOutcome {
     /// How many replicas it asked for, and its current value; or why it failed.
-    pub result: Result<MetricProposal, String>,
+    pub result: Result<MetricProposal, MetricError>,
 }
 
 /// What a metric that could be read asked for.

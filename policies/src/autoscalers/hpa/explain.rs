@@ -37,7 +37,7 @@ fn explain_metric(spec: &MetricSpec, name: &Arc<str>, outcome: &MetricOutcome) -
             proposal: Some(proposal.replicas.max(0).unsigned_abs()),
             note: String::new(),
         },
-        Err(why) => MetricExplanation { name, current: None, target, proposal: None, note: why.clone() },
+        Err(why) => MetricExplanation { name, current: None, target, proposal: None, note: why.to_string() },
     }
 }
 

@@ -3,37 +3,30 @@
 use super::arithmetic::{ceil32, int32, int64};
 use super::config::{Container, HpaConfig};
 use super::decision::{CurrentValue, MetricProposal};
+use super::metric_error::MetricError;
 use super::observation::{HpaObservation, MetricReading, PodSample};
 use super::pods::{Samples, group, ready_count};
 use super::spec::{MetricSource, MetricSpec, Target};
 use super::tolerance::Tolerance;
 
-const NO_PODS: &str = "no pods returned by selector while calculating replica count";
-const NO_SAMPLES: &str = "did not receive metrics for targeted pods (pods might be unready)";
-const NO_MATCH: &str = "no metrics returned matched known pods";
-
 /// What `metric` asks for, given the answer of its API.
 ///
 /// # Errors
-/// Why the controller finds no answer, in its own words.
+/// Why the controller finds no answer.
 pub fn propose(
     config: &HpaConfig,
     now: i64,
     seen: &HpaObservation,
     metric: &MetricSpec,
     reading: Option<&MetricReading>,
-) -> Result<MetricProposal, String> {
+) -> Result<MetricProposal, MetricError> {
     let tolerance = Tolerance::of(config);
     let per_service = matches!(metric.source, MetricSource::Object { .. } | MetricSource::External(_));
     match reading {
-        None => Err("no metrics returned".to_owned()),
-        Some(MetricReading::Failed(why)) => Err(why.clone()),
-        Some(MetricReading::Pods { samples, .. }) if samples.is_empty() => {
-            Err("no metrics returned from the metrics API".to_owned())
-        }
-        Some(MetricReading::External(values)) if values.is_empty() => {
-            Err("no metrics returned from the external metrics API".to_owned())
-        }
+        None => Err(MetricError::Unread),
+        Some(MetricReading::Failed(why)) => Err(MetricError::Api(why.clone())),
+        Some(MetricReading::Pods { samples, .. }) if samples.is_empty() => Err(MetricError::NoPodMetrics),
+        Some(MetricReading::External(values)) if values.is_empty() => Err(MetricError::NoExternalMetrics),
         Some(MetricReading::Pods { samples, window_ns }) if !per_service => {
             let measure = Measure::of(config, metric);
             PodMetric { config, now, seen, tolerance, window_ns: *window_ns }.propose(samples, &measure)
@@ -46,7 +39,7 @@ pub fn propose(
             let usage = values.iter().fold(0_i64, |sum, value| sum.wrapping_add(*value));
             service_metric(config, seen, tolerance, metric.target, usage)
         }
-        Some(_) => Err("the metrics API answered for another kind of metric".to_owned()),
+        Some(_) => Err(MetricError::OtherKind),
     }
 }
 
@@ -55,7 +48,7 @@ struct Measure {
     /// What a pod may use by the target, in the unit that the ratio compares.
     target: i64,
     /// Request of each pod; `Some` for Utilization. An error if a container has none.
-    request: Option<Result<i64, String>>,
+    request: Option<Result<i64, MetricError>>,
     /// Whether the readiness rules of CPU hold.
     cpu: bool,
 }
@@ -80,7 +73,7 @@ impl Measure {
     }
 
     /// Ratio of usage to target, and the value to show.
-    fn compare(&self, known: &[u32], samples: &Samples) -> Result<(f64, CurrentValue), String> {
+    fn compare(&self, known: &[u32], samples: &Samples) -> Result<(f64, CurrentValue), MetricError> {
         let Some(request) = &self.request else {
             let sum = samples.values().fold(0_i64, |sum, sample| sum.wrapping_add(sample.milli));
             let usage = sum / samples.len().max(1) as i64;
@@ -94,7 +87,7 @@ impl Measure {
             count += 1;
         }
         if requested == 0 {
-            return Err(NO_MATCH.to_owned());
+            return Err(MetricError::NoMatch);
         }
         // Whole percent, before the tolerance test and before rounding up.
         let percent = (used.wrapping_mul(100).wrapping_div(requested)) as i32;
@@ -111,17 +104,18 @@ impl Measure {
     }
 }
 
-fn pod_request(containers: &[Container], resource: &str, only: Option<&str>) -> Result<i64, String> {
+fn pod_request(containers: &[Container], resource: &str, only: Option<&str>) -> Result<i64, MetricError> {
     let mut sum = 0_i64;
     let mut found = only.is_none();
     for container in containers.iter().filter(|container| only.is_none_or(|name| name == container.name)) {
         found = true;
         let Some(request) = container.requests.get(resource) else {
-            return Err(format!("missing request for {resource} in container {}", container.name));
+            let (resource, container) = (resource.to_owned(), container.name.clone());
+            return Err(MetricError::MissingRequest { resource, container });
         };
         sum = sum.wrapping_add(*request);
     }
-    if found { Ok(sum) } else { Err(format!("container {} not present in pods", only.unwrap_or_default())) }
+    if found { Ok(sum) } else { Err(MetricError::MissingContainer(only.unwrap_or_default().to_owned())) }
 }
 
 /// One evaluation of samples of pods.
@@ -134,9 +128,9 @@ struct PodMetric<'a> {
 }
 
 impl PodMetric<'_> {
-    fn propose(&self, samples: &[PodSample], measure: &Measure) -> Result<MetricProposal, String> {
+    fn propose(&self, samples: &[PodSample], measure: &Measure) -> Result<MetricProposal, MetricError> {
         if self.seen.pods.is_empty() {
-            return Err(NO_PODS.to_owned());
+            return Err(MetricError::NoPods);
         }
         let mut samples: Samples = samples.iter().map(|sample| (sample.pod, *sample)).collect();
         let groups = group(self.config, self.now, self.seen, &samples, self.window_ns, measure.cpu);
@@ -144,7 +138,7 @@ impl PodMetric<'_> {
             samples.remove(pod);
         }
         if samples.is_empty() {
-            return Err(NO_SAMPLES.to_owned());
+            return Err(MetricError::NoSamples);
         }
         let mut known: Vec<u32> = self.seen.pods.iter().map(|pod| pod.id).collect();
         known.sort_unstable();
@@ -189,7 +183,7 @@ fn service_metric(
     tolerance: Tolerance,
     target: Target,
     usage: i64,
-) -> Result<MetricProposal, String> {
+) -> Result<MetricProposal, MetricError> {
     match target {
         Target::Value(target) => {
             let ratio = usage as f64 / target.milli() as f64;
@@ -201,11 +195,11 @@ fn service_metric(
             let base = if quirk { seen.status_replicas } else { seen.spec_replicas };
             Ok(average_value(tolerance, usage, target.milli(), base))
         }
-        Target::Utilization(_) => Err("an Object or External metric has no utilization".to_owned()),
+        Target::Utilization(_) => Err(MetricError::NoUtilization),
     }
 }
 
-fn value_replicas(seen: &HpaObservation, tolerance: Tolerance, ratio: f64) -> Result<i32, String> {
+fn value_replicas(seen: &HpaObservation, tolerance: Tolerance, ratio: f64) -> Result<i32, MetricError> {
     if seen.spec_replicas == 0 {
         return Ok(ceil32(ratio));
     }
@@ -213,7 +207,7 @@ fn value_replicas(seen: &HpaObservation, tolerance: Tolerance, ratio: f64) -> Re
         return Ok(seen.spec_replicas);
     }
     if seen.pods.is_empty() {
-        return Err(format!("unable to calculate ready pods: {NO_PODS}"));
+        return Err(MetricError::NoReadyPods);
     }
     Ok(ceil32(ratio * ready_count(seen) as f64))
 }

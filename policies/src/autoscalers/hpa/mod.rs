@@ -21,6 +21,7 @@ mod defaulting;
 mod explain;
 mod limits;
 pub mod manifest;
+mod metric_error;
 mod metrics;
 mod normalize;
 mod observation;
@@ -38,6 +39,7 @@ pub use decision::{
 };
 pub use defaulting::{behavior_with_defaults, with_defaults};
 pub use limits::{scale_down_percent_limit, scale_up_percent_limit};
+pub use metric_error::MetricError;
 pub use metrics::propose;
 pub use observation::{HpaObservation, MetricReading, Pod, PodPhase, PodSample, ReadyCondition};
 pub use spec::{

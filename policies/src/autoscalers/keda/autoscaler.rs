@@ -3,7 +3,7 @@
 
 use super::binding::Bindings;
 use super::executor::{Activity, Executor, Poll};
-use super::formula::Values;
+use super::formula::{FormulaError, Values};
 use super::hpa_feed::{KedaHpa, hpa_spec, to_milli};
 use super::readings::{Reading, Readings};
 use super::spec::{POLLING_INTERVAL_S, Quirks, ScaledObject};
@@ -111,6 +111,15 @@ impl ScaledObject {
     }
 }
 
+/// Why a formula over the triggers has no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum CompositeError {
+    #[error("a trigger of the formula fails")]
+    Trigger,
+    #[error(transparent)]
+    Formula(FormulaError),
+}
+
 /// KEDA's loop of one `ScaledObject`: it polls all triggers at once when it begins, and then each
 /// polling interval, and owns the step between none and one.
 #[derive(Clone, Debug)]
@@ -143,15 +152,15 @@ impl KedaExecutor {
             .filter_map(|(source, reading)| Some((source.trigger.name.clone()?, reading.as_ref().ok().copied())));
         let values: Values = named.collect();
         let result = if is_error {
-            Err("a trigger of the formula fails".to_owned())
+            Err(CompositeError::Trigger)
         } else {
-            modifiers.formula.value(&values).map(to_milli).map_err(|error| error.to_string())
+            modifiers.formula.value(&values).map(to_milli).map_err(CompositeError::Formula)
         };
         let is_active = result.as_ref().is_ok_and(|value| *value > modifiers.activation_target);
         let note = match &result {
             Ok(_) if is_active => "active".to_owned(),
             Ok(_) => "not active".to_owned(),
-            Err(why) => why.clone(),
+            Err(why) => why.to_string(),
         };
         let explanation = MetricExplanation {
             name: "composite-metric".into(),
@@ -176,7 +185,7 @@ impl KedaExecutor {
         let cooling = self.executor.as_ref().and_then(Executor::active).is_some_and(|c| c.reason == "ScalerCooldown");
         let goal = self.object.idle_replica_count.unwrap_or(self.object.min_replicas());
         let limit = Limit { name: "Cooldown", before: goal, after: view.spec_replicas };
-        let error = readings.iter().find_map(|reading| reading.as_ref().err().cloned());
+        let error = readings.iter().find_map(|reading| reading.as_ref().err().map(ToString::to_string));
         Explanation {
             metrics,
             limits: cooling.then_some(limit).into_iter().collect(),

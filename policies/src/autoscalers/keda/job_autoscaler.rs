@@ -65,7 +65,7 @@ impl KedaJobs {
             metrics: sources.map(|(source, reading)| source.explain(reading)).collect(),
             limits,
             reason: reason.to_owned(),
-            error: readings.iter().find_map(|reading| reading.as_ref().err().cloned()),
+            error: readings.iter().find_map(|reading| reading.as_ref().err().map(ToString::to_string)),
         }
     }
 }

@@ -23,7 +23,18 @@ pub(super) struct Source {
 }
 
 /// What one trigger says.
-pub(super) type Reading = Result<f64, String>;
+pub(super) type Reading = Result<f64, ReadingError>;
+
+/// Why a trigger has no value.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub(super) enum ReadingError {
+    #[error("the trigger's source does not answer")]
+    NoAnswer,
+    #[error("the answer has no value")]
+    NoValue,
+    #[error("the answer is {0}")]
+    NotFinite(f64),
+}
 
 impl Readings {
     /// Binds `triggers`. Resources of the pods are left out unless `with_resources`; values that the
@@ -68,16 +79,16 @@ pub(super) fn batches(view: &TargetView, index: usize) -> Option<&[Batch]> {
 
 impl Source {
     fn read(&mut self, batches: Option<&[Batch]>) -> Reading {
-        let Some(batches) = batches else { return Err("the trigger's source does not answer".to_owned()) };
+        let Some(batches) = batches else { return Err(ReadingError::NoAnswer) };
         if let Some(batch) = batches.last() {
             self.newest = Some(batch.clone());
         }
         let samples = self.newest.as_ref().map(|batch| batch.samples.as_slice()).unwrap_or_default();
         if samples.is_empty() {
-            return if self.trigger.ignore_null_values { Ok(0.0) } else { Err("the answer has no value".to_owned()) };
+            return if self.trigger.ignore_null_values { Ok(0.0) } else { Err(ReadingError::NoValue) };
         }
         let value = self.combine.value(samples) * self.scale;
-        if value.is_finite() { Ok(value) } else { Err(format!("the answer is {value}")) }
+        if value.is_finite() { Ok(value) } else { Err(ReadingError::NotFinite(value)) }
     }
 
     pub(super) fn is_active(&self, reading: &Reading) -> bool {
@@ -89,7 +100,7 @@ impl Source {
         let note = match reading {
             Ok(_) if self.is_active(reading) => "active".to_owned(),
             Ok(_) => "not active".to_owned(),
-            Err(why) => why.clone(),
+            Err(why) => why.to_string(),
         };
         MetricExplanation {
             name: self.key.as_str().into(),

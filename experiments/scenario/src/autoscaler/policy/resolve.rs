@@ -2,7 +2,7 @@
 
 use crate::autoscaler::baselines::resolve::Place;
 use crate::autoscaler::resolved::{Make, MakeError, ResolvedAutoscaler};
-use crate::registry::{Refusal, Registry, Settings};
+use crate::registry::{RefusedConfig, Registry, Settings};
 use crate::spec;
 use flashcrowd_core::ports::Controller;
 use flashcrowd_language::units::Fraction;
@@ -28,7 +28,7 @@ pub(crate) fn resolve(
     let settings = Settings { document: document.clone(), path };
     match registry.make(&given.name, &settings, place.target) {
         None => return Err(unknown(place, &given.name, registry)),
-        Some(Err(Refusal::Settings(error))) => return Err(*error),
+        Some(Err(RefusedConfig::Unreadable(error))) => return Err(*error),
         Some(_) => {}
     }
     let failure = given.scrape_failure.map_or(0.0, Fraction::get);
@@ -41,8 +41,7 @@ pub(crate) fn resolve(
         match registry.make(&name, &settings, making.target).ok_or_else(refused)? {
             Ok(controller) if failure > 0.0 => Ok(vec![with_failures(controller, failure)]),
             Ok(controller) => Ok(vec![controller]),
-            Err(Refusal::Settings(error)) => Err(MakeError::Refused(error.message)),
-            Err(Refusal::Policy(message)) => Err(MakeError::Refused(message)),
+            Err(refused) => Err(MakeError::Refused(refused.to_string())),
         }
     });
     place.finish(&given.name, None, make)

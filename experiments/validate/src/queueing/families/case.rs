@@ -1,6 +1,7 @@
 //! A test that is simulated, what was found of it, and numbers in its keys.
 
 use crate::queueing::document::{Goal, Params};
+use crate::queueing::error::CaseError;
 use crate::queueing::plant::Plant;
 use crate::queueing::replicates::{Estimate, Target, estimate, estimate_each};
 use crate::queueing::statistic::{Observation, Statistic};
@@ -43,7 +44,7 @@ impl Case<'_> {
         variant: &str,
         plant: &Plant,
         statistic: impl Fn(&str) -> Option<Statistic>,
-    ) -> Result<(), String> {
+    ) -> Result<(), CaseError> {
         let target = |goal: &Goal| {
             let statistic = statistic(&goal.key)?;
             Some(Target { key: goal.key.clone(), statistic, expected: goal.expected, tolerance: goal.tolerance })
@@ -72,8 +73,8 @@ impl Case<'_> {
         &self,
         most: u32,
         knows: &[&str],
-        play: impl Fn(&[&str], u32) -> Result<(Vec<Observation>, u64), String> + Sync,
-    ) -> Result<Findings, String> {
+        play: impl Fn(&[&str], u32) -> Result<(Vec<Observation>, u64), CaseError> + Sync,
+    ) -> Result<Findings, CaseError> {
         let goals: Vec<&Goal> = self.goals.iter().filter(|goal| knows.contains(&goal.key.as_str())).collect();
         if goals.is_empty() {
             return Ok(Findings::default());
@@ -92,7 +93,7 @@ impl Case<'_> {
     }
 
     /// A world of one region, one pool and one service, without clients.
-    pub(super) fn bare_world(&self, replicate: u32) -> Result<World, String> {
+    pub(super) fn bare_world(&self, replicate: u32) -> Result<World, CaseError> {
         let mut plant = Plant::open(self.label("bare"), 0.0, Distribution::Constant(0.0), 1, 1.0);
         plant.span = 1.0;
         let (mut world, _) = plant.world(replicate, false)?;

@@ -1,6 +1,7 @@
 //! A closed loop: users who think, then ask one exponential server (MVA).
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::plant::{Plant, Source};
 use super::super::statistic::Statistic;
 use super::case::{Case, Findings};
@@ -8,11 +9,11 @@ use crate::closed_forms::finite::closed_loop;
 use flashcrowd_core::clock::Distribution;
 
 /// Think time and service time.
-fn times(params: Params<'_>) -> Result<(f64, f64), String> {
+fn times(params: Params<'_>) -> Result<(f64, f64), CaseError> {
     Ok((params.not_negative("Z")?, params.mean_service()?))
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let (think, service) = times(params)?;
     let state = closed_loop(u64::from(params.count("N")?), think, service);
     Ok(match key {
@@ -24,7 +25,7 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Stri
     })
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let (think, unit) = times(case.params)?;
     let users = case.params.count("N")?;
     let think = think / unit;

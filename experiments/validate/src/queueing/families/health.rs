@@ -5,6 +5,7 @@
 //! age of its own.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::statistic::Observation;
 use super::case::{Case, Findings};
 use flashcrowd_core::clock::{Distribution, Stream};
@@ -39,7 +40,7 @@ struct Checks {
 }
 
 impl Checks {
-    fn read(params: Params<'_>) -> Result<Self, String> {
+    fn read(params: Params<'_>) -> Result<Self, CaseError> {
         let optional = |name| if params.has(name) { params.not_negative(name) } else { Ok(0.0) };
         Ok(Checks {
             interval: params.positive("interval_s")?,
@@ -79,7 +80,7 @@ impl Checks {
     }
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let checks = Checks::read(params)?;
     let (longest, mean) = checks.detection();
     Ok(match key {
@@ -115,7 +116,7 @@ fn draw(checks: &Checks, mut stream: Stream) -> (Vec<SimTime>, VecDeque<SimTime>
     (starts, requests)
 }
 
-fn world(case: &Case<'_>, checks: &Checks, replicate: u32) -> Result<(World, Vec<SimTime>), String> {
+fn world(case: &Case<'_>, checks: &Checks, replicate: u32) -> Result<(World, Vec<SimTime>), CaseError> {
     let mut world = case.bare_world(replicate)?;
     let (starts, requests) = draw(checks, world.seed.stream(&case.label("outages")));
     let span = |s: f64| SimDuration::from_s_f64(s);
@@ -195,16 +196,17 @@ fn measure(record: &RunRecord, starts: &[SimTime]) -> Seen {
     seen
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let checks = Checks::read(case.params)?;
     if checks.outages() == 0 {
-        return Err(format!("an outage takes {} s: expected at most {LONGEST_S}", checks.cycle()));
+        let (what, seconds) = ("an outage takes", checks.cycle());
+        return Err(CaseError::TooLong { what, seconds, longest_s: LONGEST_S });
     }
     let outages = f64::from(checks.outages());
     let knows = ["detect_mean", "detect_max", "blackout_mean", "blackout_max"];
     case.play_each(MOST, &knows, |keys, replicate| {
         let (world, starts) = world(case, &checks, replicate)?;
-        let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
+        let record = Simulation::new(world).run()?;
         let seen = measure(&record, &starts);
         let observe = |key: &&str| match *key {
             "detect_mean" => Observation::Ratio(seen.detected, outages),

@@ -1,6 +1,7 @@
 //! Servers without limit: the stationary number present, and how it grows from nothing.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
@@ -8,7 +9,7 @@ use super::case::{Case, Findings, count_in_key};
 use crate::closed_forms::infinite::{mean_after, poisson, poisson_at_least};
 use flashcrowd_core::clock::Distribution;
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let (rate, service) = (params.positive("lam")?, params.mean_service()?);
     if params.has("t") {
         let mean = mean_after(rate, 1.0 / service, params.positive("t")?);
@@ -22,13 +23,13 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Stri
     })
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let (rate, unit) = (case.params.positive("lam")?, case.params.mean_service()?);
     if case.params.has("t") { transient(case, rate * unit, unit) } else { stationary(case, rate * unit, unit) }
 }
 
 /// The number present is Poisson for every service law, so it is checked with one of each kind.
-fn stationary(case: &Case<'_>, load: f64, unit: f64) -> Result<Findings, String> {
+fn stationary(case: &Case<'_>, load: f64, unit: f64) -> Result<Findings, CaseError> {
     const RELAXATION: f64 = 3.0;
     let mut findings = Findings::default();
     for (name, law) in laws::of_each_kind() {
@@ -48,7 +49,7 @@ fn stationary(case: &Case<'_>, load: f64, unit: f64) -> Result<Findings, String>
 }
 
 /// From an empty start with exponential service; a replicate ends at the instant asked for.
-fn transient(case: &Case<'_>, load: f64, unit: f64) -> Result<Findings, String> {
+fn transient(case: &Case<'_>, load: f64, unit: f64) -> Result<Findings, CaseError> {
     let law = Distribution::Exponential { mean: 1.0 };
     let mut plant = Plant::open(case.label("empty start"), load, law, u32::MAX, unit);
     plant.span = case.params.positive("t")? / unit;

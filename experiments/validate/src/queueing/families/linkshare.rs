@@ -2,6 +2,7 @@
 //! (`size_gb`, `link_gbps`, `per_stream_cap`), and two of which the second begins later (`size`, `link`, `t1`).
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::plant::{Plant, pool};
 use super::case::{Case, Finding, Findings};
 use flashcrowd_core::SimDuration;
@@ -28,7 +29,7 @@ struct Loads {
 }
 
 impl Loads {
-    fn read(params: Params<'_>) -> Result<Self, String> {
+    fn read(params: Params<'_>) -> Result<Self, CaseError> {
         let rate = |name: &str| params.positive(name);
         let cap = if params.has("per_stream_cap") { rate("per_stream_cap")? } else { f64::INFINITY };
         Ok(Loads { k: params.count("k")?, size: params.positive("size_gb")?, link: rate("link_gbps")?, cap })
@@ -40,20 +41,20 @@ impl Loads {
     }
 
     /// Whether the engine can play it.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CaseError> {
         let [slowest, fastest] = RATES;
         let share = self.cap.min(self.link / f64::from(self.k));
         if share < slowest || self.link > fastest {
-            return Err(format!("expected rates of {slowest} to {fastest} GB/s"));
+            return Err(CaseError::LinkRates { slowest, fastest });
         }
         if self.k > MOST || self.time(self.k) > LONGEST {
-            return Err(format!("expected at most {MOST} loads of at most {LONGEST} s"));
+            return Err(CaseError::Loads { most: MOST, longest_s: LONGEST });
         }
         Ok(())
     }
 
     /// Plays `k` loads at once: when the last ends.
-    fn play(&self, k: u32, label: String) -> Result<f64, String> {
+    fn play(&self, k: u32, label: String) -> Result<f64, CaseError> {
         let bytes = |gb: f64| (gb * 1e9).round() as u64;
         let link = Link { name: "link".into(), bytes_per_s: bytes(self.link), scope: LinkScope::Fleet };
         let transfer = Transfer {
@@ -88,7 +89,7 @@ struct Pair {
 
 impl Pair {
     /// The pair of a case of that form.
-    fn read(params: Params<'_>) -> Result<Option<Self>, String> {
+    fn read(params: Params<'_>) -> Result<Option<Self>, CaseError> {
         if !params.has("t1") {
             return Ok(None);
         }
@@ -96,7 +97,7 @@ impl Pair {
         let alone = params.positive("size")? / params.positive("link")?;
         let later = params.not_negative("t1")?;
         if !(1e-3..=LONGEST).contains(&alone) || later > LONGEST {
-            return Err(format!("expected loads of 0.001 to {LONGEST} s alone, and `t1` at most that"));
+            return Err(CaseError::LoadPair { longest_s: LONGEST });
         }
         Ok(Some(Pair { alone, later }))
     }
@@ -112,7 +113,7 @@ impl Pair {
     }
 
     /// Plays both: the second is of a service that first does something else for so long.
-    fn play(&self, label: String) -> Result<[f64; 2], String> {
+    fn play(&self, label: String) -> Result<[f64; 2], CaseError> {
         const RATE: u64 = 25_000_000_000;
         let link = Arc::new(Link { name: "link".into(), bytes_per_s: RATE, scope: LinkScope::Fleet });
         let transfer = Transfer {
@@ -132,7 +133,7 @@ impl Pair {
         let ends = ready(label, 2.0 * (self.alone + self.later), vec![stages(None), stages(Some(wait))], 1)?;
         match ends.as_slice() {
             [first, second] => Ok([*first, *second]),
-            _ => Err("a replica did not become ready".to_owned()),
+            _ => Err(CaseError::NotReady),
         }
     }
 
@@ -147,7 +148,7 @@ impl Pair {
 
 /// Seconds from placement to ready of so many replicas of each service, which has these stages; there
 /// are free nodes.
-fn ready(label: String, longest: f64, services: Vec<Vec<StartupStage>>, each: u32) -> Result<Vec<f64>, String> {
+fn ready(label: String, longest: f64, services: Vec<Vec<StartupStage>>, each: u32) -> Result<Vec<f64>, CaseError> {
     let mut plant = Plant::open(label, 0.0, Distribution::Constant(1.0), 1, 1.0);
     plant.replicas = 0;
     plant.span = 1.0;
@@ -165,17 +166,17 @@ fn ready(label: String, longest: f64, services: Vec<Vec<StartupStage>>, each: u3
         world.services[at as usize].startup.stages = stages;
         world.controllers.push(FixedReplicas::new(TargetId(at), each).boxed());
     }
-    let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
+    let record = Simulation::new(world).run()?;
     let mut found: Vec<(u32, f64)> = Vec::new();
     for replica in &record.replicas {
-        let (placed, ready) = replica.placed.zip(replica.ready).ok_or("a replica did not become ready")?;
+        let (placed, ready) = replica.placed.zip(replica.ready).ok_or(CaseError::NotReady)?;
         found.push((replica.service, ready.since(placed).as_s_f64()));
     }
     found.sort_by_key(|(service, _)| *service);
     Ok(found.into_iter().map(|(_, seconds)| seconds).collect())
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     if let Some(pair) = Pair::read(params)? {
         return Ok(Pair::value(pair.ends(), key));
     }
@@ -184,7 +185,7 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Stri
 }
 
 /// A controller asks for k replicas at once of a service that has none; there are free nodes.
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     if let Some(pair) = Pair::read(case.params)? {
         let ends = pair.play(case.label("pair"))?;
         return Ok(findings(case, |key| Pair::value(ends, key)));

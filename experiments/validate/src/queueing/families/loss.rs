@@ -1,6 +1,7 @@
 //! Systems that turn requests away: Erlang's loss system, and a bounded queue.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
@@ -10,7 +11,7 @@ use crate::closed_forms::finite::BoundedQueue;
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::serving::QueueMode;
 
-pub(super) fn erlang_b(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn erlang_b(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let (load, servers) = (params.positive("offered_load")?, params.count("servers")?);
     let blocking = erlang::erlang_b(u64::from(servers), load);
     let carried = load * (1.0 - blocking);
@@ -23,7 +24,7 @@ pub(super) fn erlang_b(params: Params<'_>, key: &str) -> Result<Option<f64>, Str
 }
 
 /// Blocking does not depend on the service law, so it is checked with one of each kind.
-pub(super) fn simulate_erlang_b(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate_erlang_b(case: &Case<'_>) -> Result<Findings, CaseError> {
     let (load, servers) = (case.params.positive("offered_load")?, case.params.count("servers")?);
     let mut findings = Findings::default();
     for (name, law) in laws::of_each_kind() {
@@ -43,10 +44,10 @@ pub(super) fn simulate_erlang_b(case: &Case<'_>) -> Result<Findings, String> {
     Ok(findings)
 }
 
-fn bounded(params: Params<'_>) -> Result<BoundedQueue, String> {
+fn bounded(params: Params<'_>) -> Result<BoundedQueue, CaseError> {
     let (servers, capacity) = (params.count("c")?, params.count("K")?);
     if capacity < servers {
-        return Err(format!("`K` is {capacity}, less than `c`, which is {servers}"));
+        return Err(CaseError::RoomBelowServers { capacity, servers });
     }
     Ok(BoundedQueue {
         arrival_rate: params.positive("lam")?,
@@ -56,7 +57,7 @@ fn bounded(params: Params<'_>) -> Result<BoundedQueue, String> {
     })
 }
 
-pub(super) fn mmck(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn mmck(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let state = bounded(params)?.solve();
     Ok(match key {
         "p_reject" => Some(state.rejected),
@@ -69,7 +70,7 @@ pub(super) fn mmck(params: Params<'_>, key: &str) -> Result<Option<f64>, String>
     })
 }
 
-pub(super) fn simulate_mmck(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate_mmck(case: &Case<'_>) -> Result<Findings, CaseError> {
     let queue = bounded(case.params)?;
     let (servers, capacity) = (queue.servers as u32, queue.capacity as u32);
     let unit = 1.0 / queue.service_rate;

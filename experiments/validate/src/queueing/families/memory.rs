@@ -1,6 +1,7 @@
 //! Memory of an engine: what vLLM logs, by the same code that sizes the cache of a profile.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use flashcrowd_profiles::{EngineLimits, Memory};
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -8,11 +9,11 @@ const GIB: f64 = (1_u64 << 30) as f64;
 /// Blocks of one token of this size, so that the result is exact within it.
 const TOKEN_BYTES: f64 = 1024.0;
 
-pub(super) fn kv_budget(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn kv_budget(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let total_gib = params.positive("total_gib")?;
     let utilization = params.positive("util")?;
     if total_gib > 1e6 || utilization > 1.0 {
-        return Err(format!("{utilization} of {total_gib} GiB: expected at most 1 of at most 1e6 GiB"));
+        return Err(CaseError::Memory { utilization, total_gib });
     }
     let memory = Memory {
         weights_bytes: params.not_negative("weights")? * GIB,

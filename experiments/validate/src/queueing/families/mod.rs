@@ -20,12 +20,13 @@ mod waiting;
 pub(crate) use startup::play as play_phases;
 
 use super::document::Params;
+use super::error::CaseError;
 pub(super) use case::{Case, Finding, Findings};
 
 /// A value by the closed form; `None` for a key that has none.
-type Formula = fn(Params<'_>, &str) -> Result<Option<f64>, String>;
+type Formula = fn(Params<'_>, &str) -> Result<Option<f64>, CaseError>;
 /// Values by running the engine.
-type Simulate = fn(&Case<'_>) -> Result<Findings, String>;
+type Simulate = fn(&Case<'_>) -> Result<Findings, CaseError>;
 
 /// A family.
 pub(super) struct Family {

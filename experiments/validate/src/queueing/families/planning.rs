@@ -1,14 +1,15 @@
 //! Families of the planner: staffing, approximations, cost and retries. Closed forms only.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use crate::closed_forms::approximations::GeneralQueue;
 use crate::closed_forms::economics::{Retries, Swing, usd_per_million_tokens};
 use crate::closed_forms::staffing::{halfin_whitt_beta, servers_for, square_root_staffing};
 
-pub(super) fn sqrt_staff(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn sqrt_staff(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let (load, target) = (params.positive("offered_load")?, params.positive("target_pwait")?);
     if load > 1e7 {
-        return Err(format!("`offered_load` is {load}: expected at most 1e7"));
+        return Err(CaseError::out_of_range("offered_load", load, "at most 1e7"));
     }
     Ok(match key {
         "beta" => halfin_whitt_beta(target),
@@ -19,7 +20,7 @@ pub(super) fn sqrt_staff(params: Params<'_>, key: &str) -> Result<Option<f64>, S
     })
 }
 
-pub(super) fn ggc(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn ggc(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let queue = GeneralQueue {
         arrival_rate: params.positive("lam")?,
         mean_service: params.mean_service()?,
@@ -36,13 +37,13 @@ pub(super) fn ggc(params: Params<'_>, key: &str) -> Result<Option<f64>, String> 
     })
 }
 
-pub(super) fn cost_mtok(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn cost_mtok(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let price = params.not_negative("price_per_gpu_h")?;
     let cost = usd_per_million_tokens(price, params.positive("tokens_per_s")?, params.positive("utilisation")?);
     Ok((key == "usd_per_mtok").then_some(cost))
 }
 
-pub(super) fn oracle_gpuh(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn oracle_gpuh(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let swing = Swing {
         mean: params.positive("A0")?,
         amplitude: params.positive("A1")?,
@@ -51,9 +52,7 @@ pub(super) fn oracle_gpuh(params: Params<'_>, key: &str) -> Result<Option<f64>, 
     };
     if swing.amplitude > swing.mean || swing.most() > 1e6 {
         let Swing { mean, amplitude, .. } = swing;
-        return Err(format!(
-            "a load of {mean} that swings by {amplitude}: expected at least 0 and at most 1e6 replicas"
-        ));
+        return Err(CaseError::Swing { mean, amplitude });
     }
     Ok(match key {
         "replica_hours" => Some(swing.replica_time()),
@@ -65,11 +64,11 @@ pub(super) fn oracle_gpuh(params: Params<'_>, key: &str) -> Result<Option<f64>, 
     })
 }
 
-pub(super) fn retry(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn retry(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let failure = params.not_negative("p")?;
     let max_retries = params.not_negative("max_retries")?;
     if failure > 1.0 || max_retries > 1e6 || max_retries.fract() != 0.0 {
-        return Err(format!("{max_retries} retries of attempts that fail with probability {failure}"));
+        return Err(CaseError::Retries { max_retries, failure });
     }
     let retries = Retries { failure, max_retries: max_retries as u32 };
     Ok(match key {

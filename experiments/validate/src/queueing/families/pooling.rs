@@ -1,6 +1,7 @@
 //! The same load on split queues, on one queue, and with the shorter of two queues at random.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::plant::{Plant, Routing};
 use super::super::statistic::Statistic;
 use super::case::{Case, Findings, relaxation};
@@ -18,16 +19,16 @@ struct Setup {
     unit: f64,
 }
 
-fn setup(params: Params<'_>, servers: &str) -> Result<Setup, String> {
+fn setup(params: Params<'_>, servers: &str) -> Result<Setup, CaseError> {
     let rho = Params::stable(params.positive("rho")?)?;
     let servers = params.count(servers)?;
     if servers > MOST_SERVERS {
-        return Err(format!("{servers} servers: expected at most {MOST_SERVERS}"));
+        return Err(CaseError::TooManyServers { servers, most: MOST_SERVERS });
     }
     Ok(Setup { servers, rho, unit: params.mean_service()? })
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let Setup { servers, rho, unit } = setup(params, "c")?;
     let split = rho / (1.0 - rho) * unit;
     let queue = MultiServer {
@@ -56,7 +57,7 @@ fn servers(case: &Case<'_>, name: &str, setup: &Setup, routing: Routing, relaxat
     plant
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let mut findings = Findings::default();
     let wanted = |keys: &[&str]| case.goals.iter().any(|goal| keys.contains(&goal.key.as_str()));
     let few = setup(case.params, "c")?;

@@ -5,6 +5,7 @@
 //! before, so a run that ends with it is taken off. Hours are scaled to runs of equal length.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::statistic::Observation;
 use super::case::{Case, Finding, Findings};
 use crate::closed_forms::spot::SpotReplica;
@@ -27,7 +28,7 @@ const CYCLE_S: f64 = 1_000.0;
 /// times that are longer than the cold start.
 const SPREAD: f64 = 0.5;
 
-fn read(params: Params<'_>) -> Result<SpotReplica, String> {
+fn read(params: Params<'_>) -> Result<SpotReplica, CaseError> {
     Ok(SpotReplica {
         up: params.positive("U_h")?,
         down: params.positive("D_h")?,
@@ -37,7 +38,7 @@ fn read(params: Params<'_>) -> Result<SpotReplica, String> {
     })
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let replica = read(params)?;
     Ok(match key {
         "cost_per_h" => Some(replica.cost()),
@@ -117,7 +118,13 @@ impl Zone {
 }
 
 /// Dollars, and seconds without a ready replica, up to an instant.
-fn play(case: &Case<'_>, replica: &SpotReplica, hour_s: f64, replicate: u32, first: bool) -> Result<[f64; 3], String> {
+fn play(
+    case: &Case<'_>,
+    replica: &SpotReplica,
+    hour_s: f64,
+    replicate: u32,
+    first: bool,
+) -> Result<[f64; 3], CaseError> {
     let mut world = case.bare_world(replicate)?;
     let zone = Zone::draw(replica, hour_s, world.seed.stream(&case.label("zone")));
     world.horizon = if first { zone.first } else { zone.last };
@@ -138,11 +145,11 @@ fn play(case: &Case<'_>, replica: &SpotReplica, hour_s: f64, replicate: u32, fir
         Box::new(Watching(SpotHedge::new(Order::FewestOwn, 0, true, SimDuration::MAX)))
     }));
     let span_s = world.horizon.as_s_f64();
-    let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
+    let record = Simulation::new(world).run()?;
     Ok([record.bill.usd(|_| true), record.services[0].short.as_s_f64(), span_s])
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let replica = read(case.params)?;
     let knows = ["cost_per_h", "saving", "unserved"];
     if replica.cold_start >= replica.up {

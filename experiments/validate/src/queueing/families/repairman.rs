@@ -6,6 +6,7 @@
 //! the same history, is taken off.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::statistic::Observation;
 use super::case::{Case, Findings};
 use crate::closed_forms::reliability::Repairman;
@@ -23,20 +24,20 @@ const MOST_PREEMPTIONS: f64 = 2e7;
 /// Length of a run in simulated seconds.
 const RUN_S: f64 = 1e6;
 
-fn read(params: Params<'_>) -> Result<Repairman, String> {
+fn read(params: Params<'_>) -> Result<Repairman, CaseError> {
     let nodes = params.count("N")?;
     if nodes > MAX_NODES {
-        return Err(format!("`N` is {nodes}: expected at most {MAX_NODES}"));
+        return Err(CaseError::out_of_range("N", nodes, format!("at most {MAX_NODES}")));
     }
     let repairers = if params.has("R") { params.count("R")? } else { nodes };
     Ok(Repairman { nodes, repairers, up: params.positive("mtbp_h")?, down: params.positive("mttp_h")? })
 }
 
-fn need(params: Params<'_>, repairman: &Repairman) -> Result<u32, String> {
+fn need(params: Params<'_>, repairman: &Repairman) -> Result<u32, CaseError> {
     if params.has("need") { params.count("need") } else { Ok(repairman.nodes) }
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let repairman = read(params)?;
     let nodes = f64::from(repairman.nodes);
     Ok(match key {
@@ -112,13 +113,13 @@ impl Scaled {
         self.repairman.mean_up() / self.repairman.up * RUN_S / self.hour_s
     }
 
-    fn play(&self, case: &Case<'_>, replicate: u32, need: u32, span_s: f64) -> Result<Sums, String> {
+    fn play(&self, case: &Case<'_>, replicate: u32, need: u32, span_s: f64) -> Result<Sums, CaseError> {
         let mut world = case.bare_world(replicate)?;
         let Repairman { nodes, repairers, up, down } = self.repairman;
         let hours = |hours: f64| SimDuration::from_s_f64(hours * self.hour_s);
         let (place, lifetime) = (Place { pool: 0, zone: 0 }, Lifetime::Exponential { mean: hours(up) });
         let source = NodeLifetimes::new(place, nodes, lifetime, hours(down), world.seed, &case.label("nodes"));
-        let source = source.and_then(|source| source.with_repairers(repairers)).map_err(|error| error.to_string())?;
+        let source = source.and_then(|source| source.with_repairers(repairers))?;
         world.horizon = SimTime::ZERO + SimDuration::from_s_f64(span_s);
         world.faults = vec![Box::new(source)];
         let pool = &mut world.pools[0];
@@ -128,20 +129,20 @@ impl Scaled {
         service.initial_replicas = need;
         service.drain_timeout = SimDuration::ZERO;
         service.capacity = Some(Maker::new("all", move || -> Box<dyn CapacityPolicy> { Box::new(TakeAll(nodes)) }));
-        let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
+        let record = Simulation::new(world).run()?;
         let service = &record.services[0];
         Ok([service.ready_replica_s, service.short.as_s_f64(), service.capacity.preempted as f64])
     }
 
     /// The same after the warm-up.
-    fn measure(&self, case: &Case<'_>, replicate: u32, need: u32) -> Result<Sums, String> {
+    fn measure(&self, case: &Case<'_>, replicate: u32, need: u32) -> Result<Sums, CaseError> {
         let warm = self.play(case, replicate, need, self.warm_s)?;
         let whole = self.play(case, replicate, need, RUN_S)?;
         Ok([0, 1, 2].map(|i| whole[i] - warm[i]))
     }
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let scaled = Scaled::new(read(case.params)?);
     let (nodes, need) = (scaled.repairman.nodes, need(case.params, &scaled.repairman)?);
     let span = RUN_S - scaled.warm_s;
@@ -158,6 +159,6 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
                 _ => Observation::Ratio(preempted, span / scaled.hour_s),
             })
         };
-        Ok((keys.iter().map(observe).collect::<Result<_, String>>()?, 0))
+        Ok((keys.iter().map(observe).collect::<Result<_, CaseError>>()?, 0))
     })
 }

@@ -1,6 +1,7 @@
 //! One server that all requests share equally: M/G/1 with processor sharing.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
@@ -9,13 +10,13 @@ use crate::closed_forms::single_server::SingleServer;
 use flashcrowd_core::serving::Discipline;
 use serde_json::Value;
 
-fn server(params: Params<'_>) -> Result<SingleServer, String> {
+fn server(params: Params<'_>) -> Result<SingleServer, CaseError> {
     let server =
         SingleServer { arrival_rate: params.positive("lam")?, mean_service: params.mean_service()?, service_cv2: 1.0 };
     Params::stable(server.utilisation()).map(|_| server)
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let server = server(params)?;
     let exactly = |n| server.sharing_at_least(n) * (1.0 - server.utilisation());
     Ok(match key {
@@ -42,7 +43,7 @@ fn statistic(key: &str) -> Option<Statistic> {
 }
 
 /// Every law that the test names must give the same values.
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let server = server(case.params)?;
     let rho = server.utilisation();
     let named = laws_of(case.params)?;
@@ -69,8 +70,8 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
 }
 
 /// The names in `laws`; exponential if there is no such list.
-fn laws_of(params: Params<'_>) -> Result<Vec<String>, String> {
-    let wrong = || "`laws` is not a list of names".to_owned();
+fn laws_of(params: Params<'_>) -> Result<Vec<String>, CaseError> {
+    let wrong = || CaseError::UnnamedLaws;
     let Some(given) = params.0.get("laws") else { return Ok(vec!["exp".to_owned()]) };
     let list = given.as_array().filter(|list| !list.is_empty()).ok_or_else(wrong)?;
     list.iter().map(|name| Value::as_str(name).map(str::to_owned).ok_or_else(wrong)).collect()

@@ -1,6 +1,7 @@
 //! A cold start of named phases, one after the other: from placement to ready.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::plant::{Plant, pool};
 use super::case::{Case, Finding, Findings};
 use flashcrowd_core::clock::Distribution;
@@ -13,11 +14,11 @@ use flashcrowd_policies::autoscalers::FixedReplicas;
 /// Longest cold start that is played, in seconds.
 const LONGEST: f64 = 1e6;
 
-fn phases(params: Params<'_>) -> Result<Vec<(String, f64)>, String> {
+fn phases(params: Params<'_>) -> Result<Vec<(String, f64)>, CaseError> {
     params.0.keys().map(|name| params.not_negative(name).map(|seconds| (name.clone(), seconds))).collect()
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let total = phases(params)?.iter().map(|phase| phase.1).sum();
     Ok((key == "total").then_some(total))
 }
@@ -36,10 +37,10 @@ fn kind(name: &str) -> StageKind {
 
 /// A controller asks for one replica of a service that has none; there is a free node. Seconds from
 /// its placement to its being ready.
-pub(crate) fn play(phases: &[(String, f64)], label: String) -> Result<f64, String> {
+pub(crate) fn play(phases: &[(String, f64)], label: String) -> Result<f64, CaseError> {
     let total: f64 = phases.iter().map(|phase| phase.1).sum();
     if total > LONGEST {
-        return Err(format!("a cold start of {total} s: expected at most {LONGEST} s"));
+        return Err(CaseError::TooLong { what: "a cold start of", seconds: total, longest_s: LONGEST });
     }
     let stage = |(name, seconds): &(String, f64)| {
         StartupStage::plain(kind(&name.to_lowercase()), StageWork::Drawn(Distribution::Constant(*seconds)))
@@ -53,13 +54,13 @@ pub(crate) fn play(phases: &[(String, f64)], label: String) -> Result<f64, Strin
     world.pools[0].min_nodes = 1;
     world.services[0].startup.stages = phases.iter().map(stage).collect();
     world.controllers = vec![FixedReplicas::new(TargetId(0), 1).boxed()];
-    let record = Simulation::new(world).run().map_err(|error| error.to_string())?;
-    let life = record.replicas.first().ok_or("no replica was started")?;
-    let (placed, ready) = life.placed.zip(life.ready).ok_or("the replica did not become ready")?;
+    let record = Simulation::new(world).run()?;
+    let life = record.replicas.first().ok_or(CaseError::NoReplica)?;
+    let (placed, ready) = life.placed.zip(life.ready).ok_or(CaseError::NotReady)?;
     Ok(ready.since(placed).as_s_f64())
 }
 
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let found = Some(play(&phases(case.params)?, case.label("start"))?);
     let goals = case.goals.iter().filter(|goal| goal.key == "total");
     let finding = |key: &str| Finding { key: key.to_owned(), variant: String::new(), found, half_width: 0.0 };

@@ -4,6 +4,7 @@
 //! of arrival and service are multiplied by one factor and counts are divided by it; times stay.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::plant::{Plant, pool};
 use super::case::{Case, Finding, Findings};
 use flashcrowd_core::clock::{Distribution, SimDuration, SimTime};
@@ -33,7 +34,7 @@ struct Step {
 }
 
 impl Step {
-    fn read(params: Params<'_>) -> Result<Self, String> {
+    fn read(params: Params<'_>) -> Result<Self, CaseError> {
         let n = params.count("n")?;
         Ok(Step {
             before: params.not_negative("l0")?,
@@ -64,7 +65,7 @@ impl Step {
     }
 }
 
-pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let step = Step::read(params)?;
     Ok(match key {
         "peak_backlog" => Some(step.backlog()),
@@ -115,7 +116,7 @@ impl Step {
     }
 
     /// Plays the step with all rates times `factor`, for `after` seconds from the new replicas on.
-    fn play(&self, factor: f64, after: f64, label: String) -> Result<Seen, String> {
+    fn play(&self, factor: f64, after: f64, label: String) -> Result<Seen, CaseError> {
         let service = SimDuration::from_s_f64(1.0 / (self.mu * factor));
         let spacing = |rate: f64| SimDuration::from_s_f64(1.0 / (rate * factor));
         // Until all servers that the first rate needs have had work.
@@ -141,7 +142,7 @@ impl Step {
         let idle = if self.before > 0.0 { spacing(self.before) } else { SimDuration::MAX };
         let source = Even { spacing: [idle, spacing(self.after)], step, next: first, end, service };
         world.clients[0].traffic = Traffic::Open(Box::new(source));
-        let mut record = Simulation::new(world).run().map_err(|error| error.to_string())?;
+        let mut record = Simulation::new(world).run()?;
         record.requests.sort_by_key(|request| request.number);
         Ok(measure(&record.requests, step, ready, record.clients[0].requests.arrived))
     }
@@ -175,7 +176,7 @@ fn measure(requests: &[RequestRecord], step: SimTime, ready: SimTime, arrived: u
 }
 
 /// Deterministic arrivals at single servers with one queue; a controller wants the new ones at the step.
-pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let mut step = Step::read(case.params)?;
     // The closed form starts without a backlog: what is more only keeps all servers busy.
     step.before = step.before.min(f64::from(step.n) * step.mu);
@@ -185,7 +186,7 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, String> {
     let span = step.cold + after;
     let factor = step.factor(span);
     if span > LONGEST {
-        return Err(format!("the surge lasts {span} s: expected at most {LONGEST} s"));
+        return Err(CaseError::TooLong { what: "the surge lasts", seconds: span, longest_s: LONGEST });
     }
     let seen = step.play(factor, after, case.label("surge"))?;
     let headroom = formula(case.params, "headroom_needed_util")?;

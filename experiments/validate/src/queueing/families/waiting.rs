@@ -1,6 +1,7 @@
 //! First come first served without a bound: M/M/c, M/G/1 and the waiting-time law of M/D/1.
 
 use super::super::document::Params;
+use super::super::error::CaseError;
 use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
@@ -13,14 +14,14 @@ use flashcrowd_core::clock::Distribution;
 /// Times after the last arrival, in relaxation times, by which all have left.
 const DRAIN: f64 = 100.0;
 
-fn multi_server(params: Params<'_>) -> Result<MultiServer, String> {
+fn multi_server(params: Params<'_>) -> Result<MultiServer, CaseError> {
     let servers = u64::from(params.count("c")?);
     let queue =
         MultiServer { arrival_rate: params.positive("lam")?, service_rate: 1.0 / params.mean_service()?, servers };
     Params::stable(queue.utilisation()).map(|_| queue)
 }
 
-pub(super) fn erlang_c(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn erlang_c(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let queue = multi_server(params)?;
     let (rate, wait, sojourn) = (queue.arrival_rate, queue.mean_wait(), queue.mean_sojourn());
     let tail = || number_in_key(key, "P_wait_gt_").map(|t| queue.wait_exceeds(t));
@@ -72,7 +73,7 @@ fn statistic(key: &str) -> Option<Statistic> {
     })
 }
 
-pub(super) fn simulate_erlang_c(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate_erlang_c(case: &Case<'_>) -> Result<Findings, CaseError> {
     let queue = multi_server(case.params)?;
     let plant = endless(case, &queue, Distribution::Exponential { mean: 1.0 }, 1.0);
     let mut findings = Findings::default();
@@ -80,14 +81,14 @@ pub(super) fn simulate_erlang_c(case: &Case<'_>) -> Result<Findings, String> {
     Ok(findings)
 }
 
-fn single_server(params: Params<'_>) -> Result<SingleServer, String> {
+fn single_server(params: Params<'_>) -> Result<SingleServer, CaseError> {
     let service_cv2 = params.not_negative("cs2")?;
     let queue =
         SingleServer { arrival_rate: params.positive("lam")?, mean_service: params.mean_service()?, service_cv2 };
     Params::stable(queue.utilisation()).map(|_| queue)
 }
 
-pub(super) fn mg1_pk(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn mg1_pk(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let queue = single_server(params)?;
     if key == "rho" {
         return Ok(Some(queue.utilisation()));
@@ -95,7 +96,7 @@ pub(super) fn mg1_pk(params: Params<'_>, key: &str) -> Result<Option<f64>, Strin
     Ok(mean(key, queue.arrival_rate, queue.mean_wait(), queue.mean_sojourn()))
 }
 
-pub(super) fn simulate_mg1_pk(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate_mg1_pk(case: &Case<'_>) -> Result<Findings, CaseError> {
     let queue = single_server(case.params)?;
     let single = MultiServer { arrival_rate: queue.arrival_rate, service_rate: 1.0 / queue.mean_service, servers: 1 };
     let plant = endless(case, &single, laws::of_cv2(queue.service_cv2), queue.service_cv2);
@@ -106,7 +107,7 @@ pub(super) fn simulate_mg1_pk(case: &Case<'_>) -> Result<Findings, String> {
     Ok(findings)
 }
 
-pub(super) fn md1_tail(params: Params<'_>, key: &str) -> Result<Option<f64>, String> {
+pub(super) fn md1_tail(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseError> {
     let (rate, service) = (params.positive("lam")?, params.mean_service()?);
     Params::stable(rate * service)?;
     let mut queue = ConstantServer::new(rate, service);
@@ -117,7 +118,7 @@ pub(super) fn md1_tail(params: Params<'_>, key: &str) -> Result<Option<f64>, Str
     Ok(within.or_else(|| quantile_in_key(key, "W").map(|q| queue.wait_quantile(q))))
 }
 
-pub(super) fn simulate_md1_tail(case: &Case<'_>) -> Result<Findings, String> {
+pub(super) fn simulate_md1_tail(case: &Case<'_>) -> Result<Findings, CaseError> {
     let (rate, service) = (case.params.positive("lam")?, case.params.mean_service()?);
     Params::stable(rate * service)?;
     let single = MultiServer { arrival_rate: rate, service_rate: 1.0 / service, servers: 1 };
