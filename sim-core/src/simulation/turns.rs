@@ -144,11 +144,14 @@ impl Simulation {
         self.serving.servers[holder].wake_at_end(&mut bench!(self, service));
     }
 
-    /// A change at one member may let others end earlier: makes each turn an event again.
+    /// A change at one member may let others end earlier: makes each turn an event again. A holder
+    /// that nobody waits for takes no turns: it plans its own events, and may have boundaries behind
+    /// it that nobody has looked at.
     pub(super) fn end_quiet(&mut self, member: ServerId) {
         let clock = self.serving.servers[member].clock;
         if clock != ClockSlot::NONE
             && let Some(holder) = self.serving.clocks.at(clock).holder()
+            && self.serving.servers[holder].turn().0 == (Turn::Has { contended: true })
         {
             self.wake_at_end(holder);
         }

@@ -134,3 +134,23 @@ fn an_exporter_sees_the_whole_gpu_and_a_drain_waits_for_all() {
     assert!((held(0) + held(1) - gone[1]).abs() < 1e-9);
     assert!((gpu_s(&record, 1, GpuState::Draining) - 0.75 * (gone[1] - 30.0)).abs() < 1e-9);
 }
+
+/// Who gives up at an engine that waits for nobody's turn changes nothing for one that leaps alone, and has
+/// boundaries behind it that nobody has looked at.
+#[test]
+fn an_engine_that_leaps_alone_is_not_woken_in_its_past() {
+    let slow = match engine(20.0) {
+        Discipline::ContinuousBatch(config) => {
+            Discipline::ContinuousBatch(EngineConfig { front_end: SimDuration::from_s(5), ..config })
+        }
+        other => other,
+    };
+    let late = ClientConfig { name: "joins".into(), ..asks(0, 20, 100) };
+    let gives_up = ClientConfig { attempt_timeout: SimDuration::from_ms(2_500), ..asks(1, 18, 100) };
+    let services =
+        vec![member("a", 10.0, 10, None), ServiceConfig { discipline: slow, ..member("b", 20.0, 30, Some(0)) }];
+    let record = run(World { services, clients: vec![asks(0, 10, 2_000), late, gives_up], ..world(HORIZON_S) });
+    let ended = |client: usize| record.clients[client].requests;
+    assert_eq!((ended(0).completed, ended(1).completed, ended(2).expired), (1, 1, 1));
+    assert_eq!(record.services[0].engine.iterations, 2_000);
+}

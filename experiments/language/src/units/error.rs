@@ -1,7 +1,9 @@
 //! What can be wrong with a quantity.
 
-use super::rate::MAX_RATE;
 use crate::nearest::list;
+
+/// The highest rate, in requests per second: one in each picosecond.
+pub const MAX_RATE: f64 = 1e12;
 
 /// Why a text or a number is not the quantity that was expected. [`QuantityError::help`] says what
 /// to write instead.

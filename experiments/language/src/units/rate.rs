@@ -1,7 +1,7 @@
 //! Prices per hour and requests per second.
 
 use super::decimal::{Decimal, Inexact, write_decimal};
-use super::{Limit, Quantity, QuantityError, quantity};
+use super::{Limit, MAX_RATE, Quantity, QuantityError, quantity};
 use flashcrowd_core::units::PicoUsdPerHour;
 use std::fmt;
 
@@ -27,9 +27,6 @@ impl Price {
 /// Requests per second: a plain number, or `"40/s"`, `"600/min"`, `"2400000/h"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Rate(f64);
-
-/// The highest rate, in requests per second: one in each picosecond.
-pub const MAX_RATE: f64 = 1e12;
 
 impl Rate {
     /// A rate of `per_s` requests per second, if that is finite, not negative and at most
