@@ -39,10 +39,10 @@ pub const ROWS: [&str; 20] = [
     "two_engines",
 ];
 
-/// From so many replicas on, what each takes of the memory is worth a line.
+/// From this many replicas on, memory for each replica is reported.
 const MANY_REPLICAS: u32 = 1_000;
 
-/// The per-iteration twin plays one of so many requests, since it is that much slower.
+/// The per-iteration twin plays one request in this many, since it is that much slower.
 const TWIN_SHARE: u64 = 20;
 
 /// What a row plays.
@@ -105,7 +105,7 @@ fn slots(row: &str, model: &Model, controlled: bool, runs: usize) -> Value {
     for _ in 0..runs {
         let (record, seconds) = cpu_seconds(|| play(model.world(controlled)));
         simulated_s.push(seconds);
-        // Before the loop adds its own.
+        // Read before the bare loop adds its own memory.
         peak_mib = peak_mib.or_else(peak_rss_mib);
         let (outcome, seconds) = cpu_seconds(|| bare::run(model));
         bare_s.push(seconds);

@@ -187,7 +187,8 @@ impl Document {
     }
 
     fn source(&self, place: Place) -> &Source {
-        // Every tree has the source it was parsed from; an unknown number can only be a foreign place.
+        // Every tree knows its sources; only a place of another document can have an unknown
+        // number.
         self.sources.get(place.source as usize).unwrap_or(&self.sources[0])
     }
 

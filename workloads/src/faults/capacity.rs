@@ -96,7 +96,7 @@ pub struct NodeLifetimes {
 pub const MAX_NODES: u32 = 100_000;
 
 impl NodeLifetimes {
-    /// So many nodes, all new at time 0, each away for `mean_away` on average after its end.
+    /// `nodes` nodes, all new at time 0, each away for `mean_away` on average after its end.
     ///
     /// # Errors
     /// No nodes or too many, or a lifetime that is none.
@@ -127,7 +127,7 @@ impl NodeLifetimes {
     /// Lets only so many of the nodes that are away come back at once; the others wait for their turn.
     ///
     /// # Errors
-    /// Nobody who repairs.
+    /// No repairer.
     pub fn with_repairers(self, repairers: u32) -> Result<Self, ParameterError> {
         if repairers == 0 {
             return Err(ParameterError::new("the number of repairers", "at least 1"));

@@ -148,7 +148,7 @@ impl FaultSource for Outages {
         if self.ready.is_empty() {
             let law = self.law;
             let gap = Distribution::Exponential { mean: 3_600.0 * law.mean_gap_h }.sample_duration(&mut self.stream);
-            // The stretch of the lognormal is its own draw, whatever the gap was.
+            // The length is drawn separately from the gap.
             let normal: f64 = rand_distr::Distribution::sample(&rand_distr::StandardNormal, &mut self.stream);
             let lasts = SimDuration::from_s_f64(law.median.as_s_f64() * (law.sigma * normal).exp());
             let at = self.now + gap;

@@ -78,7 +78,7 @@ impl Requests {
     #[inline]
     pub(crate) fn at(&mut self, at_ps: u64) -> Option<Arrival> {
         if at_ps >= self.end_ps() || self.is_over() {
-            // The end holds for good, whatever is asked later.
+            // The end is final, whatever is asked later.
             self.sent = self.until.count;
             return None;
         }

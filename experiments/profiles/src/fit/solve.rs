@@ -188,7 +188,8 @@ fn predict(point: &Point, law: &Coefficients, settings: &Settings, lookahead: u3
     match point.band {
         Band::Idle => idle(law, &load),
         Band::Light | Band::Heavy => self_consistent(law, &load, running, 4.0 * running + 16.0),
-        // At saturation the batch that was seen says more than the one that the law would settle at.
+        // At saturation the measured batch is better evidence than the one at which the law would
+        // settle.
         Band::Full | Band::Closed => steady(law, &load, running),
     }
 }

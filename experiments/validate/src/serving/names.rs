@@ -79,7 +79,7 @@ fn squeezed(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// A reason is told for each row: without the whole catalogue.
+/// The message is repeated for each row, so it does not list the whole catalogue.
 fn unknown<T: Named>(entries: &[T], name: &str) -> UnknownName {
     let near = nearest(last(name), entries.iter().map(Named::name)).map(str::to_owned);
     UnknownName { kind: T::KIND, name: name.to_owned(), near }

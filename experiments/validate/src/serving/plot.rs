@@ -59,7 +59,7 @@ pub(crate) fn plots(report: &Report) -> Vec<(String, String)> {
     }
     for panels in files.values_mut() {
         let most = panels.values().map(Vec::len).max().unwrap_or_default();
-        // A panel of a value or two shows nothing beside full ones.
+        // A panel with one or two values is useless beside full ones.
         panels.retain(|_, dots| dots.len() > 2 || most <= 2);
     }
     let file = |((source, profile), panels): (&(&str, &str), &Panels<'_>)| {

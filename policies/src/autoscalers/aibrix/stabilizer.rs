@@ -40,7 +40,7 @@ impl Stabilizer {
             std::cmp::Ordering::Equal => current,
             std::cmp::Ordering::Greater => within(self.up_ns).max().unwrap_or(recommended),
             std::cmp::Ordering::Less if self.takes_minimum => within(self.down_ns).min().unwrap_or(recommended),
-            // A wish to shrink never grows: at most it holds.
+            // A recommendation to shrink never grows the count: at most it holds.
             std::cmp::Ordering::Less => within(self.down_ns).max().unwrap_or(recommended).min(current),
         }
     }

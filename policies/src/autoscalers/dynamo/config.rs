@@ -192,7 +192,7 @@ fn read_thresholds(fields: &mut Fields, target: Target, mode: Mode) -> Result<Lo
         decode_up_percent: own("decode_scale_up_kv_rate", percent, "from 0 to 100")?,
         decode_down_percent: own("decode_scale_down_kv_rate", percent, "from 0 to 100")?,
     };
-    // The planner knows its own misspelling of old.
+    // The planner still accepts a misspelling of its earlier versions.
     let misspelt = own("decode_sacle_up_kv_rate", percent, "from 0 to 100")?;
     thresholds.decode_up_percent = thresholds.decode_up_percent.or(misspelt);
     if target == Target::Load {

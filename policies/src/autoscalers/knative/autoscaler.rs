@@ -80,7 +80,7 @@ pub struct KnativeKpa {
 #[derive(Clone, Debug)]
 struct Memory {
     decider: Decider,
-    /// The decider's last wish; [`UNKNOWN`] before the first.
+    /// The decider's last recommendation; [`UNKNOWN`] before the first.
     desired: i32,
     excess_burst_capacity: i32,
     active: Active,
