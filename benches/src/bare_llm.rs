@@ -24,7 +24,8 @@ struct Law {
     token: u64,
     sequence: u64,
     context: u64,
-    /// The corner of weights and compute for so many decodes without a prefill.
+    /// By the number of decodes without a prefill: the hypotenuse of the times of reading weights
+    /// and of computing.
     corners: Vec<u64>,
 }
 
@@ -131,9 +132,9 @@ struct Engine {
     clock: u128,
     iteration: u64,
     leap: Leap,
-    /// Who was ready before this has been seen.
+    /// Requests that were ready before this time have been considered.
     seen_before: u64,
-    /// When its event comes that counts; others are stale.
+    /// Time of its valid event; its other events are stale.
     wake: u64,
     decodes: u64,
     context: u64,

@@ -58,7 +58,7 @@ pub enum Played {
     TwoEngines(TwoEngines),
 }
 
-/// What the row of that name plays with so many requests; `None` for what is no row.
+/// What the row of that name plays with `requests` requests; `None` if there is no such row.
 pub fn played(row: &str, requests: u64) -> Option<Played> {
     let (kind, size) = row.split_once('_')?;
     let number = |text: &str| text.parse().ok().filter(|size| (1..=1 << 20).contains(size));
@@ -84,7 +84,7 @@ pub fn played(row: &str, requests: u64) -> Option<Played> {
     })
 }
 
-/// Runs a row and describes it: medians over `runs`. `None` for what is no row.
+/// Runs a row and describes it: medians over `runs`. `None` if there is no such row.
 ///
 /// # Panics
 /// If a world and its twin disagree about the requests that they played, since then their times

@@ -32,7 +32,7 @@ static SHIPPED: LazyLock<Library> = LazyLock::new(|| {
 /// ```
 ///
 /// # Errors
-/// An unknown model or GPU, or a model that so many GPUs cannot share.
+/// An unknown model or GPU, or a model that cannot be split among this many GPUs.
 pub fn find(model: &str, gpu: &str, tensor_parallel: u32, precision: Precision) -> Result<Profile, ProfileError> {
     Library::shipped().find(model, gpu, tensor_parallel, precision)
 }

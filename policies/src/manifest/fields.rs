@@ -142,7 +142,7 @@ impl<'a> Fields<'a> {
         Err(ManifestError::at(node.place, message).maybe_hint(hint))
     }
 
-    /// Notes every field that nobody asked for.
+    /// Notes every field that was not read.
     pub(crate) fn finish(self, warnings: &mut Vec<ManifestWarning>) {
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
             // A field that the map already has cannot be the one that was meant.

@@ -67,8 +67,8 @@ impl GlobalRouter for LeastLoaded {
     }
 }
 
-/// The nearest cell with fewer than so many outstanding attempts for each ready replica; the least
-/// loaded if all have more.
+/// The nearest cell with fewer than this many outstanding attempts for each ready replica; the
+/// least loaded if all have more.
 #[derive(Clone, Copy, Debug)]
 pub struct SpillOver {
     limit: f64,

@@ -99,7 +99,7 @@ impl NodeLifetimes {
     /// `nodes` nodes, all new at time 0, each away for `mean_away` on average after its end.
     ///
     /// # Errors
-    /// No nodes or too many, or a lifetime that is none.
+    /// No nodes or too many, or parameters that are not a lifetime.
     pub fn new(
         place: Place,
         nodes: u32,
@@ -124,7 +124,8 @@ impl NodeLifetimes {
         Ok(NodeLifetimes { place, lifetime, away, nodes: streams, due, there, started, repairers, waiting })
     }
 
-    /// Lets only so many of the nodes that are away come back at once; the others wait for their turn.
+    /// Lets at most `repairers` of the nodes that are away come back at once; the others wait for
+    /// their turn.
     ///
     /// # Errors
     /// No repairer.

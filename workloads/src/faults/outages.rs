@@ -126,7 +126,7 @@ impl Outages {
     /// Outages by this law, from time 0 on.
     ///
     /// # Errors
-    /// Gaps or durations of no time, or a spread or share that is none.
+    /// Gaps or durations of zero, or a spread or share out of range.
     pub fn new(law: OutageLaw, seed: Seed, label: &str) -> Result<Self, ParameterError> {
         check(law.kind)?;
         if !(1e-3..=1e9).contains(&law.mean_gap_h) {

@@ -12,7 +12,7 @@ pub enum Lookahead {
     /// Whichever explains the times to first token better.
     #[default]
     Better,
-    /// So many steps: 0 or 1.
+    /// This many steps: 0 or 1.
     Steps(u32),
 }
 
@@ -51,11 +51,11 @@ pub struct Fit {
 pub enum FitError {
     /// Too few rows hold a steady state.
     TooFew {
-        /// So many do.
+        /// Rows that hold a steady state.
         usable: usize,
-        /// So many are needed.
+        /// Rows that are needed.
         needed: usize,
-        /// So many were cut off by their window.
+        /// Rows that were cut off by their window.
         truncated: usize,
     },
 }

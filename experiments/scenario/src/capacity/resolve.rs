@@ -42,7 +42,7 @@ impl ResolvedCapacity {
         })
     }
 
-    /// Whether it is told the future.
+    /// Whether the policy knows the future market.
     pub(crate) fn foresees(&self) -> bool {
         matches!(self.kind, Kind::Foresight(_))
     }

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Plant {
     /// Names its random streams.
     pub(super) label: String,
-    /// Who asks.
+    /// Where requests come from.
     pub(super) source: Source,
     /// Service times, of mean 1.
     pub(super) service: Distribution,
@@ -31,7 +31,7 @@ pub(super) struct Plant {
     pub(super) discipline: Discipline,
     /// Where requests wait.
     pub(super) queue: QueueMode,
-    /// Who chooses the server.
+    /// How a server is chosen.
     pub(super) routing: Routing,
     /// Servers, each of that discipline.
     pub(super) replicas: u32,
@@ -54,7 +54,7 @@ pub(super) struct Plant {
 pub(super) enum Source {
     /// Poisson arrivals of this rate.
     Poisson(f64),
-    /// So many users who think.
+    /// This many users, each with its think time.
     Users(u32, Distribution),
 }
 

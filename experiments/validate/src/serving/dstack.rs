@@ -22,7 +22,7 @@ pub(super) const MODEL: &str = "Llama-3.1-405B";
 /// longest context); prompts that are longer make it longer.
 const WHOLE: u32 = 16_384;
 
-/// `8xMi300x 2FP8-amd`: so many GPUs, and copies of the model on them.
+/// `8xMi300x 2FP8-amd`: the number of GPUs, and the copies of the model on them.
 pub(super) struct Machine {
     pub(super) gpu: Gpu,
     pub(super) gpus: u32,

@@ -42,7 +42,7 @@ pub(super) struct UnknownName {
 /// The catalogue's model of that name, however it is spelt: `llama2-70b`, `org/Llama-2-70B`.
 ///
 /// # Errors
-/// Why there is none, with the nearest name.
+/// If no model has that name: the error holds the nearest one.
 pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
     lookup(&MODELS, name).or_else(|_| {
         let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));

@@ -19,7 +19,7 @@ const LEGEND: f64 = 56.0;
 /// Width that the legend needs.
 const LEAST_WIDTH: f64 = 640.0;
 
-/// Colours by band, which are told apart by people who do not see all colours too.
+/// Colours by band, chosen so that colour-blind readers can tell them apart.
 const COLOURS: [(&str, &str); 10] = [
     ("sync", "#999999"),
     ("le76", "#0072b2"),

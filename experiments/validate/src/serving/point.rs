@@ -147,7 +147,7 @@ pub(super) enum Client {
         /// Users.
         users: u32,
     },
-    /// So many at once, and no more.
+    /// This many at once, and no more.
     AtOnce {
         /// Requests.
         requests: u32,
@@ -201,9 +201,9 @@ impl Length {
 /// When a measurement ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Window {
-    /// After so many seconds; what has not ended by then is not counted.
+    /// After this many seconds; a request that has not ended by then is not counted.
     Seconds(f64),
-    /// With the answer of that request, for which so many seconds are more than enough.
+    /// With the answer to the last request, for which `within_s` seconds are more than enough.
     Requests {
         /// Requests in all.
         count: u64,

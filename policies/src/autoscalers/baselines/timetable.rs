@@ -1,4 +1,4 @@
-//! Scales by the clock: so many replicas from each of some times of day on.
+//! Scales by the clock: from each listed time of day on, a given number of replicas.
 
 use super::parts::{ConfigError, period};
 use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Explanation, Observation, Schedule, TargetId};

@@ -53,7 +53,7 @@ pub struct PlannerConfig {
     pub prefill_gpus: Option<u32>,
     /// `decode_engine_num_gpu`, if given.
     pub decode_gpus: Option<u32>,
-    /// `advisory`: decisions are told and not carried out.
+    /// `advisory`: decisions are reported and not carried out.
     pub advisory: bool,
     /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,
@@ -240,7 +240,7 @@ fn whole(fields: &mut Fields, name: &'static str, least: u32) -> Result<Option<u
     }
 }
 
-/// A negative budget is none.
+/// A negative budget means that there is no budget.
 fn budget(fields: &mut Fields, name: &'static str, default: Option<u32>) -> Result<Option<u32>> {
     Ok(fields.optional_int(name)?.map_or(default, |value| u32::try_from(value).ok()))
 }

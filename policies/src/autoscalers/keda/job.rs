@@ -16,7 +16,8 @@ pub struct JobRules {
     pub strategy: String,
     /// `customScalingQueueLengthDeduction`.
     pub queue_length_deduction: Option<i32>,
-    /// `customScalingRunningJobPercentage`; what is no number selects the default strategy.
+    /// `customScalingRunningJobPercentage`; a text that is not a number selects the default
+    /// strategy.
     pub running_job_percentage: String,
     /// `multipleScalersCalculation`: `max`, `min`, `avg` or `sum`.
     pub calculation: String,

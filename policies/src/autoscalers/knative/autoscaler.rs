@@ -244,7 +244,7 @@ impl KnativeKpa {
         bounds
     }
 
-    /// The reconciler: what is written of the decider's wish, and what becomes of the condition.
+    /// The reconciler: turns the decider's recommendation into a write, and updates the condition.
     fn reconcile(&self, memory: &mut Memory, now: SimTime, view: &TargetView, trace: &mut Trace) -> Scale {
         let bounds = self.bounds(memory);
         let scale = if memory.desired < 0 && memory.active != Active::Activating {

@@ -7,7 +7,7 @@ use super::delay::DelayWindow;
 
 const NS_PER_S: i64 = 1_000_000_000;
 
-/// What a decider is told about its revision.
+/// What a decider knows about its revision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeciderSpec {
     /// How seconds count in the averages.

@@ -24,7 +24,7 @@ pub enum Active {
 /// Whether a route leads to a revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reachability {
-    /// Nobody has said yet.
+    /// Not known yet.
     #[default]
     Unknown,
     /// A route leads to it.

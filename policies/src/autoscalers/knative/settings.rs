@@ -159,7 +159,7 @@ impl Reader<'_> {
 }
 
 impl ClusterSettings {
-    /// Reads the `ConfigMap`'s data over the defaults; keys that nobody knows are ignored.
+    /// Reads the `ConfigMap`'s data over the defaults; unknown keys are ignored.
     ///
     /// ```
     /// use flashcrowd_policies::autoscalers::knative::ClusterSettings;

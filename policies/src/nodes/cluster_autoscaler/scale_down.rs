@@ -51,7 +51,8 @@ impl ClusterAutoscaler {
             self.takes_part(node) && (node.is_empty() || below) && !self.unremovable.contains_key(&node.id)
         };
         let mut candidates: Vec<&NodeView> = seen.nodes.iter().filter(candidate).collect();
-        // Empty ones need nobody's room; those that were unneeded before stay so if they can.
+        // Empty nodes first, which need no room elsewhere; then those that were unneeded before, so
+        // that they stay so.
         candidates.sort_by_key(|node| (!node.is_empty(), !self.unneeded.contains_key(&node.id), node.id));
         let mut rooms: Vec<Room> =
             seen.nodes.iter().filter(|node| self.takes_part(node)).map(|node| Room::of(node, &seen.pools)).collect();

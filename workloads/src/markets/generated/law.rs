@@ -112,7 +112,7 @@ impl Stress {
 }
 
 impl MarketLaw {
-    /// Refuses what is no market, and shortages that its zones have no room for.
+    /// Checks the parameters, and that the zones have room for their shortages.
     ///
     /// # Errors
     /// Names the parameter and what it should have been.
