@@ -4,7 +4,7 @@ use crate::worlds::{CLIENT, Model, SERVICE};
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ports::LatencyPart;
 use flashcrowd_core::serving::{
-    Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, ServiceTime, Slo, TimeLaw,
+    Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, ServiceTime, Slo, TimeModel,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
@@ -96,7 +96,7 @@ impl Llm {
 
     /// Each engine.
     pub(crate) fn engine(&self) -> EngineConfig {
-        let law = TimeLaw::new(&LAW, Knee::Soft).expect("a valid law");
+        let law = TimeModel::new(&LAW, Knee::Soft).expect("a valid law");
         EngineConfig { front_end: SimDuration::from_us(9_630), leaps: self.leaps, ..EngineConfig::new(law, BLOCKS) }
     }
 

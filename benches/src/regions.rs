@@ -5,7 +5,7 @@ use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region};
 use flashcrowd_core::network::Geography;
 use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
-use flashcrowd_core::ports::{Area, FaultSource, Maker, SpotMix};
+use flashcrowd_core::ports::{Area, CapacityPolicy, FaultSource, Maker};
 use flashcrowd_core::serving::ServiceConfig;
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Traffic};
@@ -143,7 +143,7 @@ fn service(at: u32, cell: &Model) -> ServiceConfig {
         pools: vec![2 * at, 2 * at + 1],
         drain_timeout: SimDuration::from_s(30),
         requeues: 1,
-        capacity: Some(Maker::new("spot hedge", || -> Box<dyn SpotMix> {
+        capacity: Some(Maker::new("spot hedge", || -> Box<dyn CapacityPolicy> {
             Box::new(SpotHedge::new(Order::FewestOwn, 8, true, SimDuration::from_s(20)))
         })),
         ..cell.service()

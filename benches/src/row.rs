@@ -139,7 +139,7 @@ fn around_the_world(regions: Regions, runs: usize) -> Value {
     for _ in 0..runs {
         let (record, seconds) = cpu_seconds(|| play(regions.world()));
         simulated_s.push(seconds);
-        lost = record.services.iter().map(|service| service.market.preempted).sum::<u64>();
+        lost = record.services.iter().map(|service| service.capacity.preempted).sum::<u64>();
         cluster_s.push(cpu_seconds(|| play(cluster.world(true))).1);
     }
     let per_s = |seconds| regions.requests as f64 / median(seconds);

@@ -1,8 +1,8 @@
-//! What will happen: the events of all parts, and the queue that holds them, with the instant and round
-//! that is handled.
+//! What will happen: the events of all parts, their queue, and the instant and round that is
+//! handled now.
 //!
-//! An event knows ids only, so any part may plan one without knowing the others; who handles it is the
-//! loop's matter.
+//! An event contains only ids, so any part can plan one without knowing the others; the loop
+//! decides which part handles it.
 
 use crate::clock::{Class, Entity, EventQueue, Key, SimTime, Wheel};
 use crate::id::{
@@ -10,16 +10,17 @@ use crate::id::{
     SourceId,
 };
 
-/// What happens. Eight bytes: of a thing that may have ended, only the slot; its serial stands in the key.
+/// An event. Eight bytes: for something that may have ended, the event holds only the slot; the
+/// serial is in the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A slot finishes its attempt; the key's sequence is the attempt's serial.
     SlotDone { attempt: AttemptSlot },
-    /// The next attempt of a shared group ends, if the generation is still right.
+    /// The next attempt of a processor-sharing server ends, if the generation is still right.
     ShareDone { server: ServerSlot },
     /// The host stage of an attempt of a batching server ends.
     HostDone { attempt: AttemptSlot },
-    /// The oldest attempt of a batching server has waited for as long as it may.
+    /// The oldest attempt of a batching server has waited for the maximum delay.
     BatchDelay { server: ServerSlot },
     /// A batch ends.
     BatchDone { instance: u16, server: ServerSlot },
@@ -33,21 +34,21 @@ pub(crate) enum Event {
     AttemptDeadline,
     /// A request's back-off ends; the key's entity is its client, its sequence the request's number.
     Retry { request: RequestSlot },
-    /// A closed-loop user of a client has thought.
+    /// A closed-loop user of a client has finished thinking.
     UserReady { user: u32 },
-    /// A source's next fault happens.
+    /// A source's next fault is due.
     Fault { source: SourceId },
-    /// A reclaimed node's notice is over.
+    /// The notice of a reclaimed node ends.
     Reclaimed { node: NodeId },
-    /// A service whose capacity a policy buys looks at the market.
-    Market { service: ServiceId },
+    /// The capacity policy of a service looks.
+    Capacity { service: ServiceId },
     /// A node has booted.
     NodeReady { node: NodeId },
     /// A node has been empty for its pool's idle time, if the generation is still right.
     NodeIdle { node: NodeId },
     /// A start-up stage of a pod ends.
     StageDone { pod: PodSlot },
-    /// Transfers over links end, or are shared out anew, if the generation is still right.
+    /// Transfers over links end, or their shares are recomputed, if the generation is still right.
     Transfers,
     /// A draining pod's time is up.
     DrainEnd { pod: PodSlot },
@@ -61,30 +62,30 @@ pub(crate) enum Event {
     Evaluate { signal: SignalIndex },
     /// A cell of a route is probed.
     Probe { cell: CellId },
-    /// A request waits and nobody serves: a controller that wanted to know runs.
+    /// A request waits while no replica serves: a controller that wants to know runs.
     Poke { controller: ControllerId },
     /// A controller runs; the key's sequence is its generation.
     Control { controller: ControllerId },
     /// The plain node autoscaler looks.
     NodeScan,
-    /// A node autoscaler of the port looks; the key's sequence says for which reason.
+    /// A node autoscaler behind the port looks; the key's sequence tells the reason.
     NodeLook,
     /// Open orders of nodes are tried again.
     NodeOrders,
     /// A row of the series is due.
     #[default]
     Series,
-    /// The warm-up ends: from here on requests are measured.
+    /// The warm-up ends: from here on, requests are measured.
     WarmedUp,
 }
 
-/// The queue, and where in time and order the simulation stands.
+/// The event queue, and the place in the order that the simulation has reached.
 #[derive(Debug)]
 pub(crate) struct Agenda {
     queue: Wheel<Event>,
-    /// What is handled now; before the first event, the start of the run.
+    /// The key of the present event; before the first event, the start of the run.
     current: Key,
-    /// The last event that was taken out, to see in tests that no two have the same key.
+    /// The key of the last event, to check in tests that no two events have the same key.
     #[cfg(debug_assertions)]
     last: Option<Key>,
 }
@@ -106,14 +107,14 @@ impl Agenda {
         self.current.at
     }
 
-    /// Enters an instant: what is scheduled for it from here on belongs to the next round.
+    /// Moves to a key: events scheduled at this instant from now on belong to the next round.
     #[inline]
     pub(crate) fn enter(&mut self, key: Key) {
         self.current = key;
     }
 
-    /// The last instant whose engine steps of `server` come before what is handled now: this one
-    /// or the picosecond before.
+    /// The last instant whose engine steps of `server` come before the present event: now, or the
+    /// picosecond before.
     #[inline]
     pub(crate) fn last_step_of(&self, server: ServerId) -> SimTime {
         let now = self.now();
@@ -129,7 +130,8 @@ impl Agenda {
         self.queue.push(Key::new(at, round, class, entity, seq), event);
     }
 
-    /// Looks ahead to the next few events if none are, and not beyond `bound`. True if it has just done so.
+    /// Looks ahead to the next few events, unless some are known already, and not beyond `bound`.
+    /// True if it has just done so.
     #[inline]
     pub(crate) fn advance(&mut self, bound: &Key) -> bool {
         self.queue.advance(bound.at)
@@ -140,13 +142,13 @@ impl Agenda {
         self.queue.upcoming()
     }
 
-    /// Enters the instant of the next event, if it comes before `bound`; after [`Agenda::advance`] to that.
+    /// Moves to the next event, if it comes before `bound`; call [`Agenda::advance`] first.
     #[inline]
     pub(crate) fn enter_next(&mut self, bound: &Key) -> Option<(Key, Event)> {
         let entry = self.queue.take_before(bound)?;
         #[cfg(debug_assertions)]
         {
-            // Of two equal keys the order would be the queue's, not the world's.
+            // With two equal keys the order would depend on the queue, not on the world.
             assert!(self.last != Some(entry.key), "two events with one key: {entry:?}");
             self.last = Some(entry.key);
         }

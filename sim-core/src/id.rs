@@ -1,9 +1,9 @@
 //! Typed ids and the tables that they index.
 //!
-//! An id is a position in one table of the world, fixed for the whole run, so two tables cannot be mixed
-//! up. What comes and goes is different: pods, nodes, requests and attempts. Their *serials* count what
-//! was ever made and are never reused, so order, draws, digests and names go by them; where such a thing
-//! is kept (its *slot*) is a matter of storage alone, and is taken again when it has ended.
+//! The id of something fixed for the whole run is a position in a table of its own, so ids of two
+//! tables cannot be mixed up. Pods, nodes, requests and attempts come and go. Their *serials*
+//! number everything that was ever made and are never reused: order, draws, digests and names use
+//! serials. Their *slots* say where they are stored, and are reused after they have ended.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,10 +24,10 @@ macro_rules! ids {
         pub struct $name(u32);
 
         impl $name {
-            /// No such thing, where a record has no room for an option.
+            /// Stands for "none" where a record has no room for an option.
             pub const NONE: Self = $name(u32::MAX);
 
-            /// The id of that number.
+            /// The id with that number.
             pub const fn new(number: u32) -> Self {
                 $name(number)
             }
@@ -72,38 +72,39 @@ ids! {
     ZoneId,
     /// A pool of nodes.
     PoolId,
-    /// A node that ever was.
+    /// A node, numbered over the whole run.
     NodeId,
     /// A route.
     RouteId,
     /// A cell of a route.
     CellId,
-    /// Where attempts wait that are with no server.
+    /// A broker: a queue for attempts that no server holds.
     BrokerId,
     /// A source of faults.
     SourceId,
-    /// What several pods ask for alike.
+    /// A demand: what several pods ask for in the same way.
     DemandId,
-    /// Where a pod is kept.
+    /// The slot of a pod.
     PodSlot,
-    /// Where a server is kept.
+    /// The slot of a server.
     ServerSlot,
-    /// Where the clock of GPUs is kept that several servers share.
+    /// The slot of a clock of shared GPUs.
     ClockSlot,
-    /// Where a unit is kept.
+    /// The slot of a unit.
     UnitSlot,
-    /// Where a request is kept.
+    /// The slot of a request.
     RequestSlot,
-    /// Where an attempt is kept, and what an engine knows of it.
+    /// The slot of an attempt, and of what an engine knows of it.
     AttemptSlot,
-    /// Where the names of a prompt's blocks are kept.
+    /// The slot of a list of block names of a prompt.
     PrefixSlot,
 }
 
 macro_rules! live_ids {
     ($($(#[$doc:meta])* $name:ident in $slot:ident),+ $(,)?) => { $(
         $(#[$doc])*
-        /// It orders by age: its serial is unique over the run, and its slot is where it is kept while it lives.
+        /// Ids are ordered by age: the serial is unique over the run, the slot says where it is
+        /// stored while it lives.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             serial: u32,
@@ -117,10 +118,10 @@ macro_rules! live_ids {
         }
 
         impl $name {
-            /// No such thing.
+            /// Stands for "none".
             pub const NONE: Self = $name { serial: u32::MAX, slot: $slot::NONE };
 
-            /// The thing of that serial, kept in that slot.
+            /// The id with that serial and slot.
             pub const fn new(serial: u32, slot: $slot) -> Self {
                 $name { serial, slot }
             }
@@ -130,7 +131,7 @@ macro_rules! live_ids {
                 self.serial
             }
 
-            /// Where it is kept.
+            /// Where it is stored.
             pub const fn slot(self) -> $slot {
                 self.slot
             }
@@ -155,11 +156,11 @@ macro_rules! live_ids {
     )+ };
 }
 
-/// What comes and goes: a serial that is never reused, and a slot that is.
+/// An id of something that comes and goes: a serial that is never reused, and a slot that is.
 pub trait LiveId: Copy + Ord + fmt::Debug {
-    /// Where such things are kept.
+    /// The type of its slots.
     type Slot: Id;
-    /// The thing of that serial in that slot.
+    /// The id with that serial and slot.
     fn of(serial: u32, slot: Self::Slot) -> Self;
     /// Its serial and its slot.
     fn parts(self) -> (u32, Self::Slot);
@@ -172,7 +173,7 @@ live_ids! {
     ServerId in ServerSlot,
     /// The clock of GPUs that several servers share.
     ClockId in ClockSlot,
-    /// What is placed as one: a pod, or several that share their GPUs.
+    /// What is placed as one: a pod, or several pods that share GPUs.
     UnitId in UnitSlot,
 }
 
@@ -190,13 +191,13 @@ impl<I, T> Default for Table<I, T> {
 }
 
 impl<I: Id, T> Table<I, T> {
-    /// Adds an item and says its id.
+    /// Adds an item and returns its id.
     pub fn push(&mut self, item: T) -> I {
         self.items.push(item);
         I::at(self.items.len() - 1)
     }
 
-    /// How many there are.
+    /// How many items there are.
     pub fn len(&self) -> usize {
         self.items.len()
     }
@@ -221,24 +222,24 @@ impl<I: Id, T> Table<I, T> {
         self.items.iter()
     }
 
-    /// All items, to change.
+    /// All items, mutable.
     pub fn values_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.items.iter_mut()
     }
 
-    /// Makes room for an id, with what `make` makes where there was none.
+    /// Fills the table up to an id with items from `make`.
     pub fn reach(&mut self, id: I, make: impl FnMut() -> T) {
         if self.items.len() <= id.position() {
             self.items.resize_with(id.position() + 1, make);
         }
     }
 
-    /// The item of an id, if it is one of this table.
+    /// The item of an id, if the table has it.
     pub fn get(&self, id: I) -> Option<&T> {
         self.items.get(id.position())
     }
 
-    /// The item of an id, to change, if it is one of this table.
+    /// The item of an id, mutable, if the table has it.
     pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
         self.items.get_mut(id.position())
     }
@@ -265,12 +266,12 @@ impl<I: Id, T> IndexMut<I> for Table<I, T> {
     }
 }
 
-/// Things that come and go. What has ended is dropped, and its slot is taken by who comes next, so memory
-/// grows with what is live at once.
+/// Items that come and go. An item that has ended is dropped and its slot is reused, so memory
+/// grows with the number that live at once.
 #[derive(Clone, Debug)]
 pub struct Slab<I: LiveId, T> {
     items: Vec<T>,
-    /// By slot: the serial of who is there, or was last.
+    /// For each slot, the serial of the item in it, or of the last one.
     serials: Vec<u32>,
     free: Vec<I::Slot>,
     made: u32,
@@ -283,7 +284,7 @@ impl<I: LiveId, T> Default for Slab<I, T> {
 }
 
 impl<I: LiveId, T: Default> Slab<I, T> {
-    /// Adds what `make` makes of its id.
+    /// Adds an item, which `make` makes for its id.
     pub fn insert(&mut self, make: impl FnOnce(I) -> T) -> I {
         let slot = self.free.pop().unwrap_or_else(|| I::Slot::at(self.items.len()));
         let id = I::of(self.made, slot);
@@ -299,7 +300,7 @@ impl<I: LiveId, T: Default> Slab<I, T> {
         id
     }
 
-    /// Takes a thing out.
+    /// Takes an item out.
     pub fn remove(&mut self, id: I) -> T {
         debug_assert!(self.holds(id), "{id:?} is taken out twice");
         let slot = id.parts().1;
@@ -308,26 +309,26 @@ impl<I: LiveId, T: Default> Slab<I, T> {
         std::mem::take(&mut self.items[slot.position()])
     }
 
-    /// Whether a thing has not been taken out.
+    /// Whether an item has not been taken out.
     #[inline]
     pub fn holds(&self, id: I) -> bool {
         let (serial, slot) = id.parts();
         self.serials.get(slot.position()) == Some(&serial)
     }
 
-    /// Who is in a slot.
+    /// The id of the item in a slot.
     #[inline]
     pub fn id_in(&self, slot: I::Slot) -> I {
         I::of(self.serials[slot.position()], slot)
     }
 
-    /// Who lives, by slot.
+    /// The ids of all live items, by slot.
     pub fn ids(&self) -> impl Iterator<Item = I> {
         let slots = self.serials.iter().enumerate().filter(|(_, serial)| **serial != u32::MAX);
         slots.map(|(slot, &serial)| I::of(serial, I::Slot::at(slot)))
     }
 
-    /// The most that ever lived at once.
+    /// The most items that lived at once.
     pub fn peak(&self) -> usize {
         self.items.len()
     }
@@ -349,19 +350,20 @@ impl<I: LiveId, T> IndexMut<I> for Slab<I, T> {
 }
 
 impl<I: LiveId, T> Slab<I, T> {
-    /// Who is in a slot; for records that have no room for a serial, and know that it lives.
+    /// The item in a slot; for records that have no room for a serial, and know that the item
+    /// lives.
     #[inline]
     pub fn at(&self, slot: I::Slot) -> &T {
         &self.items[slot.position()]
     }
 
-    /// Who is in a slot, or was last, if it is one of this table.
+    /// The item in a slot, or the last one, if the slot exists.
     #[inline]
     pub fn get(&self, slot: I::Slot) -> Option<&T> {
         self.items.get(slot.position())
     }
 
-    /// As [`Slab::at`], to change.
+    /// Like [`Slab::at`], mutable.
     #[inline]
     pub fn at_mut(&mut self, slot: I::Slot) -> &mut T {
         &mut self.items[slot.position()]

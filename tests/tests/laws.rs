@@ -207,7 +207,7 @@ fn with_notice(spec: WorldSpec, notice_ms: u64) -> WorldSpec {
 /// Requests that failed, and attempts that were sent again.
 fn lost(record: &RunRecord) -> u64 {
     let failed: u64 = record.clients.iter().map(|client| client.requests.failed).sum();
-    failed + record.services.iter().map(|service| service.market.requeued).sum::<u64>()
+    failed + record.services.iter().map(|service| service.capacity.requeued).sum::<u64>()
 }
 
 proptest! {

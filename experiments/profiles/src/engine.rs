@@ -7,7 +7,7 @@ use super::memory::EngineLimits;
 use super::model::MODELS;
 use super::profile::Profile;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeLaw, ValidatedBand};
+use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeModel, ValidatedBand};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -53,7 +53,7 @@ impl Profile {
     /// # Errors
     /// If the weights leave no room for a cache, or the memory of the model is not known.
     pub fn engine(&self, gpu_bytes: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
-        let law = TimeLaw::new(&self.law(), Knee::Soft).map_err(EngineError::Law)?;
+        let law = TimeModel::new(&self.law(), Knee::Soft).map_err(EngineError::Law)?;
         let memory = self.memory.ok_or_else(|| EngineError::UnknownMemory { profile: self.name.clone() })?;
         let blocks = memory.kv_blocks(gpu_bytes, limits);
         if blocks == 0 {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 /// The report as `JUnit` XML. Times are CPU time.
 pub fn junit(report: &Report) -> String {
+    let time = Duration::from_secs_f64(report.outcomes.iter().map(|outcome| outcome.cpu_s).sum());
     let mut suite = TestSuite::new("flashcrowd");
-    suite.set_time(Duration::from_secs_f64(report.outcomes.iter().map(|outcome| outcome.cpu_s).sum()));
+    suite.set_time(time);
     suite.add_test_cases(report.outcomes.iter().map(case));
     let mut suites = Suites::new("flashcrowd");
+    suites.set_time(time);
     suites.add_test_suite(suite);
     // What it is made of can be written as text.
     suites.to_string().unwrap_or_default()

@@ -143,7 +143,7 @@ fn malformed_scenarios() {
         ("//MORE", "pools: [\"q\"]", &["there is no pool `q`", "`p`"]),
         ("//MORE", "gpus: 9", &["no pool can host", "8 GPUs a node"]),
         ("//MORE", "gpu_memory: \"200GiB\"", &["no pool can host", "200.0GiB"]),
-        ("//MORE", "autoscaler: Manifest(\"missing.yaml\")", &["s.ron:8:25", "No such file"]),
+        ("//MORE", "autoscaler: Manifest(\"missing.yaml\")", &["s.ron:8:34", "No such file"]),
         ("//MORE", "autoscaler: Manifest(\".\")", &["directory"]),
         ("rate: 1.0)", "rate: 1.0, service: \"r\")", &["there is no service `r`"]),
         (

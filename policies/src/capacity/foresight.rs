@@ -4,13 +4,13 @@
 //! that one is lost, and on-demand replicas only for what no zone can give. Greedy, so not the exact
 //! optimum: no cheaper plan was proved not to exist.
 
-use flashcrowd_core::ports::{MarketView, SpotMix};
+use flashcrowd_core::ports::{CapacityPolicy, CapacityView};
 use flashcrowd_core::{SimDuration, SimTime};
 
 /// What the market will hold at each place: steps of (time, nodes), ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Future {
-    /// By place, in the order of `MarketView::places`.
+    /// By place, in the order of `CapacityView::places`.
     pub places: Vec<Vec<(SimTime, u32)>>,
 }
 
@@ -48,14 +48,14 @@ impl Foresight {
     }
 
     /// Spot replicas that will still be there when what is bought at the next look can be ready.
-    fn lasting(&self, seen: &MarketView) -> u32 {
+    fn lasting(&self, seen: &CapacityView) -> u32 {
         let until = seen.now + self.lead + self.period;
         let places = seen.places.iter().enumerate();
         places.map(|(at, place)| place.own.min(self.future.least(at, seen.now, until))).sum()
     }
 }
 
-impl SpotMix for Foresight {
+impl CapacityPolicy for Foresight {
     fn name(&self) -> &'static str {
         "foresight"
     }
@@ -64,12 +64,12 @@ impl SpotMix for Foresight {
         self.period
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.refused.clear();
         seen.target.saturating_add(seen.spot() - self.lasting(seen))
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         let useful = |at: &usize| {
             let end = self.future.falls_below(*at, seen.places[*at].own + 1, seen.now);
             (end > seen.now + self.lead && !self.refused.contains(at)).then_some((*at, end))
@@ -87,7 +87,7 @@ impl SpotMix for Foresight {
 
     fn preempted(&mut self, _: usize) {}
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         let missing = seen.target.saturating_sub(seen.spot_ready());
         missing.max(seen.target.saturating_sub(self.lasting(seen)))
     }

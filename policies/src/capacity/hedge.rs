@@ -8,7 +8,7 @@
 use super::spot_placer::SpotPlacer;
 use super::stand_in::fallback;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{MarketView, SpotMix};
+use flashcrowd_core::ports::{CapacityPolicy, CapacityView};
 
 /// Which of the active places is tried first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +36,13 @@ impl SpotHedge {
         SpotHedge { placer: None, order, margin, fallback, period }
     }
 
-    fn placer(&mut self, seen: &MarketView) -> &mut SpotPlacer {
+    fn placer(&mut self, seen: &CapacityView) -> &mut SpotPlacer {
         let prices = || seen.places.iter().map(|place| place.price.as_usd()).collect();
         self.placer.get_or_insert_with(|| SpotPlacer::new(prices()))
     }
 }
 
-impl SpotMix for SpotHedge {
+impl CapacityPolicy for SpotHedge {
     fn name(&self) -> &'static str {
         "spothedge"
     }
@@ -51,12 +51,12 @@ impl SpotMix for SpotHedge {
         self.period
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.placer(seen);
         seen.target.saturating_add(self.margin)
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         let order = self.order;
         let placer = self.placer(seen);
         match order {
@@ -81,7 +81,7 @@ impl SpotMix for SpotHedge {
         }
     }
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         if self.fallback { fallback(seen, self.margin) } else { 0 }
     }
 }

@@ -1,5 +1,5 @@
 //! Where and in which market capacity is bought: policies of the
-//! [`SpotMix`](flashcrowd_core::ports::SpotMix) port.
+//! [`CapacityPolicy`](flashcrowd_core::ports::CapacityPolicy) port.
 //!
 //! | policy | spot replicas | on-demand replicas |
 //! | --- | --- | --- |

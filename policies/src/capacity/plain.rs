@@ -2,7 +2,7 @@
 
 use super::stand_in::fallback;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{MarketView, SpotMix};
+use flashcrowd_core::ports::{CapacityPolicy, CapacityView};
 
 /// On-demand capacity alone.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ impl OnDemandOnly {
     }
 }
 
-impl SpotMix for OnDemandOnly {
+impl CapacityPolicy for OnDemandOnly {
     fn name(&self) -> &'static str {
         "on-demand"
     }
@@ -26,11 +26,11 @@ impl SpotMix for OnDemandOnly {
         self.period
     }
 
-    fn spot_wanted(&mut self, _: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, _: &CapacityView) -> u32 {
         0
     }
 
-    fn next_place(&mut self, _: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, _: &CapacityView) -> Option<usize> {
         None
     }
 
@@ -38,7 +38,7 @@ impl SpotMix for OnDemandOnly {
 
     fn preempted(&mut self, _: usize) {}
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         seen.target
     }
 }
@@ -74,7 +74,7 @@ impl SpotOnly {
     }
 }
 
-impl SpotMix for SpotOnly {
+impl CapacityPolicy for SpotOnly {
     fn name(&self) -> &'static str {
         match self.place {
             Where::Single(_) => "spot-one-zone",
@@ -87,12 +87,12 @@ impl SpotMix for SpotOnly {
         self.period
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.refused.clear();
         seen.target.saturating_add(self.margin)
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         let places = seen.places.len();
         match self.place {
             Where::Single(at) => (at < places).then_some(at),
@@ -119,7 +119,7 @@ impl SpotMix for SpotOnly {
 
     fn preempted(&mut self, _: usize) {}
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         if self.fallback { fallback(seen, self.margin) } else { 0 }
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     use flashcrowd_core::ports::PlaceView;
     use flashcrowd_core::units::PicoUsdPerHour;
 
-    fn seen(own: &[u32]) -> MarketView {
+    fn seen(own: &[u32]) -> CapacityView {
         let place = |&own: &u32| PlaceView {
             region: "r".into(),
             zone: "z".into(),
@@ -141,7 +141,7 @@ mod tests {
             ready: own,
         };
         let places = own.iter().map(place).collect();
-        MarketView { now: SimTime::ZERO, target: 3, places, on_demand: 0, on_demand_ready: 0 }
+        CapacityView { now: SimTime::ZERO, target: 3, places, on_demand: 0, on_demand_ready: 0 }
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! Lists of events that share one pool of chunks.
 //!
-//! A wheel has hundreds of slots, and any of them may hold many events for a moment. If each had room of
-//! its own, memory would grow to the sum of what they ever held, and be cold when it is used again. Here a
-//! list is a chain of chunks, and the chunk that was emptied last is the next one to be filled.
+//! A wheel has hundreds of slots, and each may hold many events for a moment. If each slot had its
+//! own buffer, memory would grow to the sum of all that they ever held, and would be out of the
+//! cache when it is used again. Here a list is a chain of chunks, and the chunk that was emptied
+//! last is filled next.
 
 use super::order::Key;
 use super::queue::Entry;
 
 /// Entries of a chunk.
 const CHUNK: usize = 16;
-/// No chunk.
+/// Stands for "no chunk".
 const NONE: u32 = u32::MAX;
 
-/// A list: the chunk that is filled, and how many entries it has in all. Chunks before that are full.
+/// A list: its last chunk and its number of entries. All earlier chunks are full.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct List {
     last: u32,
@@ -29,7 +30,7 @@ impl List {
 #[derive(Debug)]
 pub(super) struct Pool<E> {
     entries: Vec<Entry<E>>,
-    /// By chunk: the one before it in its list or, of free ones, the next.
+    /// For each chunk: the one before it in its list; for a free chunk, the next free one.
     links: Vec<u32>,
     free: u32,
 }
@@ -41,7 +42,7 @@ impl<E> Default for Pool<E> {
 }
 
 impl<E: Copy + Default> Pool<E> {
-    #[expect(clippy::inline_always, reason = "measured: as in the wheel, whose entry it is")]
+    #[expect(clippy::inline_always, reason = "measured: as in the wheel, which calls it")]
     #[inline(always)]
     pub(super) fn push(&mut self, list: &mut List, entry: Entry<E>) {
         let at = list.len as usize % CHUNK;
@@ -52,7 +53,7 @@ impl<E: Copy + Default> Pool<E> {
         list.len += 1;
     }
 
-    /// Moves the entries of the last chunk of a list; false if there is none.
+    /// Moves out the entries of a list's last chunk; false if the list is empty.
     #[inline]
     pub(super) fn pop_into(&mut self, list: &mut List, into: &mut Vec<Entry<E>>) -> bool {
         let Some(before) = list.len.checked_sub(1) else { return false };
@@ -65,7 +66,7 @@ impl<E: Copy + Default> Pool<E> {
         true
     }
 
-    /// Adds a chunk to a list whose others are full.
+    /// Adds a chunk to a list whose chunks are all full.
     #[inline]
     fn extend(&mut self, list: &mut List) {
         if self.free == NONE {

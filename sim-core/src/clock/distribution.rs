@@ -1,10 +1,10 @@
-//! Probability laws of durations and sizes, each drawn from a stream that its owner names.
+//! Probability distributions of durations and sizes, each drawn from a stream that the owner names.
 
 use super::{SimDuration, Stream};
 use rand::RngExt;
 use rand_distr::{Distribution as _, Exp1, Gamma, StandardNormal, Weibull};
 
-/// A law of non-negative numbers. The unit is the caller's (seconds, tokens, ...).
+/// A distribution of non-negative numbers. The unit is the caller's (seconds, tokens, ...).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
     /// Always this value.
@@ -53,7 +53,7 @@ pub enum Distribution {
     },
 }
 
-/// Why the parameters are no law.
+/// Why the parameters do not make a distribution.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must be {expected}")]
 pub struct DistributionError {
@@ -63,22 +63,22 @@ pub struct DistributionError {
     pub expected: &'static str,
 }
 
-/// The 0.99 quantile of the standard normal law.
+/// The 0.99 quantile of the standard normal distribution.
 const Z99: f64 = 2.326_347_874_040_841;
 
 impl Distribution {
-    /// A log-normal law by its mean and its squared coefficient of variation.
+    /// A log-normal distribution by its mean and its squared coefficient of variation.
     pub fn lognormal_mean_cv2(mean: f64, cv2: f64) -> Self {
         let sigma2 = cv2.ln_1p();
         Distribution::LogNormal { mu: mean.ln() - sigma2 / 2.0, sigma: sigma2.sqrt() }
     }
 
-    /// A log-normal law by its median and its 99th percentile.
+    /// A log-normal distribution by its median and its 99th percentile.
     pub fn lognormal_p50_p99(p50: f64, p99: f64) -> Self {
         Distribution::LogNormal { mu: p50.ln(), sigma: (p99 / p50).ln() / Z99 }
     }
 
-    /// Refuses parameters that are no law: NaN, infinite, negative, or empty ranges.
+    /// Refuses invalid parameters: NaN, infinite, negative, or empty ranges.
     ///
     /// # Errors
     /// Names the parameter and what it should have been.
@@ -119,11 +119,11 @@ impl Distribution {
                 (mu + sigma * z).exp()
             }
             Distribution::Gamma { shape, scale } => match Gamma::new(shape, scale) {
-                Ok(law) => law.sample(stream),
+                Ok(sampler) => sampler.sample(stream),
                 Err(_) => f64::NAN,
             },
             Distribution::Weibull { shape, scale } => match Weibull::new(scale, shape) {
-                Ok(law) => law.sample(stream),
+                Ok(sampler) => sampler.sample(stream),
                 Err(_) => f64::NAN,
             },
             Distribution::Hyperexponential { p, mean_a, mean_b } => {
@@ -183,7 +183,7 @@ mod tests {
     use super::super::Seed;
     use super::*;
 
-    fn laws() -> Vec<Distribution> {
+    fn distributions() -> Vec<Distribution> {
         vec![
             Distribution::Constant(2.0),
             Distribution::Uniform { low: 1.0, high: 3.0 },
@@ -195,13 +195,17 @@ mod tests {
         ]
     }
 
-    /// Draws of every law are pinned: an upgrade of a dependency must not shift published results.
+    /// The draws of every distribution are pinned: an upgrade of a dependency must not change
+    /// published results.
     #[test]
-    fn first_draws_of_each_law_are_pinned() {
+    fn first_draws_of_each_distribution_are_pinned() {
         let mut seen = Vec::new();
-        for law in laws() {
+        for distribution in distributions() {
             let mut stream = Seed::new(42).stream("pinned");
-            seen.push([law.sample_duration(&mut stream).as_ps(), law.sample_duration(&mut stream).as_ps()]);
+            seen.push([
+                distribution.sample_duration(&mut stream).as_ps(),
+                distribution.sample_duration(&mut stream).as_ps(),
+            ]);
         }
         assert_eq!(seen, PINNED);
     }
@@ -218,19 +222,23 @@ mod tests {
 
     #[test]
     fn sample_means_agree_with_the_stated_means() {
-        for law in laws() {
+        for distribution in distributions() {
             let mut stream = Seed::new(3).stream("mean");
             let n = 200_000;
-            let mean = (0..n).map(|_| law.sample(&mut stream)).sum::<f64>() / f64::from(n);
-            assert!((mean / law.mean() - 1.0).abs() < 0.03, "{law:?}: {mean} against {}", law.mean());
+            let mean = (0..n).map(|_| distribution.sample(&mut stream)).sum::<f64>() / f64::from(n);
+            assert!(
+                (mean / distribution.mean() - 1.0).abs() < 0.03,
+                "{distribution:?}: {mean} against {}",
+                distribution.mean()
+            );
         }
     }
 
     #[test]
     fn lognormal_by_percentiles_has_those_percentiles() {
-        let law = Distribution::lognormal_p50_p99(18.0, 41.0);
+        let distribution = Distribution::lognormal_p50_p99(18.0, 41.0);
         let mut stream = Seed::new(5).stream("percentiles");
-        let mut draws: Vec<f64> = (0..100_000).map(|_| law.sample(&mut stream)).collect();
+        let mut draws: Vec<f64> = (0..100_000).map(|_| distribution.sample(&mut stream)).collect();
         draws.sort_by(f64::total_cmp);
         assert!((draws[50_000] / 18.0 - 1.0).abs() < 0.01);
         assert!((draws[99_000] / 41.0 - 1.0).abs() < 0.03);
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for law in [
+        for distribution in [
             Distribution::Constant(f64::NAN),
             Distribution::Uniform { low: 3.0, high: 1.0 },
             Distribution::Exponential { mean: f64::INFINITY },
@@ -247,10 +255,10 @@ mod tests {
             Distribution::Gamma { shape: 0.0, scale: 1.0 },
             Distribution::Hyperexponential { p: 1.5, mean_a: 1.0, mean_b: 1.0 },
         ] {
-            assert!(law.check().is_err(), "{law:?} was accepted");
+            assert!(distribution.check().is_err(), "{distribution:?} was accepted");
         }
-        for law in laws() {
-            law.check().unwrap();
+        for distribution in distributions() {
+            distribution.check().unwrap();
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Whose event it is: the part of an event's key that decides between those of one instant and class.
+//! Whose event it is: the part of an event's key that orders events of one instant and class.
 
 use crate::id::{CellId, ClientId, ControllerId, NodeId, PodId, ServerId, ServiceId, SignalIndex, SourceId};
 
-/// Whose event it is. Of one instant, round and class, kinds come in the order in which they stand here, and
-/// things of one kind by their numbers. What comes and goes has a serial that is never reused for a number,
-/// so that no order depends on where it is kept.
+/// Whose event it is. Within one instant, round and class, kinds are ordered as listed here, and
+/// entities of one kind by their numbers. The number of an entity that comes and goes is a serial
+/// that is never reused, so that no order depends on where the entity is stored.
 ///
 /// New kinds (a broker, a lease, a job, a model) are new variants; a key has room for 256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub enum Entity {
     /// The node autoscaler.
     NodeScaler,
     /// The capacity policy of a service.
-    Buyer(ServiceId),
-    /// Nobody: what never got anywhere.
+    CapacityPolicy(ServiceId),
+    /// No entity: attempts that reached no replica.
     Nobody,
     /// The end of the warm-up.
     WarmUp,
@@ -43,7 +43,7 @@ impl Entity {
     /// Bits of a code.
     pub(super) const BITS: u32 = 40;
 
-    /// Kind and number as one number that orders alike.
+    /// Kind and number as one number with the same order.
     #[inline]
     pub(super) fn code(self) -> u64 {
         let (kind, number): (u8, u32) = match self {
@@ -58,7 +58,7 @@ impl Entity {
             Entity::Cell(id) => (8, id.get()),
             Entity::Controller(id) => (9, id.get()),
             Entity::NodeScaler => (10, 0),
-            Entity::Buyer(id) => (11, id.get()),
+            Entity::CapacityPolicy(id) => (11, id.get()),
             Entity::Nobody => (12, 0),
             Entity::WarmUp => (13, 0),
         };

@@ -1,8 +1,8 @@
 //! The one total order of events: `(time, round, class, entity, sequence)`.
 //!
-//! It never depends on the order of insertion, so a component that schedules fewer events (an
-//! engine that leaps, say) changes no tie. What an event causes at its own instant is handled
-//! after it, whatever its class: that is the *round*, one more than its cause's.
+//! It never depends on the order of insertion, so a component that schedules fewer events (such as
+//! an engine that leaps) changes no tie. What an event causes at its own instant is handled after
+//! it, whatever the class: its *round* is one more than that of its cause.
 
 use super::{Entity, SimTime};
 use std::cmp::Ordering;
@@ -11,28 +11,29 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Class {
-    /// Outages, reclaims and prices: what befalls the fleet at t has happened to all else at t.
+    /// Outages, reclaims and prices: everything else at t finds that they have happened.
     Outage = 0,
-    /// Node and replica life cycle: capacity that comes or goes at t is known to all else at t.
+    /// Node and replica life cycle: everything else at t finds the capacity that comes or goes at
+    /// t.
     Lifecycle = 1,
     /// Completions and engine steps: a slot that frees at t can take what arrives at t.
     Completion = 2,
-    /// Time-outs: work that ends exactly at its deadline has still been in time.
+    /// Time-outs: work that ends exactly at its deadline is still in time.
     Timeout = 3,
     /// Deliveries to replicas: they were sent before anything that arrives now.
     Delivery = 4,
     /// Arrivals of new requests.
     Arrival = 5,
-    /// Retries: fresh requests go first, as they would in a first-come queue.
+    /// Retries: fresh requests go first, as in a first-come queue.
     Retry = 6,
-    /// Scrapes see everything that the world did up to and at t.
+    /// Scrapes see everything that happened up to and at t.
     Scrape = 7,
-    /// Controllers come after the scrapes of the same instant, since both fall on multiples of
-    /// 15 s; the sample taken then is the one that they see.
+    /// Controllers come after the scrapes of the same instant, since both fall on multiples of 15
+    /// s: they see the sample taken at that instant.
     Controller = 8,
-    /// The node autoscaler sees the replicas that controllers have just asked for.
+    /// Node autoscalers see the replicas that controllers have just asked for.
     NodeAutoscaler = 9,
-    /// Series and other records describe the instant when all is done.
+    /// Series and other records describe the instant when everything else is done.
     Housekeeping = 10,
 }
 
@@ -62,7 +63,7 @@ impl Key {
         Key { at, rank, seq }
     }
 
-    /// How many causes at this very instant led here.
+    /// Length of the chain of causes at this instant.
     #[inline]
     pub fn round(&self) -> u16 {
         (self.rank >> (Entity::BITS + Self::CLASS_BITS)) as u16
@@ -74,7 +75,7 @@ impl Key {
         self.rank as u32
     }
 
-    /// Whether it comes before another; times nearly always decide.
+    /// Whether it comes before another key; nearly always the times decide.
     #[inline]
     fn is_before(&self, other: &Key) -> bool {
         if self.at != other.at {

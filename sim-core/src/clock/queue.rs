@@ -1,10 +1,10 @@
-//! The event queue behind a small trait, and the binary heap that is its oracle in the tests.
+//! The event queue behind a small trait, and a binary heap that tests compare it with.
 
 use super::order::Key;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// An event that waits: its place in the order and what it is.
+/// A waiting event: its place in the order, and what it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<E> {
     /// Place in the total order.
@@ -40,8 +40,8 @@ impl<E> Ord for Entry<E> {
 pub trait EventQueue<E: Copy> {
     /// Adds an event.
     fn push(&mut self, key: Key, event: E);
-    /// Removes and returns the earliest event, if it comes before `bound`. What is pushed later
-    /// must not be earlier than `bound`, if this returned nothing.
+    /// Removes and returns the earliest event, if it comes before `bound`. If there is none, events
+    /// pushed later must not be earlier than `bound`.
     fn pop_before(&mut self, bound: Key) -> Option<Entry<E>>;
     /// Removes and returns the earliest event.
     fn pop(&mut self) -> Option<Entry<E>> {
@@ -49,7 +49,7 @@ pub trait EventQueue<E: Copy> {
     }
     /// How many events wait.
     fn len(&self) -> usize;
-    /// Whether none waits.
+    /// Whether no event waits.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

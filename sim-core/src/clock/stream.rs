@@ -2,8 +2,8 @@
 //!
 //! A stream is derived from `(seed, replicate, label)` by a fixed hash (64-bit FNV-1a, finished
 //! with SplitMix64) and drives Xoshiro256++. Draws belong to what they describe, so two policies
-//! that play on the same world see the same arrivals, sizes and start-up times
-//! (common random numbers), and a new label moves no other stream.
+//! that play on the same world see the same arrivals, sizes and start-up times (common random
+//! numbers), and a new label changes no other stream.
 
 use rand::{Rng, SeedableRng, TryRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -14,7 +14,7 @@ use std::convert::Infallible;
 pub struct Seed {
     /// The seed written in the scenario.
     pub seed: u64,
-    /// Which replicate of it.
+    /// The number of the replicate.
     pub replicate: u32,
 }
 
@@ -37,9 +37,9 @@ impl Seed {
         Stream(Xoshiro256PlusPlus::seed_from_u64(self.key(label)))
     }
 
-    /// The stream of the `n`-th thing named `label` on its `k`-th try, for draws that must not
-    /// depend on the order in which they are asked for (start-up of the n-th replica, back-off
-    /// of the k-th attempt of the n-th request).
+    /// The stream of the `n`-th entity named `label` on its `k`-th try, for draws that must not
+    /// depend on the order in which they are made (start-up of the n-th replica, back-off of the
+    /// k-th attempt of the n-th request).
     pub fn keyed(self, label: &str, n: u64, k: u64) -> Stream {
         keyed(self.key(label), n, k)
     }
@@ -55,7 +55,7 @@ impl Seed {
     }
 }
 
-/// The number that stands for a name whatever the seed: of what has no draws of its own.
+/// A number for a name that does not depend on the seed, for orders and digests.
 pub(crate) fn number_of_name(name: &str) -> u64 {
     Seed::new(0).key(name)
 }
@@ -65,7 +65,7 @@ pub(crate) fn keyed(key: u64, n: u64, k: u64) -> Stream {
     Stream(Xoshiro256PlusPlus::seed_from_u64(split_mix(split_mix(key ^ n).wrapping_add(k))))
 }
 
-/// A number of item `n` under a key of [`Seed::key`], where a whole stream would be too much.
+/// One number of item `n` under a key of [`Seed::key`], where a whole stream would be too much.
 #[inline]
 pub(crate) const fn number_of(key: u64, n: u64) -> u64 {
     split_mix(key ^ split_mix(n))

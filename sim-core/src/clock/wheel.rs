@@ -1,17 +1,19 @@
 //! A hierarchical timing wheel that sorts a slot by the full key when it is reached.
 //!
 //! Eleven levels of 64 slots cover all of `u64`: an event stands at the level of the highest
-//! base-64 digit in which its time differs from the wheel's position. A slot that holds few events
-//! is not spread over the levels below but sorted at once into the *front*, a short sorted list
-//! that covers the slot's whole span; so the width of a tick adapts to the density of events and
-//! most events move twice: into a slot, into the front.
+//! Eleven levels of 64 slots cover all of `u64`: an event is at the level of the highest base-64
+//! digit in which its time differs from the wheel's position. A slot with few events is not spread
+//! over the levels below, but sorted at once into the *front*, a short sorted list that covers the
+//! slot's whole span. So the width of a tick adapts to the density of events, and most events move
+//! twice: into a slot, and into the front.
 //!
-//! Slots share one pool of chunks, so that memory is what waits, and what is written next was read last.
+//! Slots share one pool of chunks, so that memory grows only with the number of waiting events, and
+//! what is written next was read last.
 //!
 //! A burst into the front's span spills back into finer slots; a burst into one single instant,
 //! which no slot can divide, goes to a heap beside the front. Neither is quadratic.
 
-#![expect(clippy::inline_always, reason = "measured: an entry that is lent to a call is written and read once more")]
+#![expect(clippy::inline_always, reason = "measured: a call would write and read the entry once more")]
 
 use super::chunks::{List, Pool};
 use super::order::Key;
@@ -22,10 +24,10 @@ use std::collections::BinaryHeap;
 const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = 11;
-/// A slot with at most this many events is sorted whole. As many as there are slots: a slot that has to be
-/// spread gives each of those below it one event or more, so that none is reached for nothing.
+/// A slot with at most this many events is sorted whole. The limit is the number of slots of a level:
+/// a fuller slot gives each slot below it one event or more on average, so that few are empty.
 const SORT_WHOLE: usize = SLOTS;
-/// A front of more events than this spills.
+/// A front with more events than this spills.
 const FRONT_MAX: usize = 2 * SORT_WHOLE;
 
 /// The timing wheel.
@@ -33,21 +35,21 @@ const FRONT_MAX: usize = 2 * SORT_WHOLE;
 pub struct Wheel<E> {
     /// Sorted descending: the earliest is last.
     front: Vec<Entry<E>>,
-    /// What did not fit into a front of one single instant.
+    /// Events that do not fit into a front that covers a single instant.
     overflow: BinaryHeap<Entry<E>>,
     /// Times below this belong to the front.
     front_end: u64,
     /// Position: the start of the front's span.
     position: u64,
-    /// When the last event was that was popped.
+    /// The time of the last popped event.
     popped: u64,
     slots: Vec<List>,
-    /// Where they keep their events.
+    /// Where the slots keep their events.
     pool: Pool<E>,
-    /// Which slots of a level are occupied.
+    /// For each level, which slots are occupied.
     occupied: [u64; LEVELS],
     len: usize,
-    /// A chunk of a slot that is spread.
+    /// Reused: one chunk of a slot that is being spread.
     scratch: Vec<Entry<E>>,
 }
 
@@ -85,7 +87,7 @@ impl<E: Copy + Default> Wheel<E> {
 
     #[inline(always)]
     fn push_front(&mut self, entry: Entry<E>) {
-        // From the earliest end, as insertion sort does: fronts are short.
+        // From the earliest end, like insertion sort: fronts are short.
         let mut place = self.front.len();
         self.front.push(entry);
         while place > 0 && self.front[place - 1].key < entry.key {
@@ -95,16 +97,17 @@ impl<E: Copy + Default> Wheel<E> {
         self.front[place] = entry;
     }
 
-    /// Keeps a burst from making each insertion walk a long front: spills it into finer slots before an
-    /// event at `at` comes. False if all are of that one instant, which no slot divides.
+    /// Spills a long front into finer slots before an event at `at` is inserted, so that a burst
+    /// does not make each insertion walk the whole front. False if all events are at that one
+    /// instant, which no slot can divide.
     #[cold]
     fn spill(&mut self, at: u64) -> bool {
         let earliest = self.front.last().map_or(at, |first| first.key.at.as_ps().min(at));
         if self.front[0].key.at.as_ps() == earliest {
             return false;
         }
-        // Nothing will ever be pushed before the last event that was popped. That lies in the front's
-        // span, within which no slot is in use: all levels stay right.
+        // Nothing is ever pushed before the last popped event. That lies within the front's span,
+        // in which no slot is in use, so all levels stay valid.
         self.position = self.position.max(self.popped);
         self.front_end = self.position;
         while let Some(spilled) = self.front.pop() {
@@ -118,8 +121,8 @@ impl<E: Copy + Default> Wheel<E> {
         self.overflow.extend(self.front.pop());
     }
 
-    /// Brings the next events to the front if it is empty, unless they come after `bound`. True if they
-    /// have just come there.
+    /// Brings the next events to the front if it is empty, unless they come after `bound`. True if
+    /// it has just done so.
     #[inline(always)]
     pub(crate) fn advance(&mut self, bound: SimTime) -> bool {
         if !self.front.is_empty() {
@@ -129,7 +132,7 @@ impl<E: Copy + Default> Wheel<E> {
         !self.front.is_empty()
     }
 
-    /// As [`EventQueue::pop_before`], after [`Wheel::advance`].
+    /// Like [`EventQueue::pop_before`], after [`Wheel::advance`].
     #[inline(always)]
     pub(crate) fn take_before(&mut self, bound: &Key) -> Option<Entry<E>> {
         if !self.overflow.is_empty() && self.overflow_is_next() {
@@ -143,20 +146,20 @@ impl<E: Copy + Default> Wheel<E> {
         self.front.pop()
     }
 
-    /// The events at the front, the earliest first.
+    /// The events in the front, the earliest first.
     pub(crate) fn upcoming(&self) -> impl Iterator<Item = &E> {
         self.front.iter().rev().map(|entry| &entry.event)
     }
 
-    /// Fills an empty front from the next occupied slot, unless that begins after `bound`: the
-    /// position never passes an instant at which something may still be pushed.
+    /// Fills an empty front from the next occupied slot, unless that slot begins after `bound`: the
+    /// position must never pass an instant at which an event may still be pushed.
     #[inline(never)]
     fn refill(&mut self, bound: u64) {
         let bound = self.overflow.peek().map_or(bound, |spilled| spilled.key.at.as_ps().min(bound));
         while let Some(level) = self.occupied.iter().position(|&slots| slots != 0) {
             let slot = self.occupied[level].trailing_zeros() as usize;
             let shift = DIGIT_BITS * level as u32;
-            // Digits above this level are the position's own, digits below are zero.
+            // Digits above this level are those of the position, digits below are zero.
             let above = self.position.checked_shr(shift + DIGIT_BITS).unwrap_or(0);
             let start = above.checked_shl(shift + DIGIT_BITS).unwrap_or(0) | ((slot as u64) << shift);
             if start > bound {
@@ -225,7 +228,7 @@ mod tests {
     use crate::id::ClientId;
     use proptest::prelude::*;
 
-    /// One step of a random history: push that many events, each so far ahead, then pop some.
+    /// One step of a random history: push events with these delays, then pop some.
     #[derive(Clone, Debug)]
     struct Step {
         ahead: Vec<(u64, u16, u32)>,
@@ -255,13 +258,13 @@ mod tests {
                 for (ahead, rounds, entity) in step.ahead {
                     seq += 1;
                     let at = SimTime::from_ps(now.at.as_ps().saturating_add(ahead));
-                    // What is caused at this instant belongs to a later round.
+                    // An event that is caused at this instant belongs to a later round.
                     let round = if at == now.at { now.round() + 1 + rounds } else { 0 };
                     let key = Key::new(at, round, Class::Completion, ClientId::new(entity), seq);
                     wheel.push(key, seq);
                     heap.push(key, seq);
                 }
-                // What arrives beside the queue bounds the pops, and is then the time.
+                // Arrivals from beside the queue bound the pops, and then set the time.
                 let bound = step.bound.map_or(Key::LAST, |ahead| {
                     Key::new(now.at + SimDuration::from_ps(ahead), 0, Class::Arrival, ClientId::new(0), 0)
                 });
@@ -306,8 +309,8 @@ mod tests {
         }
     }
 
-    /// Bursts of which each event comes before all those that were pushed just before it, so that
-    /// the front spills more than once at one instant.
+    /// Bursts in which each event comes before all events pushed just before it, so that the front
+    /// spills more than once at one instant.
     #[test]
     fn bursts_that_come_ever_earlier_keep_the_order() {
         for step in [1_u64, 77, 4_099, 1 << 33] {
@@ -320,7 +323,7 @@ mod tests {
                 wheel.push(key, seq);
                 heap.push(key, seq);
             };
-            // Few, in one wide slot: the front that holds them covers all that follows.
+            // Few events in one wide slot: the front that holds them covers all that follow.
             for i in 0..6 {
                 push(&mut wheel, &mut heap, (1 << 48) + i * 1_000 * step);
             }

@@ -16,15 +16,15 @@ pub(crate) struct Control {
 /// A controller at work.
 struct ControllerState {
     controller: Controller,
-    /// Of its name.
+    /// The number of its name.
     key: u64,
     /// Its signals by target.
     signals: Vec<(TargetId, Vec<SignalIndex>)>,
-    /// Counts its planned ticks, so that a replaced one is known as stale.
+    /// Counts the planned ticks; a tick with an older number is stale.
     generation: u64,
     /// When its last decision went to the log.
     logged: Option<SimTime>,
-    /// A request waits at this target.
+    /// The target at which a request waits, until the controller is told.
     poke: Option<TargetId>,
 }
 
@@ -61,12 +61,12 @@ impl Control {
         self.controllers[id].signals.push((target, signals));
     }
 
-    /// What a controller is shown: signals by target.
+    /// The signals that a controller is shown, by target.
     pub(crate) fn shown(&self, id: ControllerId) -> Vec<(TargetId, Vec<SignalIndex>)> {
         self.controllers[id].signals.clone()
     }
 
-    /// Plans a tick: the generation that it has; an earlier plan is stale.
+    /// Plans a tick and returns its generation; earlier plans become stale.
     pub(crate) fn plan(&mut self, id: ControllerId) -> u64 {
         let state = &mut self.controllers[id];
         state.generation += 1;
@@ -78,17 +78,19 @@ impl Control {
         self.controllers[id].generation == generation
     }
 
-    /// A request waits at a target; whether the controller did not know of any.
+    /// Notes that a request waits at a target. True if the controller was not about to be told of
+    /// one.
     pub(crate) fn poke(&mut self, id: ControllerId, target: TargetId) -> bool {
         self.controllers[id].poke.replace(target).is_none()
     }
 
-    /// The target at which a request waits, if the controller was not told yet.
+    /// Takes the target at which a request waits, if the controller was not told yet.
     pub(crate) fn take_poke(&mut self, id: ControllerId) -> Option<TargetId> {
         self.controllers[id].poke.take()
     }
 
-    /// Lets a controller decide, and says when it runs next: by its wish, or its period after a tick.
+    /// Lets a controller decide, and returns when it runs next: when it asks for, or after its
+    /// period.
     ///
     /// # Errors
     /// If its policy failed: its name, and why.
@@ -110,10 +112,10 @@ impl Control {
         Ok((decision, next))
     }
 
-    /// Lets all policies go.
+    /// Closes all policies.
     ///
     /// # Errors
-    /// What was wrong with the first that failed: its name, and why.
+    /// If a policy failed: its name, and why.
     pub(crate) fn close(&mut self) -> Result<(), (String, String)> {
         for Controller { name, policy, .. } in self.controllers.values_mut().map(|state| &mut state.controller) {
             policy.close();
@@ -124,12 +126,12 @@ impl Control {
         Ok(())
     }
 
-    /// Whether a decision of a controller went to the log within that span.
+    /// Whether a decision of the controller was logged within that span.
     pub(crate) fn logged_within(&self, id: ControllerId, span: SimDuration, now: SimTime) -> bool {
         self.controllers[id].logged.is_some_and(|at| now.since(at) < span)
     }
 
-    /// A decision of a controller goes to the log.
+    /// Notes that a decision of the controller was logged.
     pub(crate) fn log(&mut self, id: ControllerId, now: SimTime) {
         self.controllers[id].logged = Some(now);
     }
@@ -151,7 +153,7 @@ impl Control {
         &mut self.signals[id]
     }
 
-    /// Controllers and the signals that they saw, by name.
+    /// All controllers by name, with the names of the signals that each saw.
     pub(crate) fn records(&self) -> Vec<ControllerRecord> {
         let signals = |(target, ids): &(TargetId, Vec<SignalIndex>)| {
             let names = ids.iter().map(|&id| self.signals[id].request.name.as_str().into());

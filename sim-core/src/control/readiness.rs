@@ -1,4 +1,4 @@
-//! Ready pods of a service over time, and how many were missing to what its register says.
+//! Ready pods of a service over time, and how many its register asks for that are not ready.
 
 use crate::clock::{SimDuration, SimTime};
 
@@ -7,16 +7,17 @@ use crate::clock::{SimDuration, SimTime};
 pub(crate) struct Readiness {
     ready_ps: u128,
     missing_ps: u128,
-    /// Time in which any was missing.
+    /// Time in which at least one was missing.
     short: SimDuration,
     since: SimTime,
     most: u32,
-    /// The first integral at the last row of the series.
+    /// `ready_ps` at the last row of the series.
     row_ps: u128,
 }
 
 impl Readiness {
-    /// Brings the integrals to `now`, up to which so many were ready of so many; call before either changes.
+    /// Brings the integrals to `now`; since the last call, `ready` pods were ready and `spec`
+    /// wanted. Call before either number changes.
     pub(crate) fn advance(&mut self, ready: u32, spec: u32, now: SimTime) {
         let span = now.since(self.since);
         self.ready_ps += u128::from(span.as_ps()) * u128::from(ready);
@@ -28,17 +29,17 @@ impl Readiness {
         self.since = now;
     }
 
-    /// So many are ready now.
+    /// Notes how many are ready now.
     pub(crate) fn reach(&mut self, ready: u32) {
         self.most = self.most.max(ready);
     }
 
-    /// Most that were ready.
+    /// The highest number of ready pods.
     pub(crate) fn most(&self) -> u32 {
         self.most
     }
 
-    /// Ready pod-picoseconds since the last row of the series, which this is the next of.
+    /// Ready pod-picoseconds since the last row of the series.
     pub(crate) fn take_row_ps(&mut self) -> u128 {
         self.ready_ps - std::mem::replace(&mut self.row_ps, self.ready_ps)
     }

@@ -28,7 +28,7 @@ pub(crate) struct Moves {
 }
 
 impl Register {
-    /// A register that says so much from the start.
+    /// A register with its first value.
     pub(crate) fn new(spec: u32) -> Self {
         Register {
             spec,
@@ -42,12 +42,12 @@ impl Register {
         }
     }
 
-    /// What it says.
+    /// The present value.
     pub(crate) fn spec(&self) -> u32 {
         self.spec
     }
 
-    /// Says what the register of another service says; that is no change of its own.
+    /// Copies the register of another service; this does not count as a change.
     pub(crate) fn follow(&mut self, spec: u32) {
         self.spec = spec;
     }

@@ -1,5 +1,5 @@
-//! What a node remembers of earlier start-ups: in host memory and on its disk, each a number of
-//! bytes from which the longest unused goes first.
+//! The caches of a node for start-ups: host memory and local disk. Each holds a number of bytes and
+//! evicts the entry that was not used for the longest time.
 
 use super::startup::CacheKey;
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 /// Room for start-up caches on one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheSizes {
-    /// Bytes of host memory; `None` for as much as is asked for.
+    /// Bytes of host memory; `None` for unlimited.
     pub memory: Option<u64>,
-    /// Bytes of local disk; `None` for as much as is asked for.
+    /// Bytes of local disk; `None` for unlimited.
     pub disk: Option<u64>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Held {
 struct Entry {
     bytes: u64,
     pinned: bool,
-    /// Number of the use.
+    /// Number of its last use; uses are counted.
     used: u64,
 }
 
@@ -42,7 +42,7 @@ impl Tier {
         entry.map(|entry| entry.used = used).is_some()
     }
 
-    /// Keeps a key, if there is room or others that are not pinned can make it.
+    /// Keeps a key, if there is room or room can be made by evicting entries that are not pinned.
     fn keep(&mut self, key: &CacheKey, entry: Entry) {
         self.held.remove(key);
         let Some(capacity) = self.capacity else {
@@ -63,7 +63,7 @@ impl Tier {
     }
 }
 
-/// The caches of one node. What is fetched goes to both tiers.
+/// The caches of one node. Everything that is fetched goes into both tiers.
 #[derive(Debug)]
 pub(crate) struct NodeCache {
     memory: Tier,
@@ -77,7 +77,7 @@ impl NodeCache {
         NodeCache { memory: tier(sizes.memory), disk: tier(sizes.disk), uses: 0 }
     }
 
-    /// Where a key is; it counts as used.
+    /// Where a key is held; this counts as a use.
     pub(crate) fn find(&mut self, key: &CacheKey) -> Held {
         self.uses += 1;
         let (memory, disk) = (self.memory.touch(key, self.uses), self.disk.touch(key, self.uses));
@@ -88,7 +88,7 @@ impl NodeCache {
         }
     }
 
-    /// Keeps what was fetched, where there is room.
+    /// Keeps what was fetched in each tier that has room.
     pub(crate) fn keep(&mut self, key: &CacheKey, bytes: u64, pinned: bool) {
         self.uses += 1;
         let used = self.uses;
@@ -142,7 +142,7 @@ mod tests {
             for (name, bytes, pinned) in keeps {
                 cache.keep(&key(&name.to_string()), bytes, pinned);
                 prop_assert!(cache.memory.held.values().map(|held| held.bytes).sum::<u64>() <= room);
-                // The newest stays, unless what is pinned leaves it no room.
+                // The newest entry stays, unless pinned ones leave it no room.
                 let others = cache.memory.held.iter().filter(|(held, _)| ***held != *name.to_string());
                 let pinned: u64 = others.filter(|(_, held)| held.pinned).map(|(_, held)| held.bytes).sum();
                 let kept = cache.memory.held.contains_key(name.to_string().as_str());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct Region {
     /// Its name.
     pub name: Arc<str>,
-    /// Whose law holds there: what data residency is about; empty if nobody asks.
+    /// The jurisdiction that it belongs to, for data residency; empty if that does not matter.
     pub jurisdiction: Arc<str>,
     /// Names of its zones, at least one.
     pub zones: Vec<Arc<str>>,
@@ -23,7 +23,7 @@ pub struct PoolConfig {
     pub name: Arc<str>,
     /// Its region, by position.
     pub region: u32,
-    /// Its zones, by position in the region; new nodes take them in turn.
+    /// Its zones, by position in the region; new nodes go to them in turn.
     pub zones: Vec<u32>,
     /// GPU type.
     pub gpu: Arc<str>,
@@ -41,23 +41,24 @@ pub struct PoolConfig {
     pub min_nodes: u32,
     /// Most nodes at once.
     pub max_nodes: u32,
-    /// From the order of a node to its being ready, in seconds.
+    /// Time from the order of a node until it is ready, in seconds.
     pub provisioning: Distribution,
-    /// How long a node above the minimum stays empty before it is given back.
+    /// How long a node beyond the minimum stays empty before it is given back.
     pub idle_timeout: SimDuration,
     /// Shortest time that is billed for a node.
     pub minimum_charge: SimDuration,
-    /// What a reclaim of its nodes looks like.
+    /// How the market reclaims its nodes.
     pub reclaim: Reclaim,
-    /// Nodes that are paid for at all times, whether they live or not.
+    /// Nodes that are paid for at all times, in use or not.
     pub committed: u32,
 }
 
-/// How the market takes a node back.
+/// How the market reclaims a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reclaim {
-    /// From the notice to the loss (AWS 120 s, GCP and Azure 30 s); zero for none.
+    /// Time from the notice to the loss (AWS 120 s, GCP and Azure 30 s); zero if there is no
+    /// notice.
     pub notice: SimDuration,
-    /// Share of notices that nobody receives, in millionths.
+    /// Share of notices that are missed, in millionths.
     pub missed_ppm: u32,
 }

@@ -1,32 +1,32 @@
-//! What is asked of the fleet: one type for whoever needs GPUs, and for whoever finds them.
+//! What is asked of the fleet: one type for those who need GPUs and for those who find them.
 
 use crate::id::{DemandId, PoolId, Table, ZoneId};
 use crate::units::Bytes;
 
-/// What one unit needs, and where it may stand.
+/// What one unit needs, and where it may be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demand {
     /// Groups of GPUs, each on one node.
     pub groups: u32,
     /// GPUs of one group.
     pub shape: Shape,
-    /// Memory on each GPU, for all who share it.
+    /// Memory on each GPU, for all pods that share it.
     pub bytes: Bytes,
     /// Pools that may host it, in order of preference.
     pub pools: Vec<PoolId>,
-    /// The zone of their region in which it must stand, if one was asked for.
+    /// The zone in which it must be placed, if one was asked for.
     pub zone: Option<ZoneId>,
 }
 
-/// How much of a node one group takes. What is not taken whole (shares, MIG profiles) will be further shapes.
+/// How much of a node one group takes. Parts of GPUs (shares, MIG profiles) will be further shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
-    /// So many GPUs, whole.
+    /// This many whole GPUs.
     Whole(u32),
 }
 
 impl Shape {
-    /// GPUs that it takes.
+    /// Number of GPUs that it takes.
     pub const fn gpus(self) -> u32 {
         let Shape::Whole(gpus) = self;
         gpus
@@ -34,12 +34,13 @@ impl Shape {
 }
 
 impl Demand {
-    /// Whether it may stand in a zone of a pool; a zone that is not known yet suits who asks for none.
+    /// Whether it may be placed in a zone of a pool; if the zone is not known yet, only a demand
+    /// without a zone may.
     pub fn allows(&self, pool: PoolId, zone: Option<ZoneId>) -> bool {
         self.pools.contains(&pool) && (self.zone.is_none() || self.zone == zone)
     }
 
-    /// Whether it may stand in a zone of its pools.
+    /// Whether its zone allows this one.
     pub fn suits(&self, zone: ZoneId) -> bool {
         self.zone.is_none_or(|own| own == zone)
     }
@@ -49,33 +50,35 @@ impl Demand {
         self.groups.saturating_mul(self.shape.gpus())
     }
 
-    /// Whether one of its groups fits so many free GPUs of so much memory.
+    /// Whether one of its groups fits on `free` free GPUs of that memory.
     pub fn fits(&self, free_gpus: u32, memory_per_gpu: Bytes) -> bool {
         free_gpus >= self.shape.gpus() && memory_per_gpu >= self.bytes
     }
 }
 
-/// A demand among those of a run.
+/// A demand in the table.
 #[derive(Debug)]
 struct Asked {
     demand: Demand,
-    /// The default of its owner, if this asks for part of those pools: whoever did so counts such themselves.
+    /// The owner's default demand, if this one is a class of it: those who ask for a class count its
+    /// replicas themselves.
     class_of: Option<DemandId>,
 }
 
-/// All demands of a run, each once for its owner.
+/// All demands of a run, each stored once for its owner.
 #[derive(Debug, Default)]
 pub(crate) struct Demands {
     table: Table<DemandId, Asked>,
 }
 
 impl Demands {
-    /// Adds what an owner asks for by default.
+    /// Adds the default demand of an owner.
     pub(crate) fn add(&mut self, demand: Demand) -> DemandId {
         self.table.push(Asked { demand, class_of: None })
     }
 
-    /// What an owner asks for in part of its pools, or in one zone: `of` is its default.
+    /// The demand of an owner for a part of its pools, or for one zone; `of` is the owner's
+    /// default.
     pub(crate) fn class(&mut self, of: DemandId, pools: Vec<PoolId>, zone: Option<ZoneId>) -> DemandId {
         let demand = Demand { pools, zone, ..self.table[of].demand.clone() };
         let known = self.table.iter().find(|(_, asked)| asked.class_of == Some(of) && asked.demand == demand);
@@ -83,12 +86,12 @@ impl Demands {
         known.unwrap_or_else(|| self.table.push(Asked { demand, class_of: Some(of) }))
     }
 
-    /// Whether it was asked for in part of its owner's pools.
+    /// Whether it is a class: for a part of its owner's pools, or for one zone.
     pub(crate) fn is_class(&self, id: DemandId) -> bool {
         self.table[id].class_of.is_some()
     }
 
-    /// Whether two are classes of the same pools and zone.
+    /// Whether two are classes with the same pools and zone.
     pub(crate) fn same_class(&self, a: DemandId, b: DemandId) -> bool {
         let (a, b) = (&self.table[a], &self.table[b]);
         a.class_of.is_some()

@@ -1,23 +1,25 @@
-//! Links that transfers share: each transfer gets its max-min fair share, until one comes or goes.
+//! Links that transfers share. Each transfer gets its max-min fair share, until a transfer comes or
+//! goes.
 //!
-//! A transfer has a rate of its own that it cannot exceed, and crosses any number of links. Rates
-//! are found by progressive filling (Bertsekas and Gallager, *Data Networks*, section 6.5): all grow
-//! alike until a link is full or a transfer is at its own rate; those stay, the others go on.
+//! A transfer has its own highest rate, and crosses any number of links. Rates are found by
+//! progressive filling (Bertsekas and Gallager, *Data Networks*, section 6.5): all rates grow alike
+//! until a link is full or a transfer has reached its own rate; those transfers keep their rates,
+//! and the others grow on.
 
 use crate::clock::{SimDuration, SimTime};
 use crate::id::PodId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A link whose rate concurrent transfers share: a bucket, a registry, a network card, a bus.
-/// Links of one name, scope and place are one link; the first use sets its rate.
+/// A link whose rate concurrent transfers share: a bucket, a registry, a network card, a bus. Links
+/// with the same name, scope and place are one link; the first use sets its rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Its name.
     pub name: Arc<str>,
-    /// Bytes per second, for all that cross it together.
+    /// Bytes per second, for all transfers across it together.
     pub bytes_per_s: u64,
-    /// How many of it there are.
+    /// How many links of this name there are.
     pub scope: LinkScope,
 }
 
@@ -30,14 +32,14 @@ pub enum LinkScope {
     Region,
     /// One in each pool.
     Pool,
-    /// One at each node and direction: what comes in and what goes out do not share.
+    /// Two at each node: one for incoming and one for outgoing data.
     Node,
 }
 
-/// Fixed point of rates: 2^-20 bytes per second.
+/// Rates are fixed point: units of 2^-20 bytes per second.
 const FRACTION_BITS: u32 = 20;
 
-/// No transfer is faster; bytes per second. Keeps rate times time below 2^128.
+/// The highest rate of a transfer, in bytes per second. Keeps rate times time below 2^128.
 const FASTEST: f64 = 1e15;
 
 /// A rate in fixed point.
@@ -50,11 +52,11 @@ pub(crate) fn fixed_rate(bytes_per_s: f64) -> u128 {
 struct Flow {
     /// Links that it crosses, each once.
     path: Vec<u32>,
-    /// Its own limit.
+    /// The transfer's own highest rate.
     cap: u128,
-    /// Its rate since the shares were last found; 0 before.
+    /// Its present rate, as of the last [`Links::share`]; 0 before that.
     rate: u128,
-    /// What is left, in rate times picoseconds.
+    /// What is left to transfer, in rate times picoseconds.
     left: u128,
 }
 
@@ -62,21 +64,21 @@ struct Flow {
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     capacity: Vec<u128>,
-    /// By whoever transfers: a replica has one stage at a time.
+    /// By pod: a pod is in one stage at a time.
     flows: BTreeMap<PodId, Flow>,
-    /// Up to when what is left has been counted down.
+    /// The instant up to which transferred data was subtracted.
     counted: SimTime,
 }
 
 impl Links {
-    /// Adds a link and says its number.
+    /// Adds a link and returns its number.
     pub(crate) fn add(&mut self, bytes_per_s: u64) -> u32 {
         self.capacity.push(fixed_rate(bytes_per_s as f64));
         (self.capacity.len() - 1) as u32
     }
 
-    /// Starts a transfer of `who` that alone, at its own rate `cap`, takes `alone`. It moves from the
-    /// next [`Links::share`] on.
+    /// Starts a transfer of `who` that would take `alone` at its own rate `cap`. It gets a rate at
+    /// the next [`Links::share`].
     pub(crate) fn start(&mut self, who: PodId, cap: u128, alone: SimDuration, mut path: Vec<u32>) {
         path.sort_unstable();
         path.dedup();
@@ -84,12 +86,13 @@ impl Links {
         self.flows.insert(who, Flow { path, cap, rate: 0, left });
     }
 
-    /// Gives up a transfer; whether there was one.
+    /// Cancels a transfer; true if there was one.
     pub(crate) fn cancel(&mut self, who: PodId) -> bool {
         self.flows.remove(&who).is_some()
     }
 
-    /// Counts down to `now`, and takes out the transfers that have ended, in the order of who they are.
+    /// Subtracts what was transferred up to `now`, and takes out the transfers that have ended, in
+    /// the order of their pods.
     pub(crate) fn advance(&mut self, now: SimTime) -> Vec<PodId> {
         let span = u128::from(now.since(self.counted).as_ps());
         self.counted = now;
@@ -106,8 +109,8 @@ impl Links {
         ended
     }
 
-    /// Gives each transfer its share, and says when the first will end if nothing changes. Call after
-    /// [`Links::advance`] to the same instant.
+    /// Gives each transfer its share, and returns when the first one will end if nothing changes.
+    /// Call after [`Links::advance`] to the same instant.
     pub(crate) fn share(&mut self) -> Option<SimTime> {
         let wanted: Vec<(u128, &[u32])> = self.flows.values().map(|flow| (flow.cap, flow.path.as_slice())).collect();
         let rates = max_min(&self.capacity, &wanted);
@@ -124,15 +127,15 @@ impl Links {
     }
 }
 
-/// What filling knows of one link.
+/// The state of one link during progressive filling.
 struct Filling {
     left: u128,
-    /// Transfers across it that still grow.
+    /// Transfers across it whose rates still grow.
     growing: u128,
 }
 
 impl Filling {
-    /// What each growing transfer could have of it.
+    /// The rate that each growing transfer could get on it.
     fn level(&self) -> Option<u128> {
         self.left.checked_div(self.growing)
     }
@@ -147,7 +150,7 @@ fn max_min(capacity: &[u128], flows: &[(u128, &[u32])]) -> Vec<u128> {
             links.entry(link).or_insert(Filling { left: capacity[link as usize], growing: 0 }).growing += 1;
         }
     }
-    // Lowest own limit first: whoever is limited by itself is at the front.
+    // Lowest own rate first: the next transfer to reach its own rate is at the front.
     let mut growing: Vec<usize> = (0..flows.len()).collect();
     growing.sort_by_key(|&flow| (flows[flow].0, flow));
     while let Some(&slowest) = growing.first() {
@@ -222,7 +225,7 @@ mod tests {
         let four = play(&[25_000_000_000], &[load(), load(), load(), load()]);
         assert_eq!(four, [s(2.56); 4]);
         assert_eq!(play(&[25_000_000_000], &[load()]), [s(16.0 / 12.0)]);
-        // Two at 12 fit into 25: nobody is slowed down.
+        // Two at 12 fit into 25: neither is slowed down.
         assert_eq!(play(&[25_000_000_000], &[load(), load()]), [s(16.0 / 12.0); 2]);
     }
 
@@ -287,7 +290,8 @@ mod tests {
             }
             for (i, (cap, path)) in flows.iter().enumerate() {
                 prop_assert!(rates[i] <= *cap && rates[i] > 0);
-                // Max-min: at its own limit, or on a full link where nobody has more.
+                // Max-min: a transfer has its own rate, or crosses a full link on which no other
+                // has more.
                 let bottleneck = path.iter().any(|&link| {
                     let used: u128 = across(link).map(|i| rates[i]).sum();
                     used + unit >= capacity[link as usize] && across(link).all(|j| rates[j] <= rates[i] + unit)
@@ -317,8 +321,8 @@ mod tests {
                 let others = total / f64::from(loads.iter().map(|load| load.2).min().unwrap_or(1).min(rate));
                 prop_assert!(end.as_s_f64() <= start + others + 1e-6);
             }
-            // Where nobody's own limit binds, the link is busy from the first start to the last end, or idle
-            // for lack of work: bytes moved are conserved.
+            // Where no own rate limits a transfer, the link is always busy while there is work:
+            // bytes are conserved.
             if loads.iter().all(|load| load.2 >= rate) {
                 let mut order: Vec<_> = loads.iter().map(|load| (load.0 as f64 / 10.0, f64::from(load.1))).collect();
                 order.sort_by(|a, b| a.0.total_cmp(&b.0));

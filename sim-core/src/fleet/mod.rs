@@ -5,22 +5,24 @@
 //! | `config` | regions and pools |
 //! | `startup` | the stages of a cold start |
 //! | `links` | links that transfers share |
-//! | `cache` | what a node remembers of earlier starts |
+//! | `cache` | the caches of a node for start-ups |
 //! | `demand` | what is asked of the fleet |
 //! | `pod` | a pod, from its creation to its end |
 //! | `unit` | what is placed and billed as one: pods that share their GPUs |
 //! | `node` | nodes, their GPUs and caches |
 //! | `stock` | the nodes of a pool, and what the market grants |
-//! | `placement` | units onto nodes, whole or not at all |
-//! | `state` (`Fleet`) | all of it at work |
+//! | `faults` | fault sources, and which regions are cut off |
+//! | `placement` | puts units on nodes, whole or not at all |
+//! | `state` (`Fleet`) | all parts of the fleet together |
 //! | `rooms` | free room, and what a scheduler answers |
-//! | `outlook` | for which of the units that wait GPUs will come |
-//! | `transfers` | what pods that start fetch |
-//! | `victims` | which replicas go first on scale-down |
+//! | `outlook` | which waiting units will get GPUs |
+//! | `transfers` | what starting pods fetch |
+//! | `victims` | which replicas a scale-down deletes first |
 
 mod cache;
 mod config;
 mod demand;
+mod faults;
 mod links;
 mod node;
 mod outlook;
@@ -39,6 +41,7 @@ pub(crate) use cache::Held;
 pub use config::{PoolConfig, Reclaim, Region};
 pub(crate) use demand::Demands;
 pub use demand::{Demand, Shape};
+pub(crate) use faults::Faults;
 pub(crate) use links::fixed_rate;
 pub use links::{Link, LinkScope};
 pub(crate) use node::{Node, NodeLife, Part, Parts};

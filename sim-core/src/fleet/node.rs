@@ -1,4 +1,4 @@
-//! Nodes: GPUs, what holds them, and what the node remembers.
+//! Nodes: their GPUs, which pods hold them, and their caches.
 
 use super::cache::{CacheSizes, NodeCache};
 use crate::clock::SimTime;
@@ -13,7 +13,7 @@ pub(crate) struct Part {
     pub(crate) bytes: Bytes,
 }
 
-/// Who stands on one GPU: nobody, a pod, or several that share it.
+/// The pods on one GPU: none, one, or several that share it.
 pub(crate) type Parts = SmallVec<[Part; 1]>;
 
 /// Where a node is in its life.
@@ -32,30 +32,30 @@ pub(crate) struct Node {
     pub(crate) life: NodeLife,
     /// Bit i set: GPU i is free.
     pub(crate) free: u64,
-    /// Who stands on each GPU.
+    /// The pods on each GPU.
     gpus: Vec<Parts>,
-    /// Which units have GPUs of it: one entry for each of their groups here.
+    /// The units that hold its GPUs: one entry for each of their groups here.
     groups: Vec<(UnitId, u64)>,
     /// Start-up caches that it holds.
     pub(crate) cache: NodeCache,
     pub(crate) ordered: SimTime,
     pub(crate) ready_at: Option<SimTime>,
     pub(crate) gone_at: Option<SimTime>,
-    /// Up to when its free GPUs are billed.
+    /// The instant up to which its free GPUs are billed.
     pub(crate) billed: SimTime,
-    /// Counts the changes of its occupation; tells a stale idle event.
+    /// Counts changes of its occupation; an idle event with an older number is stale.
     pub(crate) generation: u64,
     /// When replicas last came or left, or its state last changed.
     pub(crate) changed: SimTime,
-    /// Takes nobody any more: it is to go.
+    /// Cordoned: it takes no new pods.
     pub(crate) cordoned: bool,
-    /// The market has taken it back, or will when its notice is over.
+    /// When the market has taken it, or will at the end of the notice.
     pub(crate) reclaimed: Option<SimTime>,
-    /// Number among the nodes ever ordered of its pool: its draws belong to it.
+    /// Its number among all nodes ever ordered of its pool: the key of its random draws.
     pub(crate) ordinal: u32,
-    /// What it costs, by position among the rates of the bill.
+    /// Its price, by position among the rates of the bill.
     pub(crate) rate: u32,
-    /// Whether it is one of those that its pool has committed to: they cost what was agreed.
+    /// Whether its pool has committed to it: it then costs the agreed price.
     pub(crate) committed: bool,
 }
 
@@ -91,10 +91,10 @@ impl Node {
         self.free.count_ones() == self.gpus()
     }
 
-    /// Puts a group of a unit, with those parts, on `count` free GPUs, lowest first.
+    /// Puts a group of a unit, with those parts, on the `count` lowest free GPUs.
     ///
     /// # Panics
-    /// If they are not free: the caller has just counted them.
+    /// If fewer are free: the caller must have counted them.
     pub(crate) fn take(&mut self, unit: UnitId, count: u32, parts: &Parts) -> u64 {
         let mut taken = 0;
         for _ in 0..count {
@@ -109,12 +109,12 @@ impl Node {
         taken
     }
 
-    /// Who stands on the first of those GPUs; on the others of a group stand the same.
+    /// The pods on the first of those GPUs; all GPUs of a group hold the same pods.
     pub(crate) fn parts(&self, gpus: u64) -> &[Part] {
         self.gpus.get(gpus.trailing_zeros() as usize).map_or(&[], |parts| parts.as_slice())
     }
 
-    /// The units that have GPUs of it: one of several groups as often.
+    /// The units that hold its GPUs; a unit with several groups here comes several times.
     pub(crate) fn units(&self) -> impl Iterator<Item = UnitId> {
         self.groups.iter().map(|(unit, _)| *unit)
     }

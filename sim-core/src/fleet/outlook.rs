@@ -1,7 +1,7 @@
-//! Which of the units that wait for GPUs will get some: those for whom a node boots, or could be
-//! ordered. The others wait for a full pool, and so do their requests.
+//! Which waiting units will get GPUs: those for which a node boots or could be ordered. The others
+//! wait for a full pool, and so do their requests.
 //!
-//! This only says why requests wait: it decides nothing, and asks no policy.
+//! This only explains why requests wait. It decides nothing, and asks no policy.
 
 use super::{Demand, Fleet};
 use crate::id::{DemandId, PoolId, UnitId, ZoneId};
@@ -14,16 +14,17 @@ struct Coming {
     free: u32,
 }
 
-/// What is to come.
+/// The room that will come.
 struct Outlook {
     nodes: Vec<Coming>,
-    /// Nodes that could be ordered and are counted already, by pool and zone.
+    /// Nodes that could be ordered and are already counted in `nodes`, by pool and zone.
     orders: BTreeMap<(PoolId, ZoneId), u32>,
 }
 
 impl Fleet {
-    /// What one that has just begun to wait can know by itself: whether it is stuck, as the one of its
-    /// demand that waits already, or not, since a pool would grow for it. Nothing if all must be looked at.
+    /// Whether the unit that has just begun to wait is stuck, if that can be told without looking
+    /// at all units: it is stuck if the one before it of the same demand is; it is not if that one
+    /// is not and a pool would grow for it. `None` if all units must be looked at.
     pub(crate) fn newest_hope(&self) -> Option<(UnitId, bool)> {
         let (&id, earlier) = self.pending().split_last()?;
         let demand = self.unit(id).demand;
@@ -35,13 +36,13 @@ impl Fleet {
         }
     }
 
-    /// Of each unit that waits, whether it is stuck: no GPUs will come for it.
+    /// For each waiting unit, whether it is stuck: no GPUs will come for it.
     pub(crate) fn hopes(&self) -> Vec<(UnitId, bool)> {
         if self.pending().is_empty() {
             return Vec::new();
         }
         let mut outlook = self.outlook();
-        // By demand: the first of the nodes to come that may have room for a unit; room only shrinks.
+        // For each demand, the first of the coming nodes that may have room; room only shrinks.
         let mut from: BTreeMap<DemandId, usize> = BTreeMap::new();
         let mut hopeless: BTreeSet<DemandId> = BTreeSet::new();
         let hope = |&id: &UnitId| {
@@ -56,7 +57,8 @@ impl Fleet {
         self.pending().iter().map(hope).collect()
     }
 
-    /// Nodes that boot; and those with free GPUs, which help units that stand on several nodes.
+    /// Booting nodes; and nodes with free GPUs, if a waiting unit could use them together with
+    /// others.
     fn outlook(&self) -> Outlook {
         let wide = self.pending().iter().any(|&unit| self.demand_of(unit).groups > 1);
         let mut nodes = Vec::new();
@@ -70,7 +72,7 @@ impl Fleet {
         Outlook { nodes, orders: BTreeMap::new() }
     }
 
-    /// Takes the room of one unit from what is to come, whole or not at all.
+    /// Takes the room of one unit from the coming nodes, whole or not at all.
     fn finds_room(&self, demand: &Demand, from: &mut usize, outlook: &mut Outlook) -> bool {
         let gpus = demand.shape.gpus();
         let mut taken: Vec<usize> = Vec::new();
@@ -93,7 +95,8 @@ impl Fleet {
         true
     }
 
-    /// One more node that helps a demand, if a pool would grant it beside those counted already.
+    /// Adds one more node that fits a demand, if a pool would grant it besides those already
+    /// counted.
     fn could_order(&self, demand: &Demand, outlook: &mut Outlook) -> Option<usize> {
         for &pool in &demand.pools {
             let (config, stock) = (self.pool(pool), self.stock(pool));

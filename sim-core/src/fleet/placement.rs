@@ -1,28 +1,29 @@
-//! Placement of units onto nodes: each whole or not at all.
+//! Placement of units on nodes: each whole or not at all.
 //!
 //! A unit asks for one or several groups of GPUs, each on one node (a replica's tensor-parallel
-//! ranks; later a training gang). Which node a group takes is the placement policy's choice among
-//! those where it fits.
+//! ranks; later a training gang). The placement policy chooses the node of each group among the
+//! nodes with room.
 
 use super::demand::Demand;
 use crate::id::NodeId;
 use crate::ports::{Fit, Placement};
 use crate::units::Bytes;
 
-/// A node's free GPUs as placement sees them, changed while a unit's groups are tried.
+/// The free GPUs of a node during placement; changed while the groups of a unit are tried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeRoom {
     pub(crate) node: NodeId,
     pub(crate) free_gpus: u32,
     pub(crate) gpus: u32,
     pub(crate) memory_per_gpu: Bytes,
-    /// Replicas of the same service there.
+    /// Replicas of the same service on the node.
     pub(crate) related: u32,
-    /// Preference of its pool: lower first.
+    /// Position of its pool in the demand's order of preference.
     pub(crate) preference: u32,
 }
 
-/// The node of each group, or nothing if not all fit. `rooms` is used up by what was placed.
+/// The node of each group, or `None` if not all groups fit. Takes the room that it uses from
+/// `rooms`.
 pub(crate) fn place(demand: &Demand, rooms: &mut [NodeRoom], policy: &mut dyn Placement) -> Option<Vec<NodeId>> {
     let before = rooms.to_vec();
     let mut nodes = Vec::with_capacity(demand.groups as usize);

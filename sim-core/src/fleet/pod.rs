@@ -8,31 +8,31 @@ use crate::id::{ServerId, ServiceId, UnitId};
 pub(crate) enum Life {
     /// Waits for GPUs.
     Pending,
-    /// In a start-up stage, by position; past the last one it waits for its probe.
+    /// In a start-up stage, by position; after the last stage it waits for its probe.
     Starting {
         stage: u32,
     },
     Ready,
-    /// Finishes its work and takes no more.
+    /// Finishes its work and takes no more attempts.
     Draining,
     #[default]
     Gone,
 }
 
-/// For whom a pod is there, and who pays for it. A pod that many models share, a job and a placeholder will
-/// be further owners.
+/// What a pod belongs to, which pays for it. A pod that many models share, a job and a
+/// placeholder will be further owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     Service(ServiceId),
 }
 
-/// How much a pod takes from its queue before it ends.
+/// How many attempts a pod takes before it ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Lease {
-    /// As much as there is.
+    /// Any number.
     #[default]
     Endless,
-    /// One attempt: what a job takes.
+    /// One attempt: a job.
     One,
 }
 
@@ -40,15 +40,15 @@ pub(crate) enum Lease {
 #[derive(Debug)]
 pub(crate) struct Pod {
     pub(crate) owner: Owner,
-    /// Number among its owner's pods, from 0: its draws belong to it.
+    /// Its number among its owner's pods, from 0: the key of its random draws.
     pub(crate) ordinal: u64,
-    /// What it is placed with.
+    /// The unit that it is placed with.
     pub(crate) unit: UnitId,
     pub(crate) server: ServerId,
     pub(crate) lease: Lease,
     pub(crate) life: Life,
     pub(crate) created: SimTime,
-    /// When its process started, with the image on the node.
+    /// When its process started; by then the image is on the node.
     pub(crate) process: Option<SimTime>,
     /// When each stage ended.
     pub(crate) stage_ends: Vec<SimTime>,
@@ -60,7 +60,7 @@ pub(crate) struct Pod {
     pub(crate) killed: bool,
 }
 
-/// Nobody's, gone: what a free slot holds.
+/// What a free slot holds: a pod of no service that is gone.
 impl Default for Pod {
     fn default() -> Self {
         let pod = Pod::new(ServiceId::NONE, 0, UnitId::NONE, SimTime::ZERO);
@@ -97,12 +97,12 @@ impl Pod {
         matches!(self.life, Life::Pending | Life::Starting { .. })
     }
 
-    /// Exists and is not being deleted: what `status.replicas` counts.
+    /// Whether it exists and is not being deleted: what `status.replicas` counts.
     pub(crate) fn is_active(&self) -> bool {
         self.is_starting() || self.life == Life::Ready
     }
 
-    /// Whether its service's register counts it: active, and not there for one attempt only.
+    /// Whether the register of its service counts it: it is active and not a job.
     pub(crate) fn is_counted(&self) -> bool {
         self.is_active() && self.lease == Lease::Endless
     }

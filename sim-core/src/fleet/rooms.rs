@@ -1,28 +1,28 @@
-//! Where units go: free room by node, what a scheduler answers, and what is done about it.
+//! Free room by node, and where the scheduler puts units.
 
 use super::placement::{NodeRoom, place};
 use super::{Fleet, Hold, Parts};
 use crate::clock::SimTime;
 use crate::id::{DemandId, NodeId, UnitId};
 
-/// A scheduler's answer for one unit: all of it or nothing. Preemptions and moves will be further steps.
+/// The scheduler's answer for one unit, as a whole. Preemptions and moves will be further steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Each group goes on one of those nodes.
+    /// Each group goes on one of these nodes.
     Bind(UnitId, Vec<NodeId>),
-    /// It waits.
+    /// The unit waits.
     Refuse(Why),
 }
 
 /// Why a unit was not placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// The free GPUs of all its pools are too few, or too scattered.
+    /// Its pools have too few free GPUs, or too scattered ones.
     NoRoom,
 }
 
 impl Fleet {
-    /// Where a unit would go on ready nodes as they are.
+    /// Finds nodes for a unit among the ready nodes.
     pub(crate) fn schedule(&mut self, unit: UnitId) -> Step {
         let mut rooms = self.rooms(unit);
         let demand = self.units[unit].demand;
@@ -32,7 +32,7 @@ impl Fleet {
         }
     }
 
-    /// Free room for a unit on ready nodes, by node; empty if it is too little.
+    /// The free room for a unit on ready nodes, by node; empty if it is too little.
     fn rooms(&self, unit: UnitId) -> Vec<NodeRoom> {
         let demand = self.demand_of(unit);
         let mut rooms = Vec::new();
@@ -59,7 +59,7 @@ impl Fleet {
             return Vec::new();
         }
         rooms.sort_unstable_by_key(|room| (room.node, room.preference));
-        // A pool that is named twice counts by its first place.
+        // A pool that is named twice counts at its first position.
         rooms.dedup_by_key(|room| room.node);
         self.count_related(unit, &mut rooms);
         rooms
@@ -79,8 +79,8 @@ impl Fleet {
         place(&self.demands[demand], rooms, self.placement.as_mut())
     }
 
-    /// Puts the groups of a unit on nodes, each with the parts of all its pods; free GPUs of those nodes are
-    /// billed up to now.
+    /// Puts the groups of a unit on nodes, each with the parts of all its pods. The free GPUs of
+    /// those nodes must be billed up to now.
     pub(crate) fn bind(&mut self, id: UnitId, nodes: &[NodeId], parts: &Parts, now: SimTime) {
         let gpus = self.demand_of(id).shape.gpus();
         for &node in nodes {
@@ -93,7 +93,7 @@ impl Fleet {
         unit.billed = now;
     }
 
-    /// The room of a node that is empty.
+    /// The room of a node as if it were empty.
     pub(crate) fn empty_room(&self, node: NodeId) -> NodeRoom {
         let config = self.pool(self.nodes[node].pool);
         NodeRoom {
@@ -106,7 +106,8 @@ impl Fleet {
         }
     }
 
-    /// Counts one unit of a demand against rooms where it may stand; whether there is one.
+    /// Takes the room of one unit of a demand from `rooms`, where the demand may be placed. False
+    /// if there is not enough.
     pub(crate) fn reserve(&mut self, id: DemandId, rooms: &mut [NodeRoom]) -> bool {
         let demand = self.demand(id);
         let allowed = |room: &NodeRoom| {
@@ -125,7 +126,8 @@ impl Fleet {
         true
     }
 
-    /// Whether ready and booting nodes hold so many more units of a demand than those that wait for them.
+    /// Whether ready and booting nodes have room for `more` units of a demand besides those that
+    /// wait.
     pub(crate) fn has_room(&self, id: DemandId, more: u32) -> bool {
         let demand = self.demand(id);
         let mut groups = 0;

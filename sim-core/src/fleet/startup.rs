@@ -1,6 +1,6 @@
-//! The stages of a cold start after its node is there: image pull, weights load, engine start,
-//! readiness probe. Each has its own law and cache key, so that the second replica on a node
-//! starts faster.
+//! The stages of a cold start once its node is there: image pull, weights load, engine start,
+//! readiness probe. Each has its own distribution and cache key, so that the second replica on a
+//! node starts faster.
 
 use super::cache::Held;
 use super::links::Link;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 /// Which stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StageKind {
-    /// The image comes to the node; the pod is Pending until then.
+    /// The image is copied to the node; the pod is Pending until then.
     ImagePull,
-    /// The weights come to the GPUs.
+    /// The weights are loaded to the GPUs.
     WeightsLoad,
-    /// The engine initialises: imports and memory profiling, and compilation and graph capture where
-    /// they are no stages of their own.
+    /// The engine initialises: imports and memory profiling, and also compilation and graph capture
+    /// if they are not stages of their own.
     EngineStart,
     /// Kernels are compiled.
     Compile,
@@ -36,7 +36,8 @@ impl StageKind {
     }
 }
 
-/// What a node may remember, so that a stage is faster the next time there.
+/// The name under which a node may cache what a stage needs, so that the stage is faster the next
+/// time.
 pub type CacheKey = Arc<str>;
 
 /// A data transfer: `rate = min(tier, loader, streams * per_stream)`.
@@ -55,7 +56,7 @@ pub struct Transfer {
     pub streams: u32,
     /// Limit of one stream in bytes per second.
     pub per_stream_bytes_per_s: f64,
-    /// Links that it shares with other transfers; without any it takes as long as alone.
+    /// Links that it shares with other transfers; without any, other transfers do not slow it down.
     pub via: Vec<Arc<Link>>,
 }
 
@@ -66,7 +67,7 @@ impl Transfer {
         self.tier_bytes_per_s.min(self.loader_bytes_per_s).min(streams)
     }
 
-    /// How long it takes alone.
+    /// How long it takes without other transfers.
     pub fn duration(&self) -> SimDuration {
         SimDuration::from_s_f64(self.bytes as f64 / self.rate_bytes_per_s())
     }
@@ -82,12 +83,13 @@ pub enum StageWork {
 }
 
 impl StageWork {
-    /// How long it takes if it shares no link, for the `ordinal`-th replica of the service of stream
-    /// `key`. The draw belongs to (service, ordinal, stage) whatever the node knows.
+    /// How long it takes without other transfers, for the `ordinal`-th replica of the service whose
+    /// streams have the key `key`. The draw depends on (service, ordinal, stage), not on what the
+    /// node has cached.
     pub(crate) fn duration(&self, key: u64, ordinal: u64, kind: StageKind) -> SimDuration {
         let mut stream = keyed(key, ordinal, kind as u64);
         match self {
-            StageWork::Drawn(law) => law.sample_duration(&mut stream),
+            StageWork::Drawn(distribution) => distribution.sample_duration(&mut stream),
             StageWork::Transfer(transfer, factor) => {
                 SimDuration::from_s_f64(transfer.duration().as_s_f64() * factor.sample(&mut stream))
             }
@@ -95,27 +97,27 @@ impl StageWork {
     }
 }
 
-/// What a node keeps once a stage has ended there, and how long the stage takes from then on.
+/// What a node caches when a stage has ended there, and how long the stage takes from then on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CachedStage {
-    /// What the node keeps it by.
+    /// The key in the node's caches.
     pub key: CacheKey,
     /// Room that it takes, in bytes.
     pub bytes: u64,
     /// Whether it is never evicted.
     pub pinned: bool,
-    /// With the key in host memory.
+    /// How long the stage takes if the key is in host memory.
     pub memory: StageWork,
-    /// With the key on the local disk only.
+    /// How long the stage takes if the key is only on the local disk.
     pub disk: StageWork,
 }
 
-/// Where else a stage's data may come from: a replica of the same service that has them.
+/// Fetching a stage's data from a replica of the same service that has them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeerFetch {
     /// How long it takes; links of scope [`super::LinkScope::Node`] are crossed at both ends.
     pub work: StageWork,
-    /// Uploads of one replica at once, at least one; who finds none free waits.
+    /// Uploads of one replica at once, at least one; a pod that finds no free upload waits.
     pub uploads: u32,
 }
 
@@ -124,21 +126,21 @@ pub struct PeerFetch {
 pub struct StartupStage {
     /// Which.
     pub kind: StageKind,
-    /// How long it takes on a node that does not know its key.
+    /// How long it takes on a node without a cached copy.
     pub cold: StageWork,
-    /// What the node remembers once the stage has ended there.
+    /// What the node caches when the stage has ended there.
     pub cached: Option<CachedStage>,
-    /// Peers to fetch from instead of `cold`, where one in the region has what is needed.
+    /// Fetches from a peer instead of `cold`, if a replica in the region has the data.
     pub peers: Option<PeerFetch>,
 }
 
 impl StartupStage {
-    /// A stage that no node remembers and no peer serves.
+    /// A stage without caches and peers.
     pub const fn plain(kind: StageKind, cold: StageWork) -> Self {
         StartupStage { kind, cold, cached: None, peers: None }
     }
 
-    /// What is to be done on a node that holds its key there.
+    /// The work of the stage, for where the node holds its key.
     pub(crate) fn work(&self, held: Held) -> &StageWork {
         match (&self.cached, held) {
             (Some(cached), Held::Memory) => &cached.memory,
@@ -148,14 +150,14 @@ impl StartupStage {
     }
 }
 
-/// A readiness probe: the replica is ready at the first success of a probe, `threshold` in a row.
+/// A readiness probe: the replica is ready after `threshold` successes in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// From the start of the process to the first probe.
     pub initial_delay: SimDuration,
-    /// Between two probes; zero makes it ready the moment the engine is up.
+    /// Time between two probes; zero makes the replica ready the moment the engine is up.
     pub period: SimDuration,
-    /// Successes in a row that make it ready.
+    /// Number of successes in a row that make it ready.
     pub threshold: u32,
 }
 
@@ -175,9 +177,9 @@ impl Probe {
 /// How a replica starts once it is placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Startup {
-    /// In order.
+    /// The stages, in order.
     pub stages: Vec<StartupStage>,
-    /// What makes it ready.
+    /// The readiness probe.
     pub probe: Probe,
 }
 

@@ -1,4 +1,4 @@
-//! The fleet at work: what there is, what is asked of it, and who waits.
+//! The fleet as a whole: what it consists of, what is asked of it, and which units wait.
 
 use super::transfers::Transfers;
 use super::{Demand, Demands, Life, Node, NodeLife, Pod, PoolConfig, Region, Stock, Unit};
@@ -11,7 +11,7 @@ pub(crate) struct Fleet {
     regions: Table<RegionId, Region>,
     pools: Table<PoolId, PoolConfig>,
     stock: Table<PoolId, Stock>,
-    /// Every node that ever was.
+    /// Every node that existed.
     pub(super) nodes: Table<NodeId, Node>,
     pub(super) demands: Demands,
     pub(super) units: Slab<UnitId, Unit>,
@@ -19,12 +19,12 @@ pub(crate) struct Fleet {
     /// Units that wait for GPUs, oldest first.
     pending: Vec<UnitId>,
     pub(super) placement: Box<dyn Placement>,
-    /// What pods that start fetch over links.
+    /// Transfers of starting pods over links.
     pub(crate) transfers: Transfers,
 }
 
 impl Fleet {
-    /// A fleet without a node.
+    /// A fleet without nodes.
     pub(crate) fn new(regions: Vec<Region>, pools: Vec<PoolConfig>, placement: Box<dyn Placement>) -> Self {
         let regions: Table<RegionId, Region> = regions.into_iter().collect();
         let pools: Table<PoolId, PoolConfig> = pools.into_iter().collect();
@@ -66,7 +66,7 @@ impl Fleet {
         &self.stock[id]
     }
 
-    /// A pool, and its stock to change.
+    /// A pool, and its stock, mutable.
     pub(crate) fn pool_and_stock(&mut self, id: PoolId) -> (&PoolConfig, &mut Stock) {
         (&self.pools[id], &mut self.stock[id])
     }
@@ -83,7 +83,7 @@ impl Fleet {
         &mut self.nodes[id]
     }
 
-    /// Every node that ever was.
+    /// Every node that existed.
     pub(crate) fn nodes(&self) -> &Table<NodeId, Node> {
         &self.nodes
     }
@@ -124,12 +124,12 @@ impl Fleet {
         &mut self.pods[id]
     }
 
-    /// Pods that are not forgotten.
+    /// Pods that have not been forgotten.
     pub(crate) fn pod_ids(&self) -> impl Iterator<Item = PodId> {
         self.pods.ids()
     }
 
-    /// Whether a pod is not forgotten.
+    /// Whether a pod has not been forgotten.
     pub(crate) fn knows(&self, pod: PodId) -> bool {
         self.pods.holds(pod)
     }
@@ -139,12 +139,12 @@ impl Fleet {
         self.pods.peak()
     }
 
-    /// A unit without pods.
+    /// Adds a unit without pods.
     pub(crate) fn add_unit(&mut self, demand: DemandId, now: SimTime) -> UnitId {
         self.units.insert(|_| Unit::new(demand, now))
     }
 
-    /// A pod of a unit.
+    /// Adds a pod to its unit.
     pub(crate) fn add_pod(&mut self, pod: Pod) -> PodId {
         let unit = pod.unit;
         let id = self.pods.insert(|_| pod);
@@ -160,7 +160,7 @@ impl Fleet {
         unit.pods.iter().map(|&pod| self.pods.remove(pod)).collect()
     }
 
-    /// A node that has been ordered.
+    /// Adds a node that was ordered.
     pub(crate) fn add_node(&mut self, node: Node) -> NodeId {
         let (pool, zone) = (node.pool, node.zone);
         let id = self.nodes.push(node);
@@ -168,7 +168,7 @@ impl Fleet {
         id
     }
 
-    /// Keeps the list of nodes with room: call when a node's life or its free GPUs change.
+    /// Updates the lists of nodes with room: call when a node's life or its free GPUs change.
     pub(crate) fn note_room(&mut self, id: NodeId, now: SimTime) {
         let node = &mut self.nodes[id];
         node.changed = now;
@@ -196,7 +196,7 @@ impl Fleet {
 
     /// A unit no longer waits, if it did.
     pub(crate) fn stop_waiting(&mut self, unit: UnitId) {
-        // Oldest first.
+        // The list is sorted, oldest first.
         if let Ok(position) = self.pending.binary_search(&unit) {
             self.pending.remove(position);
         }
@@ -217,7 +217,7 @@ impl Fleet {
         self.units[self.pods[pod].unit].holds.iter().map(|hold| hold.node).collect()
     }
 
-    /// Takes the list of units that wait; those that still do wait again.
+    /// Takes the list of waiting units; the caller lets those wait again that still do.
     pub(crate) fn take_pending(&mut self) -> Vec<UnitId> {
         std::mem::take(&mut self.pending)
     }
@@ -232,35 +232,35 @@ impl Fleet {
         self.node_of(pod).map(|node| self.region_of_pool(self.nodes[node].pool))
     }
 
-    /// Whether a pod is the one of its unit that was asked for.
+    /// Whether a pod is the leader of its unit.
     pub(crate) fn leads(&self, pod: PodId) -> bool {
         self.units[self.pods[pod].unit].leader() == pod
     }
 
-    /// The zone of a pool's next node, of those that suit; nothing if none grants one.
+    /// The zone of a pool's next node among those that suit; `None` if no zone grants one.
     pub(crate) fn zone_where(&self, pool: PoolId, suits: impl Fn(ZoneId) -> bool) -> Option<ZoneId> {
         self.stock[pool].next_zone(&self.pools[pool], suits)
     }
 
-    /// Whether an empty node of a pool helps a demand at all.
+    /// Whether an empty node of a pool has room for a group of a demand.
     pub(crate) fn fits_empty_node(&self, demand: &Demand, pool: PoolId) -> bool {
         let config = &self.pools[pool];
         demand.fits(config.gpus_per_node, config.memory_per_gpu)
     }
 
-    /// The first pool that would have one more node which helps a demand, and the zone of that node.
+    /// The first pool that would grant another node for a demand, and the zone of that node.
     pub(crate) fn pool_to_grow(&self, demand: &Demand) -> Option<(PoolId, ZoneId)> {
         let helps = |&&pool: &&PoolId| self.fits_empty_node(demand, pool);
         let grants = |&pool: &PoolId| Some((pool, self.zone_where(pool, |zone| demand.suits(zone))?));
         demand.pools.iter().filter(helps).find_map(grants)
     }
 
-    /// Nodes that are not given back, with their ids.
+    /// Nodes in the fleet, with their ids.
     pub(crate) fn live_nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().filter(|(_, node)| node.life != NodeLife::Gone)
     }
 
-    /// Nodes of a pool in a zone that are not given back, reclaimed ones too.
+    /// Nodes of a pool in a zone, including reclaimed ones.
     pub(crate) fn live_nodes_in(&self, pool: PoolId, zone: ZoneId) -> Vec<NodeId> {
         let there = self.live_nodes().filter(|(_, node)| node.pool == pool && node.zone == zone);
         there.map(|(id, _)| id).collect()
@@ -278,7 +278,7 @@ impl Fleet {
         self.stock.values().zip(self.pools.values()).any(|(stock, pool)| stock.live < pool.min_nodes)
     }
 
-    /// Pools of an area, each with the zones of it that lie there.
+    /// The pools in an area, each with its zones there.
     pub(crate) fn stock_of(&self, area: Area) -> Vec<(PoolId, ZoneId)> {
         let pools = self.pools.iter().filter(|(_, pool)| pool.region == area.region);
         let zones = |(at, pool): (PoolId, &PoolConfig)| {

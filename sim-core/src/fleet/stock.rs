@@ -1,24 +1,25 @@
-//! The nodes of one pool, counted, and what the market grants of it in each zone.
+//! The nodes of one pool, counted, and what the market grants in each zone.
 
 use super::config::{PoolConfig, Region};
 use crate::clock::SimTime;
 use crate::id::{NodeId, PoolId, RegionId, Table, ZoneId};
 use std::collections::BTreeSet;
 
-/// The nodes of one pool, counted: a fleet may have a hundred thousand, and units that wait for one.
+/// The nodes of one pool, in lists: a fleet may have a hundred thousand nodes, and placement must
+/// not look at all.
 #[derive(Debug)]
 pub(crate) struct Stock {
     /// Nodes ever ordered.
     pub(crate) ever: u32,
-    /// Nodes not yet given back.
+    /// Nodes in the fleet.
     pub(crate) live: u32,
-    /// Those of them that are committed to.
+    /// The committed nodes among them.
     pub(crate) committed_live: u32,
     /// Ready nodes with a free GPU that take units.
     pub(crate) open: BTreeSet<NodeId>,
     /// Booting nodes.
     pub(crate) booting: BTreeSet<NodeId>,
-    /// Up to when commitments without a node are billed.
+    /// The instant up to which unused commitments are billed.
     pub(crate) settled: SimTime,
     /// By zone of the pool's region.
     pub(crate) zones: Table<ZoneId, ZoneStock>,
@@ -27,18 +28,18 @@ pub(crate) struct Stock {
 /// What a zone grants of one pool.
 #[derive(Clone, Debug)]
 pub(crate) struct ZoneStock {
-    /// Most nodes that the market holds there.
+    /// The number of nodes that the market has there.
     pub(crate) capacity: u32,
-    /// Nodes that count against it: neither given back nor reclaimed.
+    /// Nodes that count against that number: in the fleet and not reclaimed.
     pub(crate) nodes: BTreeSet<NodeId>,
-    /// Outages that keep new nodes away.
+    /// Number of outages that keep new nodes away.
     pub(crate) blocks: u32,
-    /// What a node costs there, by position among the rates of the bill.
+    /// The price of a node there, by position among the rates of the bill.
     pub(crate) rate: u32,
 }
 
 impl Stock {
-    /// The stock of a pool with no node yet: every zone grants what is asked, at the list price.
+    /// The stock of a pool without nodes: every zone grants what is asked for, at the list price.
     pub(crate) fn new(at: PoolId, pool: &PoolConfig, regions: &Table<RegionId, Region>) -> Self {
         let zones = regions[RegionId::new(pool.region)].zones.len();
         Stock {
@@ -52,8 +53,8 @@ impl Stock {
         }
     }
 
-    /// The zone of the pool's next node, in turn among those that suit and grant one; nothing if none
-    /// does, or the pool is at its maximum.
+    /// The zone of the pool's next node: the zones that suit and grant one take turns. `None` if
+    /// there is none, or the pool is at its maximum.
     pub(crate) fn next_zone(&self, pool: &PoolConfig, suits: impl Fn(ZoneId) -> bool) -> Option<ZoneId> {
         if self.live >= pool.max_nodes {
             return None;
@@ -65,12 +66,12 @@ impl Stock {
 }
 
 impl ZoneStock {
-    /// An endless stock at a rate.
+    /// An unlimited stock at a rate.
     pub(crate) fn endless(rate: u32) -> Self {
         ZoneStock { capacity: u32::MAX, nodes: BTreeSet::new(), blocks: 0, rate }
     }
 
-    /// Whether one more node would be granted.
+    /// Whether another node would be granted.
     pub(crate) fn grants(&self) -> bool {
         self.blocks == 0 && self.nodes.len() < self.capacity as usize
     }

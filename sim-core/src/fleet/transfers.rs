@@ -1,4 +1,4 @@
-//! Transfers of pods that start: who fetches what over which links, from which peer, and who waits for one.
+//! Transfers of starting pods: over which links, from which peers, and which pods wait for a peer.
 
 use super::links::{Link, LinkScope, Links};
 use crate::clock::{SimDuration, SimTime};
@@ -14,25 +14,26 @@ type LinkKey = (Arc<str>, LinkScope, u64);
 pub(crate) struct Transfers {
     links: Links,
     numbers: BTreeMap<LinkKey, u32>,
-    /// Who uploads to whom: the source by the pod that fetches from it.
+    /// Uploads between peers: the uploading pod, by the pod that fetches from it.
     uploads: BTreeMap<PodId, PodId>,
-    /// Pods that wait for a peer's upload to end, the longest first.
+    /// Pods that wait until a peer's upload ends, the longest wait first.
     waiting: Vec<PodId>,
-    /// Tells stale events.
+    /// The generation of the planned event; events with an older one are stale.
     generation: u64,
-    /// Whether shares are found anew at this instant.
+    /// Whether the shares are recomputed at this instant.
     due: bool,
 }
 
 impl Transfers {
-    /// The number of a link at a place; a new one is made.
+    /// The number of a link at a place; it is created on first use.
     pub(crate) fn link(&mut self, link: &Link, place: u64) -> u32 {
         let key = (Arc::clone(&link.name), link.scope, place);
         let links = &mut self.links;
         *self.numbers.entry(key).or_insert_with(|| links.add(link.bytes_per_s))
     }
 
-    /// Starts a transfer, perhaps from a peer, that would take `alone` at its own rate `cap`.
+    /// Starts a transfer that would take `alone` at its own rate `cap`; with a `source`, it comes
+    /// from that peer.
     pub(crate) fn start(&mut self, pod: PodId, source: Option<PodId>, cap: u128, alone: SimDuration, path: Vec<u32>) {
         if let Some(source) = source {
             self.uploads.insert(pod, source);
@@ -40,17 +41,17 @@ impl Transfers {
         self.links.start(pod, cap, alone, path);
     }
 
-    /// A pod waits for a peer's upload to end.
+    /// Lets a pod wait until a peer's upload ends.
     pub(crate) fn wait(&mut self, pod: PodId) {
         self.waiting.push(pod);
     }
 
-    /// Those who wait for a peer look again: they no longer wait.
+    /// Takes the pods that wait for a peer: they will look again.
     pub(crate) fn take_waiting(&mut self) -> Vec<PodId> {
         std::mem::take(&mut self.waiting)
     }
 
-    /// Uploads of each pod that has some.
+    /// The number of uploads of each pod that has any.
     pub(crate) fn uploads(&self) -> BTreeMap<PodId, u32> {
         let mut uploads: BTreeMap<PodId, u32> = BTreeMap::new();
         for source in self.uploads.values() {
@@ -59,8 +60,8 @@ impl Transfers {
         uploads
     }
 
-    /// A pod is gone: its transfer frees its shares, and who fetched from it starts over, behind those
-    /// that wait. Whether shares change.
+    /// A pod is gone: its transfer ends, and pods that fetched from it start over, behind those
+    /// that wait. True if shares change.
     pub(crate) fn leave(&mut self, pod: PodId) -> bool {
         let mut changes = self.links.cancel(pod);
         if changes {
@@ -78,7 +79,8 @@ impl Transfers {
         changes
     }
 
-    /// Shares are to be found anew at this instant: the generation of the event for it, unless there is one.
+    /// Plans to recompute the shares at this instant: returns the generation of the event, unless
+    /// one is planned already.
     pub(crate) fn share_soon(&mut self) -> Option<u64> {
         (!std::mem::replace(&mut self.due, true)).then(|| self.next_generation())
     }
@@ -88,8 +90,8 @@ impl Transfers {
         self.generation
     }
 
-    /// Transfers that have ended by now, in the order of their pods; nothing if the event is stale. All
-    /// uploads that end now are free before anyone looks for one.
+    /// Ends transfers that are done, in the order of their pods; none if the event is stale. All
+    /// uploads that end now are free before any pod looks for one.
     pub(crate) fn end(&mut self, generation: u64, now: SimTime) -> Vec<PodId> {
         if generation != self.generation {
             return Vec::new();
@@ -102,8 +104,8 @@ impl Transfers {
         ended
     }
 
-    /// Shares links out, unless that is done at this instant anyway: when the first transfer will end, and
-    /// the generation of the event for it.
+    /// Recomputes the shares, unless another event does that at this instant. Returns when the
+    /// first transfer will end, and the generation of the event for it.
     pub(crate) fn share(&mut self, generation: u64) -> Option<(SimTime, u64)> {
         if self.due || generation != self.generation {
             return None;

@@ -1,4 +1,4 @@
-//! What is placed and billed as one: a pod, or several that share their GPUs.
+//! What is placed and billed as one: a pod, or several pods that share GPUs.
 
 use super::pod::Life;
 use crate::clock::{SimDuration, SimTime};
@@ -18,19 +18,19 @@ pub(crate) struct Hold {
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) demand: DemandId,
-    /// Whose pods stand on its GPUs; the first was asked for, the others come with it.
+    /// The pods on its GPUs. The first is the leader, which was asked for; the others come with it.
     pub(crate) pods: SmallVec<[PodId; 1]>,
     pub(crate) holds: SmallVec<[Hold; 1]>,
     /// Pods that are not gone.
     pub(crate) live: u32,
     /// When it was placed on its nodes.
     pub(crate) placed: Option<SimTime>,
-    /// Up to when its GPUs are billed, and the busy time that was billed.
+    /// The instant up to which its GPUs are billed, and the busy time billed so far.
     pub(crate) billed: SimTime,
     pub(crate) billed_busy: SimDuration,
-    /// Whose turn it is, where several servers share its GPUs.
+    /// The clock of its GPUs, if several servers share them.
     pub(crate) clock: Option<ClockId>,
-    /// Whether it waits for GPUs and none will come.
+    /// Whether it waits for GPUs while none will come.
     pub(crate) stuck: bool,
 }
 
@@ -55,7 +55,7 @@ impl Unit {
         }
     }
 
-    /// The pod that was asked for.
+    /// The leader: the pod that was asked for.
     pub(crate) fn leader(&self) -> PodId {
         self.pods[0]
     }
@@ -66,18 +66,19 @@ impl Unit {
     }
 }
 
-/// What the GPUs are used for on which some pods stand.
+/// What GPUs are used for, given the pods on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// They serve: their busy time decides.
+    /// Serving: the busy time decides between serving and idle.
     Serves,
-    /// All their time is of one state.
+    /// All the time is of one state.
     Is(GpuState),
-    /// Nobody is there any more.
+    /// All pods are gone.
     Over,
 }
 
-/// What GPUs are used for on which pods of those lives stand. A job's last attempt is no drain.
+/// The use of GPUs with pods in these lives; the flag marks jobs, which serve until they end
+/// instead of draining.
 pub(crate) fn use_of(lives: impl Iterator<Item = (Life, bool)>) -> Use {
     let rank = |(life, is_job): (Life, bool)| match life {
         Life::Draining if !is_job => (3, Use::Is(GpuState::Draining)),

@@ -1,26 +1,27 @@
-//! Which replicas go first on scale-down, in the order of a Kubernetes `ReplicaSet`:
-//! unassigned before assigned, pending before running, not ready before ready, lower deletion
-//! cost, more replicas of the same service on the node, ready for the shorter time (by powers of
-//! two), more restarts, newer (by powers of two); what is still equal goes by its UID.
+//! Which replicas a scale-down deletes first, in the order of a Kubernetes `ReplicaSet`: unassigned
+//! before assigned, pending before running, not ready before ready, lower deletion cost, more
+//! replicas of the same service on the node, ready for the shorter time (by powers of two), more
+//! restarts, newer (by powers of two); replicas that are still equal go by UID.
 //!
 //! Source: kubernetes 1.28 `pkg/controller/controller_utils.go`, `ActivePodsWithRanks.Less` with
-//! the feature `LogarithmicScaleDown` (on by default). That comparison is no order where ready times
-//! are equal for some pairs and only alike for others; here UIDs decide among all ready replicas of
-//! one power of two, which is what upstream does unless two ready times are equal. A pod's random
-//! UID is a fixed hash of its number in its service here: other services do not change it.
+//! the feature `LogarithmicScaleDown` (on by default). That comparison is not a total order if some
+//! pairs have equal ready times and others only similar ones. Here UIDs decide among all ready
+//! replicas of one power of two, which is what upstream does unless two ready times are equal. A
+//! pod's random UID is a fixed hash of its number in its service here, so that other services do
+//! not change it.
 
 use crate::clock::{SimDuration, SimTime};
 use crate::id::PodId;
 use std::cmp::Ordering;
 
-/// What is known of a replica that may go.
+/// What the order needs of a replica.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     pub(crate) pod: PodId,
-    /// Its number among those of its service.
+    /// Its number among the replicas of its service.
     pub(crate) ordinal: u64,
     pub(crate) assigned: bool,
-    /// Its process runs.
+    /// Whether its process runs.
     pub(crate) running: bool,
     pub(crate) ready: Option<SimTime>,
     pub(crate) deletion_cost: i32,
@@ -30,7 +31,7 @@ pub(crate) struct Candidate {
     pub(crate) created: SimTime,
 }
 
-/// Sorts the candidates: those that go first come first.
+/// Sorts the candidates: the first ones are deleted first.
 pub(crate) fn rank_victims(candidates: &mut [Candidate], now: SimTime) {
     candidates.sort_by(|a, b| compare(a, b, now));
 }
@@ -117,7 +118,7 @@ mod tests {
     }
 
     proptest! {
-        /// The standard sort panics on what is no total order.
+        /// The standard sort panics if the order is not total.
         #[test]
         fn it_is_a_total_order(rows in prop::collection::vec((0_u64..40, 0_u64..40, 0_u32..3, any::<bool>()), 2..80)) {
             let mut candidates: Vec<Candidate> = rows.iter().zip(0..).map(|(&(ready, created, restarts, is_ready), id)| {

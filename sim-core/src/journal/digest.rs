@@ -1,10 +1,10 @@
-//! The run digest: a 128-bit hash of a run's ordered history, and a way to name the first
-//! divergence of two histories.
+//! The run digest: a 128-bit hash of a run's ordered history; and how to find where two histories
+//! first differ.
 //!
 //! It covers arrivals, outcomes with their times, decisions and fleet changes; never engine steps,
-//! so that a leaping and a plain engine agree. Each service and each pool has a digest of its own, in
-//! which requests, replicas and nodes go by the names and numbers that they have there; that of the run
-//! is the sum of those, so it depends on no position among services that have nothing to do with it.
+//! so that a leaping and a plain engine agree. Each service and each pool has a digest of its own,
+//! in which requests, replicas and nodes go by their names and numbers within it. The digest of the
+//! run is the sum of those, so it does not depend on the positions of unrelated services.
 
 use crate::clock::SimTime;
 use std::fmt;
@@ -30,7 +30,7 @@ pub struct Happening {
     pub at: SimTime,
     /// What kind.
     pub mark: Mark,
-    /// Who: request number, controller, replica or node.
+    /// Which request, controller, replica or node.
     pub who: u64,
     /// What: the outcome, the decided value, the new state.
     pub what: u64,
@@ -44,7 +44,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Of nothing yet, for what has that key.
+    /// An empty digest with that key.
     pub fn new(key: u64) -> Self {
         Digest { lanes: [0x243f_6a88_85a3_08d3 ^ key, 0x1319_8a2e_0370_7344 ^ key.rotate_left(32)] }
     }
@@ -59,7 +59,7 @@ impl Digest {
         self.lanes[1] = (b.rotate_left(11) ^ body).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(29) ^ head;
     }
 
-    /// The digest of several together, in whatever order.
+    /// The digest of several digests together; their order does not matter.
     #[must_use]
     pub fn sum(digests: impl IntoIterator<Item = Digest>) -> Digest {
         let add = |sum: Digest, digest: Digest| Digest {
@@ -81,7 +81,8 @@ impl fmt::Display for Digest {
     }
 }
 
-/// The first place at which two histories differ: its index and both lines (`None` past an end).
+/// The first place at which two histories differ: its index and both lines (`None` if a history has
+/// ended).
 pub fn first_divergence(a: &[Happening], b: &[Happening]) -> Option<(usize, Option<Happening>, Option<Happening>)> {
     let n = a.len().max(b.len());
     (0..n).map(|i| (i, a.get(i).copied(), b.get(i).copied())).find(|(_, x, y)| x != y)

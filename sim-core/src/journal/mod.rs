@@ -1,12 +1,12 @@
-//! What happened, in order: one place is told, and whoever keeps an account of the run reads it there.
+//! What happened, in order: all parts report here, and each account of the run reads it here.
 //!
 //! | account | what it is |
 //! | --- | --- |
 //! | [`Digest`] | a hash of the history of each service and pool, and of the run |
 //! | history | the lines themselves, if the world asks for them |
-//! | records | faults, and what probes found, as the record of the run lists them |
+//! | records | faults, and what probes found, as listed in the record of the run |
 
-#![expect(clippy::inline_always, reason = "measured: callers know which case it is, and the compiler does not")]
+#![expect(clippy::inline_always, reason = "measured: each caller passes a constant case, which inlining resolves")]
 
 mod digest;
 
@@ -18,22 +18,24 @@ use crate::ledger::{FaultRecord, HealthRecord};
 use crate::ports::Fault;
 use crate::traffic::Outcome;
 
-/// One thing that happened. Names and ordinals are what digests know things by; ids are what history shows.
+/// One thing that happened. Digests use names and ordinals; the history shows ids.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Note {
-    /// A request arrived at a service; `name` counts from its client's name.
+    /// A request arrived at a service; `name` is the number of its client's name plus the request's
+    /// number.
     Arrival { service: ServiceId, client: ClientId, number: u64, name: u64, what: u64 },
     /// A request of a service ended.
     Outcome { service: ServiceId, client: ClientId, number: u64, name: u64, outcome: Outcome },
-    /// A controller decided about a service, whose register then says so much; `name` is of its name.
+    /// A controller decided about a service, whose register then holds `spec`; `name` is the number
+    /// of the controller's name.
     Decision { service: ServiceId, controller: ControllerId, name: u64, spec: u32 },
     /// A pod of a service changed.
     Pod { service: ServiceId, pod: PodId, ordinal: u64, change: PodChange },
     /// A node of a pool changed.
     Node { pool: PoolId, node: NodeId, ordinal: u32, change: NodeChange },
-    /// Something befell the fleet.
+    /// A fault was applied.
     Fault(Fault),
-    /// Probes found something about a cell, which is known from an instant on.
+    /// Probes changed the health of a cell, which is known from an instant on.
     Health(HealthRecord),
 }
 
@@ -47,7 +49,7 @@ pub(crate) enum PodChange {
     Gone = 5,
 }
 
-/// How a node changed; no number is one of a pod's.
+/// How a node changed. The numbers differ from those of pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeChange {
     Ordered = 11,
@@ -59,23 +61,23 @@ pub(crate) enum NodeChange {
 #[derive(Debug)]
 struct Track {
     digest: Digest,
-    /// Whether there is more in it than pods that nobody asked for.
+    /// Whether it was called or decided about, so that its history is more than its first pods.
     lives: bool,
 }
 
-/// What a run tells, and who reads it.
+/// Receives what happens, and keeps the accounts of it.
 #[derive(Debug)]
 pub(crate) struct Journal {
     services: Table<ServiceId, Track>,
     pools: Table<PoolId, Digest>,
-    /// The lines, if they are kept.
+    /// The lines of the history, if they are kept.
     history: Option<Vec<Happening>>,
     faults: Vec<FaultRecord>,
     health: Vec<HealthRecord>,
 }
 
 impl Journal {
-    /// Of nothing yet, about services and pools of those names.
+    /// An empty journal for services and pools of those names.
     pub(crate) fn new<'a>(
         services: impl Iterator<Item = &'a str>,
         pools: impl Iterator<Item = &'a str>,
@@ -91,7 +93,7 @@ impl Journal {
         }
     }
 
-    /// Tells everybody of something that happened just now. Inlined always: who notes knows which note it is.
+    /// Reports what happened just now. Always inlined: the caller knows which note it is.
     #[inline(always)]
     pub(crate) fn note(&mut self, at: SimTime, note: Note) {
         match note {
@@ -135,18 +137,19 @@ impl Journal {
         }
     }
 
-    /// Services that anybody called or decided about.
+    /// Services that were called or decided about.
     pub(crate) fn live_services(&self) -> impl Iterator<Item = ServiceId> {
         self.services.iter().filter(|(_, track)| track.lives).map(|(id, _)| id)
     }
 
-    /// The digest of the run: of the services that anybody called or decided about, and of those pools.
+    /// The digest of the run: of the services that were called or decided about, and of the given
+    /// pools.
     pub(crate) fn digest(&self, pools: impl Iterator<Item = PoolId>) -> Digest {
         let services = self.services.values().filter(|track| track.lives).map(|track| track.digest);
         Digest::sum(services.chain(pools.map(|pool| self.pools[pool])))
     }
 
-    /// What is kept: the history, faults, and what probes found.
+    /// The history, faults, and what probes found.
     pub(crate) fn into_records(self) -> (Vec<Happening>, Vec<FaultRecord>, Vec<HealthRecord>) {
         (self.history.unwrap_or_default(), self.faults, self.health)
     }

@@ -1,9 +1,9 @@
-//! The account of one service: latencies, counts and tokens of its requests, and what its pods that are
-//! gone had done.
+//! The account of one service: latencies, counts and tokens of its requests, and the work of pods
+//! that are gone.
 
 #![expect(
     clippy::inline_always,
-    reason = "measured: its caller knows which parts there are, and would write and read them once more"
+    reason = "measured: the caller knows which parts are zero, and a call would write and read all once more"
 )]
 
 use super::latency::Latency;
@@ -12,7 +12,7 @@ use super::tally::Tally;
 use crate::clock::SimDuration;
 use crate::serving::{EngineWork, Slo};
 
-/// A completed request as its account sees it.
+/// What the account needs of a completed request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Completed {
     /// Prompt and generated tokens.
@@ -23,12 +23,12 @@ pub(crate) struct Completed {
     pub(crate) beyond_band: bool,
 }
 
-/// What one period of the series saw.
+/// Counts and latencies of one period of the series.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Period {
     pub(crate) arrived: u64,
     pub(crate) completed: u64,
-    /// Requests that broke a promise, unserved ones among them.
+    /// Late requests: those that missed an SLO, unserved ones among them.
     pub(crate) late: u64,
     pub(crate) p50: SimDuration,
     pub(crate) p99: SimDuration,
@@ -38,14 +38,14 @@ pub(crate) struct Period {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) latency: Latency,
-    /// End-to-end latencies of one period of the series; two digits are enough for those.
+    /// End-to-end latencies in the present period of the series; two digits are enough for them.
     recent: Tally<7>,
-    /// The period's counts.
+    /// Counts of the present period.
     period: Period,
     arrived: u64,
     completed: u64,
     tokens: [u64; 2],
-    /// Those of requests that arrived before the end of the warm-up.
+    /// Tokens of requests that arrived before the end of the warm-up.
     early_tokens: [u64; 2],
     /// Completed requests whose output was cut.
     pub(crate) cut: u64,
@@ -54,13 +54,13 @@ pub(crate) struct Account {
     failed_because: [u64; FailBecause::ALL.len()],
     /// Late requests whose server was beyond its validated band.
     pub(crate) late_beyond_band: u64,
-    /// What pods that are gone had done.
+    /// Work of pods that are gone.
     gone: Done,
     /// Busy time at the last row of the series.
     row_busy_ps: u128,
 }
 
-/// What servers have done.
+/// Work that servers have done.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Done {
     pub(crate) busy_ps: u128,
@@ -69,7 +69,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Adds what another server has done.
+    /// Adds the work of another server.
     pub(crate) fn add(&mut self, other: &Done) {
         self.busy_ps += other.busy_ps;
         self.running_ps += other.running_ps;
@@ -78,7 +78,7 @@ impl Done {
 }
 
 impl Account {
-    /// Empty.
+    /// An account without entries.
     pub(crate) fn new(latency: Latency) -> Self {
         Account { latency, ..Account::default() }
     }
@@ -109,7 +109,7 @@ impl Account {
         }
     }
 
-    /// A measured request ended without an answer; `beyond_band` as for one that was completed.
+    /// Counts a measured request that ended without an answer; `beyond_band` as in [`Completed`].
     pub(crate) fn miss(&mut self, beyond_band: bool, slos: &[Slo]) {
         let late = self.latency.record_unserved(slos);
         self.period.late += 1;
@@ -121,12 +121,12 @@ impl Account {
         self.failed_because[because as usize] += 1;
     }
 
-    /// A pod is gone that had done so much.
+    /// Adds the work of a pod that is gone.
     pub(crate) fn leave(&mut self, done: &Done) {
         self.gone.add(done);
     }
 
-    /// What pods that are gone had done.
+    /// Work of pods that are gone.
     pub(crate) fn gone(&self) -> Done {
         self.gone
     }
@@ -146,14 +146,15 @@ impl Account {
         (self.tokens, [0, 1].map(|at| self.tokens[at] - self.early_tokens[at]))
     }
 
-    /// What the period of the series saw that ends now.
+    /// Returns what the period that ends now saw, and starts the next one.
     pub(crate) fn take_period(&mut self) -> Period {
         let [p50, p99] = [0.5, 0.99].map(|quantile| SimDuration::from_us(self.recent.quantile_us(quantile)));
         self.recent.clear();
         Period { p50, p99, ..std::mem::take(&mut self.period) }
     }
 
-    /// Busy time since the last row of the series, if servers have worked for so long by now.
+    /// Busy time since the last row of the series, given the busy time of all servers since the
+    /// start.
     pub(crate) fn take_row_busy(&mut self, busy_ps: u128) -> u128 {
         busy_ps - std::mem::replace(&mut self.row_busy_ps, busy_ps)
     }

@@ -1,4 +1,4 @@
-//! The books of a run: what is written down while it goes on.
+//! The books of a run: the records that are made while it goes on.
 
 use super::money::{Bill, BillLine};
 use super::record::{DecisionRecord, FleetRow, ReplicaRecord, RequestRecord, SeriesRow};
@@ -14,13 +14,13 @@ pub(crate) struct Books {
     decisions: Vec<DecisionRecord>,
     series: Vec<SeriesRow>,
     fleet: Vec<FleetRow>,
-    /// Ended requests that were asked for.
+    /// The sampled requests that have ended.
     requests: Vec<RequestRecord>,
-    /// Pods that have ended: one short record is all that is left of each.
+    /// Pods that have ended: of each, only one short record is left.
     replicas: Vec<(PodId, ReplicaRecord)>,
 }
 
-/// What they hold at the end.
+/// The contents of the books at the end.
 pub(crate) struct Closed {
     pub(crate) bill: Bill,
     pub(crate) warmup_bill: Bill,
@@ -28,12 +28,12 @@ pub(crate) struct Closed {
     pub(crate) series: Vec<SeriesRow>,
     pub(crate) fleet: Vec<FleetRow>,
     pub(crate) requests: Vec<RequestRecord>,
-    /// Every pod that ever was, oldest first.
+    /// Every pod that existed, oldest first.
     pub(crate) replicas: Vec<ReplicaRecord>,
 }
 
 impl Books {
-    /// Nothing yet, with an empty bill.
+    /// Books without entries, with an empty bill.
     pub(crate) fn new(bill: Bill) -> Self {
         Books {
             warmup_bill: bill.clone(),
@@ -57,12 +57,12 @@ impl Books {
         &self.bill
     }
 
-    /// The bill, to learn a new rate.
+    /// The bill, for adding a rate.
     pub(crate) fn bill_mut(&mut self) -> &mut Bill {
         &mut self.bill
     }
 
-    /// The warm-up ends: what was billed so far is not measured.
+    /// The warm-up ends: keeps the bill so far, which is not measured.
     pub(crate) fn end_warm_up(&mut self) {
         self.warmup_bill = self.bill.clone();
     }

@@ -1,7 +1,8 @@
-//! The buckets of `HdrHistogram`: values are told apart by their first bits, so that a bucket is narrower
-//! than a fixed share of its values. Who counts by these can add up counts of different runs exactly.
+//! The buckets of `HdrHistogram`: values are distinguished by their leading bits, so that a bucket
+//! is narrower than a fixed share of its values. Counts of different runs in these buckets add up
+//! exactly.
 
-/// Bits of the buckets of three digits, as all distributions of a run have them: a bucket is narrower
+/// Bits of the buckets of three digits, which all distributions of a run use: a bucket is narrower
 /// than a thousandth of its values.
 pub const DIGITS_3: u32 = 10;
 
@@ -10,8 +11,8 @@ pub(super) fn exponent<const BITS: u32>(value: u64) -> u32 {
     (value | ((2 << BITS) - 1)).ilog2() - BITS
 }
 
-/// The number of the bucket of a value. Values below `2^(BITS + 1)` have buckets of their own; from there
-/// bucket `e * 2^BITS + (value >> e)` holds what agrees in its first `BITS + 1` bits.
+/// The number of a value's bucket. Values below `2^(BITS + 1)` have one bucket each; from there on,
+/// bucket `e * 2^BITS + (value >> e)` holds the values that agree in their first `BITS + 1` bits.
 #[inline]
 pub fn bucket_of<const BITS: u32>(value: u64) -> usize {
     let exponent = exponent::<BITS>(value);
@@ -22,12 +23,12 @@ pub fn bucket_of<const BITS: u32>(value: u64) -> usize {
 pub fn top_of<const BITS: u32>(bucket: usize) -> u64 {
     let exponent = (bucket as u64 >> BITS).saturating_sub(1);
     let digits = bucket as u64 - (exponent << BITS);
-    // The last bucket of all ends where the numbers end.
+    // The last bucket ends at the largest number.
     (((u128::from(digits) + 1) << exponent) - 1).min(u128::from(u64::MAX)) as u64
 }
 
-/// Which of `n` values in order is the quantile, from 1: the first that as large a share as `quantile` does
-/// not exceed.
+/// The rank of a quantile among `n` sorted values, from 1: the first rank whose share of the values
+/// is at least `quantile`.
 ///
 /// ```
 /// use flashcrowd_core::ledger::buckets::rank;
@@ -35,7 +36,7 @@ pub fn top_of<const BITS: u32>(bucket: usize) -> u64 {
 /// ```
 pub fn rank(quantile: f64, n: u64) -> u64 {
     let exact = quantile * n as f64;
-    // Products such as 0.07 * 100 are a little too large: that is no other rank.
+    // Products such as 0.07 * 100 come out a little too large, which must not give the next rank.
     let near = exact.round();
     let rank = if (exact - near).abs() <= near * 1e-12 { near } else { exact.ceil() };
     (rank as u64).clamp(1, n.max(1))

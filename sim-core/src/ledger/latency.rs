@@ -9,7 +9,7 @@ use crate::serving::Slo;
 use hdrhistogram::Histogram;
 use std::borrow::Cow;
 
-/// How one promise was kept.
+/// How often one SLO was met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SloCount {
     /// Requests within the limit.
@@ -29,8 +29,8 @@ impl SloCount {
 /// Counts of one part of the latency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Buckets of three digits that hold something, ascending: the largest value of each in
-    /// microseconds, and its count.
+    /// Non-empty buckets of three digits, ascending: the largest value of each in microseconds, and
+    /// its count.
     pub buckets: Vec<(u64, u64)>,
     /// All counts.
     pub total: u64,
@@ -41,43 +41,46 @@ pub struct Counts {
 /// Latency of one service over the measured part of a run.
 ///
 /// Counts are kept to three digits, sums and maxima exactly. Memory grows with the latencies that
-/// occurred; histograms are made when somebody asks for one.
+/// occurred; a histogram is made when one is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Latency {
-    /// By promise, in the order of the configuration.
+    /// By SLO, in the order of the configuration.
     pub slos: Vec<SloCount>,
-    /// Requests that broke any promise on requests, by [`LateBecause`].
+    /// Requests that missed any SLO on requests, by [`LateBecause`].
     pub late: [u64; LateBecause::ALL.len()],
-    /// Answered requests that broke none.
+    /// Answered requests that met all SLOs.
     pub(crate) good: u64,
-    /// Token latencies, where the service has tokens.
+    /// Token latencies, if the service has tokens.
     pub(crate) tokens: Option<Box<TokenLatency>>,
     tallies: Box<Tallies>,
 }
 
-/// Parts of the time of a request; the others are of its tokens.
+/// Parts of the time of a request; the other parts are of its tokens.
 const TIMED: usize = 7;
 
 #[derive(Clone, Debug, Default)]
 struct Tallies {
     e2e: Digits3,
     service: Digits3,
-    /// What may be nothing has no count for each request: zeros are what is missing to all.
+    /// Parts that are often zero are recorded only when they are not; zeros are added when they are
+    /// read.
     queue: Digits3,
     cold_start: Digits3,
     no_capacity: Digits3,
     retries: Digits3,
     network: Digits3,
-    /// Equal values of `network` in a row: most services have one hop for all.
+    /// A run of equal values of `network` that is not recorded yet: in most services all hops are
+    /// equal.
     network_run: (u64, u64),
-    /// Latencies of requests that waited for nothing, which are all service, and their exact sum.
+    /// Latencies of requests that did not wait at all, so that all their time is service; and the
+    /// exact sum.
     at_once: Digits3,
     at_once_ps: u128,
-    /// Exact sums of the others, by [`place`].
+    /// Exact sums of the other requests, by [`place`].
     sums_ps: [u128; TIMED],
 }
 
-/// Where the exact sum of a part stands; `None` for parts of tokens.
+/// Where the exact sum of a part is kept; `None` for parts of tokens.
 fn place(part: LatencyPart) -> Option<usize> {
     match part {
         LatencyPart::EndToEnd => Some(0),
@@ -118,7 +121,7 @@ impl Tallies {
         }
     }
 
-    /// Cold starts, full pools and retries are rare.
+    /// Records cold starts, full pools and retries, which are rare.
     #[inline(never)]
     fn record_rare(&mut self, rare: [SimDuration; 3]) {
         let tallies = [&mut self.cold_start, &mut self.no_capacity, &mut self.retries];
@@ -144,13 +147,13 @@ impl Tallies {
         self.e2e.total() + self.at_once.total()
     }
 
-    /// Every tally, so that none is forgotten.
+    /// All tallies, so that no loop misses one.
     fn all(&mut self) -> [&mut Digits3; 8] {
         let Tallies { e2e, queue, service, cold_start, no_capacity, retries, network, at_once, .. } = self;
         [e2e, queue, service, cold_start, no_capacity, retries, network, at_once]
     }
 
-    /// What was counted of a part, without the zeros that were not.
+    /// What was recorded of a part, without the zeros that were left out.
     fn counted(&self, part: LatencyPart) -> Option<Cow<'_, Digits3>> {
         let with_at_once = |tally: &Digits3| {
             let mut tally = tally.clone();
@@ -171,12 +174,12 @@ impl Tallies {
 }
 
 impl Latency {
-    /// Empty.
+    /// Latencies of a service before its first request.
     pub(crate) fn new(slos: usize, tokens: bool) -> Self {
         Latency { slos: vec![SloCount::default(); slos], tokens: tokens.then(Box::default), ..Latency::default() }
     }
 
-    /// What was counted of a part, zeros included; `None` if nothing was.
+    /// What was recorded of a part, zeros included; `None` if nothing was recorded.
     fn tally(&self, part: LatencyPart) -> Option<Cow<'_, Digits3>> {
         let Some(counted) = self.tallies.counted(part) else {
             let tally = self.tokens.as_ref()?.tally(part)?;
@@ -194,13 +197,13 @@ impl Latency {
         Some(counted)
     }
 
-    /// The histogram of a part in microseconds, made for this call; `None` where nothing was recorded:
-    /// of tokens that a service does not have, or of retries, ways and full pools that nobody met.
+    /// The histogram of a part in microseconds, made for this call. `None` if nothing was recorded:
+    /// tokens of a service without tokens, or retries, network and full pools that no request met.
     pub fn part(&self, part: LatencyPart) -> Option<Histogram<u64>> {
         self.tally(part).map(|tally| tally.histogram())
     }
 
-    /// What was recorded of a part, and its highest value; `None` as for [`Latency::part`].
+    /// The counts of a part, and its highest value; `None` as for [`Latency::part`].
     pub fn counts(&self, part: LatencyPart) -> Option<Counts> {
         let tally = self.tally(part)?;
         let buckets: Vec<(u64, u64)> = tally.tops().collect();
@@ -208,12 +211,12 @@ impl Latency {
         Some(Counts { buckets, total, max_us: tally.max_us() })
     }
 
-    /// How many were recorded of a part; 0 where [`Latency::part`] is `None`.
+    /// How many values of a part were recorded; 0 where [`Latency::part`] is `None`.
     pub fn count(&self, part: LatencyPart) -> u64 {
         self.tally(part).map_or(0, |tally| tally.total())
     }
 
-    /// The largest value of a part in microseconds, exact to them.
+    /// The largest value of a part in whole microseconds, exact.
     pub fn max_us(&self, part: LatencyPart) -> Option<u64> {
         self.tally(part).map(|tally| tally.max_us())
     }
@@ -224,14 +227,14 @@ impl Latency {
     }
 
     /// The exact sum of a part in picoseconds. The sums of retries, network, queue, cold start, no
-    /// capacity and service are that of end to end.
+    /// capacity and service add up to that of end to end.
     pub fn sum_ps(&self, part: LatencyPart) -> u128 {
         let Some(place) = place(part) else { return self.tokens.as_ref().map_or(0, |tokens| tokens.sum_ps(part)) };
         let whole = matches!(part, LatencyPart::EndToEnd | LatencyPart::Service);
         self.tallies.sums_ps[place] + if whole { self.tallies.at_once_ps } else { 0 }
     }
 
-    /// Exact mean of a part in seconds; 0 without any.
+    /// Exact mean of a part in seconds; 0 if nothing was recorded.
     pub fn mean_s(&self, part: LatencyPart) -> f64 {
         let count = self.count(part);
         let sum_ps = match (&self.tokens, part) {
@@ -241,11 +244,11 @@ impl Latency {
         if count == 0 { 0.0 } else { sum_ps / count as f64 / 1e12 }
     }
 
-    /// A completed request. True if it was late.
+    /// Records a completed request. True if it was late.
     #[inline]
     pub(crate) fn record(&mut self, parts: &Parts, slos: &[Slo]) -> bool {
         if parts.e2e == parts.of.service {
-            // Most requests wait for nothing: one tally takes those.
+            // Most requests do not wait at all: one tally holds them.
             self.tallies.at_once_ps += u128::from(parts.e2e.as_ps());
             self.tallies.at_once.record(parts.e2e.as_us());
         } else {
@@ -256,7 +259,7 @@ impl Latency {
         }
         let mut broken = None;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
-            // Promises on gaps are counted by gap: see `settle`.
+            // SLOs on gaps between tokens are counted by gap: see `settle`.
             if slo.part != LatencyPart::InterToken {
                 let good = parts.get(slo.part) <= slo.limit;
                 count.good += u64::from(good);
@@ -271,7 +274,8 @@ impl Latency {
         broken.is_some()
     }
 
-    /// Counts promises on gaps, and gives back memory that is not used; called once, at the end of a run.
+    /// Counts SLOs on gaps between tokens, and frees unused memory; called once, at the end of a
+    /// run.
     pub(crate) fn settle(&mut self, slos: &[Slo]) {
         self.tallies.end_run();
         self.tallies.all().into_iter().for_each(Digits3::shrink);
@@ -286,8 +290,8 @@ impl Latency {
         }
     }
 
-    /// Adds what another run of the same service has measured: counts and sums add up exactly. Promises
-    /// stay as they are: those of two services need not be alike.
+    /// Adds what another run of the same service has measured: counts and sums add up exactly. SLO
+    /// counts are not added, since two services may have different SLOs.
     pub fn merge(&mut self, other: &Latency) {
         let mut others = other.tallies.clone();
         others.end_run();
@@ -308,8 +312,8 @@ impl Latency {
         }
     }
 
-    /// A request of that age has no answer when the run ends: it has broken what it is too old for.
-    /// `ttft` is its time to first token, if that came. True if it was late.
+    /// Records a request that has no answer when the run ends: it has missed each SLO whose limit
+    /// its age exceeds. `ttft` is its time to first token, if that came. True if it was late.
     pub(crate) fn record_live(&mut self, age: SimDuration, ttft: Option<SimDuration>, slos: &[Slo]) -> bool {
         let mut late = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
@@ -327,16 +331,17 @@ impl Latency {
         late
     }
 
-    /// A request that was never answered breaks every promise on requests; true if there is one.
+    /// Records a request that was never answered: it misses every SLO on requests. True if there is
+    /// one.
     pub(crate) fn record_unserved(&mut self, slos: &[Slo]) -> bool {
-        let mut promised = false;
+        let mut missed = false;
         for (count, slo) in self.slos.iter_mut().zip(slos) {
             let bad = slo.part != LatencyPart::InterToken;
             count.bad += u64::from(bad);
-            promised |= bad;
+            missed |= bad;
         }
-        self.late[LateBecause::NotServed as usize] += u64::from(promised);
-        promised
+        self.late[LateBecause::NotServed as usize] += u64::from(missed);
+        missed
     }
 }
 

@@ -19,7 +19,7 @@ pub use money::{Bill, BillLine, GpuState, Money};
 pub(crate) use parts::Parts;
 pub use parts::{FailBecause, LateBecause, RequestParts};
 pub use record::{
-    ClientRecord, ControllerRecord, DecisionRecord, EgressRecord, FaultRecord, FleetRow, HealthRecord, MarketRecord,
+    CapacityRecord, ClientRecord, ControllerRecord, DecisionRecord, EgressRecord, FaultRecord, FleetRow, HealthRecord,
     NodeRecord, NodeScalerRecord, ReplicaRecord, RequestCounts, RequestRecord, RunRecord, SeriesRow, ServedRecord,
     ServiceRecord, SignalValue, WorkRecord,
 };

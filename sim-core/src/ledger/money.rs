@@ -1,14 +1,14 @@
 //! Money: integers that add up exactly.
 //!
-//! Each interval adds `GPUs x picoseconds` to one line of (pool, rate, state, service); a line's price
-//! is divided out once, when it is printed. The bill therefore equals the sum of its intervals, also
-//! where prices change: each price of a pool is a rate of its own.
+//! Each interval adds `GPUs x picoseconds` to one line of (pool, rate, state, service); the price
+//! of a line is divided once, when it is printed. So the bill equals the sum of its intervals
+//! exactly, also where prices change: each price of a pool is a rate of its own.
 
 use crate::clock::SimDuration;
 use crate::units::PicoUsdPerHour;
 use std::collections::BTreeMap;
 
-/// What a GPU does, for the bill. By precedence.
+/// What a GPU does, for the bill, by precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GpuState {
     /// Trains.
@@ -23,7 +23,7 @@ pub enum GpuState {
     Idle,
     /// Added by a minimum charge.
     Minimum,
-    /// Committed to and not used: no node stands for it.
+    /// Committed but not used: no node stands for it.
     Unused,
 }
 
@@ -53,12 +53,12 @@ impl GpuState {
     }
 }
 
-/// One line of the bill. `service` is `None` for GPUs that nobody holds.
+/// One line of the bill. `service` is `None` for GPUs that no replica holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BillLine {
     /// Pool, by position.
     pub pool: u32,
-    /// What its nodes cost, by position among the rates of the bill.
+    /// The rate: what a node costs, by position among the rates of the bill.
     pub rate: u32,
     /// State.
     pub state: GpuState,
@@ -71,17 +71,18 @@ pub struct BillLine {
 pub struct Bill {
     /// GPU-picoseconds by line.
     lines: BTreeMap<BillLine, u128>,
-    /// What a node costs: its pool, the price, its GPUs. The first of each pool are its list prices.
+    /// The rates: pool, price of a node, GPUs of a node. The first one of each pool is its list
+    /// price.
     rates: Vec<(u32, PicoUsdPerHour, u32)>,
 }
 
-/// An amount of money, exact: `whole + rest / denominator` pico-dollars. One fraction of both would
-/// leave `u128` for a large fleet over months.
+/// An exact amount of money: `whole + rest / denominator` pico-dollars. As a single fraction it
+/// would overflow `u128` for a large fleet over months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
     /// Whole pico-dollars.
     pub whole: u128,
-    /// What is left, below the denominator.
+    /// The remainder, below the denominator.
     pub rest: u128,
     /// Picoseconds of an hour times GPUs of a node.
     pub denominator: u128,
@@ -97,7 +98,8 @@ impl Money {
 }
 
 impl Bill {
-    /// An empty bill for pools of these node prices and GPUs a node: rate i is the list price of pool i.
+    /// An empty bill, for pools with these node prices and GPUs per node: rate i is the list price
+    /// of pool i.
     pub fn new(prices: Vec<(PicoUsdPerHour, u32)>) -> Self {
         let rates = (0..).zip(prices).map(|(pool, (price, gpus))| (pool, price, gpus)).collect();
         Bill { lines: BTreeMap::new(), rates }
@@ -121,7 +123,7 @@ impl Bill {
         }
     }
 
-    /// What came to the bill since it stood at `earlier`: line by line, exact.
+    /// What was added since the bill stood at `earlier`: line by line, exact.
     #[must_use]
     pub fn since(&self, earlier: &Bill) -> Bill {
         let left = |(&line, &gpu_ps): (&BillLine, &u128)| {
@@ -141,17 +143,17 @@ impl Bill {
         self.rates[rate as usize].1
     }
 
-    /// What so many GPU-picoseconds cost at a rate.
+    /// What `gpu_ps` GPU-picoseconds cost at a rate.
     pub fn price(&self, rate: u32, gpu_ps: u128) -> Money {
         let (_, price, gpus) = self.rates[rate as usize];
         let (price, denominator) = (u128::from(price.0), PS_PER_HOUR * u128::from(gpus.max(1)));
-        // Below 2^64 times 2^58: the product fits.
+        // The factors are below 2^64 and 2^58: the product fits.
         let part = price * (gpu_ps % denominator);
         let whole = price.saturating_mul(gpu_ps / denominator).saturating_add(part / denominator);
         Money { whole, rest: part % denominator, denominator }
     }
 
-    /// Dollars of all lines that `pick` chooses: GPU time is added first, then priced, by rate.
+    /// Dollars of all lines that `pick` selects: GPU time is added first, then priced, by rate.
     pub fn usd(&self, pick: impl Fn(&BillLine) -> bool) -> f64 {
         let mut by_rate = vec![0_u128; self.rates.len()];
         for (line, gpu_ps) in self.lines() {
@@ -162,14 +164,14 @@ impl Bill {
         by_rate.iter().zip(0..).map(|(&gpu_ps, rate)| self.price(rate, gpu_ps).as_usd()).sum()
     }
 
-    /// Pico-dollars of all lines that `pick` chooses, each line rounded down once: however the lines are
-    /// divided among tables, each table adds up to the same total.
+    /// Pico-dollars of all lines that `pick` selects, each line rounded down once: however the
+    /// lines are divided among tables, the tables add up to the same total.
     pub fn pico_usd(&self, pick: impl Fn(&BillLine) -> bool) -> u128 {
         let lines = self.lines().filter(|(line, _)| pick(line));
         lines.map(|(line, gpu_ps)| self.price(line.rate, gpu_ps).whole).sum()
     }
 
-    /// GPU-hours of all lines that `pick` chooses.
+    /// GPU-hours of all lines that `pick` selects.
     pub fn gpu_hours(&self, pick: impl Fn(&BillLine) -> bool) -> f64 {
         let gpu_ps: u128 = self.lines().filter(|(line, _)| pick(line)).map(|(_, gpu_ps)| gpu_ps).sum();
         gpu_ps as f64 / PS_PER_HOUR as f64

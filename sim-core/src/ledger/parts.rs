@@ -6,21 +6,21 @@ use crate::ports::LatencyPart;
 /// Why a late request was late: the largest part of its latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LateBecause {
-    /// It waited while replicas were starting, or for the node of one.
+    /// It waited while replicas were starting, or while a node for one was on its way.
     ColdStart = 0,
     /// It waited in a queue.
     Queue = 1,
     /// Its service took long.
     Service = 2,
-    /// It was rejected, expired, failed, or had no answer at the end and was late already.
+    /// It was rejected, expired, failed, or was too old without an answer at the end of the run.
     NotServed = 3,
-    /// Attempts before the last one, and back-off.
+    /// Attempts before the last one, and back-off, took long.
     Retries = 4,
-    /// Its prompt took long to compute, its own or those it shared iterations with.
+    /// Computing its prompt took long, or that of prompts in the same iterations.
     Prefill = 5,
-    /// It was on its way: hops, round trips, the engine's front end.
+    /// It spent long on its way: hops, round trips, the engine's front end.
     Network = 6,
-    /// It waited for a replica that was wanted and for which there were no GPUs.
+    /// It waited for a replica that was wanted but had no GPUs.
     NoCapacity = 7,
 }
 
@@ -52,7 +52,7 @@ impl LateBecause {
     }
 }
 
-/// Why a request failed: what became of its last attempt.
+/// Why a request failed: what happened to its last attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailBecause {
     /// Its replica was scaled down and killed when its drain time-out ended.
@@ -68,25 +68,25 @@ impl FailBecause {
     pub const ALL: [FailBecause; 3] = [FailBecause::DrainTimeout, FailBecause::ReplicaLost, FailBecause::Unreachable];
 }
 
-/// Where the time of a completed request went. The parts add up to its end-to-end latency exactly.
+/// The parts of a completed request's time. They add up to its end-to-end latency exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestParts {
-    /// Attempts before the one that was answered, and back-off: zero for a first attempt.
+    /// Attempts before the answered one, and back-off; zero if the first attempt was answered.
     pub retries: SimDuration,
-    /// On its way: the hop to the replica, round trips, the engine's front end.
+    /// Time on its way: the hop to the replica, round trips, the engine's front end.
     pub network: SimDuration,
     /// Waiting that no other part explains.
     pub queue: SimDuration,
     /// Waiting while replicas of the service were starting, or nodes came for them.
     pub cold_start: SimDuration,
-    /// Waiting while a replica was wanted for which there were no GPUs, and none was starting.
+    /// Waiting while a replica was wanted but had no GPUs, and no other replica was starting.
     pub no_capacity: SimDuration,
-    /// In service, the host's own work before a batch included.
+    /// In service, including the host's own work before a batch.
     pub service: SimDuration,
 }
 
 impl RequestParts {
-    /// All of them together: the end-to-end latency.
+    /// The sum of all parts: the end-to-end latency.
     pub fn sum(&self) -> SimDuration {
         self.retries + self.network + self.queue + self.cold_start + self.no_capacity + self.service
     }
@@ -97,9 +97,9 @@ impl RequestParts {
 pub(crate) struct Parts {
     pub(crate) e2e: SimDuration,
     pub(crate) of: RequestParts,
-    /// To the first token, where the service has tokens.
+    /// Time to the first token, if the service has tokens.
     pub(crate) ttft: Option<SimDuration>,
-    /// Mean gap between tokens, where there are two.
+    /// Mean gap between tokens, if there are at least two.
     pub(crate) tpot: Option<SimDuration>,
 }
 
@@ -118,9 +118,9 @@ impl Parts {
         }
     }
 
-    /// Why it was late, if what it is late for is `broken`: the largest part, the first of equals.
+    /// Why it was late when the SLO on `broken` was missed: the largest part, the first of equals.
     pub(super) fn because(&self, broken: LatencyPart) -> LateBecause {
-        // What came after the first token does not explain why that was late.
+        // What came after the first token does not explain a late first token.
         let own = match (broken, self.ttft) {
             (LatencyPart::TimeToFirstToken, Some(ttft)) => {
                 (ttft.saturating_sub(self.e2e - self.of.service), LateBecause::Prefill)

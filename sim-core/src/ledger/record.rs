@@ -17,9 +17,9 @@ use std::sync::Arc;
 pub struct RunRecord {
     /// When it ended.
     pub ended: SimTime,
-    /// Start of the measured part.
+    /// When measuring began.
     pub warmup: SimTime,
-    /// Digest of its ordered history.
+    /// Digest of the ordered history.
     pub digest: String,
     /// The history itself, if the run kept it.
     pub history: Vec<Happening>,
@@ -31,35 +31,37 @@ pub struct RunRecord {
     pub clients: Vec<ClientRecord>,
     /// By controller.
     pub controllers: Vec<ControllerRecord>,
-    /// What controllers and others decided, in order.
+    /// All decisions, in order.
     pub decisions: Vec<DecisionRecord>,
     /// One row for each service and series period.
     pub series: Vec<SeriesRow>,
     /// One row for each pool and series period.
     pub fleet: Vec<FleetRow>,
-    /// Every replica that ever was.
+    /// Every replica that existed.
     pub replicas: Vec<ReplicaRecord>,
-    /// Every node that ever was.
+    /// Every node that existed.
     pub nodes: Vec<NodeRecord>,
-    /// What was sent between regions.
+    /// Bytes sent between regions.
     pub egress: Vec<EgressRecord>,
-    /// What probes said of cells, in order.
+    /// Changes of health that probes found at cells, in order.
     pub health: Vec<HealthRecord>,
-    /// What befell the fleet, in order.
+    /// All faults, in order.
     pub faults: Vec<FaultRecord>,
-    /// What the node autoscaler did; `None` for the plain one.
+    /// What the node autoscaler behind the port did; `None` if the plain one ran.
     pub node_autoscaler: Option<NodeScalerRecord>,
     /// The bill.
     pub bill: Bill,
-    /// The bill as it stood at the end of the warm-up, all that was open then brought to that instant;
-    /// empty without one. What [`Bill::since`] leaves is the measured part, exactly: charges for a
-    /// minimum fall where a node is given back or the run ends, commitments where their time passes.
+    /// The bill at the end of the warm-up, with all intervals that were open then billed up to that
+    /// instant; empty without a warm-up. [`Bill::since`] subtracts it exactly, which leaves the
+    /// measured part. Minimum charges fall where a node is given back or the run ends, commitments
+    /// where their time passes.
     pub warmup_bill: Bill,
-    /// Ended requests, if they were asked for: every so many of each client, in order of their end.
+    /// A sample of the ended requests, if asked for: every n-th of each client, in order of their
+    /// end.
     pub requests: Vec<RequestRecord>,
 }
 
-/// What a node autoscaler wished, and what came of it.
+/// What a node autoscaler ordered and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeScalerRecord {
     /// Its name.
@@ -68,11 +70,11 @@ pub struct NodeScalerRecord {
     pub looks: u64,
     /// Nodes that it ordered.
     pub orders: u64,
-    /// Orders that became nodes.
+    /// Orders for which a node was granted.
     pub granted: u64,
     /// Offers that were refused: a stock-out, a block, or the pool's maximum.
     pub refusals: u64,
-    /// Open orders that it took back.
+    /// Open orders that it cancelled.
     pub cancelled: u64,
     /// Nodes that it gave back, booting or empty.
     pub removed: u64,
@@ -80,9 +82,9 @@ pub struct NodeScalerRecord {
     pub drained: u64,
     /// Nodes that it cordoned.
     pub cordoned: u64,
-    /// Nodes that it made take replicas again.
+    /// Nodes that it uncordoned.
     pub uncordoned: u64,
-    /// Wishes that could not be: of a busy or unknown node, or below a pool's minimum.
+    /// Refused actions: on a busy or unknown node, or below a pool's minimum.
     pub impossible: u64,
 }
 
@@ -101,11 +103,11 @@ pub struct RequestRecord {
     pub outcome: Outcome,
     /// Attempts made.
     pub tries: u32,
-    /// Prompt and output tokens; of one that was completed, what was generated.
+    /// Prompt and output tokens; for a completed request, the tokens generated.
     pub tokens: [u32; 2],
-    /// Where its time went, if it was completed: the parts add up to it.
+    /// The parts of its time, if it was completed: they add up to its latency.
     pub parts: Option<RequestParts>,
-    /// Time to its first token, where the service has tokens.
+    /// Time to its first token, if the service has tokens.
     pub ttft: Option<SimDuration>,
     /// The replica that completed it.
     pub replica: Option<u32>,
@@ -118,7 +120,7 @@ pub struct WorkRecord {
     pub events: u64,
     /// Most requests that were live at once.
     pub peak_live_requests: u64,
-    /// Most pods that were known at once: those that have ended are forgotten.
+    /// Most pods that were known at once; pods that have ended are forgotten.
     pub peak_pods: u64,
 }
 
@@ -129,18 +131,19 @@ pub struct ServiceRecord {
     pub name: Arc<str>,
     /// Latency over the measured part.
     pub latency: Latency,
-    /// Measured requests that were answered and broke no promise on requests (those on gaps between
-    /// tokens are counted by gap). With promises on requests, these and `latency.late` are all that are
-    /// judged.
+    /// Measured requests that were answered and met all SLOs on requests (SLOs on gaps between
+    /// tokens are counted by gap). If there are SLOs on requests, every judged request is counted
+    /// here or in `latency.late`.
     pub good: u64,
     /// Integral of ready replicas over the run, in replica-seconds.
     pub ready_replica_s: f64,
-    /// Integral of the replicas that were missing to `spec.replicas`, in replica-seconds.
+    /// Integral of the replicas that `spec.replicas` asked for and that were not ready, in
+    /// replica-seconds.
     pub short_replica_s: f64,
-    /// Time in which any was missing.
+    /// Time in which at least one was missing.
     pub short: SimDuration,
-    /// What the market and outages did to it.
-    pub market: MarketRecord,
+    /// What its capacity policy got, and what the market and outages took.
+    pub capacity: CapacityRecord,
     /// Most ready replicas.
     pub ready_max: u32,
     /// Highest `spec.replicas`.
@@ -155,12 +158,12 @@ pub struct ServiceRecord {
     pub at_max: SimDuration,
     /// Integral of attempts in service, in attempt-seconds.
     pub running_s: f64,
-    /// Time at each number of requests present, in seconds, if it was asked for; the last level
-    /// holds all above.
+    /// Time at each number of requests present, in seconds, if asked for; the last level includes
+    /// all higher ones.
     pub occupancy_s: Vec<f64>,
     /// Prompt and generated tokens of completed requests.
     pub tokens: [u64; 2],
-    /// Those of the requests that arrived after the warm-up.
+    /// Tokens of the requests that arrived after the warm-up.
     pub measured_tokens: [u64; 2],
     /// Completed requests whose output was cut at the longest context of their engine.
     pub cut: u64,
@@ -168,29 +171,30 @@ pub struct ServiceRecord {
     pub rejected_attempts: u64,
     /// Measured requests that failed, by [`FailBecause`].
     pub failed_because: [u64; FailBecause::ALL.len()],
-    /// Of the late requests, those whose first token came, or who still waited when they ended,
-    /// while their replica was beyond the band in which its time law was validated.
+    /// Of the late requests, those whose first token came while their replica was beyond the band
+    /// in which its time model was validated, or that still waited at such a replica when they
+    /// ended.
     pub late_beyond_band: u64,
     /// What the token-level engines of its replicas did; peaks are the highest of any.
     pub engine: EngineWork,
 }
 
-/// What the market and outages did to one service.
+/// What the capacity policy of one service got, and what the market and outages took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MarketRecord {
+pub struct CapacityRecord {
     /// Replicas that were reclaimed, or lost with their node.
     pub preempted: u64,
-    /// Attempts of its buyer to get a spot replica.
+    /// Attempts of its capacity policy to get a spot replica.
     pub attempts: u64,
-    /// Those of them that were refused.
+    /// Attempts that were refused.
     pub refused: u64,
-    /// Looks at which its buyer was refused an on-demand replica.
+    /// Looks at which its capacity policy was refused an on-demand replica.
     pub on_demand_refused: u64,
     /// Attempts of requests that were sent again after they were lost with their node.
     pub requeued: u64,
 }
 
-/// One thing that befell the fleet.
+/// A fault, as it was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultRecord {
     /// When.
@@ -208,7 +212,7 @@ pub struct ClientRecord {
     pub service: u32,
     /// Its requests by how they ended.
     pub requests: RequestCounts,
-    /// Those of them that arrived after the warm-up.
+    /// Its requests that arrived after the warm-up.
     pub measured: RequestCounts,
     /// Attempts made.
     pub attempts: u64,
@@ -225,7 +229,7 @@ pub struct ClientRecord {
 /// Requests by how they ended. `arrived` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
-    /// Requests made.
+    /// Requests sent.
     pub arrived: u64,
     /// Answered in time.
     pub completed: u64,
@@ -233,13 +237,13 @@ pub struct RequestCounts {
     pub rejected: u64,
     /// Given up by the client.
     pub expired: u64,
-    /// Lost with their workers.
+    /// Lost with their replicas.
     pub failed: u64,
-    /// Not ended when the run did.
+    /// Not ended when the run ended.
     pub live_at_end: u64,
 }
 
-/// What one cell did for one client.
+/// What one cell did for one client's requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServedRecord {
     /// The cell, as a service.
@@ -250,7 +254,7 @@ pub struct ServedRecord {
     pub completed: u64,
     /// End-to-end latencies of the measured part in microseconds, to two digits.
     pub e2e: Histogram<u64>,
-    /// Times to first token, where the service has tokens.
+    /// Times to first token, if the service has tokens.
     pub ttft: Histogram<u64>,
     /// Exact sum of the end-to-end latencies.
     pub e2e_sum_us: u128,
@@ -258,23 +262,23 @@ pub struct ServedRecord {
     pub max_us: [u64; 2],
 }
 
-/// What was sent from one region to another.
+/// Bytes sent from one region to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EgressRecord {
     /// From which region.
     pub from: u32,
     /// To which.
     pub to: u32,
-    /// How much.
+    /// Bytes.
     pub bytes: u128,
     /// What it cost.
     pub pico_usd: u128,
 }
 
-/// A change of what probes say of a cell.
+/// A change of a cell's health, as probes found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthRecord {
-    /// When it was known.
+    /// When the change was known.
     pub at: SimTime,
     /// Of which route.
     pub route: u32,
@@ -293,14 +297,14 @@ pub struct ControllerRecord {
     pub signals: Vec<(TargetId, Arc<str>)>,
 }
 
-/// One decision: what was wished, what became of it, and why.
+/// One decision: the register before and after, what was refused, and why it was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionRecord {
     /// When.
     pub at: SimTime,
-    /// Whose, by position among the controllers.
+    /// Its controller, by position.
     pub controller: u32,
-    /// About which target.
+    /// Its target.
     pub target: TargetId,
     /// `spec.replicas` before.
     pub before: u32,
@@ -314,13 +318,13 @@ pub struct DecisionRecord {
     pub starting: u32,
     /// What the controller's signals showed, in their order.
     pub signals: Vec<SignalValue>,
-    /// What the engine refused, with the reason.
+    /// The actions that the engine refused, with reasons.
     pub refused: Vec<(Action, &'static str)>,
-    /// The controller's own account.
+    /// The controller's own explanation.
     pub explanation: Option<Box<Explanation>>,
 }
 
-/// What a signal showed a controller: the mean over its samples.
+/// What a signal showed a controller: the mean of its samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SignalValue {
     /// Samples seen; `None` if the metrics API failed.
@@ -344,7 +348,7 @@ pub struct SeriesRow {
     pub pending: u32,
     /// Replicas in a start-up stage.
     pub starting: u32,
-    /// Replicas that finish their work.
+    /// Draining replicas.
     pub draining: u32,
     /// Attempts waiting.
     pub waiting: u32,
@@ -354,9 +358,9 @@ pub struct SeriesRow {
     pub arrived: u64,
     /// Requests completed in the period.
     pub completed: u64,
-    /// Requests that broke a promise in the period, unserved ones among them.
+    /// Late requests of the period: those that missed an SLO, unserved ones among them.
     pub late: u64,
-    /// Median end-to-end latency of those completed.
+    /// Median end-to-end latency of the requests completed in the period.
     pub p50: SimDuration,
     /// 99th percentile.
     pub p99: SimDuration,
@@ -419,6 +423,6 @@ pub struct NodeRecord {
     pub ready: Option<SimTime>,
     /// Given back or lost.
     pub gone: Option<SimTime>,
-    /// When the market took it back, or would have at the end of its notice.
+    /// When the market reclaimed it, or would have done at the end of the notice.
     pub reclaimed: Option<SimTime>,
 }

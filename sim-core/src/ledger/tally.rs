@@ -1,10 +1,10 @@
-//! Counts by logarithmic bucket: what a histogram costs in the hot path, and no more.
+//! Counts by logarithmic bucket: a histogram that is cheap enough for the hot path.
 //!
-//! Every request enters several of these, so that recording is a few instructions that are always
-//! inlined. Buckets are those of `HdrHistogram`, which a tally becomes when somebody asks for one.
-//! A scenario may have thousands of services with a few hundred requests each: the first records stand in
-//! a list. Then counts stand in pages that are there once something falls into them. What is recorded so
-//! often that its time counts gets a plain row of counts instead.
+//! Every request is recorded in several tallies, so recording takes a few instructions that are
+//! always inlined. The buckets are those of `HdrHistogram`; a tally is converted when a histogram
+//! is asked for. A scenario may have thousands of services with a few hundred requests each, so the
+//! first records are kept in a list. Then counts are kept in pages, which exist once a value falls
+//! into them. A tally that is recorded very often uses a plain row of counts.
 
 use super::buckets::{DIGITS_3, add_up, bucket_of, exponent, rank, top_of};
 use hdrhistogram::Histogram;
@@ -13,17 +13,17 @@ use std::collections::BTreeMap;
 /// Counts of microseconds, by the buckets of [`bucket_of`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally<const BITS: u32> {
-    /// Buckets and their counts as they came, while there are few.
+    /// Buckets and counts in the order of recording, while there are few.
     list: Vec<(u16, u16)>,
-    /// All counts in a row, once there have been many.
+    /// All counts in a row, once there have been many records.
     row: Vec<u64>,
-    /// Until then, how many there have been.
+    /// How many records there have been before the row.
     early: u32,
-    /// By page of buckets: one more than its place among the pages in use, or 0 if it is not.
+    /// For each page of buckets: one more than its position in `pages`, or 0 if it is not in use.
     directory: Vec<u16>,
     /// The pages in use, in the order of their first use.
     pages: Vec<Page>,
-    /// What counts lost when they ran over, by bucket.
+    /// What did not fit into the 32-bit counts of pages, by bucket.
     carried: BTreeMap<usize, u64>,
     /// The largest value, exact.
     max_us: u64,
@@ -32,14 +32,14 @@ pub(crate) struct Tally<const BITS: u32> {
 /// Three digits, as all histograms of a run have.
 pub(crate) type Digits3 = Tally<DIGITS_3>;
 
-/// So many records are listed.
+/// Up to this many records are kept in the list.
 const FEW: usize = 1 << 10;
 
 /// Buckets of a page.
 const PAGE_BITS: u32 = 3;
 const PAGE: usize = 1 << PAGE_BITS;
 
-/// After so many records a tally becomes a row: by then a hundred kilobytes are worth their speed.
+/// After this many records a tally becomes a row: by then its speed is worth a hundred kilobytes.
 const MANY: u32 = 1 << 16;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,7 +52,7 @@ impl<const BITS: u32> Tally<BITS> {
         self.reach(us);
     }
 
-    /// As many values of one bucket; the largest of them is told by [`Tally::reach`].
+    /// Counts `n` values of one bucket; call [`Tally::reach`] with the largest of them.
     #[inline]
     pub(crate) fn record_n(&mut self, us: u64, n: u64) {
         let bucket = bucket_of::<BITS>(us);
@@ -62,7 +62,7 @@ impl<const BITS: u32> Tally<BITS> {
         }
     }
 
-    /// While there are few: onto the list, or into a page.
+    /// Records while there are few records: in the list, or in a page.
     #[inline(never)]
     fn record_early(&mut self, bucket: usize, n: u64) {
         if self.row.is_empty() && self.directory.is_empty() {
@@ -98,7 +98,7 @@ impl<const BITS: u32> Tally<BITS> {
         }
     }
 
-    /// All counts so far as a row that has room for a bucket, too.
+    /// Turns all counts so far into a row that also has room for `bucket`.
     #[cold]
     fn become_a_row(&mut self, bucket: usize) {
         let counts: Vec<(usize, u64)> = self.buckets().collect();
@@ -111,26 +111,26 @@ impl<const BITS: u32> Tally<BITS> {
         self.carried.clear();
     }
 
-    /// Adds to a count that is too large for its page.
+    /// Adds to a count that has outgrown its page.
     #[cold]
     fn carry(&mut self, bucket: usize, n: u64) {
         *self.carried.entry(bucket).or_default() += n;
     }
 
-    /// A value was as large as that.
+    /// Notes a value, which may be the largest so far.
     #[inline]
     pub(crate) fn reach(&mut self, us: u64) {
         self.max_us = self.max_us.max(us);
     }
 
-    /// Takes a page into use, and says which it is.
+    /// Starts to use a page, and returns its position plus one.
     #[cold]
     fn open(&mut self, page: usize) -> u16 {
         if page >= self.directory.len() {
             self.directory.resize(page + 1, 0);
         }
         if self.pages.len() == self.pages.capacity() {
-            // By a quarter, not by as much again: there may be thousands of services.
+            // Grow by a quarter, not to double: there may be thousands of services.
             self.pages.reserve_exact(4 + self.pages.len() / 4);
         }
         self.pages.push(Page::default());
@@ -147,7 +147,7 @@ impl<const BITS: u32> Tally<BITS> {
         ((us >> exponent) + 1) << exponent
     }
 
-    /// How many were counted.
+    /// How many values were counted.
     pub(crate) fn total(&self) -> u64 {
         let small: u64 = self.pages.iter().flat_map(|page| page.0).map(u64::from).sum();
         let listed: u64 = self.list.iter().map(|(_, n)| u64::from(*n)).sum();
@@ -159,14 +159,14 @@ impl<const BITS: u32> Tally<BITS> {
         self.max_us
     }
 
-    /// The list in order, each bucket once.
+    /// The list in ascending order, each bucket once.
     fn listed(&self) -> Vec<(usize, u64)> {
         let mut listed: Vec<(usize, u64)> = self.list.iter().map(|&(at, n)| (usize::from(at), n.into())).collect();
         add_up(&mut listed);
         listed
     }
 
-    /// Buckets that hold something, ascending, with what they hold.
+    /// Non-empty buckets with their counts, ascending.
     fn buckets(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         let pages = self.directory.iter().enumerate().filter(|(_, place)| **place > 0);
         let each = pages.flat_map(|(page, &place)| ((page << PAGE_BITS)..).zip(self.pages[usize::from(place) - 1].0));
@@ -174,18 +174,18 @@ impl<const BITS: u32> Tally<BITS> {
             let carried = if self.carried.is_empty() { 0 } else { self.carried.get(&bucket).copied().unwrap_or(0) };
             (bucket, u64::from(count) + carried)
         });
-        // Two of the three are empty.
+        // Two of the three sources are empty.
         let row = self.row.iter().copied().enumerate();
         self.listed().into_iter().chain(whole).chain(row).filter(|(_, count)| *count > 0)
     }
 
-    /// The largest values of buckets that hold something, ascending, with what they hold.
+    /// The largest value of each non-empty bucket with its count, ascending.
     pub(crate) fn tops(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.buckets().map(|(bucket, count)| (top_of::<BITS>(bucket), count))
     }
 
-    /// The value at a rank: the largest one of its bucket, and none above the largest of all; 0 if
-    /// there is none.
+    /// The value at a rank: the largest value of its bucket, but never above the largest value of
+    /// all; 0 if there is none.
     pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
         let rank = rank(quantile, self.total());
         let mut seen = 0;
@@ -198,13 +198,13 @@ impl<const BITS: u32> Tally<BITS> {
         0
     }
 
-    /// How many are in the buckets up to that of a value.
+    /// How many values are in the buckets up to that of `us`.
     pub(crate) fn count_up_to(&self, us: u64) -> u64 {
         let last = bucket_of::<BITS>(us);
         self.buckets().take_while(|(bucket, _)| *bucket <= last).map(|(_, count)| count).sum()
     }
 
-    /// Adds what another has counted.
+    /// Adds the counts of another tally.
     pub(crate) fn add(&mut self, other: &Self) {
         for (bucket, count) in other.buckets() {
             self.record_n(top_of::<BITS>(bucket), count);
@@ -212,9 +212,9 @@ impl<const BITS: u32> Tally<BITS> {
         self.reach(other.max_us);
     }
 
-    /// What was counted, as a histogram of as many digits that grows as it must.
+    /// The counts as a histogram of as many digits, which grows as needed.
     pub(crate) fn histogram(&self) -> Histogram<u64> {
-        // Both are valid precisions.
+        // 2 and 3 are valid precisions.
         let mut histogram = Histogram::new(if BITS < 10 { 2 } else { 3 }).expect("valid histogram precision");
         for (bucket, count) in self.buckets() {
             // An automatic histogram takes every value.
@@ -223,7 +223,7 @@ impl<const BITS: u32> Tally<BITS> {
         histogram
     }
 
-    /// Forgets everything, and keeps its pages for what comes.
+    /// Forgets all counts, and keeps the pages for later ones.
     pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.row.fill(0);
@@ -232,7 +232,7 @@ impl<const BITS: u32> Tally<BITS> {
         self.max_us = 0;
     }
 
-    /// Gives back what it holds beyond what it uses.
+    /// Frees unused memory.
     pub(crate) fn shrink(&mut self) {
         self.list.shrink_to_fit();
         self.row.shrink_to_fit();

@@ -7,7 +7,7 @@ use crate::serving::{FRACTION_BITS, Leap};
 
 const UNITS_PER_US: u64 = 1_000_000 << FRACTION_BITS;
 
-/// Places of the tallies.
+/// Positions of the tallies.
 const TTFT: usize = 0;
 const TPOT: usize = 1;
 const ITL: usize = 2;
@@ -15,8 +15,8 @@ const ITL: usize = 2;
 /// Token latencies over the measured part of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TokenLatency {
-    /// From the client's send to the first token, by request; mean gap between the tokens of a request,
-    /// by request of two tokens or more; every gap between two tokens of a sequence.
+    /// From the client's send to the first token, by request; mean gap between the tokens of a
+    /// request with at least two tokens; every gap between two tokens of a sequence.
     tallies: [Digits3; 3],
     ttft_ps: u128,
     tpot_ps: u128,
@@ -24,7 +24,7 @@ pub(crate) struct TokenLatency {
 }
 
 impl TokenLatency {
-    /// The tally of a part; `None` for a part that is not of tokens.
+    /// The tally of a part; `None` for parts that are not of tokens.
     pub(super) fn tally(&self, part: LatencyPart) -> Option<&Digits3> {
         match part {
             LatencyPart::TimeToFirstToken => Some(&self.tallies[TTFT]),
@@ -34,7 +34,8 @@ impl TokenLatency {
         }
     }
 
-    /// The exact sum of a part in picoseconds; gaps between tokens are exact to a fraction of one.
+    /// The exact sum of a part in picoseconds; the sum of gaps is rounded down to whole
+    /// picoseconds.
     pub(super) fn sum_ps(&self, part: LatencyPart) -> u128 {
         match part {
             LatencyPart::TimeToFirstToken => self.ttft_ps,
@@ -49,7 +50,7 @@ impl TokenLatency {
         self.itl_units as f64 / f64::from(1_u32 << FRACTION_BITS)
     }
 
-    /// Gives back memory that is not used any more.
+    /// Frees unused memory.
     pub(super) fn settle(&mut self) {
         self.tallies.iter_mut().for_each(Digits3::shrink);
     }
@@ -64,7 +65,7 @@ impl TokenLatency {
         self.itl_units += other.itl_units;
     }
 
-    /// A completed request.
+    /// Records a completed request.
     #[inline]
     pub(super) fn record(&mut self, ttft: SimDuration, tpot: Option<SimDuration>) {
         self.ttft_ps += u128::from(ttft.as_ps());
@@ -75,7 +76,7 @@ impl TokenLatency {
         }
     }
 
-    /// `decodes` gaps in each iteration of a leap, which takes `total` units.
+    /// Records `decodes` gaps in each iteration of a leap, which takes `total` units.
     #[inline]
     pub(crate) fn record_leap(&mut self, leap: Leap, total: u128, decodes: u64) {
         self.itl_units += total * u128::from(decodes);
@@ -88,8 +89,8 @@ impl TokenLatency {
         let (mut units, mut left) = (leap.first, leap.len);
         while left > 0 {
             let us = units / UNITS_PER_US;
-            // Gaps of a leap grow slowly: those of one bucket are counted at once, which are nearly
-            // always all that are left.
+            // Gaps grow slowly within a leap: those of one bucket are counted at once. Nearly
+            // always that is all of them.
             let beyond = Digits3::next_bucket(us) * UNITS_PER_US - units;
             let all = u128::from(leap.growth) * u128::from(left - 1) < u128::from(beyond);
             let alike = if all { left } else { beyond.div_ceil(leap.growth).min(left) };
@@ -102,7 +103,7 @@ impl TokenLatency {
         }
     }
 
-    /// One gap that was no iteration's.
+    /// Records one gap that is not an iteration's.
     pub(crate) fn record_gap(&mut self, gap: SimDuration) {
         self.itl_units += u128::from(gap.as_ps()) << FRACTION_BITS;
         self.tallies[ITL].record(gap.as_us());

@@ -2,12 +2,12 @@
 
 use crate::clock::SimDuration;
 
-/// Distances and egress prices between regions. Both tables are square, or empty where nobody asks.
+/// Distances and egress prices between regions. Both tables are square, or empty if not needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Geography {
-    /// A round trip from the region of the row to that of the column and back.
+    /// Time of a round trip from the region of the row to that of the column and back.
     pub round_trips: Vec<Vec<SimDuration>>,
-    /// Price of a byte that leaves the region of the row for that of the column, in pico-dollars.
+    /// Price of a byte sent from the region of the row to that of the column, in pico-dollars.
     pub egress_pico_usd_per_byte: Vec<Vec<u64>>,
 }
 

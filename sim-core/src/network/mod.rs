@@ -1,4 +1,4 @@
-//! Regions and the ways between them: distances, routes, and what probes have found.
+//! Regions and the links between them: distances, routes, and what probes have found.
 
 mod geography;
 mod route;
@@ -20,28 +20,28 @@ pub(crate) struct Network {
     routes: Table<RouteId, Route>,
     /// The cells of all routes, in their order.
     cells: Table<CellId, Cell>,
-    /// Degraded ways: both regions, what a round trip takes longer, what is lost in millionths.
+    /// Degraded links: both regions, the delay added to a round trip, the loss in millionths.
     links: Vec<(RegionId, RegionId, SimDuration, u32)>,
     /// Reused for each choice.
     views: Vec<CellView>,
     link_key: u64,
 }
 
-/// What a client asks of a route.
+/// What a client asks of a route for one attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
     pub(crate) route: RouteId,
     pub(crate) now: SimTime,
-    /// Of the client: when its name service was asked, within the time to live.
+    /// When the client renews its DNS answer, within the time to live.
     pub(crate) phase: u64,
     pub(crate) affinity: u64,
-    /// The service of the attempt before.
+    /// The service of the attempt before, which a retry may avoid.
     pub(crate) avoid: ServiceId,
     pub(crate) origin: RegionId,
 }
 
 impl Network {
-    /// Distances without routes.
+    /// Distances, without routes yet.
     pub(crate) fn new(geography: Geography, link_key: u64) -> Self {
         let (links, views) = (Vec::new(), Vec::new());
         Network { geography, routes: Table::default(), cells: Table::default(), links, views, link_key }
@@ -51,7 +51,7 @@ impl Network {
         &self.geography
     }
 
-    /// Adds a route over cells of those services, regions, and keys of names.
+    /// Adds a route over cells: their services, regions, and keys of their names.
     pub(crate) fn add_route(&mut self, config: RouteConfig, places: &[(ServiceId, RegionId, u64)], seed: Seed) {
         let route = RouteId::new(self.routes.len() as u32);
         let cells = places.iter().zip(0..).map(|(&(service, region, key), position)| {
@@ -73,26 +73,26 @@ impl Network {
         reach
     }
 
-    /// All cells, with the routes that they are of.
+    /// All cells, with the routes that they belong to.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (CellId, &Cell, &RouteConfig)> {
         self.cells.iter().map(|(id, cell)| (id, cell, &self.routes[cell.route].config))
     }
 
-    /// A cell, and the route that it is of.
+    /// A cell, and the route that it belongs to.
     pub(crate) fn cell(&self, id: CellId) -> (&Cell, &RouteConfig) {
         let cell = &self.cells[id];
         (cell, &self.routes[cell.route].config)
     }
 
-    /// A probe of a cell has ended so; what that changes.
+    /// Takes the result of a probe of a cell; returns the change of health, if there is one.
     pub(crate) fn probed(&mut self, id: CellId, ok: bool, now: SimTime, config: &HealthConfig) -> Option<HealthRecord> {
         let cell = &mut self.cells[id];
         let (at, healthy) = cell.health.probed(ok, now, config)?;
         Some(HealthRecord { at, route: cell.route.get(), cell: cell.position, healthy })
     }
 
-    /// The cell that takes an attempt, of those within reach; `load` says how many servers of a service are
-    /// ready and how many attempts it has.
+    /// Chooses the cell for an attempt among those within reach; `load` returns the number of ready
+    /// servers and of attempts of a service.
     pub(crate) fn choose(
         &mut self,
         ask: Ask,
@@ -103,7 +103,8 @@ impl Network {
         let at = route.answered_at(ask.now, ask.phase);
         let avoid = if route.config.retries_elsewhere { ask.avoid } else { ServiceId::NONE };
         let mut views = std::mem::take(&mut self.views);
-        // Healthy and not tried last; if there is none, healthy; if there is none, all: better a slim chance.
+        // First pass: healthy cells except the one tried last. Second pass: all healthy cells.
+        // Third pass: all cells, since a slim chance is better than none.
         for pass in 0..3 {
             for reach in reach {
                 let cell = &self.cells[reach.cell];
@@ -126,13 +127,13 @@ impl Network {
         (id, &self.cells[id])
     }
 
-    /// Whether every way is as usual.
+    /// Whether no link is degraded.
     #[inline]
     pub(crate) fn is_calm(&self) -> bool {
         self.links.is_empty()
     }
 
-    /// What a way loses, in millionths; and the key of the draws for it.
+    /// The loss on a link, in millionths, and the key of its random draws.
     pub(crate) fn loss(&self, from: RegionId, to: RegionId) -> (u32, u64) {
         (self.link(from, to).1, self.link_key)
     }
@@ -142,7 +143,7 @@ impl Network {
         self.routes[route].config.connect_timeout
     }
 
-    /// A round trip as things are now.
+    /// The present time of a round trip.
     #[inline]
     pub(crate) fn round_trip(&self, from: RegionId, to: RegionId) -> SimDuration {
         let usual = self.geography.round_trip(from.get(), to.get());

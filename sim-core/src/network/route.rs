@@ -1,9 +1,9 @@
-//! Routes: one name in front of the deployments of a service in several regions, and how long it
-//! takes until clients know that one of them has failed.
+//! Routes: one name for the deployments of a service in several regions; and how long it takes
+//! until clients know that a deployment has failed.
 //!
-//! A prober looks at each cell at multiples of its interval. Clients hold an answer of the name
-//! service for its time to live, each from an instant of its own, so that a failover reaches them one
-//! by one: the delay is that of the probes, and then uniform over the time to live.
+//! A prober checks each cell once per interval. Clients keep a DNS answer for its time to live,
+//! each from its own instant on, so that a failover reaches them one by one: the delay is that of
+//! the probes, plus a part of the time to live that is uniform over clients.
 
 use crate::clock::{Seed, SimDuration, SimTime, Stream};
 use crate::id::{CellId, RegionId, RouteId, ServiceId};
@@ -14,56 +14,56 @@ use std::sync::Arc;
 pub struct RouteConfig {
     /// Its name.
     pub name: Arc<str>,
-    /// The services that it stands for, by position: its cells, each in one region.
+    /// The services behind the name, by position: its cells, each in one region.
     pub cells: Vec<u32>,
-    /// Who chooses among them.
+    /// Chooses among the cells.
     pub router: Box<dyn GlobalRouter>,
-    /// How failures are noticed; without it they never are.
+    /// How failures are noticed; without it, they never are.
     pub health: Option<HealthConfig>,
     /// How long a client waits for a region that does not answer.
     pub connect_timeout: SimDuration,
-    /// Whether a retry avoids the cell of the attempt before, where there is another.
+    /// Whether a retry avoids the cell of the attempt before, if there is another.
     pub retries_elsewhere: bool,
 }
 
 /// Health checks of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthConfig {
-    /// From one probe of a cell to the next (Route 53: 30 s or 10 s).
+    /// Time between two probes of a cell (Route 53: 30 s or 10 s).
     pub interval: SimDuration,
-    /// How long a probe waits before it has failed.
+    /// How long a probe waits until it counts as failed.
     pub timeout: SimDuration,
-    /// Failures in a row that take a cell out.
+    /// Number of failures in a row that take a cell out.
     pub failures: u32,
-    /// Successes in a row that bring it back.
+    /// Number of successes in a row that bring it back.
     pub successes: u32,
-    /// How long a cell stays out at least.
+    /// The shortest time that a cell stays out.
     pub hold: SimDuration,
-    /// For how long a client goes by the answer that it has (DNS time to live); zero for not at all.
+    /// How long a client keeps a DNS answer (time to live); zero if it asks each time.
     pub time_to_live: SimDuration,
     /// Whether a cell without a ready replica fails its probes.
     pub needs_ready: bool,
 }
 
-/// Where a client is, where its requests may be served, and what it calls.
+/// Where a client is, where its requests may be served, and which route it calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientPlace {
     /// Its region.
     pub origin: u32,
     /// Regions in which its requests may be served, sorted.
     pub allowed: Vec<u32>,
-    /// The route that it calls; without one it calls its service.
+    /// The route that it calls; without one, it calls its service directly.
     pub route: Option<u32>,
     /// Round trips of a request: 1 on an open connection, 3 if each sets up TCP and TLS.
     pub round_trips: u32,
-    /// Size of a response: a fixed part and one for each output token.
+    /// Size of a response: a fixed part, and a part for each output token.
     pub response_bytes: [u64; 2],
 }
 
 /// A route at work.
 pub(crate) struct Route {
     pub(crate) config: RouteConfig,
-    /// Its cells, among those of all routes.
+    /// Its cells, in the table of all cells.
     pub(crate) cells: Vec<CellId>,
     stream: Stream,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Cell {
     pub(crate) position: u32,
     pub(crate) service: ServiceId,
     pub(crate) region: RegionId,
-    /// Of its name.
+    /// The number of its name.
     pub(crate) key: u64,
     pub(crate) health: Health,
 }
@@ -88,20 +88,21 @@ impl Route {
         Route { config, cells, stream }
     }
 
-    /// When the answer was given that a client goes by at `now`; `phase` is the client's own.
+    /// When the DNS answer was given that a client uses at `now`; `phase` is the client's own.
     #[inline]
     pub(crate) fn answered_at(&self, now: SimTime, phase: u64) -> SimTime {
         let life = self.config.health.map_or(0, |health| health.time_to_live.as_ps());
         if life == 0 {
             return now;
         }
-        // The remainder of the difference; divisions are slow, and this is asked for each attempt.
+        // The remainder of the difference, without dividing it: divisions are slow, and every
+        // attempt needs this.
         let (now_in_life, phase) = (now.as_ps() % life, phase % life);
         let age = if now_in_life < phase { now_in_life + life - phase } else { now_in_life - phase };
         now.back(SimDuration::from_ps(age))
     }
 
-    /// The chosen one of some cells.
+    /// The position of the chosen cell in `cells`.
     #[inline]
     pub(crate) fn choose(&mut self, cells: &[CellView], affinity: u64) -> usize {
         if cells.len() == 1 {
@@ -111,15 +112,15 @@ impl Route {
     }
 }
 
-/// What probes have found of a cell.
+/// What probes have found about a cell.
 #[derive(Debug)]
 pub(crate) struct Health {
     up: bool,
-    /// Probes in a row that say otherwise.
+    /// Probes in a row that contradict `up`.
     streak: u32,
     /// When it last changed.
     since: SimTime,
-    /// Changes, those that no client can still go by left out.
+    /// Changes of health, without those that are too old for every client.
     history: Vec<(SimTime, bool)>,
 }
 
@@ -130,7 +131,8 @@ impl Default for Health {
 }
 
 impl Health {
-    /// The result of a probe that was sent at `now`. What it changes, and when that is known.
+    /// Takes the result of a probe that was sent at `now`. Returns the new health, if it changes,
+    /// and when that is known.
     pub(crate) fn probed(&mut self, ok: bool, now: SimTime, config: &HealthConfig) -> Option<(SimTime, bool)> {
         if ok == self.up {
             self.streak = 0;
@@ -179,7 +181,7 @@ mod tests {
         for (at, ok) in (0..).step_by(10).zip([true, false, false, true, false, false, false, true, true, true]) {
             changes.extend(health.probed(ok, s(at), &CONFIG));
         }
-        // The success at 30 broke the first row of failures.
+        // The success at 30 interrupted the first row of failures.
         assert_eq!(changes, [(s(62), false)]);
         assert!(health.at(s(61)) && !health.at(s(62)));
         changes.clear();

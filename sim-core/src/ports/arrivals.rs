@@ -1,4 +1,4 @@
-//! Traffic: arrivals are pulled one ahead per source, never preloaded.
+//! Traffic: arrivals are read one ahead per source, never preloaded.
 
 use crate::clock::{SimDuration, SimTime};
 use std::sync::Arc;
@@ -12,12 +12,13 @@ pub struct Arrival {
     pub prompt_tokens: u32,
     /// Output length in tokens; 0 where the workload has none.
     pub output_tokens: u32,
-    /// Service time drawn by the workload, if it draws one; else the service's own law holds.
+    /// Service time from the workload, if it has one; otherwise the service's own distribution is
+    /// used.
     pub service_time: Option<SimDuration>,
 }
 
 /// Names of the blocks of a prompt, for prefix caches. A name stands for all tokens up to the end
-/// of its block: equal names, equal prompts so far.
+/// of its block: equal names mean equal prompts up to there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefix<'a> {
     /// Tokens of a block; the last one of a prompt may be shorter.
@@ -26,7 +27,7 @@ pub struct Prefix<'a> {
     pub hashes: &'a [u64],
 }
 
-/// Why a source stopped before its end. Carries a place that a user can open.
+/// Why a source stopped before its end, with a location that a user can open.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
 pub struct SourceError {
@@ -40,19 +41,19 @@ pub struct SourceError {
 
 /// A source of open-loop arrivals.
 pub trait ArrivalSource: Send {
-    /// The next arrival; instants never decrease. `None` ends the stream for good.
+    /// The next arrival; instants never decrease. `None` means that no more will come.
     ///
     /// # Errors
     /// A recorded source may meet a row that it refuses; the run then ends with that message.
     fn next_arrival(&mut self) -> Result<Option<Arrival>, SourceError>;
 
-    /// The blocks of the prompt of the arrival that came last; none where the workload does not
-    /// say, and then no two prompts have anything in common.
+    /// The blocks of the prompt of the last arrival. Without any, no two prompts have a part in
+    /// common.
     fn prefix(&self) -> Prefix<'_> {
         Prefix::default()
     }
 
-    /// Rows that the source left out so far because the scenario said so.
+    /// Rows that the source has skipped so far because the scenario asks for it.
     fn dropped_rows(&self) -> u64 {
         0
     }

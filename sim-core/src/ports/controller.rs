@@ -9,15 +9,15 @@ use std::sync::Arc;
 pub struct Schedule {
     /// Time between two ticks.
     pub period: SimDuration,
-    /// Time of the first tick; `None` draws it uniformly from one period, as a controller that
-    /// was created at some moment has its own phase.
+    /// Time of the first tick; `None` draws it uniformly from one period, as a controller that was
+    /// created at some moment has its own phase.
     pub phase: Option<SimDuration>,
-    /// Whether a request that nobody serves wakes it.
+    /// Whether it is woken by a request that no replica can serve.
     pub poked_by_requests: bool,
 }
 
 impl Schedule {
-    /// Once in each `period`, at a phase of its own, whatever requests do.
+    /// One tick in each `period`, at a random phase, without being woken by requests.
     pub const fn every(period: SimDuration) -> Self {
         Schedule { period, phase: None, poked_by_requests: false }
     }
@@ -42,12 +42,12 @@ impl From<SignalRequest> for Want {
     }
 }
 
-/// A target that a controller owns or shares, and what it wants to be shown of it.
+/// A target that a controller owns or shares, and what it wants to see of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watched {
     /// Which target.
     pub target: TargetId,
-    /// What it is shown: signals in the order of [`super::TargetView::signals`].
+    /// What it wants to see: signals in the order of [`super::TargetView::signals`].
     pub wants: Vec<Want>,
 }
 
@@ -58,11 +58,11 @@ impl Watched {
     }
 }
 
-/// What a controller declares, as plain data, beside the policy that decides.
+/// What a controller declares, as plain data, together with its policy.
 ///
-/// A constructor of a policy returns the policy in its controller; [`Controller::boxed`] hides
-/// which policy it is, and so a world holds many. Whoever wraps a policy edits the data and leaves
-/// the rest:
+/// A constructor of a policy returns the policy in its controller; [`Controller::boxed`] hides the
+/// type of the policy, so that a world can hold many. To wrap a policy, change the data that
+/// matters and keep the rest:
 ///
 /// ```
 /// use flashcrowd_core::SimDuration;
@@ -83,25 +83,25 @@ impl Watched {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Controller<P = Box<dyn Autoscaler>> {
-    /// A short name for logs and tables, such as `hpa/model-inference-hpa`. Its random streams
-    /// bear it.
+    /// A short name for logs and tables, such as `hpa/model-inference-hpa`. Its random streams are
+    /// named after it.
     pub name: Arc<str>,
     /// When it runs.
     pub schedule: Schedule,
     /// The targets that it owns or shares, sorted by id: observations show them in this order.
     pub targets: Vec<Watched>,
-    /// Who decides.
+    /// The policy.
     pub policy: P,
 }
 
 impl<P> Controller<P> {
-    /// A controller of one target that is shown no signals.
+    /// A controller of one target that sees no signals.
     pub fn of(name: impl Into<Arc<str>>, schedule: Schedule, target: TargetId, policy: P) -> Self {
         let targets = vec![Watched { target, wants: Vec::new() }];
         Controller { name: name.into(), schedule, targets, policy }
     }
 
-    /// Adds what it reads of each of its targets, after what it reads already.
+    /// Adds signals that it reads of each of its targets, after those that it reads already.
     #[must_use]
     pub fn reading<W: Into<Want>>(mut self, wants: impl IntoIterator<Item = W>) -> Self {
         let wants: Vec<Want> = wants.into_iter().map(Into::into).collect();
@@ -114,12 +114,12 @@ impl<P> Controller<P> {
         self.targets.iter().filter(move |watched| watched.target == target).flat_map(Watched::signals)
     }
 
-    /// All signals that it reads, to be changed.
+    /// All signals that it reads, mutable.
     pub fn signals_mut(&mut self) -> impl Iterator<Item = &mut SignalRequest> {
         self.targets.iter_mut().flat_map(|watched| &mut watched.wants).map(|Want::Signal(request)| request)
     }
 
-    /// The same declaration with another policy, made from this one.
+    /// The same controller with another policy, made from this one.
     pub fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Controller<Q> {
         let Controller { name, schedule, targets, policy } = self;
         Controller { name, schedule, targets, policy: change(policy) }

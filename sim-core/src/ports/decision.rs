@@ -1,5 +1,5 @@
-//! What a controller may answer: wishes, which the engine validates. What it refuses is logged
-//! with a reason and counted, never silently clamped.
+//! What a controller may answer: actions, which the engine checks. A refused action is logged with
+//! a reason and counted, never silently changed.
 
 use super::{Mode, ReplicaId, TargetId, TargetView};
 use crate::clock::SimTime;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A controller's answer to one observation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
-    /// What it wishes, in order. Empty means: hold.
+    /// Its actions, in order. Empty means: hold.
     pub actions: Vec<Action>,
     /// When to wake it next; `None` keeps its period.
     pub next_wake: Option<SimTime>,
@@ -32,45 +32,45 @@ impl Decision {
         Decision { actions: vec![action], ..Decision::default() }
     }
 
-    /// Writes `replicas` to the target's register, unless that is what it holds.
+    /// Writes `replicas` to the target's register, unless the register holds that already.
     pub fn scale_to(view: &TargetView, replicas: u32) -> Self {
         if view.spec_replicas == replicas { Decision::hold() } else { Decision::set_replicas(view.target, replicas) }
     }
 
-    /// The same, with the reason why it does that, or nothing, about a target.
+    /// The same decision, with the reason for what it does, or does not do, about a target.
     #[must_use]
     pub fn explained(mut self, target: TargetId, why: Explanation) -> Self {
         self.explanations.insert(target, Box::new(why));
         self
     }
 
-    /// What it says about a target.
+    /// The explanation about a target.
     pub fn explanation(&self, target: TargetId) -> Option<&Explanation> {
         self.explanations.get(&target).map(|why| &**why)
     }
 }
 
-/// One wish.
+/// One action.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Write `spec.replicas` of a target; with a class, the part of it that is of that class.
+    /// Write `spec.replicas` of a target; with a class, set the number of replicas of that class.
     SetReplicas {
         /// Which target.
         target: TargetId,
         /// The new value.
         replicas: u32,
-        /// Of which kind; the default is any.
+        /// The class; the default is any.
         class: Class,
     },
-    /// Remove these replicas by name and lower the register by as many.
+    /// Remove these replicas by name, and lower the register by their number.
     RemoveReplicas {
         /// Which target.
         target: TargetId,
         /// Which replicas.
         replicas: Vec<ReplicaId>,
     },
-    /// Create jobs: replicas that take one request from the queue, serve it and end. One that finds
-    /// none ends at once.
+    /// Create jobs: replicas that take one request from the queue, serve it and end. A job that
+    /// finds no request ends at once.
     CreateJobs {
         /// Which target.
         target: TargetId,
@@ -86,7 +86,7 @@ pub enum Action {
     },
 }
 
-/// Which kind of capacity a wish is about; `None` means any.
+/// Which kind of capacity an action is about; `None` means any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Class {
     /// How it is bought.
@@ -97,7 +97,7 @@ pub struct Class {
     pub place: Option<Place>,
 }
 
-/// A region, and a zone in it or any.
+/// A region, and one of its zones or any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Region name.
@@ -118,13 +118,13 @@ pub struct Published {
 /// Why a controller decided so.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
-    /// What each metric proposed, in the order of the policy's own list.
+    /// What each metric proposed, in the policy's own order.
     pub metrics: Vec<MetricExplanation>,
-    /// What held the proposal back or pushed it on its way to the decision, in order.
+    /// What limited or raised the proposal on its way to the decision, in order.
     pub limits: Vec<Limit>,
-    /// The controller's own words (the HPA's event reason, say); empty if it has none.
+    /// The controller's own words, such as the HPA's event reason; empty if it has none.
     pub reason: String,
-    /// Whether the controller reported an error; the decision may stand all the same.
+    /// Whether the controller reported an error; the decision may be valid nevertheless.
     pub error: Option<String>,
 }
 

@@ -1,6 +1,6 @@
-//! Faults: what befalls the fleet from outside, in primitives that sources combine.
+//! Faults: events from outside that change the fleet, as primitives that sources combine.
 //!
-//! A zone outage is `Lose` all of it and `Block` it until the end; a region outage is `Unreachable`
+//! A zone outage is `Lose` of all nodes and `Block` until it ends; a region outage is `Unreachable`
 //! too; a control-plane outage is `Block` alone; spot capacity is `Capacity` as a step function.
 
 use super::SourceError;
@@ -16,11 +16,12 @@ pub struct Area {
     pub zone: Option<u32>,
 }
 
-/// One thing that happens to the fleet.
+/// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The market holds so many nodes of a pool in a zone: no more are granted, and of a spot pool what
-    /// lives beyond that is reclaimed, the newest first. Others keep what they have: a stock-out.
+    /// The market holds `nodes` nodes of a pool in a zone. It grants no more than that; of a spot
+    /// pool, nodes beyond that number are reclaimed, the newest first. Other pools keep their
+    /// nodes: a stock-out.
     Capacity {
         /// Which pool.
         pool: u32,
@@ -29,7 +30,7 @@ pub enum Fault {
         /// Nodes.
         nodes: u32,
     },
-    /// A node of a pool in a zone costs so much from now on.
+    /// A node of a pool in a zone costs this much from now on.
     Price {
         /// Which pool.
         pool: u32,
@@ -38,34 +39,34 @@ pub enum Fault {
         /// Price of a node.
         price: PicoUsdPerHour,
     },
-    /// A share of the nodes of an area is lost at once, drawn at random.
+    /// A share of the nodes of an area, drawn at random, is lost at once.
     Lose {
         /// Where.
         area: Area,
         /// How much, in millionths.
         share_ppm: u32,
     },
-    /// From now on (or no longer) an area gets no new nodes. Overlapping blocks add up.
+    /// An area gets no new nodes from now on, or does again. Overlapping blocks add up.
     Block {
         /// Where.
         area: Area,
         /// Whether it begins.
         begins: bool,
     },
-    /// From now on (or no longer) no request reaches a region. Overlapping ones add up.
+    /// No request reaches a region from now on, or requests do again. Overlapping ones add up.
     Unreachable {
         /// Which region.
         region: u32,
         /// Whether it begins.
         begins: bool,
     },
-    /// One live node of a pool fails, drawn at random; nothing if it has none.
+    /// One live node of a pool, drawn at random, fails; nothing happens if there is none.
     Node {
         /// Which pool.
         pool: u32,
     },
-    /// The way between two regions, both directions: what it adds to each round trip, and the share
-    /// of attempts that it loses. Zeros mend it.
+    /// The link between two regions, in both directions: what it adds to each round trip, and the
+    /// share of attempts that it loses. Zeros repair it.
     Link {
         /// One end, a region.
         from: u32,
@@ -87,11 +88,11 @@ pub struct TimedFault {
     pub fault: Fault,
 }
 
-/// A source of faults, pulled one ahead as arrivals are.
+/// A source of faults, read one fault ahead like arrivals.
 pub trait FaultSource: Send {
-    /// The next fault, no earlier than the last one; `None` when there is no more.
+    /// The next fault, not before the last one; `None` if there are no more.
     ///
     /// # Errors
-    /// A recording that cannot be read on.
+    /// If a recording cannot be read further.
     fn next_fault(&mut self) -> Result<Option<TimedFault>, SourceError>;
 }

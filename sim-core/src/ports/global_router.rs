@@ -3,14 +3,14 @@
 
 use crate::clock::{SimDuration, Stream};
 
-/// A cell that may take the attempt: its client may go there, and is told that it is healthy.
+/// A cell that may take the attempt: its client may use it, and sees it as healthy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellView {
     /// Its position in the route.
     pub cell: u32,
-    /// A number that stands for its name, whatever else the route has.
+    /// A number that stands for its name, whatever other cells the route has.
     pub key: u64,
-    /// A round trip from the client and back.
+    /// The time of a round trip from the client and back.
     pub round_trip: SimDuration,
     /// Its ready replicas.
     pub ready: u32,
@@ -20,8 +20,9 @@ pub struct CellView {
 
 /// Chooses a cell for one attempt.
 pub trait GlobalRouter: Send {
-    /// The position of the chosen cell in `cells`, which is never empty and sorted by round trip, then
-    /// by cell. `affinity` is equal for requests that begin with the same prompt block, or come from the
+    /// Returns the position of the chosen cell in `cells`, which is never empty and sorted by round
+    /// trip, then by cell. `affinity` is equal for requests whose prompts begin with the same
+    /// block, or that come from the same user. `stream` is this router's own.
     /// same user. `stream` is this router's own.
     fn choose(&mut self, cells: &[CellView], affinity: u64, stream: &mut Stream) -> usize;
 }

@@ -1,11 +1,12 @@
 //! The ports: what policies and traffic implement, what they see and what they may answer.
 //!
-//! A policy has no way to reach the engine, the clock or the future. Everything it may know is in
-//! an [`Observation`], everything it may wish is a [`Decision`]; both are plain data, and so is what its
+//! A policy cannot reach the engine, the clock or the future. All that it may know is in an
+//! [`Observation`], all that it may do is in a [`Decision`]; both are plain data, as is what its
 //! [`Controller`] declares: when it runs, and what it is shown.
 
 mod arrivals;
 mod autoscaler;
+mod capacity;
 mod controller;
 mod decision;
 mod fault;
@@ -16,11 +17,11 @@ mod observation;
 mod placement;
 mod router;
 mod signal;
-mod spot_mix;
 
 pub use crate::fleet::{Demand, Shape};
 pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::Autoscaler;
+pub use capacity::{CapacityPolicy, CapacityView, PlaceView};
 pub use controller::{Controller, Schedule, Want, Watched};
 pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
@@ -39,4 +40,3 @@ pub use signal::{
     Adapter, Attribution, Batch, LatencyPart, MissingAs, Pipeline, Sample, Sampler, Scope, SignalId, SignalRequest,
     SignalSource, SignalView, Stamp, Transform,
 };
-pub use spot_mix::{MarketView, PlaceView, SpotMix};

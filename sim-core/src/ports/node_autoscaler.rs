@@ -1,7 +1,7 @@
 //! Node autoscaling: which nodes are ordered, drained and given back.
 //!
-//! The engine shows the fleet as plain data sorted by id, and applies what is answered. A wish that
-//! cannot be is refused and counted, never changed into another.
+//! The engine shows the fleet as plain data sorted by id, and applies the answer. An action that is
+//! not possible is refused and counted, never changed into another.
 
 use super::ReplicaId;
 use crate::clock::SimTime;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A replica that waits for GPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitingView {
-    /// Which.
+    /// Which replica.
     pub replica: ReplicaId,
     /// What it needs, by position in [`FleetView::demands`].
     pub demand: u32,
@@ -23,15 +23,15 @@ pub struct WaitingView {
 /// What a replica holds of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldView {
-    /// Which.
+    /// Which replica.
     pub replica: ReplicaId,
-    /// What it needs as a whole, by position in [`FleetView::demands`].
+    /// What it needs in all, by position in [`FleetView::demands`].
     pub demand: u32,
     /// GPUs that it holds on this node.
     pub gpus: u32,
     /// It is being deleted and still has work.
     pub leaving: bool,
-    /// Its deployment makes another when it is deleted; a job's work is not moved.
+    /// Whether its deployment makes another replica when it is deleted; a job's work is not moved.
     pub movable: bool,
 }
 
@@ -55,26 +55,26 @@ pub struct PoolView {
     pub memory_per_gpu: Bytes,
     /// How it is bought.
     pub market: Market,
-    /// Fewest nodes: the engine keeps them and refuses to give them back.
+    /// Fewest nodes: the engine keeps them and refuses to remove them.
     pub min_nodes: u32,
-    /// Most nodes at once, booting, draining and reclaimed ones too.
+    /// Most nodes at once, including booting, draining and reclaimed ones.
     pub max_nodes: u32,
-    /// Nodes that are not given back.
+    /// Nodes that are in the fleet.
     pub live: u32,
-    /// Its zones in order. Whether one grants a node is learnt by asking.
+    /// Its zones, in order. Whether a zone grants a node is only known after asking.
     pub zones: Vec<OfferView>,
 }
 
-/// A node that is not given back.
+/// A node that is in the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeView {
-    /// Which.
+    /// Its id.
     pub id: u32,
     /// Its pool, by position.
     pub pool: u32,
     /// Its zone, by position in the pool's region.
     pub zone: u32,
-    /// The order that it came from; `None` if the node autoscaler did not place it.
+    /// The order that it came from; `None` if the node autoscaler did not order it.
     pub order: Option<u64>,
     /// When it was granted.
     pub ordered: SimTime,
@@ -88,40 +88,40 @@ pub struct NodeView {
     pub gpus: u32,
     /// What it costs now.
     pub price: PicoUsdPerHour,
-    /// It takes nobody any more.
+    /// It takes no new replicas.
     pub cordoned: bool,
-    /// When the market takes it, if a notice of that was received.
+    /// When the market will take it, if a notice of that was received.
     pub reclaimed: Option<SimTime>,
-    /// What is on it, by replica.
+    /// What it holds, by replica.
     pub holds: Vec<HeldView>,
 }
 
 impl NodeView {
-    /// Whether nobody holds a GPU of it.
+    /// Whether none of its GPUs is held.
     pub fn is_empty(&self) -> bool {
         self.free_gpus == self.gpus
     }
 }
 
-/// An order that is open: no zone has granted it yet, and the cloud goes on trying.
+/// An open order: no zone has granted it yet, and the cloud keeps trying.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenOrder {
     /// Its number.
     pub id: u64,
     /// When it was placed.
     pub placed: SimTime,
-    /// What it may become: pools and zones, by position.
+    /// Where it may be granted: pools and zones, by position.
     pub offers: Vec<(u32, u32)>,
 }
 
 /// Why a node autoscaler is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeWake {
-    /// It wanted to look now, or the run begins.
+    /// It had planned to look now, or the run begins.
     Tick,
     /// Replicas have begun to wait for GPUs.
     Waiting,
-    /// The market has announced that it takes nodes back.
+    /// The market has announced that it reclaims nodes.
     Notice,
 }
 
@@ -130,7 +130,7 @@ pub enum NodeWake {
 pub struct FleetView {
     /// The time.
     pub now: SimTime,
-    /// Why it is shown.
+    /// Why it is woken.
     pub wake: NodeWake,
     /// Kinds of replicas.
     pub demands: Vec<Demand>,
@@ -138,19 +138,19 @@ pub struct FleetView {
     pub waiting: Vec<WaitingView>,
     /// Pools.
     pub pools: Vec<PoolView>,
-    /// Nodes that are not given back, by id.
+    /// Nodes in the fleet, by id.
     pub nodes: Vec<NodeView>,
     /// Open orders, by number.
     pub orders: Vec<OpenOrder>,
 }
 
 impl FleetView {
-    /// A node by its id, if it is not given back.
+    /// A node by its id, if it is in the fleet.
     pub fn node(&self, id: u32) -> Option<&NodeView> {
         self.nodes.binary_search_by_key(&id, |node| node.id).ok().map(|at| &self.nodes[at])
     }
 
-    /// How many more nodes a pool may have, open orders counted at each pool that they name.
+    /// How many more nodes a pool may have. An open order counts at each pool that it names.
     pub fn headroom(&self, pool: u32) -> u32 {
         let view = &self.pools[pool as usize];
         let open = self.orders.iter().filter(|order| order.offers.iter().any(|offer| offer.0 == pool)).count() as u32;
@@ -158,19 +158,19 @@ impl FleetView {
     }
 }
 
-/// How long an order that nobody grants is tried.
+/// How long an order is tried while no zone grants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Once; what refused is told at once.
+    /// Once; the answer tells at once which offers were refused.
     Once,
-    /// Until it is cancelled, as a group with a wanted size does. Nobody is told that it is refused.
+    /// Until it is cancelled, like a node group with a target size. Refusals are not reported.
     UntilCancelled,
 }
 
 /// An order of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeOrder {
-    /// Its number, which its author has not used before.
+    /// Its number, which this autoscaler has not used before.
     pub id: u64,
     /// Pools and zones, by position, in the order in which they are tried.
     pub offers: Vec<(u32, u32)>,
@@ -189,22 +189,22 @@ pub struct OrderAnswer {
     pub refused: Vec<(u32, u32)>,
 }
 
-/// What a [`NodeAutoscaler`] wishes; applied in the order of the fields.
+/// The actions of a [`NodeAutoscaler`]; applied in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeDecision {
-    /// Open orders to take back.
+    /// Open orders to cancel.
     pub cancel: Vec<u64>,
-    /// Nodes to give back: booting, or ready and empty.
+    /// Nodes to remove: booting ones, or ready and empty ones.
     pub remove: Vec<u32>,
-    /// Nodes that shall take replicas again.
+    /// Nodes to uncordon.
     pub uncordon: Vec<u32>,
-    /// Nodes that shall take nobody any more; one that becomes empty is given back.
+    /// Nodes to cordon; one that becomes empty is removed.
     pub cordon: Vec<u32>,
     /// Nodes to cordon and whose replicas to delete, so that their deployments make others.
     pub drain: Vec<u32>,
     /// Nodes to order.
     pub orders: Vec<NodeOrder>,
-    /// When it wants to look again; `None` to wait for a wake.
+    /// When it wants to look again; `None` to wait until it is woken.
     pub next_wake: Option<SimTime>,
 }
 
@@ -213,11 +213,11 @@ pub struct NodeDecision {
 pub struct NodeWakes {
     /// Replicas begin to wait for GPUs.
     pub waiting: bool,
-    /// The market announces that it takes nodes back.
+    /// The market announces that it reclaims nodes.
     pub notices: bool,
 }
 
-/// Decides which nodes there are. First asked at the start of the run.
+/// Decides which nodes there are. It is asked first at the start of the run.
 pub trait NodeAutoscaler: Send {
     /// Its name, for reports.
     fn name(&self) -> &str;
@@ -228,6 +228,6 @@ pub trait NodeAutoscaler: Send {
     /// Looks at the fleet.
     fn decide(&mut self, seen: &FleetView) -> NodeDecision;
 
-    /// What became of an order that was tried once, told before time goes on.
+    /// What became of an order that was tried once; called at the same instant.
     fn answered(&mut self, now: SimTime, answer: &OrderAnswer);
 }

@@ -1,11 +1,12 @@
-//! What a controller sees: plain data, sorted by id, as the real one would be shown it.
+//! What a controller sees: plain data, sorted by id, as the real controller would be shown it.
 
 use super::SignalView;
 use crate::clock::{SimDuration, SimTime};
 use crate::units::Market;
 use std::sync::Arc;
 
-/// A scaling target: a service's deployment. Its position in the scenario, sorted by name.
+/// A scaling target: the deployment of a service. Its number is the position of the service, sorted
+/// by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId(pub u32);
 
@@ -16,9 +17,9 @@ pub struct ReplicaId(pub u32);
 /// Why a controller was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// Its period came round, or the time that it had asked for.
+    /// Its period has passed, or the time has come that it asked for.
     Tick,
-    /// A request waits at this target and nobody serves it.
+    /// A request waits at this target and no replica serves.
     Poke(TargetId),
 }
 
@@ -34,15 +35,15 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The target, for a controller of one.
+    /// The only target of a controller with one target.
     ///
     /// # Panics
-    /// Without any target: a controller is always shown all that it declares.
+    /// If there is no target; a controller is always shown every target that it declares.
     pub fn target(&self) -> &TargetView {
         &self.targets[0]
     }
 
-    /// One of several targets, if it is shown.
+    /// One of several targets, if the controller is shown it.
     pub fn view(&self, target: TargetId) -> Option<&TargetView> {
         self.targets.iter().find(|view| view.target == target)
     }
@@ -65,7 +66,7 @@ pub struct TargetView {
     pub probe: Option<Probe>,
     /// Batch jobs, for controllers that create them.
     pub jobs: JobCounts,
-    /// All replicas, sorted by id; terminal ones for as long as the API would show them.
+    /// All replicas, sorted by id; ended ones for as long as the API would show them.
     pub replicas: Vec<ReplicaView>,
     /// The signals that the controller declared for this target, in that order.
     pub signals: Vec<SignalView>,
@@ -81,7 +82,7 @@ pub enum Mode {
     Proxy,
 }
 
-/// What a probe of a target's proxy found.
+/// The result of probing a target's proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// Whether it answered.
@@ -93,9 +94,9 @@ pub struct Probe {
 /// Counts of batch jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
-    /// Not finished, pending ones included (as KEDA counts running jobs).
+    /// Jobs that have not finished, pending ones included (as KEDA counts running jobs).
     pub running: u32,
-    /// Those of them whose process has not started.
+    /// The jobs whose process has not started.
     pub pending: u32,
 }
 
@@ -106,7 +107,7 @@ pub enum ReplicaPhase {
     Pending,
     /// Its process runs; it may load weights or serve.
     Running,
-    /// Ended well.
+    /// Ended successfully.
     Succeeded,
     /// Was killed or lost.
     Failed,
@@ -130,13 +131,13 @@ pub struct ReplicaView {
     pub phase: ReplicaPhase,
     /// When it was created.
     pub created: SimTime,
-    /// When its node acknowledged it (`status.startTime`), if it has one.
+    /// When its node acknowledged it (`status.startTime`), once it has a node.
     pub started: Option<SimTime>,
     /// The Ready condition, if it is set.
     pub ready: Option<bool>,
     /// When the Ready condition last changed, if it is set.
     pub ready_since: Option<SimTime>,
-    /// When its deletion was asked for, if it was.
+    /// When its deletion was requested, if it was.
     pub deleted: Option<SimTime>,
     /// The market of its GPUs.
     pub market: Market,
@@ -150,6 +151,6 @@ pub struct ReplicaView {
     pub region: Arc<str>,
     /// Its zone, once it has a node.
     pub zone: Option<Arc<str>>,
-    /// What it works on.
+    /// The work that it holds.
     pub work: Work,
 }

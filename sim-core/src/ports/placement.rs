@@ -1,6 +1,6 @@
-//! Placement: on which of the nodes with room an occupant goes.
+//! Placement: which of the nodes with room a replica's group is placed on.
 
-/// A node on which the occupant's next group fits.
+/// A node with room for the replica's next group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
     /// Which node.
@@ -15,7 +15,7 @@ pub struct Fit {
 
 /// Chooses a node for one group.
 pub trait Placement: Send {
-    /// The position of the chosen node in `fits`, which is never empty and sorted by node. All are
-    /// of the pool that the service prefers among those with room.
+    /// Returns the position of the chosen node in `fits`, which is never empty and sorted by node.
+    /// All nodes are of one pool: the first in the service's order of preference that has room.
     fn choose(&mut self, fits: &[Fit]) -> usize;
 }

@@ -4,8 +4,8 @@ use crate::clock::Stream;
 
 /// Chooses a replica for one attempt.
 pub trait Router: Send {
-    /// The position of the chosen replica in `outstanding`, which is never empty and lists, by
-    /// replica in order of becoming ready, the attempts sent there and not yet finished.
-    /// `stream` is this router's own.
+    /// Returns the position of the chosen replica in `outstanding`, which is never empty. It lists
+    /// the attempts sent to each replica and not yet finished, in the order in which the replicas
+    /// became ready. `stream` is this router's own.
     fn route(&mut self, outstanding: &[u32], stream: &mut Stream) -> usize;
 }

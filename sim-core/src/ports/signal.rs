@@ -1,4 +1,4 @@
-//! Signals: what a policy asks to be shown, through which metric pipeline, and what it then sees.
+//! Signals: what a policy asks to see, the metric pipeline in between, and what it then sees.
 
 use super::ReplicaId;
 use crate::clock::{SimDuration, SimTime};
@@ -33,23 +33,24 @@ pub enum SignalSource {
     },
     /// Percent of the KV cache's blocks in use (`vllm:kv_cache_usage_perc`, times 100).
     KvCacheUse,
-    /// Percent of time, of an engine's GPU: SMs with a resident warp (`DCGM_FI_PROF_SM_ACTIVE`).
+    /// Percent of time in which an engine's GPU has SMs with a resident warp
+    /// (`DCGM_FI_PROF_SM_ACTIVE`).
     SmActive,
-    /// Percent of the peak FLOP/s that an engine's computed tokens make
+    /// Percent of the peak FLOP/s that computing an engine's tokens takes
     /// (`DCGM_FI_PROF_PIPE_TENSOR_ACTIVE`).
     TensorActive,
-    /// Percent of the peak memory bandwidth that an engine's reads of weights and cache make
+    /// Percent of the peak memory bandwidth that an engine's reads of weights and cache take
     /// (`DCGM_FI_PROF_DRAM_ACTIVE`).
     DramActive,
-    /// Time-weighted mean number of attempts over the sampling window, as Knative's queue-proxies and
-    /// activator report concurrency together: of a service, all that are sent to it and not ended,
-    /// waiting ones included; of a replica, those in service.
+    /// Time-weighted mean number of attempts over the sampling window, as Knative's queue-proxies
+    /// and activator report concurrency together. For a service: all attempts sent to it and not
+    /// ended, waiting ones included. For a replica: the attempts in service.
     Concurrency,
-    /// Prompt tokens that wait at a token-level engine to be computed.
+    /// Prompt tokens that wait to be computed by a token-level engine.
     QueuedPromptTokens,
-    /// Context tokens in the cache of the sequences that a token-level engine runs.
+    /// Context tokens in the cache of the sequences that run in a token-level engine.
     RunningContextTokens,
-    /// Context tokens of sequences that a token-level engine has preempted and that wait.
+    /// Context tokens of preempted sequences that wait in a token-level engine.
     QueuedContextTokens,
     /// CPU use of the server process in cores.
     CpuCores,
@@ -58,7 +59,7 @@ pub enum SignalSource {
 }
 
 impl SignalSource {
-    /// Whether it is a share in percent, of which a service has the mean and not the sum.
+    /// Whether it is a share in percent: the value of a service is then the mean, not the sum.
     pub fn is_share(self) -> bool {
         matches!(
             self,
@@ -70,7 +71,8 @@ impl SignalSource {
         )
     }
 
-    /// Whether its truth is an integral over time, of which an exporter shows the mean of a window.
+    /// Whether the true value is an integral over time, of which an exporter shows the mean over a
+    /// window.
     pub fn is_integral(self) -> bool {
         matches!(
             self,
@@ -87,7 +89,7 @@ impl SignalSource {
     pub fn is_of_tokens(self) -> bool {
         match self {
             SignalSource::LatencyQuantile { part, .. } => part.is_of_tokens(),
-            // Of other disciplines nothing is known beyond the share of time that kernels take.
+            // For other disciplines, only the share of time is known in which kernels run.
             SignalSource::KvCacheUse
             | SignalSource::TensorActive
             | SignalSource::DramActive
@@ -104,11 +106,11 @@ impl SignalSource {
 pub enum LatencyPart {
     /// From the client's send to the end.
     EndToEnd,
-    /// Waiting in queues, without the parts that a cold start or a full pool explains.
+    /// Waiting in queues, except waiting that a cold start or a full pool explains.
     Queue,
     /// Waiting while replicas of the service were starting.
     ColdStart,
-    /// In service, the host's own work before a batch included.
+    /// In service, including the host's own work before a batch.
     Service,
     /// From the client's send to the first token.
     TimeToFirstToken,
@@ -116,11 +118,11 @@ pub enum LatencyPart {
     TimePerOutputToken,
     /// Gap between two tokens of a sequence.
     InterToken,
-    /// Attempts before the one that was answered, and back-off.
+    /// Attempts before the answered one, and back-off.
     Retries,
     /// On the way: the hop to the replica, round trips, the engine's front end.
     Network,
-    /// Waiting while a replica was wanted for which there were no GPUs.
+    /// Waiting while a replica was wanted but had no GPUs.
     NoCapacity,
 }
 
@@ -131,7 +133,7 @@ impl LatencyPart {
     }
 }
 
-/// Whose values a signal carries.
+/// Whether a signal has one value for the service or one for each replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One sample for each replica (Pods and Resource metrics).
@@ -140,7 +142,7 @@ pub enum Scope {
     Service,
 }
 
-/// How truth becomes a value at a collection.
+/// How the exporter turns the true value into a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sampler {
     /// The value at that instant.
@@ -151,7 +153,7 @@ pub enum Sampler {
     Nvml(SimDuration),
 }
 
-/// What Prometheus does to the stored series when it is asked.
+/// What Prometheus does with the stored series when it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transform {
     /// The newest sample.
@@ -167,34 +169,34 @@ pub enum Transform {
 /// What stands between Prometheus and the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adapter {
-    /// Asks at each observation.
+    /// Asks Prometheus at each observation.
     Live,
-    /// Asks every `period` and answers from memory; a value older than `ttl` is gone.
+    /// Asks every `period` and answers from memory; a value older than `ttl` is dropped.
     Cached {
         /// Time between two questions.
         period: SimDuration,
         /// Age at which an answer is dropped.
         ttl: SimDuration,
     },
-    /// Nobody asks: what each scrape found is handed over as a batch of its own, with its own time,
-    /// at the first observation after the push that follows it. Thus Knative's autoscaler sees every
-    /// second, and Ray Serve's every sample of its replicas. No transform is applied.
+    /// Nothing asks: each scrape is handed over as a batch of its own, with its own time, at the
+    /// first observation after the next push. So Knative's autoscaler sees every second, and Ray
+    /// Serve's autoscaler every sample of its replicas. No transform is applied.
     Pushed {
         /// Time between two pushes; zero hands over at once.
         period: SimDuration,
     },
 }
 
-/// Which timestamp a sample carries.
+/// The timestamp that a sample carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamp {
-    /// Time of the answer: staleness is invisible.
+    /// The time of the answer: the policy cannot see that a value is old.
     Now,
     /// The sample's own time.
     Sample,
 }
 
-/// What an absent replica looks like.
+/// What the policy sees of an absent replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingAs {
     /// Left out of the answer.
@@ -203,12 +205,12 @@ pub enum MissingAs {
     Zero,
 }
 
-/// Whose label the value carries.
+/// Which label a value carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribution {
     /// The replica's own pod.
     Pod,
-    /// Every replica on a node gets the mean over that node's GPUs.
+    /// Every replica on a node gets the mean over the GPUs of that node.
     Node,
     /// The exporter's pod: no sample ever names a replica.
     Exporter,
@@ -217,38 +219,39 @@ pub enum Attribution {
 /// The metric pipeline of one signal: where delay and distortion come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pipeline {
-    /// How truth becomes a value.
+    /// How the exporter turns the true value into a reading.
     pub sampler: Sampler,
-    /// Period at which the exporter refreshes its value; `None` reads at each scrape.
+    /// Period at which the exporter refreshes its value; `None` reads the value at each scrape.
     pub collect_period: Option<SimDuration>,
     /// Period at which the value is scraped.
     pub scrape_period: SimDuration,
     /// Probability that one scrape of one replica fails.
     pub scrape_failure: f64,
-    /// What Prometheus does when asked.
+    /// What Prometheus does when it is asked.
     pub transform: Transform,
-    /// Evaluation period of a recording rule between store and answer.
+    /// Evaluation period of a recording rule between the store and the answer.
     pub rule_period: Option<SimDuration>,
     /// What stands between Prometheus and the policy.
     pub adapter: Adapter,
-    /// Period at which the adapter relists metric names; a name without data waits for the next.
+    /// Period at which the adapter relists metric names; a name without data waits for the next
+    /// listing.
     pub relist_period: Option<SimDuration>,
-    /// What an absent replica looks like.
+    /// What the policy sees of an absent replica.
     pub missing: MissingAs,
-    /// Which timestamp a sample carries.
+    /// The timestamp that a sample carries.
     pub stamp: Stamp,
-    /// Whose label the value carries.
+    /// Which label the value carries.
     pub attribution: Attribution,
 }
 
-/// A policy's wish to see one signal.
+/// A request of a policy to see one signal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalRequest {
     /// The name that the user's manifest gives it.
     pub name: String,
     /// What is measured.
     pub source: SignalSource,
-    /// Whose values.
+    /// For the service or for each replica.
     pub scope: Scope,
     /// Through which pipeline.
     pub pipeline: Pipeline,
@@ -257,9 +260,9 @@ pub struct SignalRequest {
 /// One timestamped value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// The replica it belongs to; `None` for a service's own.
+    /// The replica it belongs to; `None` for a value of the service.
     pub replica: Option<ReplicaId>,
-    /// When it was taken, as the policy is told.
+    /// When it was taken, as far as the policy is told.
     pub at: SimTime,
     /// The value in the unit of its source (percent, requests, 1/s, s, cores, bytes).
     pub value: f64,
@@ -270,7 +273,7 @@ pub struct Sample {
 pub struct Batch {
     /// When they became visible.
     pub at: SimTime,
-    /// Span that each value covers; zero for instants.
+    /// Span that each value covers; zero for instantaneous values.
     pub window: SimDuration,
     /// Sorted by replica.
     pub samples: Vec<Sample>,

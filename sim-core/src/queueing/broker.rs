@@ -1,4 +1,4 @@
-//! A broker: attempts that wait for whoever takes them, first come first served.
+//! A broker: attempts that wait for a server, first come first served.
 
 use crate::id::{AttemptSlot, BrokerId, Table};
 use crate::traffic::{Arena, Attempt, Fifo, Stage};
@@ -15,24 +15,24 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// An empty one.
+    /// An empty queue for at most `capacity` attempts.
     pub(crate) fn new(capacity: u32) -> Self {
         Broker { waiting: Fifo::default(), capacity }
     }
 
-    /// How many wait.
+    /// How many attempts wait.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.waiting.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether no attempt waits.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.len() == 0
     }
 
-    /// Takes an attempt in, unless as many wait as may.
+    /// Lets an attempt wait; false if the queue is full.
     pub(crate) fn offer(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) -> bool {
         let takes = self.waiting.len() < self.capacity;
         if takes {
@@ -42,13 +42,13 @@ impl Broker {
         takes
     }
 
-    /// Gives away who has waited longest.
+    /// Takes the attempt that has waited longest.
     #[inline]
     pub(crate) fn pull(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>) -> Option<AttemptSlot> {
         self.waiting.pop(attempts)
     }
 
-    /// Takes out an attempt that waits.
+    /// Takes out a waiting attempt.
     pub(crate) fn withdraw(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) {
         self.waiting.remove(attempts, index);
     }

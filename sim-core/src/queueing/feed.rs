@@ -1,5 +1,5 @@
-//! How the attempts of a service come to its servers: a router sends each on its way, or servers with
-//! room pull from a broker.
+//! How the attempts of a service reach its servers: a router sends each to a server, or servers
+//! with room take them from a broker.
 
 use super::broker::{Broker, Brokers};
 use super::rotation::Rotation;
@@ -9,27 +9,27 @@ use crate::ports::Router;
 use crate::serving::QueueMode;
 use crate::traffic::{Arena, Attempt};
 
-/// What became of an attempt that was sent to a service.
+/// Where a new attempt goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     /// To the server at this position of the rotation.
     To(u32),
     /// It waits at the broker.
     Held,
-    /// As many wait as may.
+    /// The broker's queue is full.
     Rejected,
 }
 
-/// How attempts come to servers.
+/// How attempts reach servers.
 pub(crate) enum Feed {
-    /// A router chooses, and attempts wait at their server; a broker holds those that come while no server
-    /// is in rotation.
+    /// A router chooses the server, and attempts wait there; attempts that come while no server is
+    /// in rotation wait at a broker.
     Routed(Routing, BrokerId),
-    /// All wait at a broker, from which servers with room take.
+    /// All attempts wait at a broker, from which servers with room take them.
     Pull(BrokerId),
 }
 
-/// A router with its stream.
+/// A router and its random stream.
 pub(crate) struct Routing {
     router: Box<dyn Router>,
     stream: Stream,
@@ -58,7 +58,7 @@ impl Feed {
         }
     }
 
-    /// Where its attempts wait that are with no server.
+    /// The broker for attempts that no server holds.
     #[inline]
     pub(crate) fn broker(&self) -> BrokerId {
         match self {
@@ -66,7 +66,8 @@ impl Feed {
         }
     }
 
-    /// Finds a place for a new attempt; `room` is how many a server serves at once.
+    /// Finds a place for a new attempt; `room` is the number of attempts that a server serves at
+    /// once.
     #[inline]
     pub(crate) fn send(
         &mut self,
@@ -82,7 +83,7 @@ impl Feed {
             Feed::Pull(broker) => {
                 let broker = &mut brokers[*broker];
                 match rotation.with_room(room) {
-                    // Whoever waits already goes first.
+                    // Attempts that wait already go first.
                     Some(position) if broker.is_empty() => return Sent::To(position),
                     _ => broker,
                 }
@@ -91,7 +92,8 @@ impl Feed {
         if broker.offer(attempts, index) { Sent::Held } else { Sent::Rejected }
     }
 
-    /// The next attempt that leaves the broker, and the position that takes it, if any can.
+    /// The next attempt that leaves the broker, and the position of its server; `None` if no server
+    /// can take it.
     #[inline]
     pub(crate) fn release(
         &mut self,

@@ -1,10 +1,10 @@
-//! How attempts come to servers: the queues in which they wait, and who is in rotation.
+//! How attempts reach servers: the queues in which they wait, and which servers are in rotation.
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `broker` | attempts that wait for whoever takes them |
-//! | `rotation` | servers that take attempts, with what each has |
-//! | `feed` | routed to servers, or pulled by them |
+//! | `broker` | attempts that wait for a server |
+//! | `rotation` | servers that take attempts, and how many each has |
+//! | `feed` | attempts are routed to servers, or taken by them |
 //! | `presence` | attempts present at a service, over time |
 //! | `wait_clock` | why they wait: cold starts and missing capacity |
 

@@ -1,4 +1,4 @@
-//! Attempts present at a service, and what is integrated of them over time.
+//! How many attempts are present at a service, and integrals of that over time.
 
 use crate::clock::{SimDuration, SimTime};
 
@@ -6,17 +6,17 @@ use crate::clock::{SimDuration, SimTime};
 #[derive(Debug)]
 pub(crate) struct Presence {
     count: u32,
-    /// Attempts times picoseconds, kept only if a signal wants it, and up to when.
+    /// Attempts times picoseconds up to an instant, kept only if a signal wants it.
     integrates: bool,
     attempt_ps: u128,
     since: SimTime,
-    /// Time at each number of them, if it is asked for; the last level holds all above.
+    /// Time at each number of attempts, if asked for; the last level includes all higher numbers.
     levels: Vec<SimDuration>,
     level_since: SimTime,
 }
 
 impl Presence {
-    /// None yet; time is kept for so many numbers of them.
+    /// No attempts yet; the time at each number of them is kept up to `levels`.
     pub(crate) fn new(levels: u32) -> Self {
         Presence {
             count: 0,
@@ -28,18 +28,18 @@ impl Presence {
         }
     }
 
-    /// How many there are.
+    /// How many attempts are present.
     #[inline]
     pub(crate) fn count(&self) -> u32 {
         self.count
     }
 
-    /// A signal wants their integral.
+    /// Starts to keep the integral, since a signal wants it.
     pub(crate) fn integrate(&mut self) {
         self.integrates = true;
     }
 
-    /// One more, or one less.
+    /// Counts one attempt more, or one less.
     #[inline]
     pub(crate) fn step(&mut self, up: bool, now: SimTime) {
         if !self.levels.is_empty() {
@@ -63,13 +63,13 @@ impl Presence {
         }
     }
 
-    /// Their integral since the start, in attempt-seconds.
+    /// The integral since the start, in attempt-seconds.
     pub(crate) fn attempt_s(&mut self, now: SimTime) -> f64 {
         self.settle(now);
         self.attempt_ps as f64 / 1e12
     }
 
-    /// Time at each number of them up to the end, in seconds.
+    /// Time at each number of attempts up to `end`, in seconds.
     pub(crate) fn occupancy_s(&mut self, end: SimTime) -> Vec<f64> {
         self.settle_levels(end);
         self.levels.iter().map(|span| span.as_s_f64()).collect()

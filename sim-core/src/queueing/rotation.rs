@@ -1,44 +1,44 @@
-//! Servers in rotation: those that take attempts now, and how many each has.
+//! The servers in rotation: those that take attempts now, and how many each has.
 
 use crate::id::ServerId;
 
-/// Servers of the ready pods of a service, in order of becoming ready. Who is where is told to each, so
-/// nobody is ever looked for.
+/// The servers of a service's ready pods, in the order in which they became ready. Each server
+/// knows its position, so no search is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Rotation {
     servers: Vec<ServerId>,
-    /// Attempts sent to each and not yet ended there: all that a router looks at.
+    /// Attempts sent to each server and not yet ended there; routers see only this.
     outstanding: Vec<u32>,
 }
 
 impl Rotation {
-    /// How many there are.
+    /// How many servers are in rotation.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
         self.servers.len() as u32
     }
 
-    /// Whether there is none.
+    /// Whether no server is in rotation.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.servers.is_empty()
     }
 
-    /// Attempts that each has.
+    /// How many attempts each server has.
     #[inline]
     pub(crate) fn outstanding(&self) -> &[u32] {
         &self.outstanding
     }
 
-    /// A server comes in; its position.
+    /// Adds a server, and returns its position.
     pub(crate) fn enter(&mut self, server: ServerId) -> u32 {
         self.servers.push(server);
         self.outstanding.push(0);
         self.len() - 1
     }
 
-    /// The server at a position goes: what it still has, and those behind it, each of which has moved up
-    /// by one.
+    /// Removes the server at a position. Returns how many attempts it still has, and the servers
+    /// behind it, which have moved up by one.
     pub(crate) fn leave(&mut self, position: u32) -> (u32, &[ServerId]) {
         let position = position as usize;
         self.servers.remove(position);
@@ -46,20 +46,20 @@ impl Rotation {
         (outstanding, &self.servers[position..])
     }
 
-    /// Sends one more attempt to the server at a position.
+    /// Counts one more attempt at a position, and returns the server there.
     #[inline]
     pub(crate) fn send(&mut self, position: u32) -> ServerId {
         self.outstanding[position as usize] += 1;
         self.servers[position as usize]
     }
 
-    /// An attempt of the server at a position has ended.
+    /// Counts one attempt less at a position.
     #[inline]
     pub(crate) fn end(&mut self, position: u32) {
         self.outstanding[position as usize] -= 1;
     }
 
-    /// The one that has the least and fewer than `room`, the first of equals.
+    /// The server with the fewest attempts, the first of equals, if it has fewer than `room`.
     #[inline]
     pub(crate) fn with_room(&self, room: u32) -> Option<u32> {
         let (position, &held) = self.outstanding.iter().enumerate().min_by_key(|&(_, &held)| held)?;

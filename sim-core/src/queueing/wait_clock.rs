@@ -1,20 +1,21 @@
-//! Why requests of a service wait, over time: whether replicas that it wants are coming, or cannot.
+//! Why requests of a service wait, over time: whether the missing replicas are coming, or cannot
+//! come.
 //!
-//! A wait is explained by a cold start for as long as replicas were starting, or nodes for them; by
-//! missing capacity while replicas were wanted for which there were no GPUs, and none was starting; and
-//! else by the queue. The reasons of all time are kept, so that an attempt needs to remember none.
+//! A wait counts as a cold start while replicas or nodes for them were starting. It counts as
+//! missing capacity while wanted replicas had no GPUs and none was starting. Otherwise it counts as
+//! queueing. The reasons over time are kept here, so that an attempt does not need to remember any.
 
 use crate::clock::{SimDuration, SimTime};
 
-/// What is with the replicas that a service wants and does not have.
+/// What keeps the missing replicas of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Reason {
-    /// It has what it wants.
+    /// None is missing.
     #[default]
     None,
-    /// Some are starting, or will when their node is there.
+    /// Some are starting, or will start when their node is ready.
     Starting,
-    /// There are no GPUs for them, and nothing that could change that is on its way.
+    /// There are no GPUs for them, and nothing that could change that is under way.
     NoCapacity,
 }
 
@@ -23,21 +24,21 @@ enum Reason {
 struct Turn {
     at: SimTime,
     reason: Reason,
-    /// Both clocks at that instant.
+    /// Both clocks (cold start, missing capacity) at that instant.
     cold: SimDuration,
     no_capacity: SimDuration,
 }
 
-/// The reasons of a service, and what they follow from.
+/// The reasons of a service over time, and what the present one follows from.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WaitClock {
     /// Replicas that are starting or wait for GPUs.
     pub(crate) starting: u32,
-    /// Those of them for which there are no GPUs.
+    /// Those among them for which there are no GPUs.
     stuck: u32,
-    /// Whether a policy that buys capacity was refused what the service misses.
+    /// Whether its capacity policy was refused replicas that are missing.
     refused: bool,
-    /// The reason now, and since when: the last of the turns.
+    /// The present reason, and since when: the last entry of `turns`.
     now: (SimTime, Reason),
     turns: Vec<Turn>,
 }
@@ -63,25 +64,25 @@ impl WaitClock {
         let turn = Turn { at: now, reason, cold, no_capacity };
         self.now = (now, reason);
         match self.turns.last_mut() {
-            // Of several at one instant the last one holds.
+            // Of several changes at one instant, the last one holds.
             Some(same) if same.at == now => *same = turn,
             _ => self.turns.push(turn),
         }
     }
 
-    /// One more replica is starting, or one less.
+    /// Counts one more starting replica, or one less.
     pub(crate) fn step_starting(&mut self, more: bool, now: SimTime) {
         self.starting = if more { self.starting + 1 } else { self.starting - 1 };
         self.turn(now);
     }
 
-    /// One more of those that are starting finds no GPUs, or one less.
+    /// Counts one more starting replica without GPUs, or one less.
     pub(crate) fn step_stuck(&mut self, more: bool, now: SimTime) {
         self.stuck = if more { self.stuck + 1 } else { self.stuck - 1 };
         self.turn(now);
     }
 
-    /// Whether the market refused what the service misses.
+    /// Notes whether the market refused replicas that are missing.
     pub(crate) fn set_refused(&mut self, refused: bool, now: SimTime) {
         self.refused = refused;
         self.turn(now);
@@ -93,7 +94,7 @@ impl WaitClock {
         after.checked_sub(1).map_or([SimDuration::ZERO; 2], |last| self.turns[last].read(at))
     }
 
-    /// How much of a wait from `from` to `to` a cold start explains, and how much missing capacity.
+    /// How much of a wait from `from` to `to` is a cold start, and how much is missing capacity.
     #[inline]
     pub(crate) fn between(&self, from: SimTime, to: SimTime) -> [SimDuration; 2] {
         let (since, reason) = self.now;
@@ -101,7 +102,7 @@ impl WaitClock {
             let ([cold, none], [cold_before, none_before]) = (self.read(to), self.read(from));
             return [cold - cold_before, none - none_before];
         }
-        // Nearly always: nothing has changed since.
+        // Nearly always, nothing has changed since.
         match reason {
             Reason::None => [SimDuration::ZERO; 2],
             Reason::Starting => [to.since(from), SimDuration::ZERO],
@@ -131,7 +132,8 @@ mod tests {
         let mut clock = WaitClock::default();
         clock.step_starting(true, at(10));
         clock.step_stuck(true, at(10));
-        // A second one finds a node that boots: that is a cold start, whatever the first one misses.
+        // The second replica finds a booting node: that is a cold start, whatever the first one
+        // lacks.
         clock.step_starting(true, at(20));
         clock.step_starting(false, at(35));
         clock.step_stuck(false, at(50));

@@ -1,14 +1,14 @@
 //! `DynamicBatch`: waits for a batch, as Triton's dynamic batcher does.
 //!
 //! A request passes two stages. The *host stage* (client, network, front end, copies) takes
-//! `overhead` for each request, any number at once, and then `host_per_item` one by one. From it
-//! requests join the queue of the *batcher*, which forms batches for the instances:
+//! `overhead` for each request, any number at once, and then `host_per_item` for one item after the
+//! other. Then the request joins the queue of the *batcher*, which forms batches for the instances:
 //!
 //! - the largest preferred size that the queue fills leaves at once;
-//! - so does all there is when a batch is full, when the oldest has waited for `max_delay`, or when
-//!   `max_delay` is zero;
-//! - batches are formed when an instance is idle, and ahead of that up to `formed_ahead` for each
-//!   instance; what is in a formed batch neither leaves it nor is joined by others.
+//! - the queue leaves, up to a full batch, when it fills one, when the oldest request has waited
+//!   for `max_delay`, or when `max_delay` is zero;
+//! - a batch is formed when an instance is idle; ahead of that, up to `formed_ahead` for each
+//!   instance. No request joins or leaves a formed batch.
 //!
 //! Instances share the GPU: their kernels run one after the other, and a batch that starts while
 //! another instance is busy takes `sharing_ppm` millionths of its time alone.
@@ -19,11 +19,12 @@
 //! batch, and an exceeded delay before a preferred size), `src/rate_limiter.cc`
 //! `PayloadSlotAvailable` (up to two batches for each instance are formed ahead). Not modelled:
 //! Triton may still add requests to the last batch that was formed ahead with a delay.
-//! That instances share the GPU one after the other is measured: `docs/batching.md`.
+//! Instances share the GPU one after the other: that is measured, see `docs/batching.md`.
 
 use super::Discipline;
+use super::bench::Bench;
 use super::config::BatchConfig;
-use super::server::{Bench, Server};
+use super::station::Station;
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::id::AttemptSlot;
@@ -31,19 +32,19 @@ use crate::traffic::Arena;
 use crate::traffic::{Attempt, Fifo, Stage};
 use std::collections::VecDeque;
 
-/// Added to the sequence of a batch's events. Those of the host stage have their attempt's serial:
-/// an item that leaves the host at the instant at which a batch leaves still joins it, and no two
-/// events have the same key.
+/// Added to the sequence of a batch's events; events of the host stage have the serial of their
+/// attempt. So an item that leaves the host stage when a batch leaves still joins that batch, and
+/// no two events have the same key.
 const AFTER_HOST: u64 = 1 << 63;
 
 /// State of one batching server.
 #[derive(Debug)]
 pub(super) struct Batching {
-    /// What each instance works at; empty when idle.
+    /// The batch that each instance runs; empty when idle.
     instances: Vec<Fifo>,
     /// Batches that wait for an instance.
     formed: VecDeque<Fifo>,
-    /// Requests in those.
+    /// Requests in formed batches.
     formed_held: u32,
     host_free: SimTime,
     /// Requests in the host stage.
@@ -73,10 +74,10 @@ impl Batching {
         self.host.len() + self.formed_held
     }
 
-    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         if config.host_per_item.is_zero() && config.overhead.is_zero() {
-            return self.enqueue(server, index, bench);
+            return self.enqueue(station, index, bench);
         }
         let host = config.host_per_request();
         self.host_free = self.host_free.max(bench.agenda.now() + config.overhead) + host;
@@ -86,29 +87,29 @@ impl Batching {
         // What the host does for it is service; only waiting for the host is queueing.
         attempt.sent += config.own_work();
         let (serial, event) = (attempt.serial, Event::HostDone { attempt: index });
-        bench.agenda.schedule(self.host_free, Class::Completion, server.id, serial, event);
+        bench.agenda.schedule(self.host_free, Class::Completion, station.id, serial, event);
     }
 
-    pub(super) fn host_done(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn host_done(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.host.remove(bench.attempts, index);
-        self.enqueue(server, index, bench);
+        self.enqueue(station, index, bench);
     }
 
     pub(super) fn host_dropped(&mut self, index: AttemptSlot, attempts: &mut Arena<AttemptSlot, Attempt>) {
         self.host.remove(attempts, index);
     }
 
-    fn enqueue(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    fn enqueue(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;
         // Until it starts, this holds when it joined the batcher's queue.
         attempt.started = bench.agenda.now();
-        server.waiting.push(bench.attempts, index);
-        self.dispatch(server, bench);
+        station.waiting.push(bench.attempts, index);
+        self.dispatch(station, bench);
     }
 
     /// Gives idle instances their batches and forms others, for as long as it may.
-    pub(super) fn dispatch(&mut self, server: &mut Server, bench: &mut Bench<'_>) {
+    pub(super) fn dispatch(&mut self, station: &mut Station, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         loop {
             let idle = self.instances.iter().position(|batch| batch.len() == 0);
@@ -117,35 +118,35 @@ impl Batching {
             {
                 let size = batch.len();
                 self.formed_held -= size;
-                self.launch(server, instance, &mut batch, size, bench);
+                self.launch(station, instance, &mut batch, size, bench);
                 continue;
             }
             if idle.is_none() && self.formed.len() as u32 >= most_formed(config) {
                 return;
             }
-            let Some(oldest) = server.waiting.front() else { return };
+            let Some(oldest) = station.waiting.front() else { return };
             let due = bench.attempts[oldest].started + config.max_delay;
-            let Some(size) = next_size(config, server.waiting.len(), due <= bench.agenda.now()) else {
-                return self.wait(server, due, bench);
+            let Some(size) = next_size(config, station.waiting.len(), due <= bench.agenda.now()) else {
+                return self.wait(station, due, bench);
             };
-            // The queue steps out of the server for the call, so that both can change.
-            let mut waiting = std::mem::take(&mut server.waiting);
+            // The queue steps out of the station for the call, so that both can change.
+            let mut waiting = std::mem::take(&mut station.waiting);
             match idle {
-                Some(instance) => self.launch(server, instance, &mut waiting, size, bench),
+                Some(instance) => self.launch(station, instance, &mut waiting, size, bench),
                 None => self.form(&mut waiting, size, bench.attempts),
             }
-            server.waiting = waiting;
+            station.waiting = waiting;
         }
     }
 
-    fn wait(&mut self, server: &mut Server, due: SimTime, bench: &mut Bench<'_>) {
+    fn wait(&mut self, station: &mut Station, due: SimTime, bench: &mut Bench<'_>) {
         if self.delay_at.is_some_and(|at| at == due && at > bench.agenda.now()) {
             return;
         }
         self.delay_at = Some(due);
         self.sequence += 1;
-        let event = Event::BatchDelay { server: server.id.slot() };
-        bench.agenda.schedule(due, Class::Completion, server.id, self.sequence, event);
+        let event = Event::BatchDelay { server: station.id.slot() };
+        bench.agenda.schedule(due, Class::Completion, station.id, self.sequence, event);
     }
 
     fn form(&mut self, waiting: &mut Fifo, size: u32, attempts: &mut Arena<AttemptSlot, Attempt>) {
@@ -160,7 +161,7 @@ impl Batching {
     }
 
     /// Starts the first `size` of a queue on an idle instance.
-    fn launch(&mut self, server: &mut Server, instance: usize, queue: &mut Fifo, size: u32, bench: &mut Bench<'_>) {
+    fn launch(&mut self, station: &mut Station, instance: usize, queue: &mut Fifo, size: u32, bench: &mut Bench<'_>) {
         let Discipline::DynamicBatch(config) = bench.discipline else { return };
         let shared = self.instances.iter().any(|batch| batch.len() > 0);
         for _ in 0..size {
@@ -168,36 +169,36 @@ impl Batching {
             bench.start(index, bench.agenda.now());
             self.instances[instance].push(bench.attempts, index);
         }
-        server.running += size;
+        station.running += size;
         self.sequence += 1;
         let alone = config.time.of(size * config.items_per_request);
         let time = if shared { stretched(alone, config.sharing_ppm) } else { alone };
         self.gpu_free = self.gpu_free.max(bench.agenda.now()) + time;
-        let event = Event::BatchDone { instance: instance as u16, server: server.id.slot() };
-        bench.agenda.schedule(self.gpu_free, Class::Completion, server.id, self.sequence, event);
+        let event = Event::BatchDone { instance: instance as u16, server: station.id.slot() };
+        bench.agenda.schedule(self.gpu_free, Class::Completion, station.id, self.sequence, event);
     }
 
     pub(super) fn finish(
         &mut self,
-        server: &mut Server,
+        station: &mut Station,
         instance: u16,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
     ) {
         let batch = &mut self.instances[usize::from(instance)];
-        server.running -= batch.len();
+        station.running -= batch.len();
         while let Some(index) = batch.pop(bench.attempts) {
             done.push(index);
         }
-        self.dispatch(server, bench);
+        self.dispatch(station, bench);
     }
 
-    /// A batch, once formed, goes on without the attempt's client, and the host stage to its end:
-    /// only who waits can leave. True if its record is free now.
-    pub(super) fn withdraw(server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    /// Takes out a waiting attempt. A formed batch goes on after a client has gone, and so does the host
+    /// stage. True if its record is free now.
+    pub(super) fn withdraw(station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         let waits = bench.attempts[index].stage == Stage::Waiting;
         if waits {
-            server.waiting.remove(bench.attempts, index);
+            station.waiting.remove(bench.attempts, index);
         }
         waits
     }

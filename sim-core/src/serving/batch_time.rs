@@ -2,27 +2,28 @@
 
 use crate::clock::SimDuration;
 
-/// The time of a batch by its size: straight lines between known sizes, beyond the last one at the
-/// slope of the last two, below the first one as long as it.
+/// The time of a batch by its size. Between known sizes it follows straight lines; beyond the last
+/// one it goes on at the slope of the last two; below the first one it equals the first.
 ///
-/// Measured curves are not affine: `TensorRT` builds other kernels for a batch of one, and `PyTorch`
-/// hides small batches behind the launch of its kernels. Lines between measured sizes keep both.
+/// Measured curves are not affine: `TensorRT` builds other kernels for a batch of one, and in
+/// `PyTorch` the launch of kernels hides the time of small batches. Lines between measured sizes
+/// keep both effects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchTime(Vec<(u32, SimDuration)>);
 
 impl BatchTime {
-    /// The law `fixed + per_item * size`.
+    /// The time model `fixed + per_item * size`.
     pub fn affine(fixed: SimDuration, per_item: SimDuration) -> Self {
         BatchTime(vec![(0, fixed), (1, fixed + per_item)])
     }
 
-    /// From known sizes in items. `None` if there are none, or sizes do not ascend.
+    /// From known sizes in items. `None` if there are none, or if they do not ascend.
     pub fn through(known: Vec<(u32, SimDuration)>) -> Option<Self> {
         let ascends = known.windows(2).all(|pair| pair[0].0 < pair[1].0);
         (!known.is_empty() && ascends).then_some(BatchTime(known))
     }
 
-    /// The time of a batch of `size` items, to the picosecond below.
+    /// The time of a batch of `size` items, rounded down to picoseconds.
     ///
     /// ```
     /// use flashcrowd_core::SimDuration;
@@ -37,7 +38,8 @@ impl BatchTime {
         if size <= low || low == high {
             return start;
         }
-        // Noise may make a larger batch faster; beyond what is known it gets no faster still.
+        // By noise a larger batch may measure faster; beyond the known sizes the time falls no
+        // further.
         if end < start && size > high {
             return end;
         }
@@ -64,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn one_known_size_holds_for_all_and_none_is_no_law() {
+    fn one_known_size_holds_for_all_and_none_is_refused() {
         let one = BatchTime::through(vec![(8, ms(5))]).unwrap();
         assert_eq!([1, 8, 90].map(|size| one.of(size)), [ms(5); 3]);
         assert_eq!(BatchTime::through(Vec::new()), None);
@@ -79,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_affine_law_is_exact(fixed in 0_u64..1 << 50, per_item in 0_u64..1 << 40, size in 1_u32..5_000) {
+        fn affine_times_are_exact(fixed in 0_u64..1 << 50, per_item in 0_u64..1 << 40, size in 1_u32..5_000) {
             let (fixed, per_item) = (SimDuration::from_ps(fixed), SimDuration::from_ps(per_item));
             prop_assert_eq!(BatchTime::affine(fixed, per_item).of(size), fixed + per_item * u64::from(size));
         }

@@ -1,24 +1,25 @@
-//! The clock of GPUs that several servers share: whose turn it is, who waits, and how long any iterated.
+//! The clock of GPUs that several servers share: which server has the turn, which wait, and how
+//! long iterations ran.
 
 use super::Round;
 use crate::clock::{SimDuration, SimTime};
 use crate::id::ServerId;
 
-/// The servers of one clock, in the fixed order of their turns.
+/// The servers that share one clock, in the fixed order of their turns.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    /// Servers; the first is that of the pod that was asked for.
+    /// The servers; the first is that of the unit's leader.
     pub(crate) members: Vec<ServerId>,
-    /// Which of them wait for the turn, and how many.
+    /// Which members wait for the turn, and how many.
     waits: Vec<bool>,
     waiting: usize,
     /// The member that has the turn, or had it last.
     turn: usize,
-    /// Whether somebody has it.
+    /// Whether a member has the turn.
     taken: bool,
-    /// What they do in their next turns: room to work out many at once.
+    /// What the members do in their next turns: room to compute many rounds at once.
     pub(crate) round: Round,
-    /// Time in which somebody had it, up to `since`.
+    /// Time in which a member had the turn, up to `since`.
     busy: SimDuration,
     since: SimTime,
 }
@@ -37,19 +38,19 @@ impl Clock {
         }
     }
 
-    /// The member whose turn it is.
+    /// The member that has the turn.
     pub(crate) fn holder(&self) -> Option<ServerId> {
         self.taken.then(|| self.members[self.turn])
     }
 
-    /// Who takes turns, from the member that has the turn.
+    /// The members that take turns, from the one that has the turn.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = ServerId> {
         let len = self.members.len();
         let places = (self.turn..len).chain(0..self.turn);
         places.filter(|&at| at == self.turn || self.waits[at]).map(|at| self.members[at])
     }
 
-    /// A member waits for the turn, or no longer does.
+    /// Notes that a member waits for the turn, or no longer does.
     pub(crate) fn set_waits(&mut self, member: ServerId, waits: bool) {
         if let Some(position) = self.members.iter().position(|&other| other == member) {
             let before = std::mem::replace(&mut self.waits[position], waits);
@@ -57,19 +58,19 @@ impl Clock {
         }
     }
 
-    /// Whether anybody waits.
+    /// Whether any member waits.
     pub(crate) fn is_contended(&self) -> bool {
         self.waiting > 0
     }
 
-    /// Nobody has the turn any more.
+    /// The member that has the turn gives it up.
     pub(crate) fn release(&mut self, now: SimTime) {
         self.busy = self.busy(now);
         self.since = now;
         self.taken = false;
     }
 
-    /// Gives the turn to the next who waits, after the last who had it.
+    /// Gives the turn to the next waiting member after the one that had it last.
     pub(crate) fn next(&mut self, now: SimTime) -> Option<ServerId> {
         if self.waiting == 0 {
             return None;
@@ -107,7 +108,7 @@ mod tests {
         assert_eq!(clock.next(now), None);
         clock.set_waits(nine, true);
         clock.set_waits(four, true);
-        // The first member is the first to have it; then the next who waits, in order.
+        // The first member is the first to have the turn; then the next waiting one, in order.
         assert_eq!((clock.next(now), clock.next(now), clock.next(now)), (Some(four), Some(nine), None));
         clock.set_waits(nine, true);
         clock.set_waits(seven, true);

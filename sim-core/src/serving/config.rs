@@ -4,7 +4,7 @@ use super::EngineConfig;
 use super::batch_time::BatchTime;
 use crate::clock::{Distribution, SimDuration};
 use crate::fleet::{Probe, Startup};
-use crate::ports::{LatencyPart, Maker, Router, SpotMix};
+use crate::ports::{CapacityPolicy, LatencyPart, Maker, Router};
 use crate::units::Bytes;
 use std::sync::Arc;
 
@@ -15,43 +15,44 @@ pub struct ServiceConfig {
     pub name: Arc<str>,
     /// How a replica works.
     pub discipline: Discipline,
-    /// How long an attempt takes where the discipline asks for it (`Slots`, `Sharing`).
+    /// How long an attempt takes, for disciplines that need it (`Slots`, `Sharing`).
     pub service_time: ServiceTime,
     /// Where attempts wait.
     pub queue: QueueMode,
-    /// Who chooses the replica, with a queue for each replica.
+    /// Chooses the replica, if each replica has a queue of its own.
     pub router: Maker<dyn Router>,
     /// Delay from the gateway to a replica, drawn for each attempt.
     pub network: Option<Distribution>,
     /// Replicas at the start of the run, ready at once.
     pub initial_replicas: u32,
-    /// The service, by position, on whose replicas an engine of this one is resident: it then has no
-    /// replicas of its own, and `initial_replicas`, `pools` and sizes are those of that service.
+    /// The service on whose replicas this one is resident, by position. A resident service has no
+    /// replicas of its own: `initial_replicas`, `pools` and sizes are those of that service.
     pub resident_on: Option<u32>,
     /// GPUs of one group; a replica is placed with all its groups or not at all.
     pub gpus_per_group: u32,
     /// Groups of one replica, each on one node.
     pub groups: u32,
-    /// Memory that a replica needs on each of its GPUs, without what is resident beside it.
+    /// Memory that a replica needs on each of its GPUs, without residents.
     pub memory_per_gpu: Bytes,
     /// Pools that may host it, by position, in order of preference.
     pub pools: Vec<u32>,
     /// How a replica starts.
     pub startup: Startup,
-    /// How long a deleted replica may finish its work; then it is killed.
+    /// How long a deleted replica may go on with its work; then it is killed.
     pub drain_timeout: SimDuration,
     /// Share of an attempt's service time in which its kernels run on the GPU.
     pub kernel_share: f64,
     /// CPU and memory of the server process, for Resource metrics.
     pub cpu: CpuModel,
-    /// What is promised.
+    /// The SLOs of the service.
     pub slos: Vec<Slo>,
-    /// How often an attempt that was lost with its node is sent again at once, without its client.
+    /// How often an attempt that was lost with its node is sent again at once, without asking its
+    /// client.
     pub requeues: u32,
-    /// Whether its first replicas start with the run; else they are ready then.
+    /// Whether its first replicas only begin to start with the run; otherwise they are ready then.
     pub starts_cold: bool,
-    /// Who buys its capacity; by default its deployment creates replicas, and nodes come for them.
-    pub capacity: Option<Maker<dyn SpotMix>>,
+    /// Buys its capacity; by default the deployment creates replicas, and nodes are ordered for them.
+    pub capacity: Option<Maker<dyn CapacityPolicy>>,
 }
 
 impl ServiceConfig {
@@ -94,9 +95,9 @@ pub enum Discipline {
         /// Attempts at once.
         concurrency: u32,
     },
-    /// All attempts share the group equally; none runs faster than alone on one processor.
+    /// All attempts share the GPU group equally; none runs faster than alone on one processor.
     Sharing {
-        /// Attempts that the group serves without slowing down.
+        /// Number of attempts that the group serves at full speed.
         processors: u32,
         /// Most attempts at once; more wait.
         limit: u32,
@@ -107,17 +108,18 @@ pub enum Discipline {
     ContinuousBatch(EngineConfig),
 }
 
-/// The largest load of one replica at which its time law was compared with measurements.
+/// The largest load of one replica at which its time model was compared with measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidatedBand {
     /// Sequences that run at once.
     pub sequences: u32,
-    /// Tokens of context that they hold together.
+    /// Tokens of context that they hold in all.
     pub context_tokens: u64,
 }
 
 impl Discipline {
-    /// Time before the wait at a replica that is no waiting: on the way, and in service.
+    /// Time before the wait at a replica that does not count as waiting: on the way, and in
+    /// service.
     #[inline]
     pub(crate) fn before_the_wait(&self) -> [SimDuration; 2] {
         match self {
@@ -127,7 +129,7 @@ impl Discipline {
         }
     }
 
-    /// How many attempts a replica takes before it makes one wait.
+    /// How many attempts a replica takes before further ones wait.
     pub fn room(&self) -> u32 {
         match self {
             Discipline::Slots { concurrency } => *concurrency,
@@ -145,21 +147,21 @@ pub struct BatchConfig {
     pub max_batch: u32,
     /// Items of one request: what Triton's clients call their batch size.
     pub items_per_request: u32,
-    /// Longest wait for a fuller batch; zero for none.
+    /// Longest wait for more requests to fill the batch; zero for none.
     pub max_delay: SimDuration,
     /// Sizes in items at which a batch leaves without waiting, ascending; may be empty.
     pub preferred: Vec<u32>,
-    /// Batches at once on the group, whose kernels run one after the other.
+    /// Batches that run at once on the GPU group; their kernels run one after the other.
     pub instances: u32,
     /// Batches that are formed ahead for each instance while all are busy.
     pub formed_ahead: u32,
-    /// How long the GPU takes for a batch alone.
+    /// How long a batch takes when it has the GPU alone.
     pub time: BatchTime,
     /// What a batch takes while another instance is busy, in millionths of its time alone.
     pub sharing_ppm: u32,
     /// Time of one item in the host or transfer stage before the batcher; zero for none.
     pub host_per_item: SimDuration,
-    /// What each request takes outside both stages: client, network, front end.
+    /// Time that each request takes outside both stages: client, network, front end.
     pub overhead: SimDuration,
 }
 
@@ -185,7 +187,7 @@ impl BatchConfig {
         self.host_per_item * u64::from(self.items_per_request)
     }
 
-    /// What a request takes of the server before it joins the batcher's queue, if it waits for nobody.
+    /// The server's work on a request before it joins the batcher's queue, without waiting.
     pub(crate) fn own_work(&self) -> SimDuration {
         self.overhead + self.host_per_request()
     }
@@ -214,18 +216,19 @@ pub enum ServiceTime {
     },
 }
 
-/// Where attempts wait.
+/// Where attempts wait for a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueMode {
-    /// One queue at each replica of at most `capacity` waiting attempts; a router chooses. While
-    /// no replica is ready, at most `gateway` attempts wait for the first.
+    /// Each replica has a queue of at most `capacity` waiting attempts, and a router chooses the
+    /// replica. While no replica is ready, at most `gateway` attempts wait at the gateway.
     PerReplica {
         /// Most attempts that wait at one replica.
         capacity: u32,
         /// Most attempts that wait while no replica is ready.
         gateway: u32,
     },
-    /// One queue of at most `capacity` waiting attempts, from which replicas with room take.
+    /// One queue of at most `capacity` waiting attempts, from which replicas with room take the
+    /// next.
     Shared {
         /// Most attempts that wait.
         capacity: u32,
@@ -245,7 +248,7 @@ pub struct CpuModel {
     pub bytes_per_request: f64,
 }
 
-/// A promise: the `quantile` of `part` is at most `limit`.
+/// A service level objective: the `quantile` of `part` must be at most `limit`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slo {
     /// Which part of the latency.

@@ -1,4 +1,4 @@
-//! All servers at work, and what they share.
+//! All servers, and what they share.
 
 use super::clock::Clock;
 use super::engine::{Leap, Sequence};
@@ -11,18 +11,18 @@ pub(crate) struct Serving {
     pub(crate) servers: Slab<ServerId, Server>,
     /// Clocks of GPUs that several servers share.
     pub(crate) clocks: Slab<ClockId, Clock>,
-    /// What token-level engines know of attempts, by the attempts' indices.
+    /// What token-level engines know of each attempt, by the attempt's slot.
     pub(crate) sequences: Table<AttemptSlot, Sequence>,
-    /// Reused for attempts that end together.
+    /// Reused: attempts that end together.
     pub(crate) done: Vec<AttemptSlot>,
-    /// Reused for attempts whose first token comes.
+    /// Reused: attempts whose first token has come.
     pub(crate) first_tokens: Vec<AttemptSlot>,
-    /// Reused for leaps whose gaps a signal wants.
+    /// Reused: leaps whose gaps a signal wants.
     pub(crate) gaps: Vec<(Leap, u64)>,
 }
 
 impl Serving {
-    /// Keeps what an engine knows of an attempt that has just been made.
+    /// Stores what an engine knows of a new attempt.
     #[inline]
     pub(crate) fn put_sequence(&mut self, attempt: AttemptSlot, sequence: Sequence) {
         self.sequences.reach(attempt, Sequence::default);

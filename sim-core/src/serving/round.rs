@@ -1,62 +1,64 @@
-//! Rounds of turns on GPUs that several engines share, in closed form.
+//! Rounds of turns on shared GPUs, in closed form.
 //!
-//! While engines take turns and no batch changes, a round (one iteration of each) is like an iteration
-//! of one engine: each takes as much more than the one before as the iterations of all grow together.
-//! So many rounds are one [`Leap`], and so are the gaps between the tokens of each member.
+//! While engines take turns and no batch changes, a round (one iteration of each engine) behaves
+//! like an iteration of one engine: each round is longer than the one before by the growth of all
+//! iterations together. So several rounds are one [`Leap`], and so are the gaps between the tokens
+//! of each member.
 //!
-//! Nothing is planned by that: it says how rounds that have passed may be played at once, and when the
-//! first sequence can end, before which nobody but those who look need to know how far they are.
+//! This plans nothing. It only says how rounds that have passed can be played at once, and when the
+//! first sequence can end; before that, only an access needs to know how far the engines are.
 
 use super::engine::{Clock, Leap};
 use crate::clock::SimTime;
 use crate::id::ServerId;
 
-/// What an engine does in each of its next turns, as long as nobody joins its batch.
+/// What an engine does in each of its next turns, as long as no sequence joins its batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steady {
-    /// Units of the iteration in progress, or of the next one if it waits for its turn.
+    /// Units of the iteration in progress, or of its next one if it waits for the turn.
     pub(crate) first: u64,
-    /// Units that each takes more than the one before.
+    /// How many units longer each is than the one before.
     pub(crate) growth: u64,
-    /// With the last of so many iterations a sequence may end, or blocks may be short after it.
+    /// Number of its next turns, up to the first in which a sequence may end, or after which blocks
+    /// may be short.
     pub(crate) turns: u64,
-    /// Nobody joins before somebody has looked later than this.
+    /// No sequence joins before a boundary later than this.
     pub(crate) joins: SimTime,
 }
 
-/// What a member does in so many rounds.
+/// What a member does in several rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stretch {
-    /// Rounds.
+    /// Number of rounds.
     pub(crate) rounds: u64,
-    /// The group's clock when its first iteration ends.
+    /// The clock when its first iteration ends.
     pub(crate) first_end: u128,
-    /// The same of its last one.
+    /// The clock when its last iteration ends.
     pub(crate) last_end: u128,
-    /// From each of its iterations to the next.
+    /// The gaps from each of its iterations to the next.
     pub(crate) between: Leap,
-    /// The group's clock when it has the turn again, if it is the one that has it.
+    /// The clock when it gets the turn again, for the member that has the turn now.
     pub(crate) again: Option<u128>,
 }
 
-/// The members that take turns, in their order, from the one that has the turn.
+/// The members that take turns, in order, beginning with the one that has the turn.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
     start: u128,
     members: Vec<(ServerId, Steady)>,
-    /// Units of the round that is in progress, and what each next one takes more.
+    /// Units of the round in progress, and how much longer each next one is.
     first: u128,
     growth: u128,
-    /// Rounds after which each member is still steady.
+    /// For how many rounds every member stays steady.
     lasts: u64,
     joins: SimTime,
 }
 
 impl Round {
-    /// Longest that any sum of a round may get, so that gaps stay in 64 bits.
+    /// Upper limit of any sum over rounds, so that gaps fit into 64 bits.
     const LIMIT: u128 = 1 << 62;
 
-    /// Starts anew, with a round that began at `start`.
+    /// Starts over, with a round that began at `start`.
     pub(crate) fn begin(&mut self, start: u128) {
         self.members.clear();
         *self = Round {
@@ -69,7 +71,7 @@ impl Round {
         };
     }
 
-    /// The next member.
+    /// Adds the next member.
     pub(crate) fn push(&mut self, member: ServerId, steady: Steady) {
         self.members.push((member, steady));
         self.first += u128::from(steady.first);
@@ -82,7 +84,7 @@ impl Round {
         &self.members
     }
 
-    /// Nobody joins before somebody has looked later than this.
+    /// No sequence joins before a boundary later than this.
     pub(crate) fn joins(&self) -> SimTime {
         self.joins
     }
@@ -93,7 +95,7 @@ impl Round {
         Clock::new(self.start + u128::from(first)).at
     }
 
-    /// Rounds that end until `last` and may be played at once.
+    /// Number of rounds that end by `last` and can be played at once.
     pub(crate) fn passed(&self, last: SimTime) -> u64 {
         let last = last.min(self.joins);
         if self.lasts == 0 || Clock::new(self.start + self.first).at > last || !self.fits(self.lasts) {
@@ -103,7 +105,7 @@ impl Round {
         leap.first_after(self.start, last).saturating_sub(1).min(self.lasts)
     }
 
-    /// The member whose sequence, or whose blocks, end first if nobody joins, and when.
+    /// The member that ends a sequence or runs out of blocks first, if no sequence joins, and when.
     pub(crate) fn next_end(&self) -> Option<(ServerId, SimTime)> {
         let mut before = Leap::default();
         let mut next: Option<(ServerId, SimTime)> = None;
@@ -113,7 +115,7 @@ impl Round {
                 return None;
             }
             before = Leap { len: turns, first: before.first + steady.first, growth: before.growth + steady.growth };
-            // The rounds before its last iteration, and of that round those who come before it.
+            // The rounds before its last iteration, and in that round the members before it.
             let rounds = self.leap(turns).units(turns - 1);
             let part = u128::from(before.first) + u128::from(before.growth) * u128::from(turns - 1);
             let at = Clock::new(self.start + rounds + part).at;
@@ -124,7 +126,7 @@ impl Round {
         next
     }
 
-    /// What each member does in the next so many rounds.
+    /// What each member does in the next `rounds` rounds.
     pub(crate) fn stretches(&self, rounds: u64) -> impl Iterator<Item = (ServerId, Steady, Stretch)> {
         let last = self.leap(rounds).units(rounds - 1);
         let again = self.start + self.leap(rounds).units(rounds);

@@ -1,11 +1,12 @@
-//! Processor sharing of a group: all attempts in service advance at one rate, `min(1, p / n)`.
+//! Processor sharing of a GPU group: all attempts in service advance at one rate, `min(1, p / n)`.
 //!
 //! Virtual time is the service that each attempt has received, in 2^-32 ps. An attempt ends when
-//! virtual time has grown by its size; only the earliest end is an event, and any change of the
-//! number in service makes it stale (the key's sequence is the generation).
+//! virtual time has grown by its size. Only the earliest end is an event; any change of the number
+//! in service makes that event stale (the key's sequence is the generation).
 
 use super::Discipline;
-use super::server::{Bench, Server};
+use super::bench::Bench;
+use super::station::Station;
 use crate::agenda::Event;
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::id::{AttemptSlot, ServerSlot};
@@ -23,7 +24,7 @@ pub(super) struct Sharing {
     virtual_time: u128,
     touched: SimTime,
     generation: u64,
-    /// `(virtual end, serial, attempt)`; those withdrawn stay until they surface.
+    /// `(virtual end, serial, attempt)`; a withdrawn attempt stays until it reaches the top.
     ends: BinaryHeap<Reverse<(u128, u64, AttemptSlot)>>,
 }
 
@@ -35,7 +36,7 @@ impl Sharing {
         }
     }
 
-    /// Brings virtual time to now, given the number in service since the last call.
+    /// Brings virtual time to now; `running` attempts were in service since the last call.
     fn advance(&mut self, now: SimTime, running: u32, processors: u32) {
         let span = u128::from(now.since(self.touched).as_ps());
         self.touched = now;
@@ -45,30 +46,31 @@ impl Sharing {
         }
     }
 
-    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(super) fn accept(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let (processors, limit) = Self::limits(bench);
-        if server.running >= limit {
+        if station.running >= limit {
             bench.attempts[index].stage = Stage::Waiting;
-            server.waiting.push(bench.attempts, index);
+            station.waiting.push(bench.attempts, index);
             return;
         }
-        self.advance(bench.agenda.now(), server.running, processors);
-        self.enter(server, index, bench);
-        self.plan(server, bench, processors);
+        self.advance(bench.agenda.now(), station.running, processors);
+        self.enter(station, index, bench);
+        self.plan(station, bench, processors);
     }
 
-    fn enter(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
-        server.running += 1;
+    fn enter(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
+        station.running += 1;
         bench.start(index, bench.agenda.now());
         let attempt = &bench.attempts[index];
         let end = self.virtual_time + (u128::from(attempt.size.as_ps()) << FRACTION_BITS);
         self.ends.push(Reverse((end, attempt.serial, index)));
     }
 
-    /// Ends what is due, lets in who waits, and plans the next end. False if stale.
+    /// Ends the attempts that are due, starts waiting ones, and plans the next end. False if the
+    /// event is stale.
     pub(super) fn step(
         &mut self,
-        server: &mut Server,
+        station: &mut Station,
         generation: u64,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -77,42 +79,43 @@ impl Sharing {
             return false;
         }
         let (processors, limit) = Self::limits(bench);
-        self.advance(bench.agenda.now(), server.running, processors);
+        self.advance(bench.agenda.now(), station.running, processors);
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
-            let live = is_live(bench.attempts, index, serial, server.id.slot());
+            let live = is_live(bench.attempts, index, serial, station.id.slot());
             if live && end > self.virtual_time {
                 break;
             }
             self.ends.pop();
             if live {
-                server.running -= 1;
+                station.running -= 1;
                 done.push(index);
             }
         }
-        self.refill(server, bench, limit);
-        self.plan(server, bench, processors);
+        self.refill(station, bench, limit);
+        self.plan(station, bench, processors);
         true
     }
 
-    fn refill(&mut self, server: &mut Server, bench: &mut Bench<'_>, limit: u32) {
-        while server.running < limit
-            && let Some(next) = server.waiting.pop(bench.attempts)
+    fn refill(&mut self, station: &mut Station, bench: &mut Bench<'_>, limit: u32) {
+        while station.running < limit
+            && let Some(next) = station.waiting.pop(bench.attempts)
         {
-            self.enter(server, next, bench);
+            self.enter(station, next, bench);
         }
     }
 
-    pub(super) fn withdraw(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         match bench.attempts[index].stage {
-            Stage::Waiting => server.waiting.remove(bench.attempts, index),
+            Stage::Waiting => station.waiting.remove(bench.attempts, index),
             Stage::Running => {
                 let (processors, limit) = Self::limits(bench);
-                self.advance(bench.agenda.now(), server.running, processors);
-                server.running -= 1;
-                // Whoever reuses the place has another serial; this mark covers the time until then.
+                self.advance(bench.agenda.now(), station.running, processors);
+                station.running -= 1;
+                // A new attempt in this slot has another serial; this mark is for the time until
+                // then.
                 bench.attempts[index].stage = Stage::Sent;
-                self.refill(server, bench, limit);
-                self.plan(server, bench, processors);
+                self.refill(station, bench, limit);
+                self.plan(station, bench, processors);
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => return false,
         }
@@ -131,19 +134,19 @@ impl Sharing {
         lost.extend(live.iter().filter(|end| is_live(attempts, end.2, end.1, server)).map(|end| end.2));
     }
 
-    fn plan(&mut self, server: &mut Server, bench: &mut Bench<'_>, processors: u32) {
+    fn plan(&mut self, station: &mut Station, bench: &mut Bench<'_>, processors: u32) {
         self.generation += 1;
         while let Some(&Reverse((end, serial, index))) = self.ends.peek() {
-            if !is_live(bench.attempts, index, serial, server.id.slot()) {
+            if !is_live(bench.attempts, index, serial, station.id.slot()) {
                 self.ends.pop();
                 continue;
             }
-            let service = end.saturating_sub(self.virtual_time) * u128::from(server.running);
-            let rate = u128::from(server.running.min(processors)) << FRACTION_BITS;
+            let service = end.saturating_sub(self.virtual_time) * u128::from(station.running);
+            let rate = u128::from(station.running.min(processors)) << FRACTION_BITS;
             // Rounded up, so that virtual time has reached the end when the event comes.
             let span = SimDuration::from_ps(u64::try_from(service.div_ceil(rate)).unwrap_or(u64::MAX));
-            let event = Event::ShareDone { server: server.id.slot() };
-            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, server.id, self.generation, event);
+            let event = Event::ShareDone { server: station.id.slot() };
+            bench.agenda.schedule(bench.agenda.now() + span, Class::Completion, station.id, self.generation, event);
             return;
         }
     }

@@ -1,6 +1,8 @@
-//! `Slots`: so many attempts at once, each with its own service time, first come first served.
+//! `Slots`: a fixed number of attempts at once, each with its own service time, first come first
+//! served.
 
-use super::server::{Bench, Server};
+use super::bench::Bench;
+use super::station::Station;
 use crate::agenda::{Agenda, Event};
 use crate::clock::Class;
 use crate::id::AttemptSlot;
@@ -8,51 +10,51 @@ use crate::traffic::{Arena, Attempt, Stage};
 
 #[inline]
 pub(super) fn accept(
-    server: &mut Server,
+    station: &mut Station,
     index: AttemptSlot,
     concurrency: u32,
     agenda: &mut Agenda,
     attempts: &mut Arena<AttemptSlot, Attempt>,
 ) {
-    if server.running < concurrency {
-        run(server, index, agenda, attempts);
+    if station.running < concurrency {
+        run(station, index, agenda, attempts);
     } else {
         attempts[index].stage = Stage::Waiting;
-        server.waiting.push(attempts, index);
+        station.waiting.push(attempts, index);
     }
 }
 
 #[inline]
-fn run(server: &mut Server, index: AttemptSlot, agenda: &mut Agenda, attempts: &mut Arena<AttemptSlot, Attempt>) {
-    server.running += 1;
-    server.in_slots.push(attempts, index);
+fn run(station: &mut Station, index: AttemptSlot, agenda: &mut Agenda, attempts: &mut Arena<AttemptSlot, Attempt>) {
+    station.running += 1;
+    station.in_slots.push(attempts, index);
     let attempt = &mut attempts[index];
     attempt.start(agenda.now());
     let (end, serial) = (agenda.now() + attempt.size, attempt.serial);
-    agenda.schedule(end, Class::Completion, server.id, serial, Event::SlotDone { attempt: index });
+    agenda.schedule(end, Class::Completion, station.id, serial, Event::SlotDone { attempt: index });
 }
 
-/// Frees the slot of an attempt and starts who waits longest.
+/// Frees the slot of an attempt and starts the attempt that has waited longest.
 #[inline]
 pub(super) fn release(
-    server: &mut Server,
+    station: &mut Station,
     index: AttemptSlot,
     agenda: &mut Agenda,
     attempts: &mut Arena<AttemptSlot, Attempt>,
 ) {
-    server.running -= 1;
-    server.in_slots.remove(attempts, index);
-    if let Some(next) = server.waiting.pop(attempts) {
-        run(server, next, agenda, attempts);
+    station.running -= 1;
+    station.in_slots.remove(attempts, index);
+    if let Some(next) = station.waiting.pop(attempts) {
+        run(station, next, agenda, attempts);
     }
 }
 
-/// Takes an attempt out; the completion that was scheduled will find another serial in its place.
-/// True if its record is free now.
-pub(super) fn withdraw(server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+/// Takes an attempt out. True if its record is free now. Its scheduled completion will find another
+/// serial in the record and do nothing.
+pub(super) fn withdraw(station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
     match bench.attempts[index].stage {
-        Stage::Waiting => server.waiting.remove(bench.attempts, index),
-        Stage::Running => release(server, index, bench.agenda, bench.attempts),
+        Stage::Waiting => station.waiting.remove(bench.attempts, index),
+        Stage::Running => release(station, index, bench.agenda, bench.attempts),
         Stage::Sent | Stage::Host | Stage::Withdrawn => return false,
     }
     true

@@ -11,7 +11,7 @@ use crate::clock::SimDuration;
 use crate::ports::LatencyPart;
 use crate::serving::{FRACTION_BITS, Leap};
 
-/// Upper bounds in seconds, by part; beyond the last is one more bucket, which is unbounded.
+/// Upper bounds in seconds, by part; after the last one comes an unbounded bucket.
 const REQUEST_S: [f64; 28] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0,
     40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1_920.0,
@@ -23,10 +23,11 @@ const FIRST_TOKEN_S: [f64; 22] = [
 const TOKEN_S: [f64; 19] =
     [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0];
 
-/// Most buckets of a part, the unbounded one included.
+/// The largest number of buckets of a part, including the unbounded one.
 const BUCKETS: usize = REQUEST_S.len() + 1;
 
-/// Counters of one replica (or service) and latency part: observations by bucket, not cumulated.
+/// Counters of one latency part of one replica (or service): observations by bucket, not
+/// cumulative.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LatencyBuckets {
     bounds_s: &'static [f64],
@@ -34,7 +35,7 @@ pub(crate) struct LatencyBuckets {
 }
 
 impl LatencyBuckets {
-    /// Empty, with the bounds that the part has.
+    /// Empty counters with the bounds of a part.
     pub(crate) fn of(part: LatencyPart) -> Self {
         let bounds_s: &[f64] = match part {
             LatencyPart::TimeToFirstToken => &FIRST_TOKEN_S,
@@ -50,7 +51,7 @@ impl LatencyBuckets {
         self.counts[self.bounds_s.partition_point(|&bound| bound < s)] += 1;
     }
 
-    /// `decodes` gaps in each iteration of a leap, whose iterations never get shorter.
+    /// Counts `decodes` gaps in each iteration of a leap, whose iterations never get shorter.
     pub(crate) fn record_leap(&mut self, leap: &Leap, decodes: u64) {
         let mut counted = 0;
         for (i, &bound_s) in self.bounds_s.iter().enumerate() {
@@ -64,7 +65,8 @@ impl LatencyBuckets {
         self.counts[self.bounds_s.len()] += (leap.len - counted) * decodes;
     }
 
-    /// What was observed since `earlier`; a counter that fell was reset and counts from zero.
+    /// What was observed since `earlier`; a counter that has fallen was reset, and counts from
+    /// zero.
     fn since(&self, earlier: &LatencyBuckets) -> [u64; BUCKETS] {
         let (now, before) = (&self.counts, &earlier.counts);
         std::array::from_fn(|i| if now[i] >= before[i] { now[i] - before[i] } else { now[i] })
@@ -92,7 +94,7 @@ impl LatencyBuckets {
     }
 }
 
-/// Iterations of a leap that take at most `bound_s`.
+/// How many iterations of a leap take at most `bound_s`.
 fn iterations_within(leap: &Leap, bound_s: f64) -> u64 {
     let bound = SimDuration::from_s_f64(bound_s).as_ps();
     let Some(room) = (u128::from(bound) << FRACTION_BITS).checked_sub(u128::from(leap.first)) else { return 0 };

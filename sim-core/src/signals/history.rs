@@ -1,22 +1,22 @@
-//! The stored series of one replica or service in Prometheus: samples within the longest range
-//! that is asked for, and the functions over it.
+//! The series of one replica or service as Prometheus stores it: samples within the longest range
+//! that is asked for, and the functions over them.
 
 use crate::clock::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
-/// How long an instant query goes back for a sample (Prometheus' default lookback).
+/// How far back an instant query looks for a sample (Prometheus' default lookback).
 pub(crate) const LOOKBACK: SimDuration = SimDuration::from_s(300);
 
 /// A stored series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     samples: VecDeque<(SimTime, f64)>,
-    /// The target went away: instant queries no longer see it, ranges do.
+    /// Whether the target has gone away: instant queries no longer see the series, ranges do.
     pub(crate) stale: bool,
 }
 
 impl History {
-    /// Stores a scrape and forgets what no range of `keep` needs.
+    /// Stores a scrape, and drops samples that no range of `keep` needs.
     pub(crate) fn push(&mut self, at: SimTime, value: f64, keep: SimDuration) {
         self.stale = false;
         self.samples.push_back((at, value));
@@ -26,7 +26,7 @@ impl History {
         }
     }
 
-    /// The newest sample not older than the lookback.
+    /// The newest sample that is not older than the lookback.
     pub(crate) fn newest(&self, now: SimTime) -> Option<(SimTime, f64)> {
         let &(at, value) = self.samples.back()?;
         (!self.stale && now.since(at) <= LOOKBACK).then_some((at, value))
@@ -47,8 +47,8 @@ impl History {
         self.range(now, window).map(|(_, value)| value).reduce(f64::max)
     }
 
-    /// `rate`: the increase over the window, with resets, extrapolated to the window's edges as
-    /// Prometheus does (`promql/functions.go`, `extrapolatedRate`); needs two samples.
+    /// `rate`: the increase over the window, counting resets, and extrapolated to the edges of the
+    /// window as Prometheus does (`promql/functions.go`, `extrapolatedRate`). It needs two samples.
     pub(crate) fn rate(&self, now: SimTime, window: SimDuration) -> Option<f64> {
         let samples: Vec<(SimTime, f64)> = self.range(now, window).collect();
         let (&(first_at, first), &(last_at, last)) = (samples.first()?, samples.last()?);

@@ -1,7 +1,8 @@
-//! What a controller is shown: truth, sampled, scraped, stored, transformed and answered late.
+//! What a controller is shown: true values, sampled, scraped, stored, transformed and answered
+//! late.
 //!
-//! `pipeline` holds one signal's way from the world to an observation; `history` the stored
-//! series of one replica or service; `buckets` latency histograms as Prometheus keeps them.
+//! `pipeline` holds one signal's way from the world to an observation; `history` the stored series
+//! of one replica or service; `buckets` latency histograms as Prometheus keeps them.
 
 mod buckets;
 mod history;

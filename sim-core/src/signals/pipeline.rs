@@ -1,7 +1,7 @@
 //! One signal's way from the world to an observation.
 //!
-//! Each stage has its own period and its own phase, drawn from a named stream: the exporter
-//! collects, Prometheus scrapes, a rule or adapter evaluates, the controller asks.
+//! Each stage has its own period, and its own phase from a named stream: the exporter collects,
+//! Prometheus scrapes, a rule or adapter evaluates, the controller asks.
 
 use super::buckets::LatencyBuckets;
 use super::history::History;
@@ -14,8 +14,8 @@ use crate::serving::Leap;
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// What is true of one replica (or of the service, by [`SERVICE`]) at an instant: a gauge, or the
-/// running total of a counter or integral.
+/// The true value of one replica (or of the service, under [`SERVICE`]) at an instant: a gauge, or
+/// the running total of a counter or integral.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Truth {
     pub(crate) replica: u32,
@@ -23,16 +23,16 @@ pub(crate) struct Truth {
     pub(crate) value: f64,
 }
 
-/// Key of the service's own series.
+/// The key of the service's own series.
 pub(crate) const SERVICE: u32 = u32::MAX;
 
-/// Most scrapes that wait to be handed over: an hour of seconds.
+/// Most scrapes that wait to be handed over: one a second for an hour.
 const MAX_PUSHED: usize = 3_600;
 
 /// An answer of the metrics API: a batch, or an error.
 pub(crate) type Reading = Option<Batch>;
 
-/// The adapter's list of metric names.
+/// The adapter's list of metric names, and when it is renewed.
 #[derive(Debug)]
 struct Relist {
     period: SimDuration,
@@ -57,23 +57,23 @@ pub(crate) struct SignalState {
     /// The service it is about.
     pub(crate) service: u32,
     failures: Stream,
-    /// Integrals when the sampling window opened.
+    /// Integrals at the time when the sampling window opened.
     opened: BTreeMap<u32, f64>,
-    /// When it opened: a window longer than the period before it is cut to that.
+    /// When it opened: a window is cut to the period before it, if it is longer.
     opened_at: SimTime,
-    /// Latest values that the exporter holds.
+    /// The latest values that the exporter holds.
     collected: BTreeMap<u32, f64>,
     histories: BTreeMap<u32, History>,
     nodes: BTreeMap<u32, u32>,
     /// Latency observations since the start, by replica or service.
     observed: BTreeMap<u32, LatencyBuckets>,
-    /// Scraped copies of them within the window.
+    /// Scraped copies of `observed` within the window.
     scraped: VecDeque<(SimTime, BTreeMap<u32, LatencyBuckets>)>,
     cached: Option<(SimTime, Reading)>,
-    /// Scrapes that are pushed and not yet handed over, oldest first.
+    /// Pushed scrapes that were not handed over yet, oldest first.
     pushed: VecDeque<Batch>,
     relist: Option<Relist>,
-    /// First collection, scrape and evaluation.
+    /// The first collection, scrape and evaluation.
     pub(crate) phases: [SimTime; 3],
 }
 
@@ -116,7 +116,7 @@ impl SignalState {
         }
     }
 
-    /// The span before a collection over which truth is averaged.
+    /// The span before a collection over which the true value is averaged.
     pub(crate) fn sampling_window(&self) -> Option<SimDuration> {
         match self.request.pipeline.sampler {
             Sampler::Instant => None,
@@ -129,7 +129,7 @@ impl SignalState {
         evaluation_period(&self.request)
     }
 
-    /// The latency part that completions must be reported of.
+    /// The part of the latency that it wants of completed requests.
     pub(crate) fn latency_part(&self) -> Option<LatencyPart> {
         match self.request.source {
             SignalSource::LatencyQuantile { part, .. } => Some(part),
@@ -137,17 +137,17 @@ impl SignalState {
         }
     }
 
-    /// A request completed at `replica` with this latency.
+    /// Takes the latency of a request that completed at `replica`.
     pub(crate) fn observe(&mut self, replica: u32, latency: SimDuration) {
         self.buckets(replica).record(latency);
     }
 
-    /// `decodes` sequences had a token in each iteration of a leap at `replica`.
+    /// Takes the gaps of a leap at `replica`: `decodes` sequences had a token in each iteration.
     pub(crate) fn observe_gaps(&mut self, replica: u32, leap: &Leap, decodes: u64) {
         self.buckets(replica).record_leap(leap, decodes);
     }
 
-    /// The counters of a replica, or of the service if the signal is its own.
+    /// The counters of a replica, or of the service if the signal has one value for the service.
     fn buckets(&mut self, replica: u32) -> &mut LatencyBuckets {
         let key = if self.request.scope == Scope::Service { SERVICE } else { replica };
         let empty = self.no_observations();
@@ -158,13 +158,13 @@ impl SignalState {
         LatencyBuckets::of(self.latency_part().unwrap_or(LatencyPart::EndToEnd))
     }
 
-    /// The sampling window opens.
+    /// Opens the sampling window.
     pub(crate) fn open_window(&mut self, now: SimTime, truth: &[Truth]) {
         self.opened_at = now;
         self.opened = truth.iter().map(|row| (row.replica, row.value)).collect();
     }
 
-    /// The exporter refreshes its values.
+    /// Refreshes the exporter's values.
     pub(crate) fn collect(&mut self, now: SimTime, truth: &[Truth]) {
         self.collected = truth.iter().map(|row| (row.replica, self.sample(now, row))).collect();
     }
@@ -178,7 +178,8 @@ impl SignalState {
         match self.request.pipeline.sampler {
             Sampler::Instant => row.value,
             Sampler::WindowMean(_) => share() * self.percent(),
-            // A billionth covers the floor of the integral; a full window is 100, not 99.
+            // The billionth makes up for the rounding down of the integral: a full window is 100,
+            // not 99.
             Sampler::Nvml(_) => (share().min(1.0) * self.percent() + 1e-9).floor(),
         }
     }
@@ -187,7 +188,7 @@ impl SignalState {
         self.request.source == SignalSource::CpuCores && self.sampling_window().is_some()
     }
 
-    /// Between two samples of the truth.
+    /// The time between two samples of the true value.
     fn sample_period(&self) -> SimDuration {
         self.request.pipeline.collect_period.unwrap_or(self.request.pipeline.scrape_period)
     }
@@ -196,7 +197,7 @@ impl SignalState {
         if self.request.source.is_share() { 100.0 } else { 1.0 }
     }
 
-    /// Prometheus scrapes.
+    /// Scrapes the exporter, as Prometheus does.
     pub(crate) fn scrape(&mut self, now: SimTime, truth: &[Truth]) {
         if self.latency_part().is_some() {
             return self.scrape_buckets(now, truth);
@@ -210,7 +211,7 @@ impl SignalState {
         }
         for row in truth {
             if self.scrape_fails() {
-                // A failed scrape is an empty one: its series are marked stale.
+                // A failed scrape counts as empty: its series become stale.
                 if let Some(history) = self.histories.get_mut(&row.replica) {
                     history.stale = true;
                 }
@@ -218,7 +219,7 @@ impl SignalState {
             }
             let value = match self.request.pipeline.collect_period {
                 Some(_) => self.collected.get(&row.replica).copied(),
-                // A difference needs two points: metrics-server does not show a pod before.
+                // A difference needs two points: before that, metrics-server does not show the pod.
                 None if self.is_difference() && !self.opened.contains_key(&row.replica) => None,
                 None => Some(self.sample(now, row)),
             };
@@ -231,7 +232,7 @@ impl SignalState {
         self.forget(now, keep);
     }
 
-    /// A scrape whose samples are handed on as they are.
+    /// A scrape whose samples are handed over unchanged.
     fn push(&mut self, now: SimTime, truth: &[Truth]) {
         let mut samples = Vec::with_capacity(truth.len());
         for row in truth {
@@ -241,13 +242,13 @@ impl SignalState {
         }
         let window = self.sampling_window().unwrap_or(SimDuration::ZERO).min(self.sample_period());
         self.pushed.push_back(Batch { at: now, window, samples });
-        // Nobody reads so late that he would miss more than what memory may hold.
+        // Old scrapes are dropped: no policy reads so rarely, and memory stays limited.
         if self.pushed.len() > MAX_PUSHED {
             self.pushed.pop_front();
         }
     }
 
-    /// What was pushed since the last call: up to the last multiple of the period before now, counted
+    /// The pushes since the last call, up to the last multiple of the period before now, counted
     /// from the first scrape.
     fn take_pushed(&mut self, now: SimTime, period: SimDuration) -> Vec<Batch> {
         let first = self.phases[1];
@@ -271,7 +272,7 @@ impl SignalState {
         }
     }
 
-    /// Series of the dead stay for as long as a range reaches them.
+    /// Drops series of replicas that are gone, once no range reaches them.
     fn forget(&mut self, now: SimTime, keep: SimDuration) {
         self.histories.retain(|_, history| !history.stale || history.average(now, keep).is_some());
         let histories = &self.histories;
@@ -310,12 +311,12 @@ impl SignalState {
         transform.max(latency).max(self.request.pipeline.scrape_period * 2)
     }
 
-    /// A rule or cache evaluates.
+    /// Evaluates the rule or refreshes the cache.
     pub(crate) fn evaluate(&mut self, now: SimTime) {
         self.cached = Some((now, self.query(now)));
     }
 
-    /// What the controller gets at `now`, oldest first; `expected` are the replicas that it would look
+    /// What the controller gets at `now`, oldest first; `expected` are the replicas that it looks
     /// for.
     pub(crate) fn read(&mut self, now: SimTime, expected: &[u32]) -> Option<Vec<Batch>> {
         match self.request.pipeline.adapter {
@@ -363,8 +364,9 @@ impl SignalState {
         if self.request.pipeline.attribution == Attribution::Node {
             self.spread_over_nodes(&mut samples);
         }
-        // Integrals are sampled replica by replica, also for a service's own signal, and combined when
-        // asked, as `avg(...)` and `sum(...)` do: their sum would jump when a replica comes or goes.
+        // Integrals are sampled for each replica, even if the service has the signal, and combined
+        // when the signal is asked for, as `avg(...)` and `sum(...)` do: a stored sum would jump
+        // when a replica comes or goes.
         if self.request.scope == Scope::Service && self.request.source.is_integral() {
             samples = self.combine(&samples);
         }
@@ -372,7 +374,8 @@ impl SignalState {
     }
 
     fn values(&self, now: SimTime) -> (Vec<Sample>, SimDuration) {
-        // What a sample is a mean over: a pod's CPU counts only a whole window after it became ready.
+        // The window that a sample averages over: a pod's CPU counts only a whole window after it
+        // became ready.
         let mut window = match self.request.pipeline.sampler {
             Sampler::WindowMean(window) => window.min(self.sample_period()),
             Sampler::Instant | Sampler::Nvml(_) => SimDuration::ZERO,
@@ -400,7 +403,7 @@ impl SignalState {
 
     fn quantiles(&self, now: SimTime, quantile: f64, window: SimDuration) -> Vec<Sample> {
         let Some((at, newest)) = self.scraped.back() else { return Vec::new() };
-        // As `rate` does: from a series' first scrape in the range to its last; one alone has no rate.
+        // Like `rate`: from the first scrape in the range to the last; a single scrape has no rate.
         let mut earliest: BTreeMap<u32, &LatencyBuckets> = BTreeMap::new();
         for (scraped_at, buckets) in &self.scraped {
             if now.since(*scraped_at) <= window && scraped_at < at {
@@ -417,7 +420,7 @@ impl SignalState {
         newest.iter().filter_map(of).collect()
     }
 
-    /// The service's own sample: the mean share of its GPUs, the sum of its cores.
+    /// The service's own sample: the mean for a share, else the sum over replicas.
     fn combine(&self, samples: &[Sample]) -> Vec<Sample> {
         let Some(at) = samples.iter().map(|sample| sample.at).max() else { return Vec::new() };
         let sum: f64 = samples.iter().map(|sample| sample.value).sum();
@@ -455,7 +458,8 @@ fn name(key: u32) -> Option<ReplicaId> {
     (key != SERVICE).then_some(ReplicaId(key))
 }
 
-/// Whether a replica is among rows, which are in the order of replicas (or the service's one row).
+/// Whether a replica is among the rows, which are in the order of replicas (or the service's one
+/// row).
 fn has(truth: &[Truth], replica: u32) -> bool {
     truth.binary_search_by_key(&replica, |row| row.replica).is_ok()
 }

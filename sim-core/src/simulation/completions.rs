@@ -1,8 +1,8 @@
-//! Ends: of attempts whose work is done, and of requests.
+//! How attempts whose work is done end, and how requests end.
 //!
-//! What a completion touches is read once: its attempt, its request, its server, its service, its client.
+//! A completion reads each record once: its attempt, request, server, service and client.
 
-#![expect(clippy::inline_always, reason = "measured: callers know which case it is, and the compiler does not")]
+#![expect(clippy::inline_always, reason = "measured: each caller passes a constant case, which inlining resolves")]
 
 use super::requests::CANCELLED;
 use super::service::Service;
@@ -35,7 +35,7 @@ impl Simulation {
         self.leave(index, attempt.server, attempt.service);
     }
 
-    /// A request has its answer.
+    /// Answers a request.
     #[inline(always)]
     fn answer(&mut self, index: AttemptSlot, attempt: &Attempt) {
         let mut request = self.traffic.requests[attempt.request];
@@ -62,7 +62,7 @@ impl Simulation {
         self.end_as(attempt.request, &request, Outcome::Completed, Some((&parts, attempt.server)));
     }
 
-    /// An attempt leaves its server: its record is freed, and a waiting one may take its room.
+    /// An attempt leaves its server: its record is freed, and a waiting attempt may start.
     #[inline(always)]
     pub(super) fn leave(&mut self, index: AttemptSlot, server: ServerSlot, service: ServiceId) {
         self.free_attempt(index, service);
@@ -92,7 +92,8 @@ impl Simulation {
         self.services[service].presence.step(false, self.agenda.now());
     }
 
-    /// Retries a request whose attempt ended badly, or ends it so.
+    /// Sends a request again whose attempt failed; if no retry is left, the request ends with
+    /// `outcome`.
     pub(super) fn try_again(&mut self, request: RequestSlot, outcome: Outcome) {
         let now = self.agenda.now();
         let record = &mut self.traffic.requests[request];
@@ -110,7 +111,7 @@ impl Simulation {
         self.end_as(index, &request, outcome, None);
     }
 
-    /// Ends a request: it is counted here and nowhere else.
+    /// Ends a request. It is counted here and nowhere else.
     #[inline(always)]
     fn end_as(
         &mut self,
@@ -141,7 +142,7 @@ impl Simulation {
         }
     }
 
-    /// Keeps a record of a request that ends, if its number is one of those wanted.
+    /// Keeps a record of a request that ends, if its number is one of the sampled ones.
     #[inline(never)]
     fn sample(&mut self, request: &Request, outcome: Outcome, completed: Option<(&Parts, ServerSlot)>) {
         if request.number.is_multiple_of(self.world.request_sample) {
@@ -161,19 +162,19 @@ impl Simulation {
         }
     }
 
-    /// Unfinished requests of each client.
+    /// Requests of a client that have not ended.
     pub(super) fn live_requests(&self, client: ClientId) -> u64 {
         let state = &self.traffic.clients[client];
         state.made - state.ended.iter().sum::<u64>()
     }
 }
 
-/// Where the time of a request went whose attempt is done.
+/// Splits the time of a request whose attempt is done into its parts.
 #[inline(always)]
 fn parts(now: SimTime, state: &Service, attempt: &Attempt, request: &Request) -> Parts {
     let [on_the_way, own] = state.path.before_the_wait;
     let network = attempt.hop + on_the_way;
-    // What is no waiting was added to the instant at which it was sent.
+    // `attempt.sent` was moved later by the time on the way and in own work, which is no waiting.
     let sent = attempt.sent.back(network + own);
     let wait = attempt.started.since(attempt.sent);
     let [cold_start, no_capacity] = if wait.is_zero() {
@@ -193,7 +194,8 @@ fn parts(now: SimTime, state: &Service, attempt: &Attempt, request: &Request) ->
     Parts { e2e: now.since(request.arrived), of, ttft: None, tpot: None }
 }
 
-/// Adds the token latencies. True if the output was cut: then the request has what was generated.
+/// Adds the token latencies. True if the output was cut: the request then counts the tokens
+/// generated.
 #[inline]
 fn add_tokens(sequence: &Sequence, request: &mut Request, parts: &mut Parts) -> bool {
     let Some(first) = sequence.first_token else { return false };

@@ -1,6 +1,7 @@
 //! Controllers: when they run and what they see.
 
-use super::{Event, RunError, Simulation};
+use super::error::RunError;
+use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration, SimTime};
 use crate::fleet::{Lease, Life};
 use crate::id::{ControllerId, NodeId, PodId, PoolId, RegionId, ServiceId, SignalIndex};
@@ -41,7 +42,7 @@ impl Simulation {
         self.agenda.schedule(at, Class::Controller, id, generation, Event::Control { controller: id });
     }
 
-    /// Wakes controllers that want to know that a request waits and nobody serves.
+    /// Wakes controllers that want to know that a request waits while no replica serves.
     pub(super) fn poke(&mut self, service: ServiceId) {
         let book = &self.services[service];
         if book.watchers.poked.is_empty() || !book.rotation.is_empty() {
@@ -62,7 +63,7 @@ impl Simulation {
         }
     }
 
-    /// A planned tick, unless another plan has replaced it.
+    /// Runs a planned tick, unless a later plan has replaced it.
     pub(super) fn control(&mut self, id: ControllerId, generation: u64) -> Result<(), RunError> {
         if self.control.is_planned(id, generation) { self.decide(id, Wake::Tick) } else { Ok(()) }
     }
@@ -73,7 +74,7 @@ impl Simulation {
         if let Some(at) = next {
             self.plan_tick(id, at);
         }
-        self.apply(id, &seen, decision);
+        self.apply_decision(id, &seen, decision);
         Ok(())
     }
 
@@ -81,7 +82,7 @@ impl Simulation {
         RunError::Policy { policy, message, at: self.agenda.now() }
     }
 
-    /// The run is over: policies outside the program are let go, and may say what was wrong.
+    /// The run is over: closes the policies; one outside the program may report a failure.
     pub(super) fn close_controllers(&mut self) -> Result<(), RunError> {
         self.control.close().map_err(|failed| self.failed(failed))
     }
@@ -126,7 +127,7 @@ impl Simulation {
         }
     }
 
-    /// Jobs that have not ended: one that serves has left the list of active replicas.
+    /// Jobs that have not ended; a job that serves is no longer in the list of active replicas.
     fn jobs_of(&self, ids: &[PodId]) -> JobCounts {
         let mut counts = JobCounts::default();
         for pod in ids.iter().map(|&id| self.fleet.pod(id)).filter(|pod| pod.lease == Lease::One) {
@@ -145,7 +146,8 @@ impl Simulation {
         let pool = self.fleet.pool(node.map_or_else(first, |node| self.fleet.node(node).pool));
         let region = self.fleet.region(RegionId::new(pool.region));
         let zone = node.map(|node| Arc::clone(&region.zones[self.fleet.node(node).zone.get() as usize]));
-        // The kubelet sets Ready to False when it takes the pod in, and to True when it is ready.
+        // As the kubelet does: Ready is False from the moment it takes the pod in, and True once it
+        // is ready.
         let ready = unit.placed.map(|_| matches!(pod.life, Life::Ready | Life::Draining));
         ReplicaView {
             id: ReplicaId(id.serial()),
@@ -165,7 +167,7 @@ impl Simulation {
         }
     }
 
-    /// The first pool where a service's pods may stand.
+    /// The first pool that may host a service's pods.
     pub(super) fn first_pool(&self, service: ServiceId) -> Option<PoolId> {
         self.fleet.demand(self.services[service].demand).pools.first().copied()
     }

@@ -1,42 +1,16 @@
-//! What befalls the fleet from outside: sources are pulled one ahead, their primitives applied.
+//! Applies faults: sources are read one fault ahead.
 
-use super::{Event, RunError, Simulation};
+use super::error::RunError;
+use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
-use crate::id::{NodeId, PoolId, RegionId, SourceId, Table, ZoneId};
+use crate::id::{NodeId, PoolId, RegionId, SourceId, ZoneId};
 use crate::journal::Note;
-use crate::ports::{Area, Fault, FaultSource, TimedFault};
+use crate::ports::{Area, Fault, TimedFault};
 use crate::units::{Market, PicoUsdPerHour};
 use rand::RngExt;
 
-/// All sources, with the next fault of each.
-pub(super) struct Faults {
-    sources: Table<SourceId, Box<dyn FaultSource>>,
-    next: Table<SourceId, Option<TimedFault>>,
-    pulled: u64,
-    /// By region: outages that keep requests away.
-    unreachable: Table<RegionId, u32>,
-}
-
-impl Faults {
-    pub(super) fn new(sources: Vec<Box<dyn FaultSource>>, regions: usize) -> Self {
-        let next = sources.iter().map(|_| None).collect();
-        let unreachable = (0..regions).map(|_| 0).collect();
-        Faults { sources: sources.into_iter().collect(), next, pulled: 0, unreachable }
-    }
-
-    /// Whether requests reach a region.
-    pub(super) fn reaches(&self, region: RegionId) -> bool {
-        self.unreachable[region] == 0
-    }
-
-    /// Whether requests reach all regions.
-    pub(super) fn reaches_all(&self) -> bool {
-        self.unreachable.values().all(|count| *count == 0)
-    }
-}
-
 impl Simulation {
-    /// Applies what holds from the start, and plans the first fault of each source after it.
+    /// Applies the faults at the start, and plans the first later fault of each source.
     pub(super) fn start_faults(&mut self) -> Result<(), RunError> {
         for source in self.faults.sources.ids() {
             self.pull_fault(source)?;
@@ -44,10 +18,10 @@ impl Simulation {
         Ok(())
     }
 
-    /// The next fault of a source happens, with all others that it has for this instant.
+    /// Applies the next fault of a source, and all others that the source has for this instant.
     pub(super) fn fault(&mut self, source: SourceId) -> Result<(), RunError> {
         if let Some(TimedFault { fault, .. }) = self.faults.next[source].take() {
-            self.befall(fault);
+            self.apply_fault(fault);
         }
         self.pull_fault(source)
     }
@@ -62,12 +36,12 @@ impl Simulation {
                 self.agenda.schedule(next.at, Class::Outage, source, self.faults.pulled, event);
                 break;
             }
-            self.befall(next.fault);
+            self.apply_fault(next.fault);
         }
         Ok(())
     }
 
-    fn befall(&mut self, fault: Fault) {
+    fn apply_fault(&mut self, fault: Fault) {
         self.journal.note(self.agenda.now(), Note::Fault(fault));
         match fault {
             Fault::Capacity { pool, zone, nodes } => self.set_capacity(PoolId::new(pool), ZoneId::new(zone), nodes),
@@ -88,13 +62,13 @@ impl Simulation {
         }
     }
 
-    /// The market holds so many nodes from now on.
+    /// Sets how many nodes the market holds in a zone.
     fn set_capacity(&mut self, pool: PoolId, zone: ZoneId, nodes: u32) {
         let (config, stock) = self.fleet.pool_and_stock(pool);
         let stock = &mut stock.zones[zone];
         let grows = nodes > stock.capacity;
         stock.capacity = nodes;
-        // What is not spot is kept by whoever has it: only new nodes are refused.
+        // Nodes that are not spot stay: the market only refuses new ones.
         let keeps = config.market != Market::Spot;
         let excess = if keeps { 0 } else { stock.nodes.len().saturating_sub(nodes as usize) };
         let newest: Vec<NodeId> = stock.nodes.iter().rev().take(excess).copied().collect();
@@ -107,9 +81,9 @@ impl Simulation {
         }
     }
 
-    /// Nodes may be had that were refused: whoever waits may try again.
+    /// Nodes that were refused may be granted now: waiting orders are tried again.
     fn capacity_came(&mut self) {
-        self.stir_buyers();
+        self.wake_capacity_policies();
         if !self.fleet.pending().is_empty() || self.fleet.misses_minimum() {
             self.schedule_scan();
         }
@@ -117,7 +91,7 @@ impl Simulation {
     }
 
     fn set_price(&mut self, pool: PoolId, zone: ZoneId, price: PicoUsdPerHour) {
-        // What is committed to costs what was agreed.
+        // A committed node keeps the price that was agreed.
         let live = self.fleet.live_nodes_in(pool, zone).into_iter();
         let nodes: Vec<NodeId> = live.filter(|&node| !self.fleet.node(node).committed).collect();
         for unit in self.fleet.units_on(&nodes) {
@@ -131,8 +105,8 @@ impl Simulation {
         self.fleet.stock_mut(pool).zones[zone].rate = rate;
     }
 
-    /// Loses a share of each pool's nodes in an area: those with the lowest draws, which belong to the
-    /// nodes and this instant.
+    /// Loses a share of each pool's nodes in an area: the nodes with the lowest draws. A draw
+    /// depends on the node and the instant only.
     fn lose_share(&mut self, area: Area, share_ppm: u32) {
         let mut lost = Vec::new();
         for (pool, zone) in self.fleet.stock_of(area) {

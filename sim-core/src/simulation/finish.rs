@@ -15,7 +15,7 @@ impl Simulation {
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.world.horizon;
         self.agenda.enter(Key::new(end, 0, Class::Lifecycle, Entity::Run, 0));
-        // The last period may be cut short by the end.
+        // The last period may be shorter, because the run ends.
         if self.books.last_row().is_none_or(|at| at < end) {
             self.series_row();
         }
@@ -61,8 +61,8 @@ impl Simulation {
         }
     }
 
-    /// The digest of the run: of the services that anybody called or decided about, and of the pools that
-    /// may host them.
+    /// The digest of the run. It covers the services that were called or decided about, and the
+    /// pools that may host them.
     fn digest(&self) -> Digest {
         let hosts = |service: ServiceId| self.services[service].sharing.owner.unwrap_or(service);
         let demands = self.journal.live_services().map(|service| self.services[hosts(service)].demand);
@@ -74,7 +74,7 @@ impl Simulation {
         self.fleet.live_nodes().map(|(id, _)| id).collect()
     }
 
-    /// Bills all intervals that are open, up to now.
+    /// Bills all open intervals, up to now.
     fn bill_what_is_open(&mut self) {
         for unit in self.fleet.unit_ids().collect::<Vec<_>>() {
             self.bill_unit(unit);
@@ -87,7 +87,7 @@ impl Simulation {
         }
     }
 
-    /// Writes down the pods that have not been forgotten.
+    /// Records the pods that have not been forgotten.
     fn keep_replicas(&mut self) {
         for id in self.fleet.pod_ids().collect::<Vec<_>>() {
             let record = self.replica_record(id);
@@ -95,13 +95,13 @@ impl Simulation {
         }
     }
 
-    /// The warm-up ends: the bill so far is kept. Nothing else happens.
+    /// The warm-up ends: keeps the bill so far, and changes nothing else.
     pub(super) fn warmed_up(&mut self) {
         self.bill_what_is_open();
         self.keep_warm_up();
     }
 
-    /// What was billed and made so far is not measured.
+    /// Marks what was billed and sent so far as not measured.
     fn keep_warm_up(&mut self) {
         self.books.end_warm_up();
         for client in self.traffic.clients.values_mut() {
@@ -109,7 +109,8 @@ impl Simulation {
         }
     }
 
-    /// Requests without an answer count against the promises that they are too old for.
+    /// Counts each request that has no answer at the end as late, for the SLOs whose limit its age
+    /// exceeds.
     fn record_live(&mut self) {
         let end = self.world.horizon;
         self.settle_servers();
@@ -128,7 +129,7 @@ impl Simulation {
         }
     }
 
-    /// Brings what is measured of all replicas to the end.
+    /// Updates everything that is measured at all replicas, up to the end.
     fn settle_servers(&mut self) {
         for service in self.services.ids() {
             self.settle_service(service);
@@ -155,7 +156,7 @@ impl Simulation {
             ready_replica_s,
             short_replica_s,
             short,
-            market: book.market,
+            capacity: book.capacity_record,
             ready_max: book.readiness.most(),
             spec_max: moves.highest,
             ups: moves.ups,

@@ -1,21 +1,23 @@
 //! Looking ahead: reads the records of the next few events before any of them is handled.
 //!
-//! In a large fleet no cache holds what events are about, and each of them would wait for memory several
-//! times, one after the other. The next few are known together: read together, their waits overlap.
+//! In a large fleet no cache holds the records that events need, and each event would wait for
+//! memory several times in a row. The next few events are known together: reading their records
+//! together makes the waits overlap.
 
 use super::{Event, Simulation};
 use crate::id::{RequestSlot, ServerSlot};
 
-/// Up to so many attempts, the caches of a core hold their records and those of their servers.
+/// Up to this many attempts, the caches of a core hold their records and those of their servers.
 const FEW: usize = 1 << 12;
 /// Events whose records are read together.
 const TOGETHER: usize = 64;
 
 impl Simulation {
-    /// Reads what the next few events need, and makes nothing of it.
+    /// Reads what the next few events need, without using it.
     #[inline]
     pub(super) fn look_ahead(&self) {
-        // Events of token-level engines name no attempt: to walk them brings nothing, and costs a sixth of such a run.
+        // Events of token-level engines name no attempt: walking through them gains nothing, and
+        // costs a sixth of such a run.
         if self.traffic.attempts.peak() > FEW && self.serving.sequences.is_empty() {
             self.read_ahead();
         }

@@ -1,60 +1,70 @@
-//! The loop: take the next event, let one part handle it, and tell the others what that means for them.
+//! The loop: takes the next event, lets one part handle it, and tells the other parts what follows.
 //!
-//! Each file is a kind of change: what happens, in which part, and what follows in the others.
+//! Each file holds one kind of change: what happens, in which part, and what follows in the others.
 //!
 //! | file | what changes |
 //! | --- | --- |
-//! | `world` | what a run is made of, and its state before the first event |
+//! | `world` | what a run is made of |
+//! | `start` | the state before the first event |
+//! | `error` | why a run did not come to its end |
+//! | `bench` | lends a server what it works with |
 //! | `service` | a service: its parts in one place |
-//! | `requests` | arrivals, attempts, completions, retries |
+//! | `requests` | arrivals, attempts, retries |
+//! | `completions` | how attempts whose work is done, and requests, end |
 //! | `timeouts` | clients that give up |
 //! | `lookahead` | reading what the next events need, all at once |
-//! | `routes` | requests across regions: cells, probes, what does not get there |
-//! | `turns` | whose engine iterates, where several servers share GPUs |
+//! | `routes` | requests across regions: which cell takes one, probes, requests that are lost on the way |
+//! | `turns` | which engine iterates where several servers share GPUs |
 //! | `pods` | a pod's life: created, started, ready, drained, gone, forgotten |
 //! | `units` | pods on the same GPUs: placed and billed as one |
-//! | `loads` | what start-up stages fetch: caches, shared links, peers |
-//! | `nodes` | nodes of a pool; the plain autoscaler, which orders them for units that wait |
-//! | `node_port` | node autoscalers of the port: when they look, what becomes of their wishes |
-//! | `node_view` | the fleet as they see it |
-//! | `faults` | what befalls the fleet from outside |
-//! | `losses` | nodes that are reclaimed or lost, and what becomes of their work |
-//! | `market` | where a service's capacity is bought, for those that leave it to a policy |
-//! | `control` | controllers: when they run, what they see |
-//! | `wishes` | what becomes of their decisions |
+//! | `transfers` | what start-up stages fetch: caches, shared links, peers |
+//! | `nodes` | the nodes of a pool; the plain autoscaler, which orders nodes for waiting units |
+//! | `node_port` | node autoscalers behind the port: when they run, which of their orders are carried out |
+//! | `node_view` | the fleet as a node autoscaler sees it |
+//! | `faults` | faults, applied to the fleet |
+//! | `preemption` | nodes that are reclaimed or lost, and what happens to their work |
+//! | `capacity` | where capacity policies buy the capacity of services |
+//! | `control` | controllers: when they run and what they see |
+//! | `actions` | the actions that controllers decide on: applied, or refused with a reason |
 //! | `limits` | what a run may not exceed |
+//! | `progress` | whether simulated time moves fast enough |
 //! | `telemetry` | scrapes and series |
 //! | `finish` | the bill and the record |
 
+mod actions;
+mod bench;
+mod capacity;
 mod completions;
 mod control;
+mod error;
 mod faults;
 mod finish;
 mod limits;
-mod loads;
 mod lookahead;
-mod losses;
-mod market;
 mod node_port;
 mod node_view;
 mod nodes;
 mod pods;
+mod preemption;
+mod progress;
 mod requests;
 mod routes;
 mod service;
+mod start;
 mod telemetry;
 mod timeouts;
+mod transfers;
 mod turns;
 mod units;
-mod wishes;
 mod world;
 
-pub use world::{Limits, RunError, World};
+pub use error::RunError;
+pub use world::{Limits, World};
 
 use crate::agenda::{Agenda, Event};
 use crate::clock::{Class, Entity, Key, SimTime};
-use crate::control::Control;
-use crate::fleet::Fleet;
+use crate::control::{Control, NodeControl};
+use crate::fleet::{Faults, Fleet};
 use crate::id::{ClientId, PodId, ServerId, ServiceId, Table};
 use crate::journal::Journal;
 use crate::ledger::{Books, RunRecord, WorkRecord};
@@ -62,26 +72,28 @@ use crate::network::Network;
 use crate::queueing::Brokers;
 use crate::serving::Serving;
 use crate::traffic::TrafficState;
+use progress::Progress;
 use service::Service;
+use world::Settings;
 
 /// A run in progress.
 pub struct Simulation {
-    world: world::Settings,
+    world: Settings,
     agenda: Agenda,
     journal: Journal,
     traffic: TrafficState,
     services: Table<ServiceId, Service>,
-    /// Where attempts wait that are with no server.
+    /// Queues for attempts that no server holds.
     brokers: Brokers,
     serving: Serving,
     fleet: Fleet,
-    nodes: node_port::NodeControl,
-    faults: faults::Faults,
+    nodes: NodeControl,
+    faults: Faults,
     /// Routes and distances.
     network: Network,
     control: Control,
     books: Books,
-    progress: limits::Progress,
+    progress: Progress,
     work: WorkRecord,
 }
 
@@ -101,7 +113,7 @@ impl Simulation {
     pub fn run_with(mut self, mut progress: impl FnMut(SimTime)) -> Result<RunRecord, RunError> {
         self.start()?;
         let end = Key::new(self.world.horizon, 0, Class::Outage, Entity::Run, 0);
-        // No event brings arrivals: the next one stays until it is taken.
+        // Arrivals are not in the event queue: the next one stays here until it is handled.
         let mut arrival = self.traffic.next_arrival().min(end);
         loop {
             if self.agenda.advance(&arrival) {
@@ -143,7 +155,7 @@ impl Simulation {
             Event::UserReady { user } => self.user_ready(ClientId::new(key.number()), user)?,
             Event::Fault { source } => self.fault(source)?,
             Event::Reclaimed { node } => self.reclaimed(node),
-            Event::Market { service } => self.look_at_market(service),
+            Event::Capacity { service } => self.capacity_look(service),
             Event::NodeReady { node } => self.node_ready(node),
             Event::NodeIdle { node } => self.node_idle(node, key.seq),
             Event::StageDone { pod: slot } => self.stage_done(pod(slot), key.seq),
@@ -162,7 +174,7 @@ impl Simulation {
             Event::Series => self.series_row(),
             Event::WarmedUp => self.warmed_up(),
         }
-        // Causes nested this deep at one instant are a loop that time never leaves.
+        // Events that cause each other this often at one instant form a loop that never ends.
         if key.round() == u16::MAX {
             return Err(RunError::Livelock { at: key.at });
         }

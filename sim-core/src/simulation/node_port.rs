@@ -1,69 +1,13 @@
-//! Node autoscalers of the port: when they look, and what becomes of their wishes.
+//! Runs node autoscalers behind the port: when they look, and which of their actions are applied.
 //!
-//! A pool's minimum is kept by the engine, as a cloud's node group keeps its own.
+//! The engine itself keeps the minimum of each pool, as a cloud's node group does.
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimTime};
 use crate::fleet::NodeLife;
 use crate::id::{NodeId, PoolId, ZoneId};
 use crate::ledger::NodeScalerRecord;
-use crate::ports::{NodeAutoscaler, NodeDecision, NodeOrder, NodeWake, OpenOrder, OrderAnswer, Patience};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Who decides which nodes there are.
-#[derive(Default)]
-pub(super) struct NodeControl {
-    /// A node autoscaler of the port; without one the plain one looks.
-    pub(super) scaler: Option<NodeScaler>,
-    /// Whether the plain one will look.
-    pub(super) scan_planned: bool,
-}
-
-/// A node autoscaler at work.
-pub(super) struct NodeScaler {
-    policy: Box<dyn NodeAutoscaler>,
-    /// Numbers all its events, so that no two have one key.
-    looks: u64,
-    /// The look that it planned; an older plan is stale.
-    planned: u64,
-    /// Looks at this instant for a reason.
-    woken: BTreeMap<u64, NodeWake>,
-    /// Whether open orders are tried again at this instant.
-    retries: bool,
-    /// The highest number of an order so far.
-    last_order: Option<u64>,
-    /// Orders that nobody has granted.
-    pub(super) open: BTreeMap<u64, OpenOrder>,
-    /// By node: the order that it came from.
-    pub(super) from: BTreeMap<NodeId, u64>,
-    /// Nodes whose notice was received.
-    pub(super) noticed: BTreeSet<NodeId>,
-    /// What it did.
-    pub(super) record: NodeScalerRecord,
-}
-
-impl NodeScaler {
-    pub(super) fn new(policy: Box<dyn NodeAutoscaler>) -> Self {
-        let record = NodeScalerRecord { name: policy.name().into(), ..NodeScalerRecord::default() };
-        NodeScaler {
-            policy,
-            looks: 0,
-            planned: 0,
-            woken: BTreeMap::new(),
-            retries: false,
-            last_order: None,
-            open: BTreeMap::new(),
-            from: BTreeMap::new(),
-            noticed: BTreeSet::new(),
-            record,
-        }
-    }
-
-    fn next_look(&mut self) -> u64 {
-        self.looks += 1;
-        self.looks
-    }
-}
+use crate::ports::{NodeDecision, NodeOrder, NodeWake, OpenOrder, OrderAnswer, Patience};
 
 impl Simulation {
     /// The first look, when the run has begun.
@@ -80,7 +24,7 @@ impl Simulation {
         self.agenda.schedule(at, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeLook);
     }
 
-    /// Wakes it at this instant, once for each reason.
+    /// Wakes the node autoscaler at this instant, once for each reason.
     fn wake_node_scaler(&mut self, wake: NodeWake) {
         let now = self.agenda.now();
         let Some(scaler) = &mut self.nodes.scaler else { return };
@@ -102,7 +46,7 @@ impl Simulation {
         self.wake_node_scaler(NodeWake::Waiting);
     }
 
-    /// The market has announced that it takes nodes back, and somebody received it.
+    /// The market has announced that it reclaims nodes, and the notice was received.
     pub(super) fn notice_reclaims(&mut self, nodes: &[NodeId]) {
         if let Some(scaler) = &mut self.nodes.scaler
             && !nodes.is_empty()
@@ -112,7 +56,7 @@ impl Simulation {
         }
     }
 
-    /// Capacity may have come back: open orders and minima are tried again.
+    /// Capacity may have come back: open orders and missing minimum nodes are tried again.
     pub(super) fn retry_orders_soon(&mut self) {
         let misses = self.fleet.misses_minimum();
         let now = self.agenda.now();
@@ -136,7 +80,7 @@ impl Simulation {
         self.judge_waiting();
     }
 
-    /// It looks, unless another plan has replaced this one.
+    /// Lets the node autoscaler look, unless a later plan has replaced this one.
     pub(super) fn node_look(&mut self, look: u64) {
         let Some(scaler) = &mut self.nodes.scaler else { return };
         let wake = scaler.woken.remove(&look);
@@ -150,23 +94,23 @@ impl Simulation {
         scaler.record.looks += 1;
         let decision = scaler.policy.decide(&seen);
         if let Some(at) = decision.next_wake {
-            // Time must go on between two looks of its own.
+            // Time must pass between two looks that it planned itself.
             self.plan_node_look(at.max(SimTime::from_ps(seen.now.as_ps() + 1)));
         }
-        self.apply_nodes(decision);
+        self.apply_node_decision(decision);
     }
 
-    fn apply_nodes(&mut self, decision: NodeDecision) {
+    fn apply_node_decision(&mut self, decision: NodeDecision) {
         for id in decision.cancel {
             let cancelled = self.nodes.scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
-            self.count_wish(cancelled, |record| &mut record.cancelled);
+            self.count_action(cancelled, |record| &mut record.cancelled);
         }
         for node in decision.remove.into_iter().map(NodeId::new) {
             let removed = self.may_remove(node);
             if removed {
                 self.retire_node(node);
             }
-            self.count_wish(removed, |record| &mut record.removed);
+            self.count_action(removed, |record| &mut record.removed);
         }
         for node in decision.uncordon.into_iter().map(NodeId::new) {
             let uncordoned = self.is_live(node) && self.fleet.node(node).reclaimed.is_none();
@@ -175,7 +119,7 @@ impl Simulation {
                 self.fleet.note_room(node, self.agenda.now());
                 self.place_pending();
             }
-            self.count_wish(uncordoned, |record| &mut record.uncordoned);
+            self.count_action(uncordoned, |record| &mut record.uncordoned);
         }
         for node in decision.cordon.into_iter().map(NodeId::new) {
             let cordoned = self.is_live(node) && self.may_leave(node);
@@ -183,17 +127,17 @@ impl Simulation {
                 self.fleet.node_mut(node).cordoned = true;
                 self.fleet.note_room(node, self.agenda.now());
             }
-            self.count_wish(cordoned, |record| &mut record.cordoned);
+            self.count_action(cordoned, |record| &mut record.cordoned);
         }
         let drained: Vec<NodeId> = decision.drain.into_iter().map(NodeId::new).collect();
-        self.drain_wished(&drained);
+        self.drain_chosen(&drained);
         for order in decision.orders {
             self.take_order(order);
         }
         self.judge_waiting();
     }
 
-    fn count_wish(&mut self, granted: bool, of: impl Fn(&mut NodeScalerRecord) -> &mut u64) {
+    fn count_action(&mut self, granted: bool, of: impl Fn(&mut NodeScalerRecord) -> &mut u64) {
         if let Some(scaler) = &mut self.nodes.scaler {
             let record = &mut scaler.record;
             *(if granted { of(record) } else { &mut record.impossible }) += 1;
@@ -204,8 +148,8 @@ impl Simulation {
         self.fleet.nodes().get(node).is_some_and(|node| node.life != NodeLife::Gone)
     }
 
-    /// Whether a live node may go without leaving its pool below its minimum, when all cordoned ones
-    /// have gone. One that the market takes goes anyway.
+    /// Whether a live node may leave without taking its pool below the minimum, counting all
+    /// cordoned nodes as gone. A reclaimed node leaves anyway.
     fn may_leave(&self, node: NodeId) -> bool {
         let state = self.fleet.node(node);
         if state.reclaimed.is_some() || state.cordoned {
@@ -223,20 +167,20 @@ impl Simulation {
         self.is_live(node) && self.fleet.node(node).is_empty() && self.may_leave(node)
     }
 
-    fn drain_wished(&mut self, nodes: &[NodeId]) {
+    fn drain_chosen(&mut self, nodes: &[NodeId]) {
         let (mut taken, mut chosen) = (Vec::new(), Vec::new());
         for &node in nodes {
             let granted = self.is_live(node) && self.may_leave(node);
-            self.count_wish(granted, |record| &mut record.drained);
+            self.count_action(granted, |record| &mut record.drained);
             if granted {
                 let reclaimed = self.fleet.node(node).reclaimed.is_some();
                 (if reclaimed { &mut taken } else { &mut chosen }).push(node);
-                // The next one must know that this one goes.
+                // Marked at once, so that the check of the next node counts it as leaving.
                 self.fleet.node_mut(node).cordoned = true;
             }
         }
         if !taken.is_empty() {
-            self.tell_buyers(&taken);
+            self.tell_capacity_policies(&taken);
             self.drain_nodes(&taken, true);
         }
         if !chosen.is_empty() {
@@ -279,7 +223,7 @@ impl Simulation {
         }
     }
 
-    /// The first offer that is granted, and the node that boots there.
+    /// Orders a node at the first offer that is granted.
     fn try_offers(&mut self, order: u64, offers: &[(u32, u32)]) -> Option<(usize, NodeId)> {
         let mut places = offers.iter().map(|&(pool, zone)| (PoolId::new(pool), ZoneId::new(zone)));
         let grants = |&(_, (pool, zone)): &(usize, (PoolId, ZoneId))| {

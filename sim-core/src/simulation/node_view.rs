@@ -1,4 +1,4 @@
-//! The fleet as a node autoscaler of the port sees it.
+//! The fleet as a node autoscaler behind the port sees it.
 
 use super::Simulation;
 use crate::fleet::{Demand, Lease, Node};
@@ -7,7 +7,7 @@ use crate::ports::{FleetView, HeldView, NodeView, NodeWake, OfferView, OpenOrder
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Demands, numbered as they are met.
+/// Demands, numbered in the order in which the view mentions them.
 #[derive(Default)]
 struct Met {
     known: BTreeMap<DemandId, u32>,
@@ -69,7 +69,7 @@ impl Simulation {
         self.fleet.live_nodes().map(view).collect()
     }
 
-    /// Says what is on each node: units, by the pod that was asked for.
+    /// Fills in what each node holds; a unit is shown under its leader.
     fn fill_nodes(&self, nodes: &mut [NodeView], met: &mut Met) {
         let pods = self.services.values().flat_map(|book| &book.pods);
         let mut leaders: Vec<PodId> = pods.copied().filter(|&pod| self.fleet.leads(pod)).collect();

@@ -1,8 +1,8 @@
-//! A plain node autoscaler: nodes appear while replicas wait for GPUs, and leave after their
-//! pool's idle time, down to its minimum.
+//! The plain node autoscaler: orders nodes while replicas wait for GPUs, and gives empty nodes back
+//! after their pool's idle time, down to the pool's minimum.
 //!
-//! It looks at multiples of its period, as the Kubernetes cluster autoscaler does (scan interval
-//! 10 s); it counts the room of nodes that already boot before it orders more.
+//! It looks at multiples of its period, as the Kubernetes cluster autoscaler does (scan interval 10
+//! s), and counts the room on booting nodes before it orders more.
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimDuration, SimTime, keyed};
@@ -13,7 +13,7 @@ use crate::ledger::{BillLine, GpuState};
 use std::collections::BTreeSet;
 
 impl Simulation {
-    /// Makes sure that the plain node autoscaler looks at its next multiple.
+    /// Plans the next look of the plain node autoscaler, at a multiple of its period.
     pub(super) fn schedule_scan(&mut self) {
         if self.nodes.scaler.is_some() {
             return self.retry_orders_soon();
@@ -27,14 +27,14 @@ impl Simulation {
         self.agenda.schedule(SimTime::from_ps(at), Class::NodeAutoscaler, Entity::NodeScaler, 0, Event::NodeScan);
     }
 
-    /// Orders nodes for units that wait and that the booting ones will not hold.
+    /// Orders nodes for waiting units that do not fit on the nodes that boot.
     pub(super) fn node_scan(&mut self) {
         self.nodes.scan_planned = false;
         self.refill_pools();
-        // Room on booting nodes, used up as units that wait are counted against it.
+        // Free room on booting nodes; each waiting unit that fits takes its part of it.
         let booting = self.fleet.booting_nodes().into_iter();
         let mut rooms: Vec<NodeRoom> = booting.map(|node| self.fleet.empty_room(node)).collect();
-        // Where one unit of a demand does not fit, no later one will: room only shrinks here.
+        // If one unit of a demand does not fit, no later one will: room only shrinks here.
         let mut hopeless: BTreeSet<DemandId> = BTreeSet::new();
         for id in self.fleet.pending().to_vec() {
             let kind = self.fleet.unit(id).demand;
@@ -50,7 +50,7 @@ impl Simulation {
         self.judge_waiting();
     }
 
-    /// Orders what a loss took from the minimum of a pool.
+    /// Orders the nodes that a pool lacks to its minimum, after a loss.
     pub(super) fn refill_pools(&mut self) {
         for pool in self.fleet.pool_ids() {
             while self.fleet.stock(pool).live < self.fleet.pool(pool).min_nodes {
@@ -87,9 +87,10 @@ impl Simulation {
         self.watch_idle(node);
     }
 
-    /// Places what fits of the units that wait, oldest first.
+    /// Places the waiting units that fit, oldest first.
     pub(super) fn place_pending(&mut self) {
-        // Units of one demand are alike, and room only shrinks: where one does not fit, none does.
+        // Units of one demand are alike and room only shrinks: if one does not fit, no later one
+        // will.
         let mut full: BTreeSet<DemandId> = BTreeSet::new();
         for id in self.fleet.take_pending() {
             let kind = self.fleet.unit(id).demand;
@@ -107,7 +108,7 @@ impl Simulation {
         }
     }
 
-    /// A unit has begun to wait: says whether GPUs will come for it.
+    /// Decides whether GPUs will come for the unit that has just begun to wait.
     pub(super) fn judge_newest(&mut self) {
         match self.fleet.newest_hope() {
             Some((unit, stuck)) => self.set_stuck(unit, stuck),
@@ -115,14 +116,14 @@ impl Simulation {
         }
     }
 
-    /// Says of each unit that waits whether GPUs will come for it.
+    /// Decides for each waiting unit whether GPUs will come for it.
     pub(super) fn judge_waiting(&mut self) {
         for (unit, stuck) in self.fleet.hopes() {
             self.set_stuck(unit, stuck);
         }
     }
 
-    /// A unit waits for a full pool, or no longer does.
+    /// Notes that a unit waits for a full pool, or no longer does.
     pub(super) fn set_stuck(&mut self, unit: UnitId, stuck: bool) {
         let now = self.agenda.now();
         if std::mem::replace(&mut self.fleet.unit_mut(unit).stuck, stuck) == stuck {
@@ -134,7 +135,7 @@ impl Simulation {
         }
     }
 
-    /// Starts the idle time of a node that is empty; one that the market takes back goes at once.
+    /// Starts the idle time of an empty node; an empty cordoned node goes at once.
     pub(super) fn watch_idle(&mut self, node: NodeId) {
         let state = self.fleet.node(node);
         if state.cordoned && state.is_empty() {
@@ -142,7 +143,7 @@ impl Simulation {
         }
         if state.life == NodeLife::Ready && state.is_empty() {
             let timeout = self.fleet.pool(state.pool).idle_timeout;
-            // An autoscaler of the port has a time of its own.
+            // Node autoscalers behind the port have an idle time of their own.
             if timeout != SimDuration::MAX && self.nodes.scaler.is_none() {
                 let at = self.agenda.now() + timeout;
                 self.agenda.schedule(at, Class::Lifecycle, node, state.generation, Event::NodeIdle { node });
@@ -150,7 +151,8 @@ impl Simulation {
         }
     }
 
-    /// Gives a node back, if it has been empty all the time and its pool is above the minimum.
+    /// Gives a node back, if it has been empty for the whole idle time and its pool is above the
+    /// minimum.
     pub(super) fn node_idle(&mut self, node: NodeId, generation: u64) {
         let state = self.fleet.node(node);
         let pool = state.pool;
@@ -161,8 +163,8 @@ impl Simulation {
         self.retire_node(node);
     }
 
-    /// Bills the nodes of a pool that are committed and do not live, up to now; call before their number
-    /// changes.
+    /// Bills the committed nodes of a pool that are not in use, up to now; call before the number
+    /// of nodes changes.
     pub(super) fn settle_commitment(&mut self, pool: PoolId) {
         let now = self.agenda.now();
         let (config, stock) = self.fleet.pool_and_stock(pool);
@@ -172,7 +174,8 @@ impl Simulation {
         self.books.charge(line, unused.saturating_mul(config.gpus_per_node), span);
     }
 
-    /// A committed node is gone: the oldest of its pool that is not committed costs what was agreed now.
+    /// A committed node is gone: the commitment passes to the oldest other node of the pool, which
+    /// costs the agreed price from now on.
     fn pass_commitment_on(&mut self, gone: NodeId) {
         if !std::mem::take(&mut self.fleet.node_mut(gone).committed) {
             return;
@@ -191,7 +194,7 @@ impl Simulation {
         self.fleet.node_mut(next).rate = pool.get();
     }
 
-    /// A node leaves the fleet, empty.
+    /// Removes an empty node from the fleet.
     pub(super) fn retire_node(&mut self, node: NodeId) {
         if self.fleet.node(node).life == NodeLife::Gone {
             return;
@@ -211,14 +214,15 @@ impl Simulation {
         self.note_node(node, NodeChange::Gone);
         self.pass_commitment_on(node);
         self.judge_waiting();
-        // Another replica may have waited for the place in the pool, or the pool has too few nodes now.
+        // Another replica may have waited for this place in the pool, or the pool is below its
+        // minimum now.
         if !self.fleet.pending().is_empty() || self.fleet.misses_minimum() {
             self.schedule_scan();
         }
         self.retry_orders_soon();
     }
 
-    /// Bills the GPUs of a node that nobody holds, up to now.
+    /// Bills the free GPUs of a node up to now.
     pub(super) fn bill_free_gpus(&mut self, node: NodeId) {
         let now = self.agenda.now();
         let state = self.fleet.node_mut(node);
@@ -233,7 +237,7 @@ impl Simulation {
         self.books.charge(line, state.free.count_ones(), span);
     }
 
-    /// What the pool's minimum charge adds to a node's life.
+    /// Bills what the pool's minimum charge adds to a node's life.
     pub(super) fn bill_minimum(&mut self, node: NodeId) {
         let state = self.fleet.node(node);
         let lived = self.agenda.now().since(state.ordered);

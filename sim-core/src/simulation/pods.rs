@@ -11,10 +11,10 @@ use crate::traffic::NONE;
 use std::collections::BTreeMap;
 
 impl Simulation {
-    /// Makes the replicas of a service as many as its register says; where a policy buys its capacity,
-    /// that policy does it when it next looks.
+    /// Creates or deletes replicas until there are as many as the register says. Where a capacity
+    /// policy buys the replicas, that policy does it when it next looks.
     pub(super) fn reconcile(&mut self, service: ServiceId) {
-        if self.services[service].buyer.is_some() {
+        if self.services[service].capacity.is_some() {
             return;
         }
         let state = &self.services[service];
@@ -58,13 +58,13 @@ impl Simulation {
         }
     }
 
-    /// Creates a replica of a service, wherever its demand lets it stand.
+    /// Creates a replica of a service, anywhere its demand allows.
     pub(super) fn create_replica(&mut self, service: ServiceId, demand: DemandId) {
         let unit = self.new_unit(service, demand);
         self.launch(unit);
     }
 
-    /// Creates a pod that takes one attempt and ends.
+    /// Creates a job: a pod that takes one attempt and ends.
     pub(super) fn create_job(&mut self, service: ServiceId) {
         let unit = self.new_unit(service, self.services[service].demand);
         let leader = self.fleet.unit(unit).leader();
@@ -73,7 +73,7 @@ impl Simulation {
         self.launch(unit);
     }
 
-    /// A job takes the attempt that was just sent to its server, and no second one.
+    /// A job that was just sent its attempt takes no second one.
     #[cold]
     pub(super) fn end_if_job(&mut self, server: ServerId) {
         let pod = self.serving.servers[server].pod;
@@ -82,7 +82,7 @@ impl Simulation {
         }
     }
 
-    /// A pod of a service, with its server.
+    /// Adds a pod of a service, with its server.
     pub(super) fn new_pod(&mut self, service: ServiceId, unit: UnitId) -> PodId {
         let now = self.agenda.now();
         let state = &mut self.services[service];
@@ -103,7 +103,7 @@ impl Simulation {
         let now = self.agenda.now();
         let pod = self.fleet.pod_mut(id);
         let startup = &self.services[pod.service()].config.startup;
-        // Without an image to pull the process starts with the first stage.
+        // If the first stage does not pull an image, the process starts with it.
         let first_is_pull = startup.stages.first().is_some_and(|first| first.kind == StageKind::ImagePull);
         let probe =
             (stage as usize >= startup.stages.len()).then(|| startup.probe.ready_at(pod.process.unwrap_or(now), now));
@@ -117,7 +117,7 @@ impl Simulation {
         }
     }
 
-    /// A stage has ended, unless the pod was deleted meanwhile.
+    /// Ends a stage, unless the pod was deleted meanwhile.
     pub(super) fn stage_done(&mut self, id: PodId, stage: u64) {
         let stage = stage as u32;
         if !self.fleet.knows(id) || self.fleet.pod(id).life != (Life::Starting { stage }) {
@@ -156,16 +156,17 @@ impl Simulation {
         self.serving.servers[server].position = book.rotation.enter(server);
         book.readiness.reach(book.rotation.len());
         self.note_pod(id, PodChange::Ready);
-        self.stir_buyer(service);
+        self.wake_capacity_policy(service);
         self.release_waiting(service);
         let pod = self.fleet.pod(id);
         if pod.lease == Lease::One && pod.life == Life::Ready {
-            // Nothing waits: the job has nothing to do.
+            // No attempt waits: the job has nothing to do.
             self.delete_replica(id);
         }
     }
 
-    /// Deletes a replica and who shares its GPUs: at once if it holds no work, else it drains.
+    /// Deletes a replica and the pods that share its GPUs: at once if they hold no work; else they
+    /// drain.
     pub(super) fn delete_replica(&mut self, id: PodId) {
         for pod in self.fleet.unit(self.fleet.pod(id).unit).pods.clone() {
             self.delete_pod(pod);
@@ -194,7 +195,7 @@ impl Simulation {
         }
     }
 
-    /// One more of a service's pods is starting, or one less.
+    /// Counts one more, or one less, of a service's pods as starting.
     pub(super) fn step_starting(&mut self, service: ServiceId, more: bool) {
         let now = self.agenda.now();
         self.services[service].waits.step_starting(more, now);
@@ -205,7 +206,7 @@ impl Simulation {
         self.leave_ready(id);
         let pod = self.fleet.pod(id);
         let state = &self.services[pod.service()];
-        // A job is not hurried.
+        // A job may take as long as it needs.
         let timeout = if pod.lease == Lease::One { SimDuration::MAX } else { state.config.drain_timeout };
         if self.serving.servers[pod.server].outstanding == 0 {
             self.gone(id);
@@ -214,7 +215,7 @@ impl Simulation {
         }
     }
 
-    /// Takes a ready pod out of those that get work.
+    /// Takes a ready pod out of rotation.
     pub(super) fn leave_ready(&mut self, id: PodId) {
         let now = self.agenda.now();
         self.bill_unit(self.fleet.pod(id).unit);
@@ -232,7 +233,8 @@ impl Simulation {
         }
     }
 
-    /// A server has ended its last attempt: its pod ends if it was draining, and is forgotten if it has ended.
+    /// A server has ended its last attempt: a draining pod ends, and a pod that has ended is
+    /// forgotten.
     pub(super) fn drained(&mut self, id: PodId) {
         match self.fleet.pod(id).life {
             Life::Draining => self.gone(id),
@@ -241,7 +243,7 @@ impl Simulation {
         }
     }
 
-    /// A draining pod's time is up: what it still holds is lost.
+    /// A draining pod's time is up: the work that it still holds is lost.
     pub(super) fn drain_end(&mut self, id: PodId) {
         if self.fleet.knows(id) && self.fleet.pod(id).life == Life::Draining {
             self.fleet.pod_mut(id).killed = true;
@@ -250,7 +252,7 @@ impl Simulation {
         }
     }
 
-    /// A pod has ended; with the last of its unit, their GPUs are free.
+    /// Ends a pod; the last pod of a unit frees the unit's GPUs.
     pub(super) fn gone(&mut self, id: PodId) {
         let now = self.agenda.now();
         let unit = self.fleet.pod(id).unit;
@@ -273,7 +275,7 @@ impl Simulation {
         }
     }
 
-    /// Drops what is known of pods that have ended, once nothing is on its way to them any more.
+    /// Forgets the pods of a unit that have ended, once no attempt is on its way to them.
     fn forget_unit(&mut self, unit: UnitId) {
         let pods = &self.fleet.unit(unit).pods;
         let outstanding = |pod: &PodId| self.serving.servers[self.fleet.pod(*pod).server].outstanding;
@@ -293,7 +295,7 @@ impl Simulation {
         }
     }
 
-    /// A pod's life, as it is recorded.
+    /// The record of a pod's life.
     pub(super) fn replica_record(&self, id: PodId) -> ReplicaRecord {
         let pod = self.fleet.pod(id);
         let unit = self.fleet.unit(pod.unit);

@@ -1,8 +1,10 @@
 //! Requests and attempts: arrival, routing, delivery, completion, time-outs, retries.
 
-#![expect(clippy::inline_always, reason = "measured: callers know which case it is, and the compiler does not")]
+#![expect(clippy::inline_always, reason = "measured: each caller passes a constant case, which inlining resolves")]
 
-use super::{Event, RunError, Simulation};
+use super::bench::bench;
+use super::error::RunError;
+use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration};
 use crate::fleet::NodeLife;
 use crate::id::{AttemptSlot, ClientId, ClockSlot, PrefixSlot, RequestSlot, ServerId, ServerSlot, ServiceId};
@@ -10,14 +12,15 @@ use crate::journal::Note;
 use crate::ledger::FailBecause;
 use crate::ports::Arrival;
 use crate::queueing::Sent;
-use crate::serving::{Bench, Discipline, ServiceTime};
+use crate::serving::{Discipline, ServiceTime};
 use crate::traffic::{Attempt, NONE, NOWHERE, Outcome, Request, Stage};
 
-/// In place of an attempt's request: its client has gone and wants the work withdrawn as soon as
-/// that can be done.
+/// Stands in an attempt for its request when the client has gone and wants the work withdrawn as
+/// soon as possible.
 pub(super) const CANCELLED: RequestSlot = RequestSlot::new(u32::MAX - 1);
 
-/// One attempt of a request: whose, which, how long it takes where that is drawn, and to whom it goes.
+/// One attempt of a request: its client, its number, its service time if that is drawn, and its
+/// service.
 #[derive(Clone, Copy)]
 struct Try {
     client: ClientId,
@@ -27,28 +30,8 @@ struct Try {
     service: ServiceId,
 }
 
-/// Builds a `Bench` by splitting the borrow; a method would borrow all of `self`.
-macro_rules! bench {
-    ($sim:expr, $service:expr) => {{
-        let book = &mut $sim.services[$service];
-        Bench {
-            discipline: &book.config.discipline,
-            agenda: &mut $sim.agenda,
-            attempts: &mut $sim.traffic.attempts,
-            sequences: &mut $sim.serving.sequences,
-            prefixes: &$sim.traffic.prefixes,
-            first_tokens: &mut $sim.serving.first_tokens,
-            gaps: (!book.watchers.gap.is_empty()).then_some(&mut $sim.serving.gaps),
-            latency: &mut book.account.latency,
-            warmup: $sim.world.warmup,
-        }
-    }};
-}
-
-pub(super) use bench;
-
 impl Simulation {
-    /// The earliest arrival comes in.
+    /// Takes the earliest arrival.
     pub(super) fn arrive(&mut self) -> Result<(), RunError> {
         let Some((client, arrival, prefix)) = self.traffic.earliest() else { return Ok(()) };
         self.traffic.pull_after(client)?;
@@ -57,7 +40,7 @@ impl Simulation {
         self.count_request()
     }
 
-    /// A closed-loop user has thought and sends.
+    /// A closed-loop user has finished thinking and sends a request.
     pub(super) fn user_ready(&mut self, client: ClientId, user: u32) -> Result<(), RunError> {
         let state = &mut self.traffic.clients[client];
         state.users[user as usize] += 1;
@@ -74,7 +57,7 @@ impl Simulation {
         let n = state.users[user as usize];
         let at = self.agenda.now() + state.think(user, u64::from(n));
         let event = Event::UserReady { user };
-        // Users of one instant go in the order of their numbers.
+        // Users who are ready at one instant send in the order of their numbers.
         self.agenda.schedule(at, Class::Arrival, client, u64::from(user), event);
     }
 
@@ -94,8 +77,8 @@ impl Simulation {
         let &Arrival { prompt_tokens, output_tokens, .. } = arrival;
         let service_time = match (arrival.service_time, &state.config.service_time) {
             (Some(given), _) => given,
-            (None, ServiceTime::Drawn(law) | ServiceTime::DrawnPerAttempt(law)) => {
-                law.sample_duration(&mut sender.sizes)
+            (None, ServiceTime::Drawn(distribution) | ServiceTime::DrawnPerAttempt(distribution)) => {
+                distribution.sample_duration(&mut sender.sizes)
             }
             (None, ServiceTime::Tokens { fixed, per_prompt_token, per_output_token }) => {
                 *fixed + *per_prompt_token * u64::from(prompt_tokens) + *per_output_token * u64::from(output_tokens)
@@ -124,7 +107,7 @@ impl Simulation {
         self.attempt(request, Try { client, number, tries: 0, size: service_time, service });
     }
 
-    /// From when on a client gives a request up.
+    /// Notes when a client gives a request up.
     fn set_deadline(&mut self, request: RequestSlot, client: ClientId, number: u64) {
         let sender = &mut self.traffic.clients[client];
         let at = self.agenda.now() + sender.config.timeout;
@@ -150,8 +133,8 @@ impl Simulation {
         record.tries += 1;
         let service = self.choose_service(client, number, user, prefix, last);
         self.traffic.requests[request].service = service;
-        if let ServiceTime::DrawnPerAttempt(law) = &self.services[service].config.service_time {
-            size = self.traffic.clients[client].redraw(law, number, tries);
+        if let ServiceTime::DrawnPerAttempt(distribution) = &self.services[service].config.service_time {
+            size = self.traffic.clients[client].redraw(distribution, number, tries);
         }
         self.attempt(request, Try { client, number, tries, size, service });
     }
@@ -167,7 +150,7 @@ impl Simulation {
         let origin = sender.config.place.as_ref().map_or(NOWHERE, |place| place.origin as u16);
         let state = &mut self.services[service];
         let hop = match &state.config.network {
-            Some(law) => law.sample_duration(sender.network(number, tries).get()),
+            Some(distribution) => distribution.sample_duration(sender.network(number, tries).get()),
             None => SimDuration::ZERO,
         };
         let index = self.traffic.attempts.insert(Attempt {
@@ -209,7 +192,7 @@ impl Simulation {
         }
     }
 
-    /// From when on a client gives an attempt up.
+    /// Notes when a client gives an attempt up.
     fn set_attempt_deadline(&mut self, index: AttemptSlot, client: ClientId, serial: u64) {
         let sender = &mut self.traffic.clients[client];
         let at = self.agenda.now() + sender.config.attempt_timeout;
@@ -241,13 +224,13 @@ impl Simulation {
         if hop.is_zero() {
             return self.reach(index, id.slot(), service);
         }
-        // The hop is no queueing: the wait counts from the delivery.
+        // The time on the way does not count as queueing: the wait starts at the delivery.
         self.traffic.attempts[index].sent += hop;
         let at = self.agenda.now() + hop;
         self.agenda.schedule(at, Class::Delivery, id, serial, Event::Deliver { attempt: index });
     }
 
-    /// An attempt that was on its way gets to its server.
+    /// An attempt that was on its way arrives at its server.
     pub(super) fn deliver(&mut self, index: AttemptSlot) {
         let Attempt { server: slot, service, request, .. } = self.traffic.attempts[index];
         if slot == ServerSlot::NONE {
@@ -259,13 +242,13 @@ impl Simulation {
         self.reach(index, slot, service);
     }
 
-    /// An attempt reaches its server, which lives.
+    /// An attempt reaches a server that is alive.
     #[inline]
     fn reach(&mut self, index: AttemptSlot, slot: ServerSlot, service: ServiceId) {
         let state = &self.services[service];
         let server = self.serving.servers.at_mut(slot);
         let path = state.path;
-        // Where nothing is ever full, what is held is not counted.
+        // Where no queue is ever full, the attempts held are not counted.
         if path.full_at != u32::MAX && server.held() >= path.full_at {
             return self.refuse_at(index);
         }
@@ -284,20 +267,20 @@ impl Simulation {
         }
     }
 
-    /// An attempt that nobody wants any more, or whose server was killed meanwhile.
+    /// Ends an attempt whose client has gone, or whose server was killed while it was on its way.
     #[cold]
     fn deliver_in_vain(&mut self, index: AttemptSlot) {
         let Attempt { server, service, request, .. } = self.traffic.attempts[index];
         if request == CANCELLED {
             return self.leave(index, server, service);
         }
-        // Only a drain that took too long kills the process of a pod whose node stays.
+        // If the node still stands, only a drain timeout can have killed the process.
         let node = self.fleet.node_of(self.serving.servers.at(server).pod);
         let stays = node.is_some_and(|node| self.fleet.node(node).life != NodeLife::Gone);
         self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
     }
 
-    /// Whether an attempt's prompt is longer than any context of the engine that should serve it.
+    /// Whether a prompt is longer than the longest context of the engine that should serve it.
     fn is_too_long(&self, index: AttemptSlot) -> bool {
         match &self.services[self.traffic.attempts[index].service].config.discipline {
             Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index]),
@@ -359,7 +342,7 @@ impl Simulation {
         self.complete_all(done);
     }
 
-    /// Brings what is measured of a server to now.
+    /// Updates everything that is measured at a server.
     pub(super) fn settle_server(&mut self, id: ServerId) {
         self.catch_up_turns(self.serving.servers[id].clock);
         let service = self.serving.servers[id].service;
@@ -367,7 +350,8 @@ impl Simulation {
         self.observe_tokens(id, service);
     }
 
-    /// Brings what is measured where an attempt is to now, before it is torn from its request.
+    /// Updates everything that is measured at an attempt's server, before the attempt loses its
+    /// request.
     pub(super) fn settle_attempt(&mut self, index: AttemptSlot) {
         if index != AttemptSlot::NONE && self.traffic.attempts[index].server != ServerSlot::NONE {
             let server = self.serving.servers.at(self.traffic.attempts[index].server).id;
@@ -375,7 +359,7 @@ impl Simulation {
         }
     }
 
-    /// Brings what is measured of a service's servers to now.
+    /// Updates everything that is measured at a service's servers.
     pub(super) fn settle_service(&mut self, service: ServiceId) {
         for at in 0..self.services[service].pods.len() {
             let pod = self.services[service].pods[at];
@@ -400,7 +384,7 @@ impl Simulation {
         self.complete_all(done);
     }
 
-    /// Lets attempts that wait at the broker go to servers that can take them.
+    /// Sends attempts that wait at the broker to servers with room.
     pub(super) fn release_waiting(&mut self, service: ServiceId) {
         while let Some((index, position)) = self.next_waiting(service) {
             self.dispatch(index, service, position);
@@ -413,7 +397,7 @@ impl Simulation {
         book.feed.release(&book.rotation, book.path.room, &mut self.brokers, attempts)
     }
 
-    /// A full gateway refuses an attempt.
+    /// Refuses an attempt because the gateway's queue is full.
     fn refuse(&mut self, index: AttemptSlot) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
         self.services[service].account.rejected_attempts += 1;
@@ -421,7 +405,7 @@ impl Simulation {
         self.try_again(request, Outcome::Rejected);
     }
 
-    /// A replica whose queue is full refuses an attempt.
+    /// Refuses an attempt because the replica's queue is full.
     fn refuse_at(&mut self, index: AttemptSlot) {
         let Attempt { request, server, service, .. } = self.traffic.attempts[index];
         self.services[service].account.rejected_attempts += 1;

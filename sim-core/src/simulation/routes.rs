@@ -1,5 +1,5 @@
-//! Requests across regions: which cell takes an attempt, what does not get there, probes, and what
-//! is counted by origin.
+//! Requests across regions: which cell takes an attempt, which attempts are lost on the way,
+//! probes, and what is counted by origin.
 
 use super::requests::CANCELLED;
 use super::{Event, Simulation};
@@ -12,7 +12,7 @@ use crate::traffic::{Attempt, NONE, Outcome, Request, Served};
 use rand::RngExt;
 
 impl Simulation {
-    /// Adds routes, and what each client may reach of the one it calls, nearest first.
+    /// Adds the routes, and for each client the cells that it may reach, nearest first.
     pub(super) fn add_routes(&mut self, routes: Vec<RouteConfig>) {
         for config in routes {
             let place = |&service: &u32| {
@@ -36,7 +36,7 @@ impl Simulation {
         self.first_pool(service).map_or(RegionId::new(0), |pool| self.fleet.region_of_pool(pool))
     }
 
-    /// Plans the first probe of each cell, at an instant of its own within the interval.
+    /// Plans the first probe of each cell, at its own random instant within the interval.
     pub(super) fn start_probes(&mut self) {
         for (id, cell, route) in self.network.cells() {
             let Some(health) = route.health else { continue };
@@ -59,7 +59,8 @@ impl Simulation {
         self.agenda.schedule(now + config.interval, Class::Scrape, id, 0, Event::Probe { cell: id });
     }
 
-    /// The service that takes a client's next attempt; `avoid` is that of the attempt before.
+    /// Chooses the service for a client's next attempt; `avoid` is the service of the attempt
+    /// before.
     #[inline]
     pub(super) fn choose_service(
         &mut self,
@@ -87,7 +88,7 @@ impl Simulation {
         avoid: ServiceId,
     ) -> ServiceId {
         let state = &mut self.traffic.clients[client];
-        // Each user asks the name service at instants of its own.
+        // Each user renews its DNS answer at its own instants.
         let who = if user == NONE { number } else { u64::from(user) };
         let phase = number_of(state.phase_key, who);
         let affinity = self.traffic.prefixes.get(prefix).hashes.first().copied().unwrap_or(phase);
@@ -98,22 +99,22 @@ impl Simulation {
             [book.rotation.len(), book.presence.count()]
         };
         let (id, cell) = self.network.choose(ask, &state.reach, load);
-        // Each choice is for one attempt.
+        // A cell is chosen once for each attempt.
         if let Some(at) = state.reach.iter().position(|reach| reach.cell == id) {
             state.served[at].attempts += 1;
         }
         cell.service
     }
 
-    /// Whether an attempt gets to no replica: its region is dark, or the way loses it. It then ends when
-    /// its client gives up to connect.
+    /// Whether an attempt reaches no replica: its region is cut off, or the link loses it. The
+    /// attempt then ends at the client's connect timeout.
     #[inline]
     pub(super) fn is_lost_on_the_way(&self, client: ClientId, number: u64, tries: u32, service: ServiceId) -> bool {
         let all_is_well = self.network.is_calm() && self.faults.reaches_all();
-        !all_is_well && self.is_lost_in_trouble(client, number, tries, service)
+        !all_is_well && self.is_lost_to_faults(client, number, tries, service)
     }
 
-    fn is_lost_in_trouble(&self, client: ClientId, number: u64, tries: u32, service: ServiceId) -> bool {
+    fn is_lost_to_faults(&self, client: ClientId, number: u64, tries: u32, service: ServiceId) -> bool {
         let Some(place) = &self.traffic.clients[client].config.place else { return false };
         if place.route.is_none() {
             return false;
@@ -128,7 +129,7 @@ impl Simulation {
         loss_ppm > 0 && draw() < loss_ppm
     }
 
-    /// Plans the end of an attempt that got to no replica.
+    /// Plans the end of an attempt that reached no replica.
     pub(super) fn give_up_connecting(&mut self, attempt: AttemptSlot, client: ClientId) {
         let route = self.traffic.clients[client].config.place.as_ref().and_then(|place| place.route);
         let wait = route.map_or(SimDuration::ZERO, |at| self.network.connect_timeout(RouteId::new(at)));
@@ -136,7 +137,7 @@ impl Simulation {
         self.agenda.schedule(at, Class::Delivery, Entity::Nobody, serial, Event::Deliver { attempt });
     }
 
-    /// An attempt that got to no replica ends.
+    /// Ends an attempt that reached no replica.
     pub(super) fn unanswered(&mut self, index: AttemptSlot) {
         let Attempt { request, service, .. } = self.traffic.attempts[index];
         self.free_attempt(index, service);
@@ -146,8 +147,8 @@ impl Simulation {
         }
     }
 
-    /// What the way from a client to a replica adds to an attempt's hop: the whole round trip, so that
-    /// what the client sees is right to the end.
+    /// The whole round trip between a client and a replica, which is added to the attempt's hop.
+    /// Adding it all at the start makes the latency that the client sees right.
     #[inline]
     pub(super) fn distance(&self, attempt: AttemptSlot, server: ServerId) -> SimDuration {
         let region = RegionId::new(u32::from(self.serving.servers[server].region));
@@ -160,7 +161,8 @@ impl Simulation {
         trip * u64::from(place.as_ref().map_or(1, |place| place.round_trips))
     }
 
-    /// Whether an attempt's client lets it run where a replica stands; a client without a route says nothing.
+    /// Whether an attempt's client allows the region of a replica; without a route, a client allows
+    /// all.
     pub(super) fn may_serve(&self, attempt: AttemptSlot, server: ServerId) -> bool {
         let request = self.traffic.attempts[attempt].request;
         let client = (request < CANCELLED).then(|| &self.traffic.clients[self.traffic.requests[request].client]);
@@ -169,7 +171,7 @@ impl Simulation {
         place.is_none_or(|place| place.route.is_none() || place.allowed.binary_search(&region).is_ok())
     }
 
-    /// A region goes dark: what waits at its gateways is lost.
+    /// A region is cut off: attempts that wait at its gateways are lost.
     pub(super) fn darken(&mut self, region: RegionId) {
         let cells: Vec<ServiceId> = self.network.cells().map(|(_, cell, _)| cell.service).collect();
         for service in cells {
@@ -183,7 +185,8 @@ impl Simulation {
         }
     }
 
-    /// A request of a client with a place was served: who, how fast, and what was sent back.
+    /// Counts a served request of a client with a place: which cell served it, how fast, and the
+    /// bytes sent back.
     pub(super) fn record_place(&mut self, attempt: &Attempt, request: &Request, parts: &Parts) {
         let region = RegionId::new(u32::from(self.serving.servers.at(attempt.server).region));
         let measured = request.arrived >= self.world.warmup;

@@ -1,10 +1,9 @@
-//! A service at work: what its requests wait for, what its controllers say, and what is written down.
+//! One service: its configuration, queues, controllers' settings, pods and accounts.
 
-use super::market::Buyer;
 use crate::clock::{Seed, SimDuration, SimTime};
-use crate::control::{Readiness, Register};
+use crate::control::{CapacityControl, Readiness, Register};
 use crate::id::{ControllerId, DemandId, PodId, ServiceId, SignalIndex};
-use crate::ledger::{Account, Latency, MarketRecord};
+use crate::ledger::{Account, CapacityRecord, Latency};
 use crate::ports::Mode;
 use crate::queueing::{Brokers, Feed, Presence, Rotation, WaitClock};
 use crate::serving::{Discipline, QueueMode, ServiceConfig};
@@ -12,13 +11,13 @@ use crate::serving::{Discipline, QueueMode, ServiceConfig};
 /// A service.
 pub(super) struct Service {
     pub(super) config: ServiceConfig,
-    /// What that says of every attempt.
+    /// What every attempt needs of the configuration.
     pub(super) path: Path,
-    /// What its pods ask for, with all who share their GPUs.
+    /// What its pods ask for, including all services that share their GPUs.
     pub(super) demand: DemandId,
     pub(super) sharing: Sharing,
     pub(super) register: Register,
-    /// How requests reach it, as its controller says, and since when.
+    /// How requests reach it (set by its controller), and since when.
     pub(super) mode: (Mode, SimTime),
     /// Its pods that are not gone, oldest first.
     pub(super) pods: Vec<PodId>,
@@ -26,7 +25,7 @@ pub(super) struct Service {
     pub(super) ordinals: u64,
     /// Whether some of its pods are jobs.
     pub(super) has_jobs: bool,
-    /// Key of the streams of start-up draws.
+    /// Key for the random streams of start-up times.
     pub(super) startup_key: u64,
     pub(super) feed: Feed,
     pub(super) rotation: Rotation,
@@ -36,22 +35,22 @@ pub(super) struct Service {
     pub(super) readiness: Readiness,
     pub(super) account: Account,
     pub(super) watchers: Watchers,
-    /// Who buys its capacity, if that is left to a policy.
-    pub(super) buyer: Option<Buyer>,
-    /// What the market did to it.
-    pub(super) market: MarketRecord,
+    /// The policy that buys its capacity, if it has one.
+    pub(super) capacity: Option<CapacityControl>,
+    /// What the capacity policy got, and what the market took.
+    pub(super) capacity_record: CapacityRecord,
 }
 
-/// Whose pods share the GPUs of a service's pods.
+/// Which services share the GPUs of a service's pods.
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
-    /// Services whose pods come with its own, in order.
+    /// Services whose pods come with the pods of this one, in order.
     pub(super) residents: Vec<ServiceId>,
-    /// With whose pods its own come, if they have no GPUs of their own.
+    /// The service whose GPUs this one uses, if it has none of its own.
     pub(super) owner: Option<ServiceId>,
 }
 
-/// Who wants to know of what happens at a service.
+/// Signals and controllers that must be told what happens at a service.
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     /// Signals that must be told of completions.
@@ -60,14 +59,14 @@ pub(super) struct Watchers {
     pub(super) first_token: Vec<SignalIndex>,
     /// Signals that must be told of every gap between tokens.
     pub(super) gap: Vec<SignalIndex>,
-    /// Controllers that want to know when nobody serves.
+    /// Controllers that are woken when no replica serves.
     pub(super) poked: Vec<ControllerId>,
 }
 
-/// What the configuration of a service says of every attempt, found once.
+/// What every attempt needs of a service's configuration, computed once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
-    /// Time before the wait at a server that is no waiting: on the way, and in service.
+    /// Time before the wait at a server that does not count as waiting: on the way, and in service.
     pub(super) before_the_wait: [SimDuration; 2],
     /// Attempts that a server serves at once.
     pub(super) room: u32,
@@ -94,7 +93,8 @@ impl Path {
 }
 
 impl Service {
-    /// Before its first request; time is kept for so many numbers of requests present.
+    /// A service before its first request. `levels` says up to how many requests present the time
+    /// at each number is kept.
     pub(super) fn new(config: ServiceConfig, seed: Seed, levels: u32, brokers: &mut Brokers) -> Self {
         let path = Path::new(&config);
         let stream = seed.stream(&format!("router/{}", config.name));
@@ -115,13 +115,14 @@ impl Service {
             readiness: Readiness::default(),
             account: Account::new(Latency::new(config.slos.len(), path.has_tokens)),
             watchers: Watchers::default(),
-            buyer: None,
-            market: MarketRecord::default(),
+            capacity: None,
+            capacity_record: CapacityRecord::default(),
             config,
         }
     }
 
-    /// Brings the integrals of ready pods to `now`; call before their number or the register changes.
+    /// Updates the integrals of ready pods; call before the number of ready pods or the register
+    /// changes.
     pub(super) fn settle_readiness(&mut self, now: SimTime) {
         self.readiness.advance(self.rotation.len(), self.register.spec(), now);
     }

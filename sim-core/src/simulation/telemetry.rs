@@ -22,7 +22,7 @@ impl Simulation {
             book.presence.integrate();
         }
         match signal.latency_part() {
-            // A server reports tokens when they come, and the rest at the end.
+            // Tokens are reported when they come, other parts when the request ends.
             Some(LatencyPart::TimeToFirstToken) => book.watchers.first_token.push(id),
             Some(LatencyPart::InterToken) => book.watchers.gap.push(id),
             Some(_) => book.watchers.latency.push(id),
@@ -42,7 +42,7 @@ impl Simulation {
         id
     }
 
-    /// Plans a collection or scrape, and the opening of its sampling window before it.
+    /// Plans a collection or scrape, and before it the opening of its sampling window.
     fn plan_sample(&mut self, id: SignalIndex, at: SimTime, event: Event) {
         let signal = self.control.signal(id);
         let collects = signal.request.pipeline.collect_period.is_some();
@@ -85,7 +85,7 @@ impl Simulation {
         self.agenda.schedule(now + period, Class::Scrape, id, 3, Event::Evaluate { signal: id });
     }
 
-    /// First tokens and gaps that have come, for the signals that want them.
+    /// Passes new first tokens and gaps to the signals that want them.
     #[inline]
     pub(super) fn observe_tokens(&mut self, server: ServerId, service: ServiceId) {
         if !self.serving.first_tokens.is_empty() || !self.serving.gaps.is_empty() {
@@ -93,7 +93,7 @@ impl Simulation {
         }
     }
 
-    // Apart, so that asking whether there is anything costs next to nothing.
+    // A separate function, so that the check for new tokens costs next to nothing.
     #[inline(never)]
     fn observe_new_tokens(&mut self, server: ServerId, service: ServiceId) {
         let pod = self.serving.servers[server].pod.serial();
@@ -119,7 +119,7 @@ impl Simulation {
         self.serving.gaps.clear();
     }
 
-    /// A request completed: its latencies go to the signals that want them.
+    /// Passes the latencies of a completed request to the signals that want them.
     pub(super) fn observe_latency(&mut self, attempt: &Attempt, parts: &Parts) {
         let pod = self.serving.servers.at(attempt.server).pod.serial();
         for &signal in &self.services[attempt.service].watchers.latency {
@@ -141,21 +141,21 @@ impl Simulation {
         beyond_band || server != ServerSlot::NONE && self.serving.servers.at(server).is_beyond_band(discipline)
     }
 
-    /// The same, of a replica whose engine may be in the middle of a leap.
+    /// The same, for a replica whose engine may be in the middle of a leap.
     pub(super) fn settles_beyond_band(&mut self, attempt: AttemptSlot) -> bool {
         self.settle_attempt(attempt);
         self.works_beyond_band(attempt)
     }
 
-    /// What is true now of each replica that an exporter would report, or of the service.
+    /// The true value now of each replica that reports this signal, or of the service.
     fn truth(&mut self, id: SignalIndex) -> Vec<Truth> {
         let signal = self.control.signal(id);
         let (source, scope, service) = (signal.request.source, signal.request.scope, ServiceId::new(signal.service));
         let now = self.agenda.now();
         let mut rows = Vec::new();
         for id in self.services[service].pods.clone() {
-            // The GPU's and the container's exporters run beside the process; a server's own
-            // metrics exist once its engine is up.
+            // The exporters of the GPU and of the container run beside the process; the server's
+            // own metrics exist once its engine is up.
             let pod = self.fleet.pod(id);
             let reports = match source {
                 SignalSource::GpuUtilization
@@ -177,7 +177,7 @@ impl Simulation {
             let server = &self.serving.servers[server];
             let discipline = &self.services[service].config.discipline;
             let cpu = self.services[service].config.cpu;
-            // The GPU's exporter sees what all do that share it.
+            // On shared GPUs, the GPU's exporter sees the work of all servers.
             let shared = (server.clock != ClockSlot::NONE).then(|| self.clock_activity_s(server.clock));
             let activity = || shared.map_or_else(|| discipline.activity_s(server), |(_, activity)| activity);
             let token_work = |server: &Server| server.token_work(&self.traffic.attempts, &self.serving.sequences);
@@ -208,7 +208,8 @@ impl Simulation {
             rows.push(Truth { replica: id.serial(), node, value });
         }
         match scope {
-            // Also what waits at the gateway or is on its way: the service keeps the integral itself.
+            // The service keeps this integral itself: it includes attempts at the gateway and on
+            // their way.
             Scope::Service if source == SignalSource::Concurrency => {
                 let value = self.services[service].presence.attempt_s(now);
                 vec![Truth { replica: SERVICE, node: u32::MAX, value }]
@@ -224,17 +225,17 @@ impl Simulation {
         let gateway = f64::from(self.brokers[book.feed.broker()].len());
         let value = match source {
             SignalSource::WaitingRequests | SignalSource::InFlightRequests => sum + gateway,
-            // Counted at the gateway: they survive replicas.
+            // Counted at the gateway: these counters outlive replicas.
             SignalSource::RequestsArrived => book.account.totals()[0] as f64,
             SignalSource::RequestsCompleted => book.account.totals()[1] as f64,
-            // Of a share, the mean.
+            // A share is averaged, not summed.
             _ if source.is_share() => sum / rows.len().max(1) as f64,
             _ => sum,
         };
         Truth { replica: SERVICE, node: u32::MAX, value }
     }
 
-    /// A row of the series for each service and pool.
+    /// Adds a row of the series for each service and pool.
     pub(super) fn series_row(&mut self) {
         let now = self.agenda.now();
         for service in self.services.ids() {
@@ -262,7 +263,7 @@ impl Simulation {
         let (running, waiting) = self.work_of(service);
         let book = &mut self.services[service];
         book.settle_readiness(now);
-        // Replica-time: the sum over a fleet soon passes the 213 days of a span.
+        // Replica-time: over a fleet the sum soon exceeds the 213 days of a `SimDuration`.
         let mut busy_ps = book.account.gone().busy_ps;
         let mut lives = [0_u32; 3];
         for &id in &book.pods {

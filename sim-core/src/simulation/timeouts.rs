@@ -1,15 +1,15 @@
-//! Clients that give up: a whole request, or one attempt that may be retried; and what becomes of work
-//! that nobody waits for.
+//! Clients that give up a request, or one attempt that they may retry; and what happens to the work
+//! left behind.
 
-use super::requests::{CANCELLED, bench, is_live};
+use super::bench::bench;
+use super::requests::{CANCELLED, is_live};
 use super::{Event, Simulation};
 use crate::clock::Class;
 use crate::id::{AttemptSlot, ClientId, RequestSlot, ServerSlot};
-use crate::serving::Bench;
 use crate::traffic::{Attempt, Outcome, Stage};
 
 impl Simulation {
-    /// A client gives up requests whose time is up.
+    /// Ends a client's requests whose time is up.
     pub(super) fn deadline(&mut self, client: ClientId) {
         let now = self.agenda.now();
         while let Some((index, number)) = self.traffic.clients[client].deadlines.due(now) {
@@ -29,7 +29,7 @@ impl Simulation {
         }
     }
 
-    /// A client gives up attempts whose time is up, and may retry.
+    /// Gives up a client's attempts whose time is up; they may be retried.
     pub(super) fn attempt_deadline(&mut self, client: ClientId) {
         let now = self.agenda.now();
         while let Some((index, serial)) = self.traffic.clients[client].attempt_deadlines.due(now) {
@@ -47,7 +47,7 @@ impl Simulation {
         }
     }
 
-    /// A client turns away from an attempt; its work is withdrawn if the client's settings say so.
+    /// A client turns away from an attempt. Its work is withdrawn if the client's settings say so.
     fn abandon(&mut self, index: AttemptSlot, client: ClientId) {
         let Attempt { server, service, stage, .. } = self.traffic.attempts[index];
         let config = &self.traffic.clients[client].config;
@@ -55,7 +55,7 @@ impl Simulation {
         if !(config.cancel_on_timeout || config.propagates_deadline && waits) {
             self.traffic.attempts[index].request = RequestSlot::NONE;
         } else if server == ServerSlot::NONE && stage == Stage::Sent {
-            // It got to nobody: it ends when its client would have given up to connect.
+            // It reached no replica: it ends at its client's connect timeout.
             self.traffic.attempts[index].request = CANCELLED;
         } else if server == ServerSlot::NONE {
             let broker = self.services[service].feed.broker();

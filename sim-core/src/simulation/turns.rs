@@ -1,27 +1,27 @@
-//! GPUs that several servers share: whose engine iterates.
+//! GPUs that several servers share: which engine iterates.
 //!
-//! Engines that take turns concern nobody else until one of their sequences ends. So while all that they
-//! do is known ahead, no turn is an event: there is one where the first sequence can end, at the member
-//! whose sequence it is, so that what ends at one instant does so in the order of plain turns. Who comes
-//! meanwhile makes rounds longer, never shorter, and plans an event of its own where it can end first.
-//! What could make rounds shorter (a client that gives up, a kill) ends the quiet: from then on each
-//! turn is an event until all is known again.
+//! Engines that take turns affect other parts only when one of their sequences ends. While all that
+//! they will do is known ahead, turns are not events: the only event is where the first sequence
+//! can end, at the member that runs it, so that sequences that end at one instant do so in the
+//! order of plain turns. A new sequence makes rounds longer, never shorter, and gets an event of
+//! its own where it can end first. A client that gives up, or a kill, could make rounds shorter:
+//! from then on each turn is an event, until all is known ahead again.
 //!
-//! Whoever looks at a member (an event of any of them, a scrape, a client that gives up, a kill) first
-//! plays the turns that have ended by then ([`Simulation::catch_up_turns`]): rounds that are alike in
-//! closed form, then one by one. All stand as if each turn had been an event: who has the turn and how
-//! far it is, who waits, which blocks are taken. An arrival is no look, since nobody who comes now joins
-//! at a boundary that has passed.
+//! Each access to a member (an event of any member, a scrape, a client that gives up, a kill) first
+//! plays the turns that have ended by then ([`Simulation::catch_up_turns`]): equal rounds in closed
+//! form, then single turns. The state is then as if each turn had been an event: which member has
+//! the turn and how far it is, which wait, which blocks are taken. An arrival needs no catching up,
+//! since a new sequence cannot join at a boundary that has passed.
 
 use super::Simulation;
-use super::requests::bench;
+use super::bench::bench;
 use crate::clock::SimTime;
 use crate::id::{AttemptSlot, ClockId, ClockSlot, ServerId};
-use crate::serving::{Activity, Bench, Turn, clock_at, instant};
+use crate::serving::{Activity, Turn, clock_at, instant};
 
 impl Simulation {
-    /// After a call of a server's engine: it may have asked for the turn or given it away. Attempts
-    /// that leave move to `done`.
+    /// Called after a server's engine ran: the engine may have asked for the turn or given it away.
+    /// Attempts that leave move to `done`.
     #[inline]
     pub(super) fn take_turns(&mut self, server: ServerId, done: &mut Vec<AttemptSlot>) {
         let clock = self.serving.servers[server].clock;
@@ -30,7 +30,7 @@ impl Simulation {
         }
     }
 
-    /// Whether its engine has work and waits without its clock knowing.
+    /// Whether the engine has work and waits, although its clock does not know that.
     pub(super) fn wants_turn(&self, server: ServerId) -> bool {
         let state = &self.serving.servers[server];
         let waits = state.clock != ClockSlot::NONE && state.turn().0 == Turn::Waits;
@@ -67,7 +67,7 @@ impl Simulation {
         }
     }
 
-    /// Gives the turn to the next who waits and has something to do.
+    /// Gives the turn to the next waiting member that has something to do.
     fn give_turn(&mut self, id: ClockId, stands_at: u128, done: &mut Vec<AttemptSlot>) {
         let now = self.agenda.now();
         while let Some(next) = self.serving.clocks[id].next(now) {
@@ -82,7 +82,7 @@ impl Simulation {
         }
     }
 
-    /// A server was killed in the middle of whatever it did.
+    /// Takes a killed server out of the turns, whatever it was doing.
     pub(super) fn leave_turns(&mut self, server: ServerId) {
         let slot = self.serving.servers[server].clock;
         if slot == ClockSlot::NONE {
@@ -101,7 +101,7 @@ impl Simulation {
         }
     }
 
-    /// Before an engine's event: the turns before it are played. False if the event is stale.
+    /// Plays the turns before an engine's event. False if the event is stale.
     pub(super) fn before_step(&mut self, server: ServerId, generation: u64) -> bool {
         let state = &self.serving.servers[server];
         let live = state.expects_step(generation);
@@ -111,14 +111,14 @@ impl Simulation {
         live
     }
 
-    /// Plans when somebody must look at engines that take turns: when the first sequence can end, if
-    /// nothing else can happen before, or when the iteration of the one that has the turn ends.
+    /// Plans the next event of engines that take turns: where the first sequence can end, if
+    /// nothing else can happen before that; else where the iteration in progress ends.
     fn plan_turns(&mut self, id: ClockId, holder: ServerId) {
         let contended = self.serving.servers[holder].turn().0 == (Turn::Has { contended: true });
         let next =
             if contended && self.find_round(id, holder) { self.serving.clocks[id].round.next_end() } else { None };
         let Some((member, at)) = next else { return self.wake_at_end(holder) };
-        // Nobody joins any batch before that.
+        // No sequence joins a batch before this.
         let from = self.serving.clocks[id].round.turn_end();
         self.wake_member(member, at);
         for at in 0..self.serving.clocks[id].round.members().len() {
@@ -144,7 +144,7 @@ impl Simulation {
         self.serving.servers[holder].wake_at_end(&mut bench!(self, service));
     }
 
-    /// Something has changed with a member, so that others may come to an end earlier.
+    /// A change at one member may let others end earlier: makes each turn an event again.
     pub(super) fn end_quiet(&mut self, member: ServerId) {
         let clock = self.serving.servers[member].clock;
         if clock != ClockSlot::NONE
@@ -154,7 +154,7 @@ impl Simulation {
         }
     }
 
-    /// Plays the turns that have ended before what is handled now.
+    /// Plays the turns that have ended before the present event.
     #[inline]
     pub(super) fn catch_up_turns(&mut self, clock: ClockSlot) {
         if clock == ClockSlot::NONE {
@@ -176,13 +176,13 @@ impl Simulation {
         }
     }
 
-    /// Plays one iteration, and gives the turn to the next.
+    /// Plays one iteration and gives the turn to the next member.
     fn play_turn(&mut self, id: ClockId, holder: ServerId) {
         let service = self.serving.servers[holder].service;
         self.serving.servers[holder].give_turn(&mut bench!(self, service));
         self.observe_tokens(holder, service);
         let (turn, stands_at) = self.serving.servers[holder].turn();
-        debug_assert_eq!(turn, Turn::Waits, "an engine without work has had an event");
+        debug_assert_eq!(turn, Turn::Waits, "the engine with the turn had no work");
         let clock = &mut self.serving.clocks[id];
         let at = instant(stands_at);
         clock.set_waits(holder, true);
@@ -195,10 +195,10 @@ impl Simulation {
         debug_assert!(done.is_empty(), "a sequence left before its engine's event");
     }
 
-    /// Plays the rounds that have passed, which are alike. Whether there is any, and whether more may
-    /// follow, since somebody joins.
+    /// Plays the equal rounds that have passed at once. Returns whether there were any, and whether
+    /// more may follow after a sequence joins.
     fn play_rounds(&mut self, id: ClockId) -> (bool, bool) {
-        // Of what ends right now, the order of the events says whether it has passed.
+        // For what ends at this very instant, the order of events decides whether it has passed.
         let last = SimTime::from_ps(self.agenda.now().as_ps().saturating_sub(1));
         let round = std::mem::take(&mut self.serving.clocks[id].round);
         let rounds = round.passed(last);
@@ -214,7 +214,7 @@ impl Simulation {
         (rounds > 0, more)
     }
 
-    /// What all who take turns do in each of their next ones. False if that changes.
+    /// Collects what each member does in its next turns. False if that changes from turn to turn.
     fn find_round(&mut self, id: ClockId, holder: ServerId) -> bool {
         let clock = &mut self.serving.clocks[id];
         let mut round = std::mem::take(&mut clock.round);
@@ -237,7 +237,8 @@ impl Simulation {
         for &member in &clock.members {
             let server = &self.serving.servers[member];
             let own = self.services[server.service].config.discipline.activity_s(server);
-            // What its work in service does not show: the fixed overhead of its iterations.
+            // `busy` includes the fixed overhead of iterations, in which SMs are idle: it is taken
+            // off here.
             activity.sm -= server.meter.busy.as_s_f64() - own.sm;
             activity.tensor += own.tensor;
             activity.dram += own.dram;

@@ -1,4 +1,4 @@
-//! Units: pods that are placed on the same GPUs, as one, and billed together.
+//! Units: pods that share GPUs, and are placed and billed as one.
 
 use super::Simulation;
 use crate::clock::SimDuration;
@@ -9,7 +9,7 @@ use crate::ledger::{BillLine, GpuState};
 use crate::serving::Clock;
 
 impl Simulation {
-    /// A pod of a service, and one of each service whose pods come with it.
+    /// Adds a pod of a service, and one pod of each service that is resident on it.
     pub(super) fn new_unit(&mut self, service: ServiceId, demand: DemandId) -> UnitId {
         let now = self.agenda.now();
         let unit = self.fleet.add_unit(demand, now);
@@ -38,7 +38,7 @@ impl Simulation {
         }
     }
 
-    /// Puts a unit that fits nowhere on the list that the node autoscaler reads.
+    /// Lets a unit that fits nowhere wait for the node autoscaler.
     pub(super) fn wait_for_node(&mut self, unit: UnitId) {
         self.fleet.wait(unit);
         self.judge_newest();
@@ -72,13 +72,13 @@ impl Simulation {
         self.note_pod(leader, PodChange::Placed);
     }
 
-    /// What a pod holds of each of its GPUs.
+    /// The memory that a pod holds on each of its GPUs.
     fn part_of(&self, pod: crate::id::PodId) -> Part {
         let service = self.fleet.pod(pod).service();
         Part { pod, bytes: self.services[service].config.memory_per_gpu }
     }
 
-    /// Starts the start-up of the pods of a unit that has been placed.
+    /// Begins the start-up of the pods of a unit that has been placed.
     pub(super) fn begin_start(&mut self, unit: UnitId) {
         for pod in self.fleet.unit(unit).pods.clone() {
             self.begin_stage(pod, 0);
@@ -114,7 +114,8 @@ impl Simulation {
         let pods = &self.fleet.unit(id).pods;
         let shares = pods.len() > 1;
         let lives = pods.iter().map(|&pod| self.fleet.pod(pod));
-        // What a job alone does is work to its end; GPUs that several share drain while any of them does.
+        // A job alone on its GPUs counts as serving until it ends; on shared GPUs it drains like
+        // other pods.
         match use_of(lives.map(|pod| (pod.life, pod.lease == Lease::One && !shares))) {
             Use::Is(state) => self.bill_parts(id, state, span),
             Use::Serves => {
@@ -134,8 +135,8 @@ impl Simulation {
         }
     }
 
-    /// Splits GPU time among the owners of who stands on the GPUs, by the memory that they hold; what does
-    /// not divide goes to the first by name.
+    /// Splits GPU time among the owners of the pods on the GPUs, by the memory that they hold. The
+    /// first owner by name gets the remainder.
     fn bill_parts(&mut self, unit: UnitId, state: GpuState, span: SimDuration) {
         for hold in &self.fleet.unit(unit).holds {
             let node = self.fleet.node(hold.node);
@@ -148,7 +149,8 @@ impl Simulation {
             };
             let owner = |part: &Part| self.fleet.pod(part.pod).service();
             let given = parts.iter().fold(SimDuration::ZERO, |sum, part| sum + share(part));
-            // Services are sorted by name; of two parts of one service the first has the rest.
+            // Services are sorted by name; of two parts of one service the first gets the
+            // remainder.
             let first = parts.iter().min_by_key(|part| owner(part)).map(|part| part.pod);
             for part in parts {
                 let rest = if Some(part.pod) == first { span - given } else { SimDuration::ZERO };

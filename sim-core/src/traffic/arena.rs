@@ -1,16 +1,16 @@
-//! A slab of fixed-size records whose places are reused when they end.
+//! A slab of fixed-size records whose slots are reused when a record ends.
 
 use crate::id::Id;
 use std::ops::{Index, IndexMut};
 
-/// A slab. The caller tells a reused place by a serial number in the record.
+/// A slab. The caller recognises a reused slot by a serial number in the record.
 #[derive(Debug)]
 pub(crate) struct Arena<I, T> {
     items: Vec<T>,
     free: Vec<I>,
 }
 
-/// No position, no user: where a record has no room for an option.
+/// Stands for "no position" or "no user" where a record has no room for an option.
 pub(crate) const NONE: u32 = u32::MAX;
 
 impl<I, T> Default for Arena<I, T> {
@@ -31,19 +31,19 @@ impl<I: Id, T> Arena<I, T> {
         I::at(self.items.len() - 1)
     }
 
-    /// Frees a place.
+    /// Frees a slot.
     #[inline]
     pub(crate) fn remove(&mut self, slot: I) {
         self.free.push(slot);
     }
 
-    /// What is in a place, or was last, if there is one.
+    /// The record in a slot, or the last one there, if the slot exists.
     #[inline]
     pub(crate) fn get(&self, slot: I) -> Option<&T> {
         self.items.get(slot.position())
     }
 
-    /// All places, free ones too.
+    /// All slots, including free ones.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (I, &T)> {
         self.items.iter().enumerate().map(|(position, item)| (I::at(position), item))
     }
@@ -53,7 +53,7 @@ impl<I: Id, T> Arena<I, T> {
         self.items.len() - self.free.len()
     }
 
-    /// Most records that were ever in use at once.
+    /// Most records in use at once.
     pub(crate) fn peak(&self) -> usize {
         self.items.len()
     }

@@ -8,9 +8,9 @@ use crate::ledger::Tally;
 use rand::RngExt;
 use std::collections::VecDeque;
 
-/// Deadlines of one client, in order, since each is the same span after its start. One event
-/// stands for the earliest; those that were met are passed over when it comes, so a deadline
-/// costs no queue operation of its own.
+/// Deadlines of one client. They are in order, since each is the same span after its start. One
+/// event stands for the earliest deadline; when it comes, deadlines of ended records are skipped.
+/// So a deadline costs no queue operation of its own.
 #[derive(Debug)]
 pub(crate) struct Deadlines<I> {
     lane: VecDeque<(SimTime, I, u64)>,
@@ -24,15 +24,15 @@ impl<I> Default for Deadlines<I> {
 }
 
 impl<I: Id> Deadlines<I> {
-    /// Adds a deadline of the record at `index` with the identity `id`. True if an event must be
-    /// scheduled for it.
+    /// Adds the deadline of a record: its slot, and the `id` that tells it from later records
+    /// there. True if an event must be scheduled.
     #[inline]
     pub(crate) fn add(&mut self, at: SimTime, slot: I, id: u64) -> bool {
         self.lane.push_back((at, slot, id));
         !std::mem::replace(&mut self.armed, true)
     }
 
-    /// The next one that is due. `None` when there is no more.
+    /// Takes the next deadline that is due; `None` if there is none.
     pub(crate) fn due(&mut self, now: SimTime) -> Option<(I, u64)> {
         let &(at, index, id) = self.lane.front()?;
         (at <= now).then(|| {
@@ -41,7 +41,8 @@ impl<I: Id> Deadlines<I> {
         })
     }
 
-    /// Passes over what is no longer live, and says when the next event is needed.
+    /// Drops deadlines of records that are no longer live, and returns when the next event is
+    /// needed.
     pub(crate) fn next(&mut self, live: impl Fn(I, u64) -> bool) -> Option<SimTime> {
         while let Some(&(at, index, id)) = self.lane.front() {
             if live(index, id) {
@@ -53,11 +54,12 @@ impl<I: Id> Deadlines<I> {
         None
     }
 
-    /// Forgets deadlines that were met, once they are many: memory grows with what is live.
+    /// Drops deadlines of ended records once there are many: memory grows with the number of live
+    /// ones.
     #[inline]
     pub(crate) fn sweep(&mut self, live_records: usize, live: impl Fn(I, u64) -> bool) {
         if self.lane.len() > 4 * live_records + 4_096 {
-            // The front stays: its event is scheduled.
+            // The front stays, since its event is scheduled.
             let mut first = true;
             self.lane.retain(|&(_, index, id)| std::mem::take(&mut first) || live(index, id));
         }
@@ -81,12 +83,13 @@ pub(crate) struct Reach {
     pub(crate) region: RegionId,
 }
 
-/// What a cell did for a client.
+/// What a cell did for a client's requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Served {
     pub(crate) attempts: u64,
     pub(crate) completed: u64,
-    /// End-to-end latencies and times to first token of the measured part, and the sum of the former.
+    /// End-to-end latencies and times to first token of the measured part, and the sum of the
+    /// latencies.
     pub(crate) e2e: Tally<7>,
     pub(crate) ttft: Tally<7>,
     pub(crate) e2e_sum_us: u128,
@@ -95,28 +98,28 @@ pub(crate) struct Served {
 /// A client at work.
 pub(crate) struct ClientState {
     pub(crate) config: ClientConfig,
-    /// Of its name: what its requests count from in digests.
+    /// The number of its name; digests number its requests from there.
     pub(crate) key: u64,
     /// Requests made so far.
     pub(crate) made: u64,
-    /// By outcome, in the order of [`Outcome`].
+    /// Ended requests by outcome, in the order of [`Outcome`].
     pub(crate) ended: [u64; 4],
-    /// Of both, those that arrived before the end of the warm-up.
+    /// The values of `made` and `ended` for requests that arrived during the warm-up.
     pub(crate) early: (u64, [u64; 4]),
     pub(crate) attempts: u64,
-    /// Arrivals pulled from the source.
+    /// Arrivals read from the source.
     pub(crate) pulled: u64,
     /// Requests made by each closed-loop user.
     pub(crate) users: Vec<u32>,
     pub(crate) deadlines: Deadlines<RequestSlot>,
     pub(crate) attempt_deadlines: Deadlines<AttemptSlot>,
     pub(crate) sizes: Stream,
-    /// Cells that it may reach, nearest first, and what each did for it.
+    /// The cells that it may reach, nearest first, and what each did for it.
     pub(crate) reach: Vec<Reach>,
     pub(crate) served: Vec<Served>,
-    /// Bytes of responses, by the region that sent them; of clients that have a place.
+    /// Bytes of responses by the region that sent them, for clients with a place.
     pub(crate) egress_bytes: Table<RegionId, u64>,
-    /// Key of the instants at which its users ask the name service.
+    /// Key of the instants at which its users renew their DNS answers.
     pub(crate) phase_key: u64,
     size_key: u64,
     network: Stream,
@@ -157,13 +160,13 @@ impl ClientState {
         }
     }
 
-    /// The route that it calls, if it calls no service.
+    /// The route that it calls, if it does not call a service directly.
     #[inline]
     pub(crate) fn route(&self) -> Option<RouteId> {
         self.config.place.as_ref().and_then(|place| place.route).map(RouteId::new)
     }
 
-    /// A request has ended.
+    /// Counts a request that has ended.
     #[inline]
     pub(crate) fn count(&mut self, outcome: Outcome, measured: bool) {
         self.ended[outcome as usize - 1] += 1;
@@ -172,8 +175,8 @@ impl ClientState {
         }
     }
 
-    /// The stream of the network delay of try `k` of request `number`. First tries come in the
-    /// order of their numbers and share one stream; retries have their own.
+    /// The stream of the network delay of try `k` of request `number`. First tries share one
+    /// stream, since they come in the order of their numbers; each retry has its own.
     pub(crate) fn network(&mut self, number: u64, k: u32) -> NetworkStream<'_> {
         if k == 0 {
             NetworkStream::First(&mut self.network)
@@ -182,19 +185,20 @@ impl ClientState {
         }
     }
 
-    /// What a cell did for it.
+    /// What a cell did for this client.
     #[inline]
     pub(crate) fn served_by(&mut self, service: ServiceId) -> Option<&mut Served> {
         let at = self.reach.iter().position(|reach| reach.service == service)?;
         self.served.get_mut(at)
     }
 
-    /// The service time of try `k` of request `number`, for services that draw it anew for each.
-    pub(crate) fn redraw(&self, law: &Distribution, number: u64, k: u32) -> SimDuration {
-        law.sample_duration(&mut keyed(self.size_key, number, u64::from(k)))
+    /// The service time of try `k` of request `number`, for services that draw it anew for each
+    /// try.
+    pub(crate) fn redraw(&self, distribution: &Distribution, number: u64, k: u32) -> SimDuration {
+        distribution.sample_duration(&mut keyed(self.size_key, number, u64::from(k)))
     }
 
-    /// A closed-loop user's think time before its `n`-th request.
+    /// The think time of a closed-loop user before its `n`-th request.
     pub(crate) fn think(&self, user: u32, n: u64) -> SimDuration {
         match &self.config.traffic {
             Traffic::Closed { think, .. } => think.sample_duration(&mut keyed(self.think_key, u64::from(user), n)),
@@ -202,7 +206,7 @@ impl ClientState {
         }
     }
 
-    /// Prompt and output tokens of a closed-loop client's request.
+    /// Prompt and output tokens of a closed-loop request.
     pub(crate) fn tokens(&self, number: u64) -> (u32, u32) {
         match &self.config.traffic {
             Traffic::Closed { prompt_tokens, output_tokens, .. } => {
@@ -213,7 +217,7 @@ impl ClientState {
         }
     }
 
-    /// A new request puts its share into the budget.
+    /// A new request adds its share to the retry budget.
     #[inline]
     pub(crate) fn deposit(&mut self) {
         if let Some(RetryBudget { ratio, bucket, .. }) = self.config.retries.budget {
@@ -221,7 +225,7 @@ impl ClientState {
         }
     }
 
-    /// The wait before retry `k` (from 0) of request `number`, if it may be made.
+    /// The wait before retry `k` (from 0) of request `number`; `None` if no retry is allowed.
     pub(crate) fn retry(&mut self, number: u64, k: u32, now: SimTime) -> Option<SimDuration> {
         if k >= self.config.retries.max_retries {
             return None;
@@ -247,7 +251,7 @@ impl ClientState {
     }
 }
 
-/// Where a network delay is drawn from.
+/// The stream that a network delay is drawn from.
 pub(crate) enum NetworkStream<'a> {
     First(&'a mut Stream),
     Retry(Stream),
@@ -273,7 +277,8 @@ mod tests {
         assert!(lane.add(s(10), slot(0), 100));
         assert!(!lane.add(s(11), slot(1), 101));
         assert!(!lane.add(s(12), slot(2), 102));
-        // The first was met: at its event nothing live is due but the next is named.
+        // The first deadline was met: at its event nothing live is due, and the next one is
+        // returned.
         assert_eq!(lane.due(s(10)), Some((slot(0), 100)));
         assert_eq!(lane.due(s(10)), None);
         assert_eq!(lane.next(|index, _| index == slot(2)), Some(s(12)));

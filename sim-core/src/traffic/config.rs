@@ -13,28 +13,29 @@ pub struct ClientConfig {
     pub service: u32,
     /// Its requests.
     pub traffic: Traffic,
-    /// When the client gives a request up; [`SimDuration::MAX`] for never.
+    /// After which time the client gives a request up; [`SimDuration::MAX`] for never.
     pub timeout: SimDuration,
-    /// When the client gives one attempt up, which it may then retry; `MAX` for never.
+    /// After which time the client gives an attempt up, and may retry; `MAX` for never.
     pub attempt_timeout: SimDuration,
-    /// Whether a time-out withdraws the work; otherwise servers go on for nobody.
+    /// Whether a time-out withdraws the work; otherwise servers finish it in vain.
     pub cancel_on_timeout: bool,
     /// What it does after a failed attempt.
     pub retries: RetryPolicy,
-    /// Whether attempts carry their client's deadline: one whose client has gone is dropped by whoever
-    /// would start it, and goes on only if it runs. `cancel_on_timeout` withdraws that, too.
+    /// Whether attempts carry their client's deadline. If the client has gone, an attempt that has
+    /// not started is then dropped; a running one goes on. `cancel_on_timeout` withdraws running
+    /// ones, too.
     pub propagates_deadline: bool,
-    /// Where it is and where it may go; nothing where distance does not matter.
+    /// Where it is and where its requests may go; `None` if distance does not matter.
     pub place: Option<ClientPlace>,
 }
 
 /// Where requests come from.
 pub enum Traffic {
-    /// They come whatever happens to the earlier ones.
+    /// Requests come at given instants, whatever happens to earlier ones.
     Open(Box<dyn ArrivalSource>),
-    /// So many users; each sends, waits for the end, thinks, and sends again.
+    /// A number of users; each one sends, waits for the end, thinks, and sends again.
     Closed {
-        /// Users.
+        /// Number of users.
         users: u32,
         /// Think time in seconds.
         think: Distribution,
@@ -50,9 +51,9 @@ pub enum Traffic {
 pub struct RetryPolicy {
     /// Retries after the first attempt; 0 for none.
     pub max_retries: u32,
-    /// Wait before a retry.
+    /// The wait before a retry.
     pub backoff: Backoff,
-    /// Limits retries to a share of requests.
+    /// Limits retries to a share of the requests.
     pub budget: Option<RetryBudget>,
 }
 
@@ -67,17 +68,17 @@ impl RetryPolicy {
 /// Exponential back-off: `base * factor^k`, at most `cap`, before the k-th retry from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// Before the first retry.
+    /// The wait before the first retry.
     pub base: SimDuration,
     /// Growth from one retry to the next.
     pub factor: u32,
-    /// Longest wait.
+    /// The longest wait.
     pub cap: SimDuration,
-    /// Draws the wait uniformly between zero and that value.
+    /// Whether the wait is drawn uniformly between zero and that value.
     pub full_jitter: bool,
 }
 
-/// A token bucket: each request puts in `ratio` tokens, time `per_s`, each retry takes one.
+/// A token bucket: each request adds `ratio` tokens, each second `per_s`, and each retry takes one.
 /// The scheme of Finagle's and Linkerd's retry budgets (20 % and 10/s).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryBudget {

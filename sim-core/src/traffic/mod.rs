@@ -1,13 +1,13 @@
-//! Requests on their way: clients, what each sends, and the records of what is live.
+//! Clients, the requests that each sends, and the records of live requests and attempts.
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `config` | clients, their traffic and their retries |
 //! | `request` | requests, attempts and the first-come queue through them |
-//! | `arena` | a slab of records whose places are reused |
+//! | `arena` | a slab of records whose slots are reused |
 //! | `prefixes` | names of the blocks of prompts |
 //! | `client` | open- and closed-loop clients: deadlines, retries, budgets |
-//! | `state` | all of it at work |
+//! | `state` | all of this together |
 
 mod arena;
 mod client;

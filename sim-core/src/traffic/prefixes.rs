@@ -1,5 +1,6 @@
-//! Names of the blocks of prompts: a second arena beside requests and attempts, freed with them.
-//! Lists are reused with their room, so that traffic with names allocates only while it grows.
+//! Names of the blocks of prompts: an arena beside requests and attempts, whose entries are freed
+//! with them. Lists are reused with their memory, so that traffic with names allocates only while
+//! it grows.
 
 use crate::id::{PrefixSlot, Table};
 use crate::ports::Prefix;
@@ -18,8 +19,9 @@ struct List {
 }
 
 impl Prefixes {
-    /// Stores a list; [`PrefixSlot::NONE`] for an empty one. Names of different clients never agree, since
-    /// their workloads count each for itself: `client` is the number of the client's name.
+    /// Stores a list; returns [`PrefixSlot::NONE`] for an empty one. Names of different clients
+    /// never agree, since each workload numbers them by itself: `client` is the number of the
+    /// client's name.
     #[inline]
     pub(crate) fn insert(&mut self, prefix: Prefix<'_>, client: u64) -> PrefixSlot {
         if prefix.hashes.is_empty() || prefix.block_tokens == 0 {
@@ -32,7 +34,7 @@ impl Prefixes {
         index
     }
 
-    /// A second list of what is in one.
+    /// Stores a copy of a list.
     #[inline]
     pub(crate) fn copy(&mut self, index: PrefixSlot) -> PrefixSlot {
         if index == PrefixSlot::NONE {
@@ -51,7 +53,7 @@ impl Prefixes {
         self.free.pop().unwrap_or_else(|| self.lists.push(List::default()))
     }
 
-    /// Frees a list, if it is one.
+    /// Frees a list, unless `index` is [`PrefixSlot::NONE`].
     #[inline]
     pub(crate) fn remove(&mut self, index: PrefixSlot) {
         if index != PrefixSlot::NONE {

@@ -1,7 +1,7 @@
 //! Requests and attempts: fixed-size records in two slabs.
 //!
-//! A *request* is what a client asked for and is counted exactly once. An *attempt* is work on a
-//! server for it; retries make more attempts, and one whose client has gone may go on without it.
+//! A *request* is what a client asked for; it is counted exactly once. An *attempt* is work on a
+//! server for it. Retries make more attempts, and an attempt may go on after its client has gone.
 
 use super::arena::Arena;
 use crate::clock::{SimDuration, SimTime};
@@ -11,13 +11,13 @@ use crate::id::{AttemptSlot, ClientId, PrefixSlot, RequestSlot, ServerSlot, Serv
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Outcome {
-    /// Its answer came in time.
+    /// The answer came in time.
     Completed = 1,
-    /// A bounded queue was full, at its last try.
+    /// At its last attempt, a bounded queue was full.
     Rejected = 2,
-    /// Its client gave up.
+    /// The client gave up.
     Expired = 3,
-    /// Its worker was lost, at its last try.
+    /// At its last attempt, the worker was lost.
     Failed = 4,
 }
 
@@ -34,15 +34,15 @@ pub(crate) struct Request {
     pub(crate) user: u32,
     pub(crate) prompt_tokens: u32,
     pub(crate) output_tokens: u32,
-    /// Names of the prompt's blocks, or [`NONE`].
+    /// Names of the prompt's blocks, or [`PrefixSlot::NONE`].
     pub(crate) prefix: PrefixSlot,
-    /// The live attempt, or [`NONE`] while it backs off.
+    /// The live attempt, or [`AttemptSlot::NONE`] while the client backs off.
     pub(crate) attempt: AttemptSlot,
     /// Attempts made so far.
     pub(crate) tries: u32,
-    /// The service of its last attempt, or of the next one while it has made none.
+    /// The service of its last attempt; before the first attempt, the service of that one.
     pub(crate) service: ServiceId,
-    /// Those of them that were sent again after a loss, without the client.
+    /// Attempts that were sent again after a loss, without asking the client.
     pub(crate) requeues: u32,
 }
 
@@ -57,28 +57,28 @@ pub(crate) enum Stage {
     Waiting,
     /// In service.
     Running,
-    /// In service for nobody: it leaves when the engine next looks.
+    /// In service although it was withdrawn: it leaves when the engine next looks.
     Withdrawn,
 }
 
-/// No region.
+/// Stands for "no region".
 pub(crate) const NOWHERE: u16 = u16::MAX;
 
 /// Work on a server for a request. One cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Attempt {
-    /// Unique over the run; tells stale events from live ones.
+    /// Unique over the run; tells stale events from valid ones.
     pub(crate) serial: u64,
-    /// Work it brings: its service time where the discipline has one for each attempt.
+    /// Its service time, where the discipline has one for each attempt.
     pub(crate) size: SimDuration,
     /// Delay from the gateway to the replica.
     pub(crate) hop: SimDuration,
-    /// When its wait began: sent, plus what is no waiting: the hop once it is on its way, the front end
-    /// of an engine, the own work of a batching host.
+    /// When its wait began: when it was sent, plus all time that is not waiting: the hop once it is
+    /// on its way, the front end of an engine, the own work of a batching host.
     pub(crate) sent: SimTime,
     pub(crate) started: SimTime,
-    /// Its request, or [`NONE`] when the client has gone.
+    /// Its request, or [`RequestSlot::NONE`] when the client has gone.
     pub(crate) request: RequestSlot,
     pub(crate) service: ServiceId,
     pub(crate) server: ServerSlot,
@@ -88,12 +88,12 @@ pub(crate) struct Attempt {
     pub(crate) stage: Stage,
     /// The region of its client, or [`NOWHERE`].
     pub(crate) origin: u16,
-    /// Its first token came while its replica was beyond the validated band.
+    /// Whether its first token came while its replica was beyond the validated band.
     pub(crate) beyond_band: bool,
 }
 
 impl Attempt {
-    /// It enters service.
+    /// Notes that it enters service at `at`.
     #[inline]
     pub(crate) fn start(&mut self, at: SimTime) {
         self.stage = Stage::Running;
@@ -101,8 +101,8 @@ impl Attempt {
     }
 }
 
-/// A first-come queue of attempts, linked through the records themselves: no allocation, and an
-/// attempt that is withdrawn leaves in constant time.
+/// A first-come queue of attempts, linked through the records themselves: it allocates nothing, and
+/// a withdrawn attempt leaves in constant time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo {
     head: AttemptSlot,
@@ -140,14 +140,14 @@ impl Fifo {
         self.len += 1;
     }
 
-    /// Who stands behind `index`.
+    /// The attempt behind `index`.
     #[inline]
     pub(crate) fn after(attempts: &Arena<AttemptSlot, Attempt>, index: AttemptSlot) -> Option<AttemptSlot> {
         let next = attempts[index].next;
         (next != AttemptSlot::NONE).then_some(next)
     }
 
-    /// Puts an attempt before all others.
+    /// Puts an attempt at the front.
     pub(crate) fn push_front(&mut self, attempts: &mut Arena<AttemptSlot, Attempt>, index: AttemptSlot) {
         let attempt = &mut attempts[index];
         (attempt.prev, attempt.next) = (AttemptSlot::NONE, self.head);

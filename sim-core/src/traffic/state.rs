@@ -1,4 +1,4 @@
-//! Requests on their way: clients, what each sends next, and the records of what is live.
+//! Clients, what each sends next, and the records of live requests and attempts.
 
 use super::arena::Arena;
 use super::client::ClientState;
@@ -20,7 +20,7 @@ pub(crate) struct TrafficState {
     pub(crate) attempts: Arena<AttemptSlot, Attempt>,
     /// Names of the blocks of prompts.
     pub(crate) prefixes: Prefixes,
-    /// When the next arrival of each open-loop client comes.
+    /// The key of the next arrival of each open-loop client.
     arrivals: BinaryHeap<Reverse<(Key, ClientId)>>,
     /// That arrival, and the names of its prompt's blocks.
     next: Table<ClientId, (Arrival, PrefixSlot)>,
@@ -28,7 +28,7 @@ pub(crate) struct TrafficState {
 }
 
 impl TrafficState {
-    /// Clients that have sent nothing yet.
+    /// Clients that have not sent anything yet.
     pub(crate) fn new(clients: Vec<ClientConfig>, seed: Seed) -> Self {
         let clients: Table<ClientId, ClientState> =
             clients.into_iter().map(|config| ClientState::new(config, seed)).collect();
@@ -39,13 +39,13 @@ impl TrafficState {
         }
     }
 
-    /// Where the earliest arrival stands in the order of events.
+    /// The key of the earliest arrival.
     #[inline]
     pub(crate) fn next_arrival(&self) -> Key {
         self.arrivals.peek().map_or(Key::LAST, |Reverse((key, _))| *key)
     }
 
-    /// Pulls the first arrival of a client; closed-loop clients have none.
+    /// Reads the first arrival of a client; closed-loop clients have none.
     ///
     /// # Errors
     /// If its source refuses a row.
@@ -56,7 +56,7 @@ impl TrafficState {
         Ok(())
     }
 
-    /// The earliest arrival: its client, and the names of its prompt's blocks.
+    /// The earliest arrival, its client, and the names of its prompt's blocks.
     #[inline]
     pub(crate) fn earliest(&self) -> Option<(ClientId, Arrival, PrefixSlot)> {
         let &Reverse((_, client)) = self.arrivals.peek()?;
@@ -64,14 +64,14 @@ impl TrafficState {
         Some((client, arrival, prefix))
     }
 
-    /// Puts the arrival after the earliest one, which is this client's, in its place.
+    /// Replaces the earliest arrival, which must be this client's, by the client's next one.
     ///
     /// # Errors
     /// If its source refuses a row.
     #[inline]
     pub(crate) fn pull_after(&mut self, client: ClientId) -> Result<(), SourceError> {
         let next = self.pull(client)?;
-        // One repair of the heap, not two.
+        // The heap is repaired once, not twice.
         if let Some(mut earliest) = self.arrivals.peek_mut() {
             match next {
                 Some(key) => *earliest = Reverse((key, client)),
@@ -81,7 +81,7 @@ impl TrafficState {
         Ok(())
     }
 
-    /// Pulls a client's next arrival, one ahead, and says where it stands in the order of events.
+    /// Reads a client's next arrival, and returns its key.
     #[inline]
     fn pull(&mut self, client: ClientId) -> Result<Option<Key>, SourceError> {
         let state = &mut self.clients[client];

@@ -2,7 +2,7 @@
 
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Prefix, SourceError};
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeModel};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Outcome, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
@@ -64,7 +64,7 @@ prop_compose! {
         }
         let longest = asked.iter().map(|request| u64::from(request.prompt + request.output)).max().unwrap_or(1);
         let block = 1 << block_tokens;
-        let law = TimeLaw::new(&coefficients, Knee::Soft).expect("a valid law");
+        let law = TimeModel::new(&coefficients, Knee::Soft).expect("a valid law");
         let blocks = longest.div_ceil(block) + spare_blocks;
         let budget = if chunked { sequences + budget } else { (longest as u32).max(sequences) + budget };
         let config = EngineConfig {
@@ -199,7 +199,7 @@ fn equal_prompts_share_blocks() {
     };
     let asked = [ask(0, 64, &[1, 2]), ask(300, 64, &[1, 2]), ask(9_000, 80, &[1, 2, 3]), ask(9_000, 80, &[4, 5, 6])];
     let coefficients = Coefficients { weights_ms: 10.0, ..Coefficients::default() };
-    let config = EngineConfig::new(TimeLaw::new(&coefficients, Knee::Soft).expect("a valid law"), 100);
+    let config = EngineConfig::new(TimeModel::new(&coefficients, Knee::Soft).expect("a valid law"), 100);
     // Blocks of 16 tokens: 3 of the 63 tokens before the last, twice.
     assert_eq!(run(build(&config, &asked)).services[0].engine.cached_tokens, 48 + 48);
     let plain = EngineConfig { prefix_caching: false, ..config };

@@ -10,6 +10,7 @@ mod loads;
 mod nodes;
 mod oracles;
 mod order;
+mod pages;
 mod prefix_cache;
 mod retry_storm;
 mod serving;

@@ -134,7 +134,7 @@ fn two_half_empty_nodes_become_one_without_a_preemption() {
     for (policy, horizon) in [(karpenter(), 1_000), (cluster_autoscaler(ClusterAutoscalerConfig::default()), 3_000)] {
         let record = play(policy, horizon);
         let live = record.nodes.iter().filter(|node| node.gone.is_none()).count();
-        assert_eq!((record.nodes.len(), live, record.services[0].market.preempted), (2, 1, 0));
+        assert_eq!((record.nodes.len(), live, record.services[0].capacity.preempted), (2, 1, 0));
         assert_eq!(record.series.last().map(|row| (row.ready, row.pending)), Some((2, 0)));
     }
 }
@@ -186,7 +186,7 @@ fn whether_a_notice_drains_depends_on_who_hears_it() {
         let replica = &record.replicas[0];
         assert_eq!(replica.deleted, Some(SimTime::from_s(deleted_s)), "case {at}");
         // It had work until 550 s or lost it at 620 s; another stands in the other pool in the end.
-        assert_eq!(record.services[0].market.preempted, 1, "case {at}");
+        assert_eq!(record.services[0].capacity.preempted, 1, "case {at}");
         let pools: Vec<u32> = record.nodes.iter().map(|node| node.pool).collect();
         assert_eq!(pools, [0, 1], "case {at}");
         assert_eq!(record.series.last().map(|row| row.ready), Some(1), "case {at}");

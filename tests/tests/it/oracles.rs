@@ -4,7 +4,7 @@
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::LatencyPart;
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeLaw};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeModel};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -58,7 +58,7 @@ impl Case {
         let laws = RequestLaws { prompt: fixed(self.prompt), output: fixed(self.output), service: None };
         let until = Until { count: requests, ..Until::default() };
         let source = Poisson::new(rate, &laws, until, Seed::new(7), "client").expect("a valid rate");
-        let law = TimeLaw::new(&self.law, Knee::Linear).expect("a valid law");
+        let law = TimeModel::new(&self.law, Knee::Linear).expect("a valid law");
         let engine = EngineConfig {
             front_end: SimDuration::from_us(self.front_end_us),
             // No limit but time.

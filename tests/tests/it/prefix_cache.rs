@@ -7,7 +7,7 @@
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::ArrivalSource;
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeLaw};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, TimeModel};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_tests::kit::{client, run, service, world};
@@ -49,7 +49,7 @@ fn an_engine_with_a_cache_for_everything_finds_the_same() {
     let engine = EngineConfig {
         max_sequences: 4_096,
         token_budget: 1 << 20,
-        ..EngineConfig::new(TimeLaw::new(&law, Knee::Soft).expect("a valid law"), 1 << 24)
+        ..EngineConfig::new(TimeModel::new(&law, Knee::Soft).expect("a valid law"), 1 << 24)
     };
     let shares = [16, 64].map(|block_tokens| {
         let engine = EngineConfig { block_tokens, ..engine.clone() };

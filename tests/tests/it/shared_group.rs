@@ -5,7 +5,7 @@ use flashcrowd_core::ports::{
     Action, Adapter, Arrival, Attribution, Controller, Decision, LatencyPart, MissingAs, Observation, Pipeline,
     Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeModel};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Traffic};
 use flashcrowd_core::units::Bytes;
@@ -18,7 +18,7 @@ const HORIZON_S: u64 = 100;
 /// An engine whose iterations take `ms`, whatever they hold.
 fn engine(ms: f64) -> Discipline {
     let coefficients = Coefficients { weights_ms: ms, ..Coefficients::default() };
-    Discipline::ContinuousBatch(EngineConfig::new(TimeLaw::new(&coefficients, Knee::Soft).expect("a law"), 1_000))
+    Discipline::ContinuousBatch(EngineConfig::new(TimeModel::new(&coefficients, Knee::Soft).expect("a law"), 1_000))
 }
 
 fn member(name: &str, ms: f64, gib: u64, resident_on: Option<u32>) -> ServiceConfig {

@@ -3,7 +3,7 @@
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{PoolConfig, Reclaim, Region};
 use flashcrowd_core::ledger::RunRecord;
-use flashcrowd_core::ports::{Area, Fault, MarketView, SpotMix, TimedFault};
+use flashcrowd_core::ports::{Area, CapacityPolicy, CapacityView, Fault, Maker, TimedFault};
 use flashcrowd_core::serving::{Discipline, ServiceConfig};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::units::Market;
@@ -15,7 +15,7 @@ use flashcrowd_workloads::faults::Listed;
 const S: fn(u64) -> SimDuration = SimDuration::from_s;
 
 /// Three spot zones, then on-demand nodes, of one GPU each, which boot in 20 s.
-fn market(mix: Box<dyn SpotMix>, faults: &[(u64, Fault)]) -> World {
+fn market(policy: impl CapacityPolicy + Clone + Sync + 'static, faults: &[(u64, Fault)]) -> World {
     let node = PoolConfig {
         gpus_per_node: 1,
         provisioning: Distribution::Constant(20.0),
@@ -31,7 +31,7 @@ fn market(mix: Box<dyn SpotMix>, faults: &[(u64, Fault)]) -> World {
         services: vec![ServiceConfig {
             pools: vec![0, 1],
             starts_cold: true,
-            capacity: Some(mix),
+            capacity: Some(Maker::new("the test's", move || -> Box<dyn CapacityPolicy> { Box::new(policy.clone()) })),
             ..service("service", Discipline::Slots { concurrency: 1 })
         }],
         faults: vec![Box::new(Listed::new(faults))],
@@ -53,9 +53,9 @@ fn nodes(record: &RunRecord) -> Vec<(u32, u32, u64, Option<u64>)> {
 #[test]
 fn a_node_that_never_came_is_bought_elsewhere() {
     let mix = SpotHedge::new(Order::FewestOwn, 0, false, S(30));
-    let record = run(market(Box::new(mix), &[(10, holds(0, 0))]));
+    let record = run(market(mix, &[(10, holds(0, 0))]));
     assert_eq!(nodes(&record), [(0, 0, 0, Some(10)), (0, 1, 30, None)]);
-    assert_eq!(record.services[0].market.preempted, 1);
+    assert_eq!(record.services[0].capacity.preempted, 1);
     assert_eq!(record.replicas[1].ready, Some(SimTime::from_s(50)));
 }
 
@@ -65,9 +65,9 @@ fn a_stock_out_refuses_new_nodes_and_keeps_the_old() {
     let stock = |nodes| Fault::Capacity { pool: 1, zone: 0, nodes };
     let lose = Fault::Lose { area: Area { region: 0, zone: None }, share_ppm: 1_000_000 };
     let mix = OnDemandOnly::new(S(30));
-    let record = run(market(Box::new(mix), &[(25, stock(0)), (65, lose), (130, stock(1))]));
+    let record = run(market(mix, &[(25, stock(0)), (65, lose), (130, stock(1))]));
     assert_eq!(nodes(&record), [(1, 0, 0, Some(65)), (1, 0, 150, None)]);
-    assert_eq!(record.services[0].market.on_demand_refused, 2, "at 90 s and at 120 s");
+    assert_eq!(record.services[0].capacity.on_demand_refused, 2, "at 90 s and at 120 s");
 }
 
 /// An outage is no reclaim, but the buyer goes elsewhere all the same.
@@ -75,14 +75,15 @@ fn a_stock_out_refuses_new_nodes_and_keeps_the_old() {
 fn an_outage_drives_a_buyer_away() {
     let lose = Fault::Lose { area: Area { region: 0, zone: Some(0) }, share_ppm: 1_000_000 };
     let mix = SpotHedge::new(Order::FewestOwn, 0, false, S(30));
-    let record = run(market(Box::new(mix), &[(40, lose)]));
+    let record = run(market(mix, &[(40, lose)]));
     assert_eq!(nodes(&record), [(0, 0, 0, Some(40)), (0, 1, 60, None)]);
 }
 
 /// As [`SpotOnly`] in the first place with a stand-in, but it sees at once what happens.
+#[derive(Clone)]
 struct Watching(SpotOnly);
 
-impl SpotMix for Watching {
+impl CapacityPolicy for Watching {
     fn name(&self) -> &'static str {
         "watching"
     }
@@ -95,11 +96,11 @@ impl SpotMix for Watching {
         true
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.0.spot_wanted(seen)
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         self.0.next_place(seen)
     }
 
@@ -111,7 +112,7 @@ impl SpotMix for Watching {
         self.0.preempted(place);
     }
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.0.on_demand_wanted(seen)
     }
 }
@@ -119,7 +120,7 @@ impl SpotMix for Watching {
 #[test]
 fn who_watches_buys_at_the_loss_and_gives_back_when_spot_is_ready() {
     let mix = Watching(SpotOnly::new(Where::Single(0), 0, true, S(1_000)));
-    let record = run(market(Box::new(mix), &[(50, holds(0, 0)), (90, holds(0, 1))]));
+    let record = run(market(mix, &[(50, holds(0, 0)), (90, holds(0, 1))]));
     // A stand-in also at the start, until the first spot replica is ready.
     let expected = [(0, 0, 0, Some(50)), (1, 0, 0, Some(20)), (1, 0, 50, Some(110)), (0, 0, 90, None)];
     assert_eq!(nodes(&record), expected);
@@ -128,7 +129,7 @@ fn who_watches_buys_at_the_loss_and_gives_back_when_spot_is_ready() {
 /// A node that drains early leaves its pool below the minimum before its notice is over.
 #[test]
 fn a_pool_is_refilled_after_an_early_drain() {
-    let mut world = market(Box::new(SpotOnly::new(Where::Single(0), 0, false, S(1_000))), &[(35, holds(0, 1))]);
+    let mut world = market(SpotOnly::new(Where::Single(0), 0, false, S(1_000)), &[(35, holds(0, 1))]);
     world.services[0].capacity = None;
     world.services[0].initial_replicas = 0;
     (world.pools[0].min_nodes, world.pools[0].zones) = (4, vec![0, 1]);

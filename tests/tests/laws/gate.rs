@@ -47,7 +47,7 @@ fn of_service(text: &mut String, service: &ServiceRecord) {
     add(text, &(service.ready_replica_s, service.short_replica_s, service.short, service.ready_max, service.spec_max));
     add(text, &(service.ups, service.downs, service.reversals, service.at_max, service.running_s));
     add(text, &(&service.occupancy_s, service.rejected_attempts, service.failed_because, service.late_beyond_band));
-    add(text, &(service.market, service.engine));
+    add(text, &(service.capacity, service.engine));
 }
 
 fn add(text: &mut String, values: &impl Debug) {

@@ -64,7 +64,7 @@ pub(crate) fn without_positions(record: &RunRecord, moved: u32) -> String {
     let lives: Vec<_> =
         lives.map(|replica| (replica.created, replica.ready, replica.gone, replica.completed)).collect();
     let services: Vec<_> =
-        record.services[moved as usize..].iter().map(|service| (service.good, service.market)).collect();
+        record.services[moved as usize..].iter().map(|service| (service.good, service.capacity)).collect();
     let whole = (record.digest, record.clients, decisions, rows, requests, lives, services, record.health);
     format!("{whole:#?}")
 }

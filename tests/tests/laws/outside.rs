@@ -5,7 +5,7 @@ use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{Reclaim, Region};
 use flashcrowd_core::network::Geography;
 use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
-use flashcrowd_core::ports::{Area, Fault, FaultSource, GlobalRouter, Maker, MarketView, SpotMix, TimedFault};
+use flashcrowd_core::ports::{Area, CapacityPolicy, CapacityView, Fault, FaultSource, GlobalRouter, Maker, TimedFault};
 use flashcrowd_core::serving::ServiceTime;
 use flashcrowd_core::units::PicoUsdPerHour;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -261,7 +261,7 @@ impl WorldSpec {
         self.outside.buyers[service % self.outside.buyers.len()].is_some_and(|buyer| !buyer.warm)
     }
 
-    pub(crate) fn capacity(&self, service: usize) -> Option<Maker<dyn SpotMix>> {
+    pub(crate) fn capacity(&self, service: usize) -> Option<Maker<dyn CapacityPolicy>> {
         let buyer = self.outside.buyers[service % self.outside.buyers.len()]?;
         self.owner(service).is_none().then(|| Maker::new("a buyer", move || buyer.make()))
     }
@@ -317,11 +317,11 @@ impl Trouble {
 }
 
 impl BuyerSpec {
-    fn make(self) -> Box<dyn SpotMix> {
+    fn make(self) -> Box<dyn CapacityPolicy> {
         let BuyerSpec { margin, fallback, watches, .. } = self;
         let period = ms(self.period_ms);
         let places = vec![vec![(SimTime::ZERO, 2), (SimTime::from_s(50), 0)]; 2];
-        let mix: Box<dyn SpotMix> = match self.mix {
+        let mix: Box<dyn CapacityPolicy> = match self.mix {
             0 => Box::new(OnDemandOnly::new(period)),
             1 => Box::new(SpotOnly::new(Where::Single(0), margin, fallback, period)),
             2 => Box::new(SpotOnly::new(Where::Spread, margin, fallback, period)),
@@ -336,11 +336,11 @@ impl BuyerSpec {
 
 /// Any buyer, with or without an eye on the market.
 struct Watching {
-    mix: Box<dyn SpotMix>,
+    mix: Box<dyn CapacityPolicy>,
     watches: bool,
 }
 
-impl SpotMix for Watching {
+impl CapacityPolicy for Watching {
     fn name(&self) -> &str {
         self.mix.name()
     }
@@ -353,11 +353,11 @@ impl SpotMix for Watching {
         self.watches
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.mix.spot_wanted(seen)
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         self.mix.next_place(seen)
     }
 
@@ -369,7 +369,7 @@ impl SpotMix for Watching {
         self.mix.preempted(place);
     }
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.mix.on_demand_wanted(seen)
     }
 }

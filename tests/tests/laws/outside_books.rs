@@ -138,7 +138,7 @@ fn lost_work_comes_back_as_often_as_it_may(spec: &WorldSpec, record: &RunRecord)
             || request.tries == 1 + requeues;
         request.tries <= 1 + client.retries + requeues && spent
     });
-    let again: u64 = record.services.iter().map(|service| service.market.requeued).sum();
+    let again: u64 = record.services.iter().map(|service| service.capacity.requeued).sum();
     let attempts: u64 = record.clients.iter().map(|client| client.attempts - client.requests.arrived).sum();
     let single = spec.clients.iter().all(|client| client.retries == 0);
     within && again <= attempts && (!single || again == attempts)

@@ -10,7 +10,7 @@ use flashcrowd_core::ports::{
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
-    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Knee, QueueMode, ServiceConfig, Slo, TimeLaw,
+    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Knee, QueueMode, ServiceConfig, Slo, TimeModel,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryBudget, RetryPolicy, Traffic};
@@ -126,7 +126,7 @@ fn engine() -> impl Strategy<Value = EngineConfig> {
     let times = (0.5..40.0, 0.0..3.0, 0.0..0.05);
     (knobs, times).prop_map(|((sequences, budget, blocks, front_end, flags), (weights_ms, token_ms, context_ms))| {
         let coefficients = Coefficients { weights_ms, token_ms, context_ms, ..Coefficients::default() };
-        let law = TimeLaw::new(&coefficients, Knee::Soft).expect("a valid law");
+        let law = TimeModel::new(&coefficients, Knee::Soft).expect("a valid law");
         EngineConfig {
             front_end: ms(front_end),
             max_sequences: sequences,

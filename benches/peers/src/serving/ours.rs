@@ -3,7 +3,7 @@
 use super::{DECODE_MS, Found, OUTPUT, PREFILL_MS, PROMPT, RATE, REPLICAS, arrivals_s};
 use flashcrowd_benches::worlds::Model;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Maker, SourceError};
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeLaw};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeModel};
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::{SimDuration, SimTime, Simulation};
@@ -32,7 +32,7 @@ pub fn play(requests: u64) -> Found {
         token_ms: PREFILL_MS / f64::from(PROMPT),
         ..Coefficients::default()
     };
-    let law = TimeLaw::new(&law, Knee::Linear).expect("a valid law");
+    let law = TimeModel::new(&law, Knee::Linear).expect("a valid law");
     let plain = Model::cluster(REPLICAS, requests);
     let mut world: World = plain.world(false);
     world.horizon = SimTime::ZERO + SimDuration::from_s_f64(requests as f64 / RATE * 1.05 + 600.0);

@@ -63,16 +63,16 @@ pub(super) const FIGURES: [FigureDef; 15] = [
         |view| Part::ratio(ps(view, |record| record.short_replica_s), view.span_ps()),
     ),
     FigureDef::plain("preempted", "replicas reclaimed or lost", FEWER, SERVED, |view| {
-        sum(view, |record| record.market.preempted)
+        sum(view, |record| record.capacity.preempted)
     }),
     FigureDef::plain("requeued", "attempts sent again after a loss", FEWER, SERVED, |view| {
-        sum(view, |record| record.market.requeued)
+        sum(view, |record| record.capacity.requeued)
     }),
     FigureDef::plain("spot_orders", "orders of spot replicas", COUNT, SERVED, |view| {
-        sum(view, |record| record.market.attempts)
+        sum(view, |record| record.capacity.attempts)
     }),
     FigureDef::plain("spot_orders_refused", "orders of spot replicas refused", FEWER, SERVED, |view| {
-        sum(view, |record| record.market.refused)
+        sum(view, |record| record.capacity.refused)
     }),
     FigureDef::plain("refused", "actions of controllers refused", FEWER, ASKED, refused),
     FigureDef::plain(

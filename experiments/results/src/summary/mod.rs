@@ -203,7 +203,7 @@ fn services(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<St
                 preempted: of.count("preempted"),
                 spot_orders: of.count("spot_orders"),
                 spot_orders_refused: of.count("spot_orders_refused"),
-                on_demand_refused: record.market.on_demand_refused,
+                on_demand_refused: record.capacity.on_demand_refused,
                 requeued: of.count("requeued"),
                 break_even_spot_usd_per_replica_h: spot_usd_per_h(resolved, run, at),
             },

@@ -5,7 +5,7 @@ use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{PoolConfig, Region};
-use flashcrowd_core::ports::{Maker, SpotMix};
+use flashcrowd_core::ports::{CapacityPolicy, Maker};
 use flashcrowd_core::units::Market;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
@@ -30,9 +30,9 @@ enum Kind {
 
 impl ResolvedCapacity {
     /// The policy; `future`, what the market will hold, is for the policy that knows it.
-    pub(crate) fn maker(&self, future: Future) -> Maker<dyn SpotMix> {
+    pub(crate) fn maker(&self, future: Future) -> Maker<dyn CapacityPolicy> {
         let ResolvedCapacity { margin, fallback, period, kind } = self.clone();
-        Maker::new(format!("{self:?}"), move || -> Box<dyn SpotMix> {
+        Maker::new(format!("{self:?}"), move || -> Box<dyn CapacityPolicy> {
             match kind {
                 Kind::OnDemand => Box::new(OnDemandOnly::new(period)),
                 Kind::Spot(place) => Box::new(SpotOnly::new(place, margin, fallback, period)),

@@ -32,7 +32,7 @@ pub fn reference() -> String {
         }
         match form.kind() {
             Kind::Struct(fields) => {
-                let _ = writeln!(text, "\n## {name}\n\n{}\n", sentence(form.about_type()));
+                let _ = writeln!(text, "\n## {name}\n\n{}\n", paragraph(form.about_type()));
                 if let Some(bare) = form.bare_field() {
                     let _ = writeln!(text, "`{}` may stand alone: `{}`.\n", bare.name, bare.form.example());
                 }
@@ -50,7 +50,7 @@ pub fn reference() -> String {
                 }
             }
             Kind::Choice(variants) => {
-                let _ = writeln!(text, "\n## {name}\n\n{}\n", sentence(form.about_type()));
+                let _ = writeln!(text, "\n## {name}\n\n{}\n", paragraph(form.about_type()));
                 text.push_str("| one of | what it is |\n| --- | --- |\n");
                 for variant in &variants {
                     let spelled = spelled(&form, variant);
@@ -118,6 +118,25 @@ fn unit(name: &str) -> &str {
         "AnySettings" => "any fields",
         other => other,
     }
+}
+
+/// Words in lines of at most a hundred columns.
+fn paragraph(words: &str) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in words.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > 100 {
+            text.push('\n');
+            column = 0;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text
 }
 
 fn sentence(words: &str) -> String {

@@ -48,9 +48,9 @@ fn found(record: &RunRecord, set: &Set, market: &Market) -> Found {
         ("mean_ready", service.ready_replica_s / span_s),
         ("cost_vs_od", share(total, target * set.ratio * ticks)),
         ("od_share_of_cost", share(on_demand, total)),
-        ("preemptions", service.market.preempted as f64),
-        ("attempts", service.market.attempts as f64),
-        ("failed_attempts", service.market.refused as f64),
+        ("preemptions", service.capacity.preempted as f64),
+        ("attempts", service.capacity.attempts as f64),
+        ("failed_attempts", service.capacity.refused as f64),
         ("ticks", ticks),
     ])
 }

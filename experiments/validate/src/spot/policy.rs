@@ -1,7 +1,7 @@
 //! The policies that the reference names.
 
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::SpotMix;
+use flashcrowd_core::ports::CapacityPolicy;
 use flashcrowd_policies::capacity::{OnDemandOnly, Order, SpotHedge, SpotOnly, Where};
 
 /// A policy as its name says: `spothedge_E1_cold2`.
@@ -64,7 +64,7 @@ impl Policy {
         Some(())
     }
 
-    pub(super) fn make(self, period: SimDuration) -> Box<dyn SpotMix> {
+    pub(super) fn make(self, period: SimDuration) -> Box<dyn CapacityPolicy> {
         match self.kind {
             Kind::OnDemand => Box::new(OnDemandOnly::new(period)),
             Kind::Spot(place) => Box::new(SpotOnly::new(place, self.margin, self.fallback, period)),

@@ -1,7 +1,7 @@
-//! Blocks of the KV cache: how many are free, and when the sequences in decode need their next.
+//! Blocks of the KV cache: how many are free, and when the sequences in decode need their next one.
 //!
-//! A sequence in decode needs a block every `size` iterations. Which iterations those are is kept
-//! as a count for each phase, so that a leap of any length takes its blocks at once.
+//! A sequence in decode needs a block every `size` iterations. For each phase, the number of
+//! sequences that need one then is counted, so that a leap of any length takes its blocks at once.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,20 @@ pub(super) struct Blocks {
     used: u64,
     peak: u64,
     phases: Phases,
-    /// Freed blocks keep what they held until they are used again, oldest first: places in the
-    /// order of freeing, counted since the start. The blocks at first free have the first places.
+    /// Freed blocks keep their contents until they are used again, the oldest first. A block's
+    /// place is its position in the order of freeing, counted from the start; blocks that were free
+    /// at the start have the first places.
     freed: u64,
     /// Blocks before this place are in use again.
     taken: u64,
-    /// Places taken out of the middle, because a sequence found its blocks still there.
+    /// Places taken from the middle, because a sequence found its blocks still there.
     holes: BTreeMap<u64, u64>,
 }
 
-/// Sequences in decode that need a block in the iterations `k` with `k mod size` = the index.
+/// How many sequences in decode need a block in the iterations `k` with `k mod size` = the index.
 #[derive(Debug)]
 enum Phases {
-    /// Of vLLM's 16 tokens a block, or less: at hand.
+    /// For blocks of up to 16 tokens, as vLLM has: stored inline.
     Few([u32; 16]),
     Many(Box<[u32]>),
 }
@@ -52,14 +53,14 @@ impl Phases {
     }
 }
 
-/// Blocks that a sequence gave back and may find again, if nobody has used them since.
+/// Blocks that a sequence gave back, and may find again if they have not been used since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// Place of the first one freed, which is the last of the sequence.
+    /// Place of the first freed block, which is the last block of the sequence.
     place: u64,
-    /// Blocks freed.
+    /// Number of blocks freed.
     held: u64,
-    /// Of those, how many are full, and so can be found again.
+    /// How many of them are full, and so can be found again.
     full: u64,
 }
 
@@ -97,25 +98,25 @@ impl Blocks {
         self.peak
     }
 
-    /// Blocks that hold so many tokens.
+    /// Number of blocks that hold `tokens` tokens.
     #[inline]
     pub(super) fn holding(&self, tokens: u64) -> u64 {
         (tokens + (1 << self.shift) - 1) >> self.shift
     }
 
-    /// Full blocks of so many tokens.
+    /// Number of full blocks among them.
     #[inline]
     pub(super) fn full(&self, tokens: u64) -> u64 {
         tokens >> self.shift
     }
 
-    /// Tokens of so many blocks.
+    /// Number of tokens in `blocks` blocks.
     #[inline]
     pub(super) fn tokens(&self, blocks: u64) -> u64 {
         blocks << self.shift
     }
 
-    /// Takes free blocks, of which there must be enough.
+    /// Takes free blocks; there must be enough.
     #[inline]
     pub(super) fn take(&mut self, blocks: u64) {
         self.used += blocks;
@@ -127,7 +128,7 @@ impl Blocks {
         }
     }
 
-    /// Moves `taken`, just advanced by `blocks`, past the holes that it met on its way.
+    /// Moves `taken`, which has just advanced by `blocks`, past the holes that it met.
     fn skip_holes(&mut self, blocks: u64) {
         let mut from = self.taken - blocks;
         while let Some(hole) = self.holes.first_entry() {
@@ -148,8 +149,8 @@ impl Blocks {
         self.freed += blocks;
     }
 
-    /// Gives the blocks of a sequence with so many computed tokens back, all but the first
-    /// `named`, and says where they are.
+    /// Gives back the blocks of a sequence with `computed` tokens, except the first `named` ones;
+    /// returns where they are.
     #[inline]
     pub(super) fn give_kept(&mut self, computed: u64, named: u64) -> Kept {
         let kept = Kept { place: self.freed, held: self.holding(computed) - named, full: self.full(computed) - named };
@@ -157,7 +158,7 @@ impl Blocks {
         kept
     }
 
-    /// Of the blocks given back, the leading ones that are still there and full, at most `limit`.
+    /// How many leading blocks of those given back are still there and full, at most `limit`.
     pub(super) fn found(&self, kept: &Kept, limit: u64) -> u64 {
         let reused = self.taken.saturating_sub(kept.place).min(kept.held);
         (kept.held - reused).min(kept.full).min(limit)
@@ -170,12 +171,12 @@ impl Blocks {
         }
         self.used += blocks;
         self.peak = self.peak.max(self.used);
-        // A sequence's leading blocks were freed last.
+        // The leading blocks of a sequence were freed last.
         let start = kept.place + kept.held - blocks;
         self.dig(start, blocks);
     }
 
-    /// Gives one block back and says where it is.
+    /// Gives one block back; returns its place.
     #[inline]
     pub(super) fn give_one(&mut self) -> u64 {
         self.give(1);
@@ -196,7 +197,7 @@ impl Blocks {
         self.dig(place, 1);
     }
 
-    /// Places from `start` on are holes now. Neighbours become one, so that there are few.
+    /// Turns places from `start` on into a hole. Adjacent holes are merged, so that there are few.
     fn dig(&mut self, mut start: u64, mut len: u64) {
         if let Some(after) = self.holes.remove(&(start + len)) {
             len += after;
@@ -209,13 +210,13 @@ impl Blocks {
         self.holes.insert(start, len);
     }
 
-    /// A sequence enters decode; `phase` is an iteration in which it needs a block.
+    /// Counts a sequence that enters decode; `phase` is an iteration in which it needs a block.
     #[inline]
     pub(super) fn enter(&mut self, phase: u64) {
         *self.phases.get_mut(self.index(phase)) += 1;
     }
 
-    /// A sequence leaves decode.
+    /// Counts a sequence that leaves decode.
     #[inline]
     pub(super) fn leave(&mut self, phase: u64) {
         *self.phases.get_mut(self.index(phase)) -= 1;
@@ -240,7 +241,7 @@ impl Blocks {
         whole + (k..k + part).map(|k| self.needed_in(k)).sum::<u64>()
     }
 
-    /// The most iterations from `k` on, up to `n`, for which the free blocks last.
+    /// The most iterations from `k` on, up to `n`, for which the free blocks suffice.
     #[inline]
     pub(super) fn lasting(&self, k: u64, n: u64, decodes: u64) -> u64 {
         let free = self.free();

@@ -1,7 +1,7 @@
-//! Configuration of a token-level engine: every rule of the real one that changes latency.
+//! Configuration of a token-level engine: every rule of the real engine that changes latency.
 
-use super::law::{LONGEST_ITERATION_S, TimeLaw};
 use super::sequence::Sequence;
+use super::time_model::{LONGEST_ITERATION_S, TimeModel};
 use crate::clock::SimDuration;
 use crate::id::PrefixSlot;
 use crate::serving::ValidatedBand;
@@ -15,44 +15,43 @@ use crate::serving::ValidatedBand;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the real engine")]
 pub struct EngineConfig {
     /// Time of an iteration.
-    pub law: TimeLaw,
-    /// Time that the front end takes for a request before the engine knows it.
+    pub time: TimeModel,
+    /// Time that the front end needs for a request before the engine sees it.
     pub front_end: SimDuration,
     /// `max_num_batched_tokens`: tokens of one iteration.
     pub token_budget: u32,
     /// `max_num_seqs`: sequences that run at once.
     pub max_sequences: u32,
-    /// Whether a prompt may be spread over iterations.
+    /// Whether a prompt may be computed in several iterations.
     pub chunked_prefill: bool,
-    /// `max_model_len`: longest context. A longer prompt is refused, an output is cut there.
+    /// `max_model_len`: longest context. A longer prompt is refused, a longer output is cut there.
     pub max_context: u32,
     /// Tokens of a block of the KV cache; a power of two.
     pub block_tokens: u32,
     /// Blocks of the KV cache.
     pub blocks: u64,
-    /// Whether blocks that are free again are found by those who need the same tokens.
+    /// Whether a sequence may reuse freed blocks that hold the tokens it needs.
     pub prefix_caching: bool,
-    /// Whether an iteration is planned while the one before it runs, as asynchronous scheduling
-    /// does: then a request joins one iteration later.
+    /// Whether an iteration is planned while the one before it runs, as in asynchronous scheduling:
+    /// a request then joins one iteration later.
     pub lookahead: bool,
-    /// Whether iterations with one batch are played at once. Without, each is an event of its own:
-    /// slower, and equal to the last bit.
+    /// Whether iterations with the same batch are played at once. If not, each is an event of its
+    /// own, which is slower and gives the same results to the last bit.
     pub leaps: bool,
-    /// Seconds in which the GPU could compute one token at its peak, for tensor activity; 0 where
-    /// it is not known.
+    /// Seconds that one token takes at the peak of the GPU, for tensor activity; 0 if unknown.
     pub peak_token_s: f64,
     /// Share of the memory bandwidth that a read of weights or cache reaches, for DRAM activity.
     pub read_efficiency: f64,
-    /// Where its law was compared with measurements, if it was.
+    /// Where its time model was compared with measurements, if it was.
     pub validated: Option<ValidatedBand>,
 }
 
 impl EngineConfig {
-    /// An engine with that law and the defaults of vLLM: 8,192 tokens an iteration, 1,024
-    /// sequences, blocks of 16 tokens, prefix caching, chunked prefill; as many blocks as given.
-    pub fn new(law: TimeLaw, blocks: u64) -> Self {
+    /// An engine with that time model and number of blocks, and with the defaults of vLLM: 8,192
+    /// tokens an iteration, 1,024 sequences, blocks of 16 tokens, prefix caching, chunked prefill.
+    pub fn new(time: TimeModel, blocks: u64) -> Self {
         EngineConfig {
-            law,
+            time,
             front_end: SimDuration::ZERO,
             token_budget: 8_192,
             max_sequences: 1_024,
@@ -76,12 +75,12 @@ impl EngineConfig {
 
     /// The longest context that this engine serves.
     pub fn longest_context(&self) -> u64 {
-        // The last token that comes out is never written.
+        // The last token that is generated is never written to the cache.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
         self.cache_tokens().saturating_add(1).min(u64::from(self.max_context)).min(chunk)
     }
 
-    /// The sequence of a request: an output that would pass the longest context is cut there.
+    /// The sequence of a request; an output that would exceed the longest context is cut.
     pub(crate) fn sequence(&self, prompt: u32, output: u32, prefix: PrefixSlot) -> Sequence {
         let longest = self.longest_context().min(u64::from(u32::MAX)) as u32;
         Sequence { prefix, ..Sequence::new(prompt, output.min(longest.saturating_sub(prompt))) }
@@ -92,10 +91,10 @@ impl EngineConfig {
         u64::from(sequence.prompt) + u64::from(sequence.output) <= self.longest_context()
     }
 
-    /// Whether the settings go together.
+    /// Checks that the settings fit together.
     ///
     /// # Errors
-    /// Says what does not.
+    /// Says which do not.
     pub fn check(&self) -> Result<(), String> {
         if !self.block_tokens.is_power_of_two() || self.block_tokens > 4_096 {
             return Err(format!("a block of {} tokens: expected a power of two up to 4096", self.block_tokens));
@@ -110,7 +109,7 @@ impl EngineConfig {
             return Err(format!("a KV cache of {} blocks: expected at least 1", self.blocks));
         }
         let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
-        let longest_s = self.law.longest_s(budget, budget, cache);
+        let longest_s = self.time.longest_s(budget, budget, cache);
         if longest_s > LONGEST_ITERATION_S {
             return Err(format!(
                 "the longest iteration ({budget} tokens on a full cache of {cache}) takes {longest_s:.0} s: expected \

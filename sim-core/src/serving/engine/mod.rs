@@ -3,32 +3,35 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `config` | the rules of the engine, as settings |
-//! | `law` | the time of one iteration, and of many, in integers |
+//! | `time_model` | the time of one iteration, and of many, in integers |
 //! | `sequence` | what the engine knows of one attempt |
 //! | `blocks` | the blocks of the KV cache |
-//! | `named` | those of them that others can find |
-//! | `schedule` | who works in the next iteration |
-//! | `turns` | several engines on one group |
-//! | `mod` (here) | the clock of the group: leaps, and what cuts them |
+//! | `named` | the blocks that other sequences can find |
+//! | `schedule` | which sequences run in the next iteration |
+//! | `work` | what an engine has done, for signals and reports |
+//! | `turns` | several engines that share GPUs |
+//! | `mod` (here) | the engine's clock: leaps, and what cuts them short |
 //!
-//! Between changes of the batch the iterations are one *leap*, played in closed form. What may
-//! change the batch earlier (an arrival, a withdrawal) cuts the leap at the next iteration boundary.
-//! Nor is each change an event: only the end of a sequence concerns others. The engine's one event
-//! comes no later than that, and whoever looks before (a scrape, a client that gives up) first lets
-//! the engine catch up. An arrival is no such look: nothing before it depends on it. The results
-//! equal those of an engine that plays each iteration, to the last bit; `tests/tests/engine.rs` holds
-//! the two together.
+//! While the batch stays the same, the iterations form one *leap*, which is played in closed form.
+//! An event that may change the batch earlier (an arrival, a withdrawal) cuts the leap at the next
+//! iteration boundary. Not every change of the batch is an event: only the end of a sequence
+//! affects other parts. The engine has one pending event, which comes no later than the next end.
+//! Any earlier access to the engine (a scrape, a client that gives up) first lets it catch up; an
+//! arrival does not need to, since nothing before it depends on it. The results equal those of an
+//! engine that plays each iteration, to the last bit; `tests/tests/it/engine.rs` compares the two.
 
 mod blocks;
 mod config;
-mod law;
 mod named;
 mod schedule;
 mod sequence;
+mod time_model;
 mod turns;
+mod work;
 
 use super::Discipline;
-use super::server::{Bench, Server};
+use super::bench::Bench;
+use super::station::Station;
 use crate::agenda::Event;
 use crate::clock::{Class, SimTime};
 use crate::id::{AttemptSlot, ServerId, Table};
@@ -39,50 +42,52 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 pub use config::EngineConfig;
-pub(crate) use law::{Clock, FRACTION_BITS, Leap, clock_at, instant};
-pub use law::{Coefficients, Knee, LONGEST_ITERATION_S, TimeLaw};
 pub(crate) use sequence::Sequence;
+pub(crate) use time_model::{Clock, FRACTION_BITS, Leap, clock_at, instant};
+pub use time_model::{Coefficients, Knee, LONGEST_ITERATION_S, TimeModel};
 pub(crate) use turns::Turn;
+pub use work::EngineWork;
 
 /// State of one engine.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    /// The group's clock at the start of the iteration in progress.
+    /// The clock of its GPUs at the start of the iteration in progress.
     clock: Clock,
     /// Iterations done so far: the number of the one in progress.
     iteration: u64,
     /// When the iteration before this one started.
     previous: SimTime,
-    /// Who was ready before this has been seen by the scheduler.
+    /// The scheduler has looked at every sequence that was ready before this.
     seen_before: SimTime,
     /// The iteration in progress and those planned after it; none while idle.
     leap: Leap,
-    /// The group's clock when that leap ends.
+    /// The clock when the leap ends.
     leap_end: Clock,
-    /// Sequence of the pending event; what has an older one is stale.
+    /// Sequence of the pending event; events with an older one are stale.
     generation: u64,
-    /// When that event comes: never later than the next sequence ends. In between, boundaries are
-    /// no events; they are played when somebody looks.
+    /// When that event comes: never later than the next end of a sequence. Boundaries before it are
+    /// not events; they are played when the engine catches up.
     wake_at: SimTime,
     /// Sequences in decode, and the context that they read in the iteration in progress.
     decodes: u64,
     context: u64,
-    /// Sequences in decode by their ends; those that left before stay until they surface.
+    /// Sequences in decode by their ends. A sequence that left early stays until it reaches the
+    /// top.
     ends: BinaryHeap<Reverse<End>>,
-    /// The iteration of the first of those; beyond all where there is none.
+    /// The iteration of the first end; `u64::MAX` if there is none.
     next_end: u64,
-    /// How many of those have left before.
+    /// How many entries of `ends` belong to sequences that left early.
     stale: u32,
-    /// Admitted sequences: those in decode, the partial one, and those of the chunks.
+    /// Admitted sequences: those in decode, the partial one, and those with chunks.
     running: u32,
-    /// The last admitted one, while its prefill is not whole.
+    /// The last admitted sequence, while its prefill is incomplete.
     partial: Option<AttemptSlot>,
     /// Prefill chunks of the iteration in progress.
     chunks: Vec<Chunk>,
-    /// Withdrawn while they ran: they leave at the next boundary.
+    /// Sequences that were withdrawn while they ran: they leave at the next boundary.
     withdrawn: Vec<AttemptSlot>,
     admissions: u64,
-    /// Whether it may iterate, where several engines share the group.
+    /// Whether it may iterate, if several engines share the GPUs.
     turn: Turn,
     /// Units for which its decodes have waited for the turn since their last token.
     waited: u128,
@@ -91,10 +96,11 @@ pub(crate) struct Engine {
     work: EngineWork,
 }
 
-/// When a sequence has all its tokens: the iteration, then the order of admission, then its index.
+/// The end of a sequence: the iteration that yields its last token, then the order of admission,
+/// then its slot.
 ///
-/// One number, since the heap of these is where an engine spends its time. An iteration takes a
-/// nanosecond at least, so that no horizon has 2^55; and nobody waits for 2^41 admissions.
+/// One number, since an engine spends its time in the heap of these. An iteration takes at least a
+/// nanosecond, so that no horizon has 2^55 iterations; and 2^41 admissions are never reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct End(u128);
 
@@ -125,40 +131,11 @@ impl End {
     }
 }
 
-/// A part of a prefill.
+/// A chunk of a prefill.
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
     attempt: AttemptSlot,
     tokens: u32,
-}
-
-/// What an engine has done since its start, for signals and reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineWork {
-    /// Iterations.
-    pub iterations: u64,
-    /// Tokens computed, prefill and decode.
-    pub tokens: u64,
-    /// Context tokens read by decodes.
-    pub context_read: u128,
-    /// Preemptions.
-    pub preemptions: u64,
-    /// Tokens whose prefill was found in the cache.
-    pub cached_tokens: u64,
-    /// Most blocks of the KV cache in use at once.
-    pub peak_blocks: u64,
-}
-
-impl EngineWork {
-    /// Adds what another engine has done; the peak is the higher of the two.
-    pub(crate) fn add(&mut self, other: &EngineWork) {
-        self.iterations += other.iterations;
-        self.tokens += other.tokens;
-        self.context_read += other.context_read;
-        self.preemptions += other.preemptions;
-        self.cached_tokens += other.cached_tokens;
-        self.peak_blocks = self.peak_blocks.max(other.peak_blocks);
-    }
 }
 
 impl Engine {
@@ -190,7 +167,7 @@ impl Engine {
         }
     }
 
-    /// What it has done, up to the last boundary that was settled.
+    /// Its work up to the last boundary that was settled.
     pub(crate) fn work(&self) -> EngineWork {
         EngineWork { peak_blocks: self.blocks.peak(), ..self.work }
     }
@@ -201,16 +178,18 @@ impl Engine {
         self.blocks.used() as f64 / total as f64
     }
 
-    /// Whether it runs more, or holds more context, than its time law was measured with.
+    /// Whether it runs more sequences, or holds more context, than its time model was validated
+    /// for.
     #[inline]
     pub(crate) fn is_beyond_band(&self, config: &EngineConfig) -> bool {
-        // Blocks that are not full count as full: less than one block a sequence.
+        // A block that is not full counts as full: an error of less than one block a sequence.
         config.validated.is_some_and(|band| {
             self.running > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
         })
     }
 
-    /// Context tokens in the cache of the sequences that run, up to the last boundary that was settled.
+    /// Context tokens in the cache of the running sequences, up to the last boundary that was
+    /// settled.
     pub(crate) fn running_context(&self, sequences: &Table<AttemptSlot, Sequence>) -> u64 {
         self.context + self.partial.map_or(0, |index| u64::from(sequences[index].computed))
     }
@@ -220,29 +199,30 @@ impl Engine {
         self.partial.map_or(0, |index| sequences[index].left_of_prefill())
     }
 
-    /// Whether the scheduler has looked at a sequence that waits, up to the last boundary that was
+    /// Whether the scheduler has looked at a waiting sequence, up to the last boundary that was
     /// settled.
     pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {
         waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { self.clock.at })
     }
 
-    /// An attempt comes in. It joins at the first boundary at which it may, which comes later than now,
-    /// though the engine may stand at an earlier one than the last before now.
-    pub(super) fn accept(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) {
+    /// Takes a new attempt. It joins at the first boundary that allows it. That boundary is later
+    /// than now, even if the engine has not caught up to now.
+    pub(super) fn accept(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let ready = bench.agenda.now() + config.front_end;
         bench.sequences[index].ready = ready;
         let attempt = &mut bench.attempts[index];
         attempt.stage = Stage::Waiting;
-        // The front end is no queueing: it does not count as waiting.
+        // The front end does not count as waiting.
         attempt.sent += config.front_end;
-        server.waiting.push(bench.attempts, index);
-        // Whoever waits already goes first, and has made its cut.
-        let first = server.waiting.len() == 1;
+        station.waiting.push(bench.attempts, index);
+        // If others wait already, they go first, and the leap has been cut for them.
+        let first = station.waiting.len() == 1;
         if self.leap.len == 0 {
             if first && self.turn != Turn::Waits {
-                // Even if that is now: who comes at the same instant starts with it.
-                self.wake(ready, server.id, bench);
+                // Wake even if that is now: other attempts that come at the same instant then start
+                // with it.
+                self.wake(ready, station.id, bench);
             }
             if self.turn != Turn::Waits || !config.leaps {
                 return;
@@ -251,10 +231,10 @@ impl Engine {
             self.shorten(self.joins_at(config, ready));
         }
         let least = config.least_end(&bench.sequences[index], ready);
-        self.wake_by(least, server.id, bench);
+        self.wake_by(least, station.id, bench);
     }
 
-    /// The boundary of the present leap at which what is ready then may join.
+    /// The boundary of the present leap at which a sequence that is ready at `ready` may join.
     fn joins_at(&self, config: &EngineConfig, ready: SimTime) -> u64 {
         if ready < self.seen_before {
             return 1;
@@ -262,13 +242,13 @@ impl Engine {
         self.leap.first_after(self.clock.units, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
     }
 
-    /// Ends the leap after `n` iterations, unless it is as short as that, with an event.
+    /// Ends the leap after at most `n` iterations, with an event there.
     fn cut(&mut self, n: u64, id: ServerId, bench: &mut Bench<'_>) {
         self.shorten(n);
         self.wake_by(self.leap_end.at, id, bench);
     }
 
-    /// Ends the leap after `n` iterations, unless it is as short as that.
+    /// Ends the leap after at most `n` iterations.
     #[inline]
     fn shorten(&mut self, n: u64) {
         if n < self.leap.len {
@@ -289,7 +269,7 @@ impl Engine {
         bench.agenda.schedule(at, Class::Completion, id, self.generation, Event::EngineStep { server: id.slot() });
     }
 
-    /// Sees to it that there is an event at `at` or before.
+    /// Makes sure that there is an event at `at` or before.
     #[inline]
     pub(super) fn wake_by(&mut self, at: SimTime, id: ServerId, bench: &mut Bench<'_>) {
         if at < self.wake_at {
@@ -297,17 +277,17 @@ impl Engine {
         }
     }
 
-    /// Whether an event of that generation is the one that it waits for.
+    /// Whether an event with that generation is the pending one.
     #[inline]
     pub(super) fn expects(&self, generation: u64) -> bool {
         generation == self.generation
     }
 
-    /// The engine's event: an idle engine starts, or sequences may have ended. False if it was
-    /// stale.
+    /// Handles the engine's event: an idle engine starts, or sequences may have ended. False if the
+    /// event is stale.
     pub(super) fn step(
         &mut self,
-        server: &mut Server,
+        station: &mut Station,
         generation: u64,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -320,18 +300,18 @@ impl Engine {
         let now = bench.agenda.now();
         self.fetch_next(bench);
         if self.leap.len == 0 {
-            self.start(config, server, bench);
+            self.start(config, station, bench);
         } else {
-            self.catch_up(server, now, bench, done);
+            self.catch_up(station, now, bench, done);
         }
         if self.leap.len > 0 {
-            self.wake_by(self.leap_end.at, server.id, bench);
+            self.wake_by(self.leap_end.at, station.id, bench);
         }
         true
     }
 
-    /// Looks at the records of who ends with this leap, which are far from the processor: they come
-    /// while it plays the leap.
+    /// Reads the records of the sequence that ends with this leap, so that they reach the cache
+    /// while the leap is played.
     #[inline]
     fn fetch_next(&self, bench: &Bench<'_>) {
         if self.next_end <= self.iteration + self.leap.len
@@ -342,11 +322,12 @@ impl Engine {
         }
     }
 
-    /// Plays the leaps that end until `last`, and plans the next. Sequences that end move to
-    /// `done`: only the engine's own event meets such, since it never comes later than they.
+    /// Plays the leaps that end by `last`, and plans the next one. Sequences that end move to
+    /// `done`. That happens only in the engine's own event, since that event never comes later than
+    /// the end of a sequence.
     pub(super) fn catch_up(
         &mut self,
-        server: &mut Server,
+        station: &mut Station,
         last: SimTime,
         bench: &mut Bench<'_>,
         done: &mut Vec<AttemptSlot>,
@@ -354,21 +335,21 @@ impl Engine {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         while self.is_behind(last) {
             self.pass(self.leap.len, bench);
-            server.meter.advance(self.at(), server.running);
+            station.meter.advance(self.at(), station.running);
             if !self.chunks.is_empty() {
                 self.finish_chunks(config, bench);
             }
             if self.next_end <= self.iteration {
-                self.finish_decodes(server, bench, done);
+                self.finish_decodes(station, bench, done);
             }
             if !self.withdrawn.is_empty() {
-                self.drop_withdrawn(server, bench, done);
+                self.drop_withdrawn(station, bench, done);
             }
-            self.go_on(config, server, bench);
+            self.go_on(config, station, bench);
         }
     }
 
-    /// Whether its leap ends until `last`.
+    /// Whether its leap ends by `last`.
     #[inline]
     pub(super) fn is_behind(&self, last: SimTime) -> bool {
         self.leap.len > 0 && self.leap_end.at <= last
@@ -381,7 +362,7 @@ impl Engine {
         let passed = Leap { len: n, ..self.leap };
         if self.decodes > 0 {
             self.record_gaps(passed, end.units, bench);
-            // The blocks of its first iteration were taken when it was planned.
+            // The blocks of the first iteration were taken when the leap was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
             if next > 0 {
                 self.blocks.take(self.blocks.needed(self.iteration + 1, next, self.decodes));
@@ -404,7 +385,7 @@ impl Engine {
         self.context += n * self.decodes;
     }
 
-    /// Brings what is measured to `last`: plays the iterations that have ended by then.
+    /// Updates what is measured up to `last`: plays the iterations that have ended by then.
     pub(super) fn settle(&mut self, last: SimTime, bench: &mut Bench<'_>) {
         if self.leap.len > 1 {
             let passed = self.leap.first_after(self.clock.units, last).saturating_sub(1).min(self.leap.len - 1);
@@ -414,17 +395,17 @@ impl Engine {
         }
     }
 
-    /// Takes an attempt out. True if its record is free now; one that runs leaves at the next
+    /// Takes an attempt out. True if its record is free now; a running sequence leaves at the next
     /// boundary.
-    pub(super) fn withdraw(&mut self, server: &mut Server, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
+    pub(super) fn withdraw(&mut self, station: &mut Station, index: AttemptSlot, bench: &mut Bench<'_>) -> bool {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return false };
         let now = bench.agenda.now();
         match bench.attempts[index].stage {
             Stage::Waiting => {
-                let first = server.waiting.front() == Some(index);
-                server.waiting.remove(bench.attempts, index);
-                if let (true, Some(next)) = (first, server.waiting.front()) {
-                    self.new_first(config, server.id, bench.sequences[next].ready.max(now), bench);
+                let first = station.waiting.front() == Some(index);
+                station.waiting.remove(bench.attempts, index);
+                if let (true, Some(next)) = (first, station.waiting.front()) {
+                    self.new_first(config, station.id, bench.sequences[next].ready.max(now), bench);
                 }
                 true
             }
@@ -432,17 +413,17 @@ impl Engine {
                 bench.attempts[index].stage = Stage::Withdrawn;
                 self.withdrawn.push(index);
                 if self.leap.len == 0 {
-                    // It waits for its turn, and leaves when that comes.
+                    // The engine waits for its turn; the sequence leaves when the turn comes.
                     return false;
                 }
-                self.cut(self.leap.first_after(self.clock.units, now).max(1), server.id, bench);
+                self.cut(self.leap.first_after(self.clock.units, now).max(1), station.id, bench);
                 false
             }
             Stage::Sent | Stage::Host | Stage::Withdrawn => false,
         }
     }
 
-    /// Another attempt is the first to wait now; `from` is when it may be looked at.
+    /// Another attempt is the first in the queue now; it may join from `from` on.
     fn new_first(&mut self, config: &EngineConfig, id: ServerId, from: SimTime, bench: &mut Bench<'_>) {
         if self.leap.len == 0 {
             if self.turn != Turn::Waits {
@@ -455,7 +436,7 @@ impl Engine {
         }
     }
 
-    /// Moves the attempts that are admitted to `lost`.
+    /// Moves the admitted attempts to `lost`.
     pub(super) fn kill(&mut self, server: ServerId, bench: &Bench<'_>, lost: &mut Vec<AttemptSlot>) {
         lost.extend(self.admitted(server, bench));
         self.running = 0;
@@ -463,7 +444,7 @@ impl Engine {
         (self.next_end, self.stale) = (u64::MAX, 0);
         self.chunks.clear();
         self.partial = None;
-        // Its pending event is stale now.
+        // The pending event is stale now.
         self.generation += 1;
         self.wake_at = SimTime::MAX;
         self.leap = Leap::default();
@@ -473,11 +454,11 @@ impl Engine {
 }
 
 impl EngineConfig {
-    /// A sequence that joins at `from` or later, and not before it is ready, ends no earlier than this.
+    /// No sequence that joins at `from` or later, once it is ready, can end before this.
     #[inline]
     pub(in crate::serving) fn least_end(&self, sequence: &Sequence, from: SimTime) -> SimTime {
-        // Each token that it still wants is an iteration.
+        // Each token still to come takes an iteration.
         let left = sequence.output - sequence.generated();
-        instant(clock_at(sequence.ready.max(from)) + u128::from(self.law.least()) * u128::from(left))
+        instant(clock_at(sequence.ready.max(from)) + u128::from(self.time.least()) * u128::from(left))
     }
 }

@@ -1,39 +1,39 @@
-//! Blocks that have names, and so can be found by other sequences with the same prompt so far.
+//! Blocks with names, which other sequences with the same prompt up to there can find.
 //!
-//! Source: vLLM, `vllm/v1/core/block_pool.py` and `kv_cache_manager.py`. A block has its name from
-//! when its tokens are planned; who holds it is counted; given back it stays until its place in the
-//! free queue is used. Two rules differ: the last token's block of a prompt has no name (there it
-//! has one if the prompt ends with it, though its owner computes it again), and what is generated
-//! has none, since traces do not name it.
+//! Source: vLLM, `vllm/v1/core/block_pool.py` and `kv_cache_manager.py`. A block gets its name when
+//! its tokens are planned. Its holders are counted; given back, it stays until its place in the
+//! free queue is used. Two rules differ: the block with the last token of a prompt has no name (in
+//! vLLM it has one if the prompt ends with it, though its owner computes it again), and generated
+//! tokens have no names, since traces do not name them.
 
 use super::blocks::Blocks;
 use crate::ports::Prefix;
 use std::collections::BTreeMap;
 
-/// A block's name: that of the trace's block which holds its last token, and its own number.
+/// A block's name: the name of the trace's block that holds its last token, and its own number.
 type Name = (u64, u64);
 
 /// The named blocks of one engine.
 #[derive(Debug, Default)]
 pub(super) struct Named {
     blocks: BTreeMap<Name, Block>,
-    /// Those that nobody holds, by place, to forget them when they are used again.
+    /// Blocks without holders, by place, to forget them when they are used again.
     idle: BTreeMap<u64, Name>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Block {
     holders: u32,
-    /// Where it is in the free queue, if nobody holds it.
+    /// Its place in the free queue, if it has no holders.
     place: u64,
 }
 
-/// What a sequence finds.
+/// What a sequence finds in the cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
     /// Leading blocks that are there.
     pub(super) blocks: u64,
-    /// Those of them that nobody holds.
+    /// Those of them without holders.
     pub(super) idle: u64,
 }
 
@@ -65,7 +65,7 @@ impl Named {
         found
     }
 
-    /// Holds the first `count` blocks of a prompt, which were found.
+    /// Holds the first `count` blocks of a prompt, which [`Named::find`] has found.
     pub(super) fn hold(&mut self, blocks: &mut Blocks, prefix: Prefix<'_>, count: u64) {
         for block in 0..count {
             if let Some(there) = self.blocks.get_mut(&name(prefix, block, blocks.size())) {
@@ -78,19 +78,19 @@ impl Named {
         }
     }
 
-    /// The blocks `from..to` of a prompt are new: they have been taken, and have names from now on.
+    /// Names the blocks `from..to` of a prompt, which have just been taken.
     pub(super) fn add(&mut self, blocks: &Blocks, prefix: Prefix<'_>, from: u64, to: u64) {
         for block in from..to {
             let new = Block { holders: 1, place: u64::MAX };
             if let Some(old) = self.blocks.insert(name(prefix, block, blocks.size()), new) {
-                // One of that name lay behind a gap, where nobody could find it.
+                // An old block of that name lay behind a gap, where it could not be found.
                 debug_assert_eq!(old.holders, 0);
                 self.idle.remove(&old.place);
             }
         }
     }
 
-    /// Gives the first `count` blocks of a prompt back, the last one first.
+    /// Gives back the first `count` blocks of a prompt, the last one first.
     pub(super) fn give(&mut self, blocks: &mut Blocks, prefix: Prefix<'_>, count: u64) {
         for block in (0..count).rev() {
             let name = name(prefix, block, blocks.size());

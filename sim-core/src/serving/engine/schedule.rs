@@ -1,61 +1,63 @@
-//! Who works in the next iteration: what vLLM's scheduler decides at each boundary.
+//! Which sequences run in the next iteration: what vLLM's scheduler decides at each boundary.
 
 use super::blocks::Kept;
-use super::law::{Load, instant};
 use super::named::{self, Found};
+use super::time_model::{Load, instant};
 use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::{SimDuration, SimTime};
 use crate::id::{AttemptSlot, PrefixSlot, ServerId};
-use crate::serving::server::{Bench, Server};
+use crate::serving::bench::Bench;
+use crate::serving::station::Station;
 use crate::traffic::Stage;
 use std::cmp::Reverse;
 
 impl Engine {
     /// Plans the next iterations, or rests.
-    pub(super) fn schedule(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+    pub(super) fn schedule(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         self.look(config);
         let mut load = Load::default();
-        let mut preempted = self.reserve_decodes(config, server, bench);
+        let mut preempted = self.reserve_decodes(config, station, bench);
         let mut budget = u64::from(config.token_budget) - self.decodes;
         if let Some(index) = self.partial {
-            preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, server, bench);
+            preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, station, bench);
         }
         if !preempted || self.running == 0 {
-            self.admit(config, &mut budget, &mut load, server, bench);
+            self.admit(config, &mut budget, &mut load, station, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
         if self.decodes == 0 && self.chunks.is_empty() {
-            self.rest(server, bench);
+            self.rest(station, bench);
             return;
         }
         self.work.tokens += load.prefill;
-        self.leap = Leap { len: 1, first: config.law.iteration(&load), growth: config.law.growth(self.decodes) };
+        self.leap = Leap { len: 1, first: config.time.iteration(&load), growth: config.time.growth(self.decodes) };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
-            self.leap.len = self.reach(config, server, bench);
+            self.leap.len = self.reach(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
     }
 
-    /// Nothing to do: sleeps until who waits has passed the front end.
-    fn rest(&mut self, server: &Server, bench: &mut Bench<'_>) {
+    /// There is nothing to run: sleeps until the first waiting sequence has passed the front end.
+    fn rest(&mut self, station: &Station, bench: &mut Bench<'_>) {
         self.leap = Leap::default();
-        if let Some(first) = server.waiting.front() {
+        if let Some(first) = station.waiting.front() {
             let ready = bench.sequences[first].ready;
-            self.wake(ready.max(bench.agenda.now()), server.id, bench);
+            self.wake(ready.max(bench.agenda.now()), station.id, bench);
         } else {
             self.generation += 1;
             self.wake_at = SimTime::MAX;
         }
     }
 
-    /// How many iterations from here have the same batch.
-    fn reach(&mut self, config: &EngineConfig, server: &Server, bench: &Bench<'_>) -> u64 {
-        // Decodes have ends; without one, nothing may be planned beyond this iteration.
-        let Some(next_end) = self.next_end(server.id, bench) else { return 1 };
+    /// How many iterations from here keep the same batch.
+    fn reach(&mut self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
+        // Without a decode there is no end to plan for: only this iteration is planned.
+        let Some(next_end) = self.next_end(station.id, bench) else { return 1 };
         let all = next_end - self.iteration;
         let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
-        match server.waiting.front() {
-            // Who could have joined and did not waits for room, which comes with a change.
+        match station.waiting.front() {
+            // Only a sequence that becomes ready later cuts the leap: one that was ready before lacks
+            // room, and room only comes with a change of the batch.
             Some(first) if bench.sequences[first].ready >= self.seen_before => {
                 self.leap.len = n;
                 n.min(self.joins_at(config, bench.sequences[first].ready))
@@ -73,7 +75,7 @@ impl Engine {
         (self.next_end != u64::MAX).then_some(self.next_end)
     }
 
-    /// Drops the ends on top of the heap that are of nobody any more.
+    /// Drops the entries on top of the heap whose sequences have left.
     #[inline(never)]
     fn drop_stale(&mut self, server: ServerId, bench: &Bench<'_>) {
         while let Some(&Reverse(end)) = self.ends.peek()
@@ -96,8 +98,8 @@ impl Engine {
         self.next_end = self.ends.peek().map_or(u64::MAX, |end| end.0.iteration());
     }
 
-    /// Looks at who has come. A request that comes at the instant of a boundary finds the iteration
-    /// begun; only an idle engine takes it at once.
+    /// Looks at the sequences that have become ready. A request that comes at the instant of a
+    /// boundary finds the iteration begun; only an idle engine takes it at once.
     pub(super) fn look(&mut self, config: &EngineConfig) {
         let before = if self.running == 0 {
             self.at() + SimDuration::from_ps(1)
@@ -109,29 +111,31 @@ impl Engine {
         self.seen_before = self.seen_before.max(before);
     }
 
-    /// Takes the blocks that the decodes need in this iteration. True if some were preempted.
+    /// Takes the blocks that the decodes need in this iteration. True if sequences were preempted
+    /// for that.
     #[inline]
-    fn reserve_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) -> bool {
+    fn reserve_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) -> bool {
         let needed = self.blocks.needed_in(self.iteration);
         if needed > self.blocks.free() {
-            self.preempt_for_decodes(config, server, bench);
+            self.preempt_for_decodes(config, station, bench);
             return true;
         }
         self.blocks.take(needed);
         false
     }
 
-    /// Gives the decodes their blocks in the order of admission: who was admitted last goes first.
+    /// Gives the decodes their blocks in the order of admission; if blocks are short, the last
+    /// admitted sequence is preempted.
     #[inline(never)]
-    fn preempt_for_decodes(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
-        let mut running = self.admitted(server.id, bench);
+    fn preempt_for_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        let mut running = self.admitted(station.id, bench);
         let mut at = 0;
         while at < running.len() {
             let index = running[at];
             if self.needs_block(config, bench, index) {
                 while self.blocks.free() == 0 {
                     let Some(last) = running.pop() else { return };
-                    self.preempt(config, last, server, bench);
+                    self.preempt(config, last, station, bench);
                     if last == index {
                         return;
                     }
@@ -142,11 +146,11 @@ impl Engine {
         }
     }
 
-    /// The sequences that run, in the order of admission. Nobody asks but in distress.
+    /// The running sequences in the order of admission. Slow: only called to preempt or to kill.
     pub(super) fn admitted(&self, server: ServerId, bench: &Bench<'_>) -> Vec<AttemptSlot> {
         let decodes = self.ends.iter().map(|end| end.0).filter(|end| is_live(bench, *end, server)).map(End::index);
         let chunks = self.chunks.iter().map(|chunk| chunk.attempt);
-        // One that has a chunk may be the partial one, too.
+        // A sequence with a chunk may be the partial one, too.
         let partial = self.partial.filter(|partial| chunks.clone().all(|index| index != *partial));
         let mut running: Vec<AttemptSlot> = decodes.chain(chunks).chain(partial).collect();
         running.sort_unstable_by_key(|&index| bench.sequences[index].admission);
@@ -158,8 +162,9 @@ impl Engine {
         self.partial != Some(index) && context % u64::from(config.block_tokens) == 1 % u64::from(config.block_tokens)
     }
 
-    /// Sends the last admitted sequence back to the head of the queue; it will compute all again.
-    fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, server: &mut Server, bench: &mut Bench<'_>) {
+    /// Sends the last admitted sequence back to the head of the queue; all its tokens will be
+    /// computed again.
+    fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, station: &mut Station, bench: &mut Bench<'_>) {
         let decodes = self.partial != Some(index);
         let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
@@ -167,18 +172,19 @@ impl Engine {
         let preempted = sequence.preempted.get_or_insert_default();
         preempted.kept = if config.prefix_caching { kept } else { Kept::default() };
         if decodes {
-            // Its last token has come, and is not in the cache yet.
+            // Its last token has been generated, but is not in the cache yet.
             preempted.generated = (computed + 1 - u64::from(sequence.prompt)) as u32;
             preempted.last_token = instant(self.clock.units - self.waited);
         }
         self.work.preemptions += 1;
         self.running -= 1;
-        server.running -= 1;
+        station.running -= 1;
         bench.attempts[index].stage = Stage::Waiting;
-        server.waiting.push_front(bench.attempts, index);
+        station.waiting.push_front(bench.attempts, index);
     }
 
-    /// Gives the blocks of a sequence with so many tokens in the cache back, the last one first.
+    /// Gives back the blocks of a sequence with `computed` tokens in the cache, the last block
+    /// first.
     #[inline]
     fn give_back(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
         match bench.sequences[index].prefix {
@@ -197,7 +203,7 @@ impl Engine {
         kept
     }
 
-    /// Takes a sequence out before it has all its tokens; returns those in the cache.
+    /// Takes a sequence out before it has all its tokens; returns its tokens in the cache.
     fn cut_off(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) -> u64 {
         if self.partial == Some(index) {
             self.partial = None;
@@ -205,7 +211,7 @@ impl Engine {
             sequence.admission = 0;
             return u64::from(std::mem::take(&mut sequence.computed));
         }
-        // Its end stays in the heap.
+        // Its entry stays in the heap.
         self.stale += 1;
         bench.sequences[index].computed = 0;
         self.leave_batch(index, bench)
@@ -220,11 +226,11 @@ impl Engine {
         self.blocks.leave(sequence.phase());
         self.decodes -= 1;
         self.context -= context;
-        // The token of this iteration is not there yet.
+        // The token of this iteration is not in the cache yet.
         context - 1
     }
 
-    /// Gives the prefill in progress its next chunk. False if there was no room and it was
+    /// Plans the next chunk of the prefill in progress. False if there was no room and it was
     /// preempted.
     #[inline(never)]
     fn continue_prefill(
@@ -233,7 +239,7 @@ impl Engine {
         index: AttemptSlot,
         budget: &mut u64,
         load: &mut Load,
-        server: &mut Server,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
         let sequence = &bench.sequences[index];
@@ -241,7 +247,7 @@ impl Engine {
         let tokens = (sequence.prefill_tokens() - computed).min(*budget);
         let blocks = self.blocks.holding(computed + tokens) - self.blocks.holding(computed);
         if blocks > self.blocks.free() {
-            self.preempt(config, index, server, bench);
+            self.preempt(config, index, station, bench);
             return false;
         }
         self.blocks.take(blocks);
@@ -273,7 +279,7 @@ impl Engine {
         self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
     }
 
-    /// Full blocks of a chunk have their names from when it is planned.
+    /// The full blocks of a chunk get their names when the chunk is planned.
     #[inline(never)]
     fn name_blocks(&mut self, attempt: AttemptSlot, computed: u64, tokens: u64, bench: &Bench<'_>) {
         let sequence = &bench.sequences[attempt];
@@ -283,37 +289,37 @@ impl Engine {
         self.named.add(&self.blocks, prefix, from.min(named), to.min(named));
     }
 
-    /// Admits who waits, in order, for as long as there are tokens, places and blocks.
+    /// Admits waiting sequences, in order, as long as there are tokens, places and blocks.
     #[inline]
     fn admit(
         &mut self,
         config: &EngineConfig,
         budget: &mut u64,
         load: &mut Load,
-        server: &mut Server,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) {
-        let Some(mut first) = server.waiting.front() else { return };
+        let Some(mut first) = station.waiting.front() else { return };
         while *budget > 0 && self.running < config.max_sequences {
             let joins = bench.sequences[first].ready < self.seen_before;
-            if !joins || !self.try_admit(config, first, budget, load, server, bench) {
+            if !joins || !self.try_admit(config, first, budget, load, station, bench) {
                 return;
             }
-            match server.waiting.front() {
+            match station.waiting.front() {
                 Some(next) => first = next,
                 None => return,
             }
         }
     }
 
-    /// Admits one that waits, if its first chunk finds tokens and blocks.
+    /// Admits a waiting sequence, if there are tokens and blocks for its first chunk.
     fn try_admit(
         &mut self,
         config: &EngineConfig,
         index: AttemptSlot,
         budget: &mut u64,
         load: &mut Load,
-        server: &mut Server,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
         let needed = bench.sequences[index].prefill_tokens();
@@ -339,9 +345,9 @@ impl Engine {
         let again = again.map(|preempted| preempted.kept = Kept::default()).is_some();
         self.work.cached_tokens += computed;
         self.add_chunk(index, computed, tokens, budget, load, bench);
-        server.waiting.remove(bench.attempts, index);
+        station.waiting.remove(bench.attempts, index);
         self.running += 1;
-        server.running += 1;
+        station.running += 1;
         if again {
             bench.attempts[index].stage = Stage::Running;
         } else {
@@ -353,12 +359,12 @@ impl Engine {
         true
     }
 
-    /// What is in the cache of a sequence that needs so many tokens: blocks that anybody may find,
-    /// and behind them those that are its own.
+    /// What the cache holds for a sequence that needs `needed` tokens: first blocks that any
+    /// sequence may find, then blocks of its own.
     #[inline]
     fn find(&mut self, config: &EngineConfig, index: AttemptSlot, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
         let sequence = &bench.sequences[index];
-        // At least one token is computed, since its result is the next token.
+        // At least one token is always computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
         if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
             return (Found::default(), self.blocks.found(&sequence.kept(), limit));
@@ -371,12 +377,12 @@ impl Engine {
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size());
         let shared = self.named.find(&self.blocks, prefix, named.min(limit));
-        // What comes behind a gap is of no use.
+        // Blocks behind a gap are of no use.
         let kept = if shared.blocks == named { self.blocks.found(&sequence.kept(), limit - named) } else { 0 };
         (shared, kept)
     }
 
-    /// The chunks of the iteration that has just ended: who is whole has its next token.
+    /// Ends the chunks of the iteration that has just passed: a complete prefill yields a token.
     pub(super) fn finish_chunks(&mut self, config: &EngineConfig, bench: &mut Bench<'_>) {
         let (now, beyond) = (self.at(), self.is_beyond_band(config));
         for at in 0..self.chunks.len() {
@@ -410,43 +416,43 @@ impl Engine {
     }
 
     /// Moves the sequences that have all their tokens to `done`.
-    pub(super) fn finish_decodes(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
+    pub(super) fn finish_decodes(&mut self, station: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         while let Some(&Reverse(end)) = self.ends.peek() {
             if end.iteration() > self.iteration {
                 break;
             }
             self.pop_end();
-            if self.stale == 0 || is_live(bench, end, server.id) {
+            if self.stale == 0 || is_live(bench, end, station.id) {
                 let written = self.leave_batch(end.index(), bench);
                 self.give_back(end.index(), written, bench);
-                self.depart(end.index(), server, done);
+                self.depart(end.index(), station, done);
             } else {
                 self.stale -= 1;
             }
         }
     }
 
-    /// Moves the sequences that nobody wants any more to `done`.
-    pub(super) fn drop_withdrawn(&mut self, server: &mut Server, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
+    /// Moves the withdrawn sequences to `done`.
+    pub(super) fn drop_withdrawn(&mut self, station: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
         for at in 0..self.withdrawn.len() {
             let index = self.withdrawn[at];
             if bench.sequences[index].admission != 0 {
                 let written = self.cut_off(index, bench);
                 self.give_back(index, written, bench);
-                self.depart(index, server, done);
+                self.depart(index, station, done);
             }
         }
         self.withdrawn.clear();
     }
 
-    fn depart(&mut self, index: AttemptSlot, server: &mut Server, done: &mut Vec<AttemptSlot>) {
+    fn depart(&mut self, index: AttemptSlot, station: &mut Station, done: &mut Vec<AttemptSlot>) {
         self.running -= 1;
-        server.running -= 1;
+        station.running -= 1;
         done.push(index);
     }
 }
 
-/// Whether the sequence of an end is still the one that was admitted here under that number.
+/// Whether an entry's sequence is still the one that was admitted here under that number.
 #[inline]
 fn is_live(bench: &Bench<'_>, end: End, id: ServerId) -> bool {
     let index = end.index();

@@ -1,34 +1,35 @@
-//! Several engines on one GPU group: their iterations take turns, whole ones, in a fixed order.
+//! Several engines that share GPUs: they take turns of whole iterations, in a fixed order.
 //!
-//! An engine alone on its group always has the turn. Of several, the one that has it plays as if it
-//! were alone, leaps included, until another asks; then it stops at its next boundary and gives the
-//! turn away, with the group's clock. The sequences that it runs wait: the gap before their next
-//! token is the wait and the iteration. Who is next is the simulation's matter (`simulation/turns.rs`),
-//! since each member belongs to another service.
+//! An engine alone on its GPUs always has the turn. Of several engines, the one with the turn plays
+//! as if it were alone, leaps included, until another one asks for the turn; then it stops at its
+//! next boundary and passes the turn and the clock on. Meanwhile its running sequences wait: the
+//! gap before their next token is that wait plus the iteration. The simulation chooses the next
+//! engine (`simulation/turns.rs`), since each member belongs to another service.
 //!
-//! Nor is each turn an event. A member that waits keeps the event at which its next sequence can end;
-//! between such events the turns are played when somebody looks, one by one or, while no batch changes,
-//! many rounds at once ([`crate::serving::Round`]).
+//! Turns are not events. A waiting member keeps the event at which its next sequence can end;
+//! between such events the turns are played on access: one by one or, while no batch changes, many
+//! rounds at once ([`crate::serving::Round`]).
 
-use super::law::{Clock, Leap, Load, clock_at, instant};
+use super::time_model::{Clock, Leap, Load, clock_at, instant};
 use super::{Engine, EngineConfig, Sequence};
 use crate::clock::SimTime;
 use crate::id::{AttemptSlot, ServerId};
 use crate::serving::Discipline;
+use crate::serving::bench::Bench;
 use crate::serving::round::{Steady, Stretch};
-use crate::serving::server::{Bench, Server};
+use crate::serving::station::Station;
 
 /// Whether an engine may iterate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// It has its group for itself.
+    /// It has its GPUs to itself.
     #[default]
     Alone,
     /// It has no work.
     Idle,
     /// It has work and waits.
     Waits,
-    /// It iterates; `contended` if it must stop at the next boundary, since others wait.
+    /// It iterates; if `contended`, it must stop at the next boundary, since others wait.
     Has {
         /// Whether others wait.
         contended: bool,
@@ -36,7 +37,7 @@ pub(crate) enum Turn {
 }
 
 impl Engine {
-    /// Shares its group from now on.
+    /// From now on it shares its GPUs.
     pub(in crate::serving) fn share(&mut self) {
         self.turn = Turn::Idle;
     }
@@ -45,16 +46,16 @@ impl Engine {
         self.turn
     }
 
-    /// The group's clock at the boundary where this engine stands.
+    /// The shared clock at the boundary where this engine stands.
     pub(in crate::serving) fn clock(&self) -> u128 {
         self.clock.units
     }
 
-    /// Takes the turn when the group's clock shows `clock`; gives it back at once if there is nothing
-    /// to do. Attempts that leave move to `done`.
+    /// Takes the turn when the shared clock shows `clock`; gives it back at once if there is
+    /// nothing to do. Attempts that leave move to `done`.
     pub(in crate::serving) fn take_turn(
         &mut self,
-        server: &mut Server,
+        station: &mut Station,
         clock: u128,
         contended: bool,
         bench: &mut Bench<'_>,
@@ -64,28 +65,28 @@ impl Engine {
         self.waited = if self.decodes > 0 { clock - self.clock.units } else { 0 };
         self.clock = Clock::new(clock);
         self.turn = Turn::Has { contended };
-        server.meter.advance(self.at(), server.running);
+        station.meter.advance(self.at(), station.running);
         if !self.withdrawn.is_empty() {
-            self.drop_withdrawn(server, bench, done);
+            self.drop_withdrawn(station, bench, done);
         }
-        self.plan(config, server, bench);
+        self.plan(config, station, bench);
     }
 
-    /// Whether it has the turn, must give it away, and does so until `last`.
+    /// Whether it has the turn, and must give it away at a boundary up to `last`.
     #[inline]
     pub(in crate::serving) fn gives_turn(&self, last: SimTime) -> bool {
         self.turn == (Turn::Has { contended: true }) && self.is_behind(last)
     }
 
-    /// Sees to it that there is an event when its leap ends.
+    /// Makes sure that there is an event when its leap ends.
     pub(in crate::serving) fn wake_at_end(&mut self, id: ServerId, bench: &mut Bench<'_>) {
         if self.leap.len > 0 {
             self.wake_by(self.leap_end.at, id, bench);
         }
     }
 
-    /// Another engine waits for the turn: this one, which has it and has caught up to `last`, stops
-    /// at its next boundary.
+    /// Another engine waits for the turn. This one has the turn and has caught up to `last`; it
+    /// stops at its next boundary.
     pub(in crate::serving) fn contend(&mut self, id: ServerId, last: SimTime, bench: &mut Bench<'_>) {
         if let Turn::Has { contended } = &mut self.turn {
             *contended = true;
@@ -93,15 +94,15 @@ impl Engine {
         }
     }
 
-    /// At a boundary: goes on, or stops for others.
+    /// At a boundary: goes on, or gives the turn away.
     #[inline]
-    pub(super) fn go_on(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+    pub(super) fn go_on(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         if self.turn != (Turn::Has { contended: true }) {
-            return self.plan(config, server, bench);
+            return self.plan(config, station, bench);
         }
         self.leap = Leap::default();
-        if self.running > 0 || server.waiting.front().is_some() {
-            // An event that is planned stays: it is when a sequence may end.
+        if self.running > 0 || station.waiting.front().is_some() {
+            // The pending event stays: a sequence may end there.
             self.turn = Turn::Waits;
         } else {
             self.turn = Turn::Idle;
@@ -110,10 +111,12 @@ impl Engine {
         }
     }
 
-    /// What it does in its next turns, if that is the same in each; `waiting` is the first that waits.
+    /// What it does in its next turns, if each is like the one before; `waiting` is the first
+    /// waiting sequence.
     pub(in crate::serving) fn steady(&self, config: &EngineConfig, waiting: Option<&Sequence>) -> Option<Steady> {
         let changes = self.partial.is_some() || !self.chunks.is_empty() || !self.withdrawn.is_empty();
-        // Who has just been asked for the turn may have more than one iteration left before it gives it.
+        // An engine that was just asked to give the turn away may have more than one iteration
+        // left.
         if changes || self.decodes == 0 || self.leap.len > 1 || !config.leaps {
             return None;
         }
@@ -122,24 +125,25 @@ impl Engine {
             (self.leap.first, 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes))
         } else {
             let load = Load { decodes: self.decodes, context: self.context, ..Load::default() };
-            (config.law.iteration(&load), self.blocks.lasting(self.iteration, all, self.decodes))
+            (config.time.iteration(&load), self.blocks.lasting(self.iteration, all, self.decodes))
         };
         let joins = waiting.map_or(SimTime::MAX, |sequence| sequence.ready);
-        let growth = config.law.growth(self.decodes);
+        let growth = config.time.growth(self.decodes);
         (turns > 0).then_some(Steady { first, growth, turns, joins })
     }
 
-    /// Plays its turns of so many rounds at once.
+    /// Plays its turns of several rounds at once.
     pub(in crate::serving) fn play_turns(
         &mut self,
         own: &Steady,
         stretch: &Stretch,
-        server: &mut Server,
+        station: &mut Station,
         bench: &mut Bench<'_>,
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         let (rounds, decodes) = (stretch.rounds, self.decodes);
-        // Who waits stands where its last token came; what it has waited before that turn is past.
+        // A waiting engine stands where its last tokens came; the wait before the turn in progress
+        // is past.
         let waited = std::mem::take(&mut self.waited);
         let since = Clock::new(self.clock.units - if stretch.again.is_some() { waited } else { 0 });
         let gap = stretch.first_end - since.units;
@@ -149,7 +153,8 @@ impl Engine {
             let units = stretch.last_end - stretch.first_end;
             bench.gaps(stretch.between, Clock::new(stretch.first_end), units, decodes);
         }
-        // Who has the turn has taken the blocks of its first iteration, and takes those of the next.
+        // The engine with the turn has already taken the blocks of its first iteration, and takes
+        // those of the next.
         let from = self.iteration + u64::from(stretch.again.is_some());
         self.blocks.take(self.blocks.needed(from, rounds, decodes));
         self.count(rounds);
@@ -162,34 +167,34 @@ impl Engine {
             self.leap_end = self.clock.after(self.leap.first.into());
             self.look(config);
         }
-        server.meter.advance(self.at(), server.running);
+        station.meter.advance(self.at(), station.running);
     }
 
-    /// Plans what comes next; a member of a group without work has no turn.
+    /// Plans what comes next; a member without work gives up its turn.
     #[inline]
-    fn plan(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
-        self.schedule(config, server, bench);
+    fn plan(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        self.schedule(config, station, bench);
         if self.leap.len == 0 && self.turn != Turn::Alone {
             self.turn = Turn::Idle;
         }
     }
 
-    /// An engine without a leap wakes: alone it starts, among others it asks.
-    pub(super) fn start(&mut self, config: &EngineConfig, server: &mut Server, bench: &mut Bench<'_>) {
+    /// Wakes an engine without a leap: alone it starts, among others it asks for the turn.
+    pub(super) fn start(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         match self.turn {
             Turn::Alone => {
                 let now = bench.agenda.now();
                 self.clock = Clock::new(clock_at(now));
-                server.meter.advance(now, server.running);
-                self.schedule(config, server, bench);
+                station.meter.advance(now, station.running);
+                self.schedule(config, station, bench);
             }
             Turn::Idle => self.turn = Turn::Waits,
             Turn::Waits | Turn::Has { .. } => {}
         }
     }
 
-    /// The gaps before the tokens of the iterations that have just passed, the first of which may
-    /// have waited for its turn.
+    /// Records the gaps before the tokens of the iterations that have just passed. The first of
+    /// them may have waited for the turn.
     #[inline]
     pub(super) fn record_gaps(&mut self, passed: Leap, end: u128, bench: &mut Bench<'_>) {
         let waited = std::mem::take(&mut self.waited);
@@ -200,10 +205,10 @@ impl Engine {
         }
     }
 
-    /// The same, where the first iteration has waited for its turn.
+    /// The same, if the first iteration waited for the turn.
     #[inline(never)]
     fn record_gaps_after(&mut self, waited: u128, passed: Leap, end: u128, bench: &mut Bench<'_>) {
-        // Beyond what 64 bits hold, a gap is in the last bucket anyway.
+        // A gap that does not fit into 64 bits is in the last bucket anyway.
         let first = u64::try_from(waited).unwrap_or(u64::MAX).saturating_add(passed.first);
         let after = self.clock.after(passed.first.into());
         let since = Clock::new(self.clock.units - waited);

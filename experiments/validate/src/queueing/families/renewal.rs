@@ -11,7 +11,7 @@ use super::case::{Case, Finding, Findings};
 use crate::closed_forms::spot::SpotReplica;
 use flashcrowd_core::clock::{Distribution, Stream};
 use flashcrowd_core::fleet::{StageKind, StageWork, StartupStage};
-use flashcrowd_core::ports::{Fault, Maker, MarketView, SpotMix, TimedFault};
+use flashcrowd_core::ports::{CapacityPolicy, CapacityView, Fault, Maker, TimedFault};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::{Market, PicoUsdPerHour};
 use flashcrowd_core::{SimDuration, SimTime};
@@ -52,7 +52,7 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Case
 /// `SpotHedge` that sees at once what happens to the market.
 struct Watching(SpotHedge);
 
-impl SpotMix for Watching {
+impl CapacityPolicy for Watching {
     fn name(&self) -> &str {
         self.0.name()
     }
@@ -65,11 +65,11 @@ impl SpotMix for Watching {
         true
     }
 
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.0.spot_wanted(seen)
     }
 
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize> {
         self.0.next_place(seen)
     }
 
@@ -81,7 +81,7 @@ impl SpotMix for Watching {
         self.0.preempted(place);
     }
 
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32 {
         self.0.on_demand_wanted(seen)
     }
 }
@@ -141,7 +141,7 @@ fn play(
     service.pools = vec![0, 1];
     service.drain_timeout = SimDuration::ZERO;
     service.startup.stages = vec![StartupStage::plain(StageKind::EngineStart, cold)];
-    service.capacity = Some(Maker::new("spot hedge", || -> Box<dyn SpotMix> {
+    service.capacity = Some(Maker::new("spot hedge", || -> Box<dyn CapacityPolicy> {
         Box::new(Watching(SpotHedge::new(Order::FewestOwn, 0, true, SimDuration::MAX)))
     }));
     let span_s = world.horizon.as_s_f64();

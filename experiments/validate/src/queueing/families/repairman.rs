@@ -10,7 +10,7 @@ use super::super::error::CaseError;
 use super::super::statistic::Observation;
 use super::case::{Case, Findings};
 use crate::closed_forms::reliability::Repairman;
-use flashcrowd_core::ports::{Maker, MarketView, SpotMix};
+use flashcrowd_core::ports::{CapacityPolicy, CapacityView, Maker};
 use flashcrowd_core::simulation::Simulation;
 use flashcrowd_core::units::Market;
 use flashcrowd_core::{SimDuration, SimTime};
@@ -54,7 +54,7 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Case
 /// of the service, which need not match.
 struct TakeAll(u32);
 
-impl SpotMix for TakeAll {
+impl CapacityPolicy for TakeAll {
     fn name(&self) -> &'static str {
         "take-all"
     }
@@ -67,11 +67,11 @@ impl SpotMix for TakeAll {
         true
     }
 
-    fn spot_wanted(&mut self, _: &MarketView) -> u32 {
+    fn spot_wanted(&mut self, _: &CapacityView) -> u32 {
         self.0
     }
 
-    fn next_place(&mut self, _: &MarketView) -> Option<usize> {
+    fn next_place(&mut self, _: &CapacityView) -> Option<usize> {
         Some(0)
     }
 
@@ -79,7 +79,7 @@ impl SpotMix for TakeAll {
 
     fn preempted(&mut self, _: usize) {}
 
-    fn on_demand_wanted(&mut self, _: &MarketView) -> u32 {
+    fn on_demand_wanted(&mut self, _: &CapacityView) -> u32 {
         0
     }
 }
@@ -129,10 +129,10 @@ impl Scaled {
         let service = &mut world.services[0];
         service.initial_replicas = need;
         service.drain_timeout = SimDuration::ZERO;
-        service.capacity = Some(Maker::new("all", move || -> Box<dyn SpotMix> { Box::new(TakeAll(nodes)) }));
+        service.capacity = Some(Maker::new("all", move || -> Box<dyn CapacityPolicy> { Box::new(TakeAll(nodes)) }));
         let record = Simulation::new(world).run()?;
         let service = &record.services[0];
-        Ok([service.ready_replica_s, service.short.as_s_f64(), service.market.preempted as f64])
+        Ok([service.ready_replica_s, service.short.as_s_f64(), service.capacity.preempted as f64])
     }
 
     /// The same after the warm-up.

@@ -1,8 +1,8 @@
-//! Where and in which market a service's capacity is bought.
+//! Where a service's capacity is bought, and in which market.
 //!
-//! The engine looks at the market once a period: it asks how many spot replicas are wanted, makes
-//! as many attempts as are missing, tells the outcome of each before it asks for the next, and then
-//! asks how many on-demand replicas stand beside them.
+//! Once a period the engine asks the policy how many spot replicas it wants, makes an attempt for
+//! each missing one and tells the outcome before it asks for the next, and then asks how many
+//! on-demand replicas the policy wants besides.
 
 use crate::clock::{SimDuration, SimTime};
 use crate::units::PicoUsdPerHour;
@@ -21,26 +21,26 @@ pub struct PlaceView {
     pub price: PicoUsdPerHour,
     /// The service's spot replicas there that are not being deleted or reclaimed.
     pub own: u32,
-    /// Those of them that are ready.
+    /// The ready ones among them.
     pub ready: u32,
 }
 
-/// What a [`SpotMix`] sees.
+/// What a [`CapacityPolicy`] sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MarketView {
+pub struct CapacityView {
     /// The time.
     pub now: SimTime,
-    /// `spec.replicas`: how many are to be ready.
+    /// `spec.replicas`: how many replicas should be ready.
     pub target: u32,
     /// All places, in the order of the service's pools and of their zones.
     pub places: Vec<PlaceView>,
     /// On-demand (and reserved) replicas that are not being deleted.
     pub on_demand: u32,
-    /// Those of them that are ready.
+    /// The ready ones among them.
     pub on_demand_ready: u32,
 }
 
-impl MarketView {
+impl CapacityView {
     /// Spot replicas that are not being deleted.
     pub fn spot(&self) -> u32 {
         self.places.iter().map(|place| place.own).sum()
@@ -53,31 +53,33 @@ impl MarketView {
 }
 
 /// Decides where capacity is bought.
-pub trait SpotMix: Send {
+pub trait CapacityPolicy: Send {
     /// Its name, for reports.
     fn name(&self) -> &str;
 
-    /// How often it looks at the market.
+    /// How often it looks.
     fn period(&self) -> SimDuration;
 
-    /// Whether it also looks at once when a replica of its service is lost or gets ready, or capacity
-    /// comes back.
+    /// Whether it also looks at once when a replica of its service is lost or becomes ready, or
+    /// when capacity comes back.
     fn watches(&self) -> bool {
         false
     }
 
-    /// How many spot replicas it wants in all. Surplus is given up, the newest first.
-    fn spot_wanted(&mut self, seen: &MarketView) -> u32;
+    /// How many spot replicas it wants in all. Surplus replicas are deleted, the newest first.
+    fn spot_wanted(&mut self, seen: &CapacityView) -> u32;
 
-    /// Where the next spot replica is tried, by position in `seen.places`; `None` to try no more now.
-    fn next_place(&mut self, seen: &MarketView) -> Option<usize>;
+    /// Where to try the next spot replica, by position in `seen.places`; `None` to try no more now.
+    fn next_place(&mut self, seen: &CapacityView) -> Option<usize>;
 
-    /// Whether the last attempt, at `place`, was granted.
+    /// The outcome of the last attempt, which was made at `place`.
     fn answered(&mut self, place: usize, granted: bool);
 
-    /// A replica at `place` was reclaimed: told at the notice, or at the loss where there was none.
+    /// A replica at `place` was reclaimed: called at the notice, or at the loss if there was no
+    /// notice.
     fn preempted(&mut self, place: usize);
 
-    /// How many on-demand replicas it wants beside them. Surplus is given up, the newest first.
-    fn on_demand_wanted(&mut self, seen: &MarketView) -> u32;
+    /// How many on-demand replicas it wants besides. Surplus replicas are deleted, the newest
+    /// first.
+    fn on_demand_wanted(&mut self, seen: &CapacityView) -> u32;
 }

@@ -1,4 +1,5 @@
-//! What controllers wish: validated, applied, or refused with a reason; and the replica register.
+//! The actions that controllers decide on: checked, then applied or refused with a reason; and
+//! writes to the replica register.
 
 use super::Simulation;
 use crate::clock::SimDuration;
@@ -9,18 +10,18 @@ use crate::ledger::{DecisionRecord, SignalValue};
 use crate::ports::{Action, Class, Decision, Observation, ReplicaId, SignalView, TargetId, TargetView};
 use std::sync::Arc;
 
-/// Decisions that change nothing are in the log once in so long.
+/// A decision that changes nothing is logged at most once in this period.
 const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
 
 impl Simulation {
-    pub(super) fn apply(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
+    pub(super) fn apply_decision(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
         self.refuse_unseen(index, seen, &mut decision);
         // Controllers that look ten times a second and change nothing would fill the log.
         let recent = self.control.logged_within(index, QUIET_PERIOD, self.agenda.now());
         for view in &seen.targets {
             let service = ServiceId::new(view.target.0);
             let before = self.services[service].register.spec();
-            // As the controller was shown it: what it orders now starts after.
+            // The number that the controller was shown, before its own orders.
             let starting = self.services[service].waits.starting;
             let mut refused = Vec::new();
             for action in decision.actions.iter().filter(|action| target_of(action) == view.target) {
@@ -52,13 +53,14 @@ impl Simulation {
         }
     }
 
-    /// What a controller wishes of a target that it was not shown is in the log, and not done.
+    /// Refuses actions on targets that the controller was not shown, and logs them.
     fn refuse_unseen(&mut self, index: ControllerId, seen: &Observation, decision: &mut Decision) {
         let shown = |action: &&Action| seen.targets.iter().any(|view| view.target == target_of(action));
         for action in decision.actions.iter().filter(|action| !shown(action)) {
             let wanted = target_of(action);
             let known = (wanted.0 as usize) < self.services.len();
-            // A target that does not exist is written down with the first that the controller has.
+            // An action on a target that does not exist is logged under the controller's first
+            // target.
             let own = seen.targets.first().map_or(TargetId(0), |view| view.target);
             let (target, reason) = if known {
                 (wanted, "the controller was not shown this target")
@@ -115,7 +117,7 @@ impl Simulation {
         }
     }
 
-    /// Makes the replicas of one class as many as wished, and the register with them.
+    /// Sets the number of replicas of one class, and changes the register with it.
     fn set_class(&mut self, service: ServiceId, replicas: u32, class: &Class) -> Result<(), &'static str> {
         let Some(wanted) = self.class_of(service, class) else {
             return Err("no pool of the target is of that class");
@@ -140,8 +142,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// What a service asks for in the part of its pools, and the zone, that are of a class; nothing if no
-    /// pool is.
+    /// The service's demand, restricted to pools and a zone of a class; `None` if no pool is of
+    /// that class.
     fn class_of(&mut self, service: ServiceId, class: &Class) -> Option<DemandId> {
         let zone = class.place.as_ref().and_then(|place| {
             let region = self.fleet.regions().values().find(|region| region.name == place.region)?;
@@ -163,7 +165,8 @@ impl Simulation {
         (!pools.is_empty()).then(|| self.fleet.demands_mut().class(demand, pools, zone))
     }
 
-    /// Active pods that stand where that class may, or are meant for nothing else.
+    /// Active pods that run where the class allows, or that wait for a place that only the class
+    /// allows.
     fn active_in(&self, service: ServiceId, class: &Demand) -> Vec<PodId> {
         let within = |id: &PodId| {
             let pod = self.fleet.pod(*id);
@@ -217,7 +220,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Writes the register, and those of services whose pods come with this one's.
+    /// Writes the register of a service, and of the services whose pods share its GPUs.
     pub(super) fn write_spec(&mut self, service: ServiceId, replicas: u32) {
         let now = self.agenda.now();
         for resident in self.services[service].sharing.residents.clone() {

@@ -1,21 +1,21 @@
 //! The time of one iteration, in integers.
 //!
-//! `T = o + sqrt(w^2 + (b*(P+D))^2) + c*(D+S) + d*KV + e*sum p*(ctx + p/2)`: one law with six
-//! coefficients per (model, GPU, tensor parallelism). Coefficients are fixed point, in units of
-//! 2^-16 ps, so that any number of iterations summed at once equals them one by one: with steps
+//! `T = o + sqrt(w^2 + (b*(P+D))^2) + c*(D+S) + d*KV + e*sum p*(ctx + p/2)`: one model with six
+//! coefficients for each (model, GPU, tensor parallelism). Coefficients are fixed point, in units
+//! of 2^-16 ps, so that a sum over many iterations equals the iterations one by one: with times
 //! rounded to nanoseconds, or in `f64`, a leap drifts from its iterations.
 
 use crate::clock::SimTime;
 
-/// Bits of a picosecond's fraction.
+/// Bits of the fraction of a picosecond.
 pub(crate) const FRACTION_BITS: u32 = 16;
 
-/// The longest iteration that an engine may have: keeps all sums of the law within 63 bits.
+/// The longest iteration that an engine may have: keeps all sums of the time model within 63 bits.
 pub const LONGEST_ITERATION_S: f64 = 100.0;
 
 const UNITS_PER_MS: f64 = 1e9 * (1_u64 << FRACTION_BITS) as f64;
 
-/// Coefficients of the time law, in milliseconds and tokens.
+/// Coefficients of the time model, in milliseconds and tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Coefficients {
     /// `o`: fixed overhead of an iteration.
@@ -42,18 +42,19 @@ pub enum Knee {
     Linear,
 }
 
-/// A time law, ready to use.
+/// A time model, ready to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimeLaw {
+pub struct TimeModel {
     knee: Knee,
     overhead: u64,
     weights: u64,
     token: u64,
     sequence: u64,
     context: u64,
-    /// `e/2`, since `p/2` is not whole.
+    /// `e/2`, because `p/2` may not be whole.
     half_attention: u64,
-    /// The corner of the first few decodes without a prefill, which most iterations are.
+    /// The corner for small numbers of decodes without a prefill, precomputed: most iterations are
+    /// such.
     corners: Box<[u64; CORNERS]>,
 }
 
@@ -74,8 +75,8 @@ pub(crate) struct Load {
     pub(crate) context: u64,
 }
 
-impl TimeLaw {
-    /// The law with those coefficients.
+impl TimeModel {
+    /// The time model with those coefficients.
     ///
     /// # Errors
     /// Names the first coefficient that is negative, not a number, or longer than
@@ -88,7 +89,7 @@ impl TimeLaw {
                 Err(format!("`{name}` is {ms}: expected 0 to {} ms", LONGEST_ITERATION_S * 1e3))
             }
         };
-        let mut law = TimeLaw {
+        let mut model = TimeModel {
             corners: Box::new([0; CORNERS]),
             knee,
             overhead: fixed("overhead_ms", coefficients.overhead_ms)?,
@@ -98,14 +99,14 @@ impl TimeLaw {
             context: fixed("context_ms", coefficients.context_ms)?,
             half_attention: fixed("attention_ms", coefficients.attention_ms / 2.0)?,
         };
-        // Time must pass, or an engine would iterate for ever at one instant.
-        if law.overhead + law.weights < (1 << FRACTION_BITS) * 1_000 {
+        // Each iteration must take time, or an engine would iterate for ever at one instant.
+        if model.overhead + model.weights < (1 << FRACTION_BITS) * 1_000 {
             return Err("`overhead_ms` and `weights_ms` are both 0: an iteration must take at least 1 ns".into());
         }
         for decodes in 0..CORNERS {
-            law.corners[decodes] = law.corner(0, decodes as u64);
+            model.corners[decodes] = model.corner(0, decodes as u64);
         }
-        Ok(law)
+        Ok(model)
     }
 
     /// Seconds of the longest iteration: a full token budget on a full cache. Kept below
@@ -143,13 +144,13 @@ impl TimeLaw {
         }
     }
 
-    /// Time that any iteration takes at least, in units.
+    /// Shortest time of any iteration, in units.
     #[inline]
     pub(crate) fn least(&self) -> u64 {
         self.overhead + self.weights
     }
 
-    /// What each iteration of a leap takes more than the one before, in units.
+    /// How much longer each iteration of a leap is than the one before, in units.
     #[inline]
     pub(crate) fn growth(&self, decodes: u64) -> u64 {
         self.context * decodes
@@ -165,15 +166,16 @@ impl TimeLaw {
 #[inline]
 fn hypotenuse(a: u64, b: u64) -> u64 {
     let (x, y) = (a as f64, b as f64);
-    // Within 2^12 units of 2^63, since an `f64` has 53 bits; nearly always right, or one off.
+    // The guess is within 2^12 units at 2^63, since an `f64` has 53 bits; nearly always right, or
+    // one off.
     let guess = (x * x + y * y).sqrt() as u64;
     let square = u128::from(a) * u128::from(a) + u128::from(b) * u128::from(b);
     let excess = square as i128 - (u128::from(guess) * u128::from(guess)) as i128;
-    // A root is right if what it leaves is at least 0 and at most twice the root.
+    // A root is right if the remainder is at least 0 and at most twice the root.
     if 0 <= excess && excess <= 2 * i128::from(guess) { guess } else { corrected(guess, excess, square) }
 }
 
-/// A root that is a little off, by one step of Newton and then one by one.
+/// Corrects a root that is a little off: one step of Newton, then one by one.
 #[cold]
 fn corrected(guess: u64, excess: i128, square: u128) -> u64 {
     let step = if guess == 0 { 0 } else { excess.div_euclid(2 * i128::from(guess)) };
@@ -187,14 +189,15 @@ fn corrected(guess: u64, excess: i128, square: u128) -> u64 {
     root
 }
 
-/// Iterations in a row with one batch: the first takes `first` units, each next one `growth` more.
+/// Iterations in a row with the same batch: the first takes `first` units, each next one `growth`
+/// more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Leap {
-    /// Iterations.
+    /// Number of iterations.
     pub(crate) len: u64,
     /// Units of the first.
     pub(crate) first: u64,
-    /// Units that each takes more than the one before.
+    /// How many units longer each is than the one before.
     pub(crate) growth: u64,
 }
 
@@ -208,10 +211,11 @@ impl Leap {
         u128::from(self.first) * u128::from(n) + u128::from(self.growth) * u128::from(n * (n - 1) / 2)
     }
 
-    /// The smallest number of iterations after which the group's clock, which stands at `clock`,
-    /// shows a picosecond later than `at`. Beyond `len` it may be any number beyond.
+    /// The smallest number of iterations after which the clock, which stands at `clock`, shows a
+    /// picosecond later than `at`. If that is more than `len`, any number above `len` may be
+    /// returned.
     pub(crate) fn first_after(&self, clock: u128, at: SimTime) -> u64 {
-        // Later than `at` in whole picoseconds: at least this many units from here.
+        // Later than `at` in whole picoseconds means at least this many units from here.
         let target = (u128::from(at.as_ps()) + 1) << FRACTION_BITS;
         if target <= clock {
             return 0;
@@ -220,8 +224,8 @@ impl Leap {
         if wanted <= u128::from(self.first) {
             return 1;
         }
-        // The root of growth/2 n^2 + (first - growth/2) n = wanted, in the form that is stable.
-        // A conversion from 64 bits is one instruction, that from 128 is a call.
+        // The root of growth/2 n^2 + (first - growth/2) n = wanted, in its numerically stable form.
+        // The conversion from 64 bits is one instruction, that from 128 bits is a call.
         let x = if wanted >> 64 == 0 { wanted as u64 as f64 } else { as_f64(wanted) };
         let half = self.growth as f64 / 2.0;
         let linear = self.first as f64 - half;
@@ -243,17 +247,17 @@ impl Leap {
     }
 }
 
-/// Apart, since the compiler sees that both conversions are one and takes the slow one for all.
+/// Kept apart: the compiler would merge both conversions and use the slow one for all.
 #[cold]
 #[inline(never)]
 fn as_f64(units: u128) -> f64 {
     units as f64
 }
 
-/// A group's clock, in units.
+/// A clock of GPUs, in units.
 ///
-/// The instant that it shows stands beside them: to shift it out of two words that have just been
-/// stored, a processor must wait until both are in the cache, and it is asked for at each boundary.
+/// The instant is stored beside the units: it is needed at each boundary, and to shift it out of
+/// two words that have just been stored, a processor must wait until both are in the cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     pub(crate) units: u128,
@@ -266,20 +270,20 @@ impl Clock {
         Clock { units, at: instant(units) }
     }
 
-    /// The clock so many units later.
+    /// The clock `units` units later.
     #[inline]
     pub(crate) fn after(&self, units: u128) -> Self {
         Clock::new(self.units + units)
     }
 }
 
-/// The instant at which a group's clock of `units` stands.
+/// The instant that a clock of `units` shows.
 #[inline]
 pub(crate) fn instant(units: u128) -> SimTime {
     SimTime::from_ps((units >> FRACTION_BITS) as u64)
 }
 
-/// The clock of a group that starts to work at `at`.
+/// The clock of GPUs that start to work at `at`.
 #[inline]
 pub(crate) fn clock_at(at: SimTime) -> u128 {
     u128::from(at.as_ps()) << FRACTION_BITS

@@ -1,23 +1,23 @@
-//! Nodes that the market takes back or that are lost, and what becomes of their work.
+//! Nodes that the market reclaims or that fail, and what happens to their work.
 //!
-//! A reclaim with a notice is like a deletion: the node takes nobody any more, its replicas drain,
-//! others are created in their place, and what is not done when the notice is over is lost. Without
-//! a notice, or where nobody receives it or acts on it, all is lost at once. What is lost is sent again as often
-//! as its service says, and else left to its client.
+//! A reclaim with a notice is like a deletion: the node takes no new pods, its replicas drain, and
+//! others are created in their place. Work that is not done when the notice ends is lost. Without a
+//! notice, or if the notice is missed or ignored, all work is lost at once. A lost request is sent
+//! again as often as its service allows; after that its client decides.
 
-use super::requests::{CANCELLED, bench};
+use super::bench::bench;
+use super::requests::CANCELLED;
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
 use crate::fleet::{Life, NodeLife};
 use crate::id::{AttemptSlot, NodeId, PodId, RequestSlot, ServiceId};
 use crate::ledger::FailBecause;
-use crate::serving::Bench;
 use crate::traffic::{Attempt, NONE, Outcome};
 use rand::RngExt;
 use std::collections::BTreeSet;
 
 impl Simulation {
-    /// The market takes nodes back, all at one instant in one place.
+    /// The market reclaims nodes, all at one instant in one zone.
     pub(super) fn reclaim(&mut self, nodes: &[NodeId]) {
         let now = self.agenda.now();
         let mut at_once = Vec::new();
@@ -39,13 +39,13 @@ impl Simulation {
         }
         self.lose_nodes(&at_once);
         if self.world.drains_on_notice {
-            self.tell_buyers(&noticed);
+            self.tell_capacity_policies(&noticed);
             self.drain_nodes(&noticed, true);
         }
         self.notice_reclaims(&noticed);
     }
 
-    /// Whether nobody receives a node's notice.
+    /// Whether the notice of a node's reclaim gets lost.
     fn misses_notice(&self, node: NodeId) -> bool {
         let state = self.fleet.node(node);
         let pool = self.fleet.pool(state.pool);
@@ -53,7 +53,7 @@ impl Simulation {
         keyed(key, u64::from(state.ordinal), 0).random_range(0..1_000_000) < pool.reclaim.missed_ppm
     }
 
-    /// A reclaimed node's notice is over.
+    /// The notice of a reclaimed node ends.
     pub(super) fn reclaimed(&mut self, node: NodeId) {
         if self.fleet.node(node).life == NodeLife::Gone {
             return;
@@ -61,8 +61,8 @@ impl Simulation {
         self.lose_nodes(&[node]);
     }
 
-    /// Nodes take nobody any more, and their replicas are deleted, by the market or by choice; an empty
-    /// one goes at once.
+    /// Cordons nodes and deletes their replicas, for the market or by choice; an empty node goes at
+    /// once.
     pub(super) fn drain_nodes(&mut self, nodes: &[NodeId], by_market: bool) {
         for &node in nodes {
             self.fleet.node_mut(node).cordoned = true;
@@ -70,7 +70,7 @@ impl Simulation {
         }
         let mut services = BTreeSet::new();
         for id in self.fleet.pods_on(nodes) {
-            // Residents go with their owner, whose deletion is theirs.
+            // A resident goes with its owner: deleting the owner deletes it.
             if self.fleet.knows(id) && self.fleet.pod(id).is_active() {
                 services.insert(self.fleet.pod(id).service());
                 if by_market {
@@ -86,14 +86,14 @@ impl Simulation {
         self.replace_in(services);
     }
 
-    /// Nodes are gone with all that was on them.
+    /// Nodes are lost with everything on them.
     pub(super) fn lose_nodes(&mut self, nodes: &[NodeId]) {
         if nodes.is_empty() {
             return;
         }
-        // Of the others they know: those had a notice.
+        // The policies know of the other nodes already: those had a notice.
         let sudden: Vec<NodeId> = nodes.iter().copied().filter(|&node| !self.fleet.node(node).cordoned).collect();
-        self.tell_buyers(&sudden);
+        self.tell_capacity_policies(&sudden);
         let booting = nodes.iter().any(|&node| self.fleet.node(node).life == NodeLife::Booting);
         for &node in nodes {
             self.fleet.node_mut(node).cordoned = true;
@@ -101,13 +101,13 @@ impl Simulation {
         }
         let lost = self.fleet.pods_on(nodes);
         let mut services = BTreeSet::new();
-        // None of them may take the work that another of them loses.
+        // All stop first, so that none takes work that another one loses.
         for &id in &lost {
             services.insert(self.fleet.pod(id).service());
             self.stop(id);
         }
         for &id in &lost {
-            // The end of one whose GPUs it shared may have let it end.
+            // A pod may have ended already, together with the pod that shared its GPUs.
             if self.fleet.knows(id) && self.fleet.pod(id).life != Life::Gone {
                 self.kill_server(id, FailBecause::ReplicaLost);
                 self.gone(id);
@@ -122,7 +122,7 @@ impl Simulation {
         self.replace_in(services);
     }
 
-    /// A replica's node is gone: it gets no more work.
+    /// The node of a replica is gone: the replica gets no more work.
     fn stop(&mut self, id: PodId) {
         let now = self.agenda.now();
         let life = self.fleet.pod(id).life;
@@ -145,15 +145,15 @@ impl Simulation {
 
     pub(super) fn count_preempted(&mut self, id: PodId) {
         let service = self.fleet.pod(id).service();
-        self.services[service].market.preempted += 1;
-        self.stir_buyer(service);
+        self.services[service].capacity_record.preempted += 1;
+        self.wake_capacity_policy(service);
     }
 
-    /// A replica of a class was ordered as such: its controller will order another, so the register
-    /// no longer counts it. Those of a buyer are counted by the buyer.
+    /// A replica of a class was ordered by its controller, which will order another; so the
+    /// register no longer counts it. A capacity policy counts its replicas itself.
     fn forget_class(&mut self, id: PodId) {
         let (service, demand) = (self.fleet.pod(id).service(), self.fleet.unit(self.fleet.pod(id).unit).demand);
-        if self.fleet.demands().is_class(demand) && self.services[service].buyer.is_none() {
+        if self.fleet.demands().is_class(demand) && self.services[service].capacity.is_none() {
             let spec = self.services[service].register.spec();
             self.write_spec(service, spec.saturating_sub(1));
         }
@@ -167,7 +167,7 @@ impl Simulation {
         }
     }
 
-    /// Kills a pod's process: what it held is lost, and tried again if its clients say so.
+    /// Kills a pod's process. What it held is lost, and retried if the clients' settings say so.
     pub(super) fn kill_server(&mut self, pod: PodId, because: FailBecause) {
         let id = self.fleet.pod(pod).server;
         self.settle_server(id);
@@ -184,7 +184,7 @@ impl Simulation {
         }
     }
 
-    /// An attempt's worker is gone.
+    /// An attempt loses its worker.
     pub(super) fn lose(&mut self, index: AttemptSlot, because: FailBecause) {
         let Attempt { request, service, server, .. } = self.traffic.attempts[index];
         let state = self.serving.servers.at_mut(server);
@@ -201,22 +201,23 @@ impl Simulation {
         }
     }
 
-    /// Counts a measured request that ended since its attempt failed, by what made it fail.
+    /// Counts a measured request that has ended because its attempt failed, by the reason of the
+    /// failure.
     pub(super) fn note_failure(&mut self, request: RequestSlot, service: ServiceId, because: FailBecause) {
         let record = &self.traffic.requests[request];
-        // An ended request has no number, and its place is not taken yet.
+        // An ended request has no number, and its slot has not been reused yet.
         if record.number == u64::MAX && record.arrived >= self.world.warmup {
             self.services[service].account.fail(because);
         }
     }
 
-    /// Sends a lost attempt's request again, if its service does so and has not done it often enough.
+    /// Sends the request of a lost attempt again, if its service allows one more time.
     pub(super) fn requeue(&mut self, request: RequestSlot, service: ServiceId) {
         let record = &mut self.traffic.requests[request];
         if record.requeues < self.services[service].config.requeues {
             record.requeues += 1;
             record.attempt = AttemptSlot::NONE;
-            self.services[service].market.requeued += 1;
+            self.services[service].capacity_record.requeued += 1;
             self.send(request);
         } else {
             self.try_again(request, Outcome::Failed);

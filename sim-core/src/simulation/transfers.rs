@@ -1,5 +1,5 @@
-//! What start-up stages fetch: from the caches of their nodes, over links that they share, from
-//! peers that have it already.
+//! What start-up stages fetch: from the caches of their nodes, over shared links, or from peers
+//! that already hold it.
 
 use super::{Event, Simulation};
 use crate::clock::{Class, Entity, SimTime};
@@ -7,13 +7,13 @@ use crate::fleet::{Held, Life, Link, LinkScope, StageWork, fixed_rate};
 use crate::id::PodId;
 use std::sync::Arc;
 
-/// Whether a peer has what a stage needs.
+/// Whether a peer holds what a stage needs.
 enum Peer {
-    /// This one, and it has an upload free.
+    /// This peer holds it and may start another upload.
     Free(PodId),
-    /// Those that have it upload to others.
+    /// All peers that hold it are busy with uploads.
     Busy,
-    /// Nobody.
+    /// No peer holds it.
     None,
 }
 
@@ -25,12 +25,12 @@ enum Direction {
 }
 
 impl Simulation {
-    /// Ends a stage at an instant that nothing can change.
+    /// Plans the end of a stage at an instant that nothing can change.
     pub(super) fn end_stage_at(&mut self, at: SimTime, id: PodId, stage: u32) {
         self.agenda.schedule(at, Class::Lifecycle, id, u64::from(stage), Event::StageDone { pod: id.slot() });
     }
 
-    /// Starts the work of a stage: by what its nodes hold, or from a peer, or from its store.
+    /// Starts the work of a stage, from the caches of its nodes, from a peer, or from the store.
     pub(super) fn begin_work(&mut self, id: PodId, stage: u32) {
         let held = self.held(id, stage);
         let mut source = None;
@@ -62,7 +62,7 @@ impl Simulation {
         self.share_links();
     }
 
-    /// Where a pod's nodes hold what a stage needs: the farthest of them counts.
+    /// Where a pod's nodes hold what a stage needs: the slowest node counts.
     fn held(&mut self, id: PodId, stage: u32) -> Held {
         let service = self.fleet.pod(id).service();
         let config = &self.services[service].config.startup.stages[stage as usize];
@@ -72,7 +72,7 @@ impl Simulation {
         each.max().unwrap_or(Held::Memory)
     }
 
-    /// A pod's nodes keep what a stage has fetched.
+    /// Puts what a stage has fetched into the caches of the pod's nodes.
     pub(super) fn remember(&mut self, id: PodId, stage: usize) {
         let service = self.fleet.pod(id).service();
         let config = &self.services[service].config.startup.stages[stage];
@@ -82,7 +82,7 @@ impl Simulation {
         }
     }
 
-    /// The links that a transfer of a pod crosses, by number; new ones are made.
+    /// The links that a pod's transfer crosses, by number; links are created on first use.
     fn path(&mut self, via: &[Arc<Link>], id: PodId, direction: Direction) -> Vec<u32> {
         let mut path = Vec::new();
         for link in via {
@@ -100,8 +100,8 @@ impl Simulation {
         path
     }
 
-    /// A replica of the same service and region that has what a stage needs: the one with the fewest
-    /// uploads, the oldest of equals.
+    /// A replica of the same service and region that holds what a stage needs: the one with the
+    /// fewest uploads, the oldest of equals.
     fn find_peer(&self, id: PodId, stage: u32) -> Peer {
         let state = &self.services[self.fleet.pod(id).service()];
         let Some(peers) = &state.config.startup.stages[stage as usize].peers else { return Peer::None };
@@ -121,7 +121,7 @@ impl Simulation {
         }
     }
 
-    /// Those who wait for a peer look again: one has come, or is free, or is gone.
+    /// Stages that wait for a peer look for one again: a peer has come, is free, or is gone.
     pub(super) fn serve_waiting(&mut self) {
         for id in self.fleet.transfers.take_waiting() {
             if let Life::Starting { stage } = self.fleet.pod(id).life {
@@ -130,7 +130,7 @@ impl Simulation {
         }
     }
 
-    /// A pod is gone: what it fetched and uploaded ends.
+    /// A pod is gone: its downloads and uploads end.
     pub(super) fn leave_transfers(&mut self, id: PodId) {
         if self.fleet.transfers.leave(id) {
             self.share_links();
@@ -138,7 +138,7 @@ impl Simulation {
         self.serve_waiting();
     }
 
-    /// Finds shares anew, once for all that changes at this instant.
+    /// Recomputes the shares of the links, once for all changes at this instant.
     fn share_links(&mut self) {
         if let Some(generation) = self.fleet.transfers.share_soon() {
             self.schedule_transfers(self.agenda.now(), generation);
@@ -149,7 +149,8 @@ impl Simulation {
         self.agenda.schedule(at, Class::Lifecycle, Entity::Transfers, generation, Event::Transfers);
     }
 
-    /// Transfers end; what is left is shared out anew. What begins just now is shared out in the next round.
+    /// Ends transfers that are done and recomputes the shares of the rest. Transfers that begin at
+    /// this instant get their shares in the next round.
     pub(super) fn transfers(&mut self, generation: u64) {
         for id in self.fleet.transfers.end(generation, self.agenda.now()) {
             if let Life::Starting { stage } = self.fleet.pod(id).life {
