@@ -55,7 +55,7 @@ enum Event {
     Deliver(Job),
 }
 
-/// The replicas: slots in use, who waits, and what the router sees.
+/// The replicas: slots in use, waiting jobs, and what the router sees.
 struct Fleet {
     slots: u32,
     running: Vec<u32>,

@@ -24,7 +24,8 @@ struct Law {
     token: u64,
     sequence: u64,
     context: u64,
-    /// The corner of weights and compute for so many decodes without a prefill.
+    /// By the number of decodes without a prefill: the hypotenuse of the times of reading weights
+    /// and of computing.
     corners: Vec<u64>,
 }
 
@@ -131,9 +132,9 @@ struct Engine {
     clock: u128,
     iteration: u64,
     leap: Leap,
-    /// Who was ready before this has been seen.
+    /// Requests that were ready before this time have been considered.
     seen_before: u64,
-    /// When its event comes that counts; others are stale.
+    /// Time of its valid event; its other events are stale.
     wake: u64,
     decodes: u64,
     context: u64,
@@ -194,7 +195,7 @@ impl Engine {
         }
     }
 
-    /// The leap has passed: who had a chunk decodes, or needs another.
+    /// The leap has passed: a sequence that had a chunk now decodes, or needs another chunk.
     #[inline]
     fn pass(&mut self, end: u128, rules: &Rules) {
         let n = self.leap.len;
@@ -226,7 +227,7 @@ impl Engine {
         if let Some(Chunk { asked, computed }) = self.partial.take() {
             prefill += self.compute(asked, computed, &mut budget, rules);
         }
-        // Only an idle engine takes who comes at the instant of a boundary.
+        // At the instant of a boundary, only an idle engine takes an arriving request.
         self.seen_before = self.at() + u64::from(self.running == 0);
         while let Some(&first) = self.waiting.front() {
             let blocks = first.prompt.min(budget).div_ceil(BLOCK as u64);
@@ -247,7 +248,8 @@ impl Engine {
         self.leap = Leap { len: 1, first, growth: rules.law.context * self.decodes };
         if chunks == 0 {
             self.leap.len = self.ends.peek().map_or(1, |Reverse(end)| end.0 - self.iteration);
-            // Who could have joined and did not waits for room, which comes with an end.
+            // A request that could have joined and did not waits for room, which appears only when
+            // another ends.
             if let Some(first) = self.waiting.front().filter(|first| first.ready >= self.seen_before) {
                 self.leap.len = self.leap.len.min(self.leap.first_after(self.clock, first.ready));
             }
@@ -329,7 +331,7 @@ pub fn run(llm: &Llm) -> Outcome {
                     prompt: u64::from(came.prompt_tokens),
                     output: u64::from(came.output_tokens),
                 };
-                // Of one replica nothing is drawn.
+                // With one replica, routing draws no random number.
                 let replica = if engines.len() == 1 { 0 } else { router.route(&outstanding, &mut routing) };
                 outstanding[replica] += 1;
                 let wake = engines[replica].accept(asked, &rules);

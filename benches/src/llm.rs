@@ -31,7 +31,8 @@ pub(crate) const LAW: Coefficients = Coefficients {
 /// Blocks of 16 tokens that such a GPU holds beside the weights.
 const BLOCKS: u64 = 26_000;
 
-/// Identical replicas, each an engine, at a rate at which about so many sequences decode in each.
+/// Identical replicas, each an engine, at a rate that keeps about this many sequences decoding in
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Llm {
     /// Replicas.

@@ -23,7 +23,7 @@ use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
 const REPLICAS: u32 = 250;
 const GPUS_PER_NODE: u32 = 8;
 
-/// So many regions of 250 replicas each.
+/// This many regions of 250 replicas each.
 #[derive(Clone, Copy, Debug)]
 pub struct Regions {
     /// Regions, at most as many as the measured market has zones.

@@ -39,10 +39,10 @@ pub const ROWS: [&str; 20] = [
     "two_engines",
 ];
 
-/// From so many replicas on, what each takes of the memory is worth a line.
+/// From this many replicas on, memory for each replica is reported.
 const MANY_REPLICAS: u32 = 1_000;
 
-/// The per-iteration twin plays one of so many requests, since it is that much slower.
+/// The per-iteration twin plays one request in this many, since it is that much slower.
 const TWIN_SHARE: u64 = 20;
 
 /// What a row plays.
@@ -58,7 +58,7 @@ pub enum Played {
     TwoEngines(TwoEngines),
 }
 
-/// What the row of that name plays with so many requests; `None` for what is no row.
+/// What the row of that name plays with `requests` requests; `None` if there is no such row.
 pub fn played(row: &str, requests: u64) -> Option<Played> {
     let (kind, size) = row.split_once('_')?;
     let number = |text: &str| text.parse().ok().filter(|size| (1..=1 << 20).contains(size));
@@ -84,7 +84,7 @@ pub fn played(row: &str, requests: u64) -> Option<Played> {
     })
 }
 
-/// Runs a row and describes it: medians over `runs`. `None` for what is no row.
+/// Runs a row and describes it: medians over `runs`. `None` if there is no such row.
 ///
 /// # Panics
 /// If a world and its twin disagree about the requests that they played, since then their times
@@ -105,7 +105,7 @@ fn slots(row: &str, model: &Model, controlled: bool, runs: usize) -> Value {
     for _ in 0..runs {
         let (record, seconds) = cpu_seconds(|| play(model.world(controlled)));
         simulated_s.push(seconds);
-        // Before the loop adds its own.
+        // Read before the bare loop adds its own memory.
         peak_mib = peak_mib.or_else(peak_rss_mib);
         let (outcome, seconds) = cpu_seconds(|| bare::run(model));
         bare_s.push(seconds);

@@ -48,14 +48,14 @@ impl Model {
         Model { replicas: 1, slots, service, network: None, requests, seed: Seed::new(1) }
     }
 
-    /// So many replicas of one slot behind power-of-two routing and a network.
+    /// This many replicas of one slot behind power-of-two routing and a network.
     pub fn cluster(replicas: u32, requests: u64) -> Self {
         let service = Distribution::lognormal_mean_cv2(0.1, 1.0);
         let network = Some(Distribution::Constant(0.000_5));
         Model { replicas, slots: 1, service, network, requests, seed: Seed::new(1) }
     }
 
-    /// So many thousand replicas, each of four slots: a fleet whose state no cache holds.
+    /// This many thousand replicas, each of four slots: a fleet whose state no cache holds.
     pub fn thousands(thousands: u32, requests: u64) -> Self {
         Model { slots: 4, ..Model::cluster(thousands * 1_000, requests) }
     }

@@ -86,7 +86,7 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
 /// Looks before a pipe that has no writer is given up: one may be about to open it.
 #[cfg(unix)]
 const WITHOUT_WRITER: u32 = 100;
-/// Looks before a writer that writes nothing is given up.
+/// How often to look before giving up a writer that writes nothing.
 #[cfg(unix)]
 const SILENT: u32 = 1_000;
 
@@ -96,7 +96,7 @@ impl Read for Pipe {
         let (mut absent, mut silent) = (0, 0);
         loop {
             match self.file.read(buffer) {
-                // Before anything came, the end of the pipe is the absence of a writer.
+                // The end of a pipe before its first byte means that no writer has opened it yet.
                 Ok(0) if !self.begun && !buffer.is_empty() => absent += 1,
                 Ok(read) => {
                     self.begun = true;

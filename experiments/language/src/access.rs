@@ -70,7 +70,7 @@ fn value<'de, V: DeserializeSeed<'de>>(node: Option<&'de Node>, seed: V) -> Resu
     located(seed, node)
 }
 
-/// Reads `node`; whatever fails without a place of its own is blamed on it.
+/// Reads `node`; an error without a place of its own is reported there.
 fn located<'de, S: DeserializeSeed<'de>>(seed: S, node: &'de Node) -> Result<S::Value> {
     seed.deserialize(NodeDeserializer::new(node)).map_err(|fault| fault.or_at(node.place))
 }

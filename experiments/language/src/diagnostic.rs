@@ -34,7 +34,7 @@ pub struct Diagnostic {
     pub line: u32,
     /// 1-based column, counted in characters.
     pub column: u32,
-    /// Said beside the caret: usually what was expected.
+    /// The label beside the caret: usually what was expected.
     pub label: Option<String>,
     /// What to do about it.
     pub help: Option<String>,

@@ -72,7 +72,7 @@ impl Document {
         Document::parse(file, text)
     }
 
-    /// Applies the override `path=value`; `label` says who asked for it, such as `--set`.
+    /// Applies the override `path=value`; `label` names its origin, such as `--set`.
     ///
     /// # Errors
     /// A path through something that does not exist, or no `=`.
@@ -127,7 +127,7 @@ impl Document {
         self.source(place).text.get(place.start as usize..place.end as usize)
     }
 
-    /// Who gave the value at `path`, if an override did: the label of [`Document::set`].
+    /// The label of the override that gave the value at `path`, if one did: see [`Document::set`].
     pub fn override_label(&self, path: &str) -> Option<&str> {
         let place = self.locate(path).filter(|place| place.is_override())?;
         Some(&self.source(place).name)
@@ -187,7 +187,8 @@ impl Document {
     }
 
     fn source(&self, place: Place) -> &Source {
-        // Every tree has the source it was parsed from; an unknown number can only be a foreign place.
+        // Every tree knows its sources; only a place of another document can have an unknown
+        // number.
         self.sources.get(place.source as usize).unwrap_or(&self.sources[0])
     }
 

@@ -39,7 +39,7 @@ impl Fault {
         self
     }
 
-    /// Says in which struct a field is missing, if that was not said before.
+    /// Adds the struct in which a field is missing, if the message does not name one yet.
     pub(super) fn inside(mut self, context: &str) -> Self {
         if self.missing && self.place.is_none() {
             self.message = format!("{} in {context}", self.message);
@@ -80,7 +80,7 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        // The place and the struct are known to the access that asked for the key.
+        // The access that asked for the key adds the place and the struct.
         let known = Fault::unknown(Place::default(), &format!("unknown field `{field}`"), field, expected);
         Fault { place: None, ..known }
     }

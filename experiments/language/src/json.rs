@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
-/// A field that nobody has: a type that takes it takes any.
+/// A field that no settings have: a type that accepts it accepts any field.
 const STRANGER: &str = "no such field";
 
 impl Document {
@@ -88,7 +88,7 @@ fn number(node: &Node) -> Result<Json, Fault> {
     Json::deserialize(NodeDeserializer::new(node)).map_err(|fault| fault.or_at(node.place))
 }
 
-/// The opening of what is around a path is all that can be shown of what is not there.
+/// If nothing is written at a path, the opening of the value around it is shown.
 impl Document {
     fn nearest_place(&self, path: &str) -> Place {
         let parent = path.rsplit_once('.').and_then(|(parent, _)| self.locate(parent));

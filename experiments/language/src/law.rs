@@ -69,8 +69,8 @@ impl LawError {
     }
 }
 
-fn refusal<E: de::Error>(error: LawError) -> E {
-    E::custom(hinted(&error, error.help()))
+fn refusal<E: de::Error>(error: &LawError) -> E {
+    E::custom(hinted(error, error.help()))
 }
 
 /// What a law can be of.
@@ -261,7 +261,7 @@ impl<'de, Q: Measure> Visitor<'de> for LawVisitor<Q> {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Law<Q>, E> {
         let value: StrDeserializer<'_, E> = text.into_deserializer();
-        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(refusal)
+        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(|error| refusal(&error))
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Law<Q>, E> {
@@ -274,11 +274,11 @@ impl<'de, Q: Measure> Visitor<'de> for LawVisitor<Q> {
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Law<Q>, E> {
         let value: de::value::F64Deserializer<E> = number.into_deserializer();
-        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(refusal)
+        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(|error| refusal(&error))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Law<Q>, A::Error> {
         let written = Written::deserialize(EnumAccessDeserializer::new(access))?;
-        Law::new(written).map_err(refusal)
+        Law::new(written).map_err(|error| refusal(&error))
     }
 }

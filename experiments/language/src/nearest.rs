@@ -10,7 +10,7 @@
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
     let wanted = plain(wrong);
-    // The distance takes time in the product of the lengths.
+    // Computing the distance takes time in the product of the lengths.
     if wanted.len() > 100 {
         return None;
     }

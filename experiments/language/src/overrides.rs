@@ -70,7 +70,7 @@ fn key_length(node: &Node, steps: &[Step]) -> usize {
     let plain = steps.iter().take_while(|step| !step.quoted).count();
     let first = steps.first().map_or("", |step| &*step.text);
     let length = |(key, _): &(Node, Node)| {
-        // Nearly all keys of a large map are others, and need no text of their own to say so.
+        // Compares without building a string: nearly all keys of a large map differ.
         if matches!(&key.value, Value::Str(text) if !text.starts_with(first)) {
             return None;
         }
@@ -141,7 +141,7 @@ fn read_value(text: &str, from: usize, source: u32, depth: usize) -> Node {
     let start = from + text[from..].len() - text[from..].trim_start().len();
     let whole = place(source, start, start + raw.len());
     match parse::parse(text, from, source, depth) {
-        // `dir//file` is a name and a comment to RON, but not to who typed it.
+        // RON reads `dir//file` as a name and a comment; whoever types it means a path.
         Ok(node) if node.place == whole => node,
         _ => Node { value: Value::Str(raw.to_owned()), place: whole },
     }

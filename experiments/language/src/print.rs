@@ -34,7 +34,7 @@ impl Printer<'_> {
             return raw(text, content);
         }
         let line = node.value.to_string();
-        // What stands behind the whole is not said of each of its parts.
+        // A comment on the whole is not repeated for its parts.
         let noted = (self.comment)(node.place).is_none() && self.has_notes(node);
         let short = line.chars().count() + depth * INDENT.len() <= WIDTH && !noted && !has_lines(node);
         if short || !has_parts(node) {

@@ -26,9 +26,9 @@ pub enum ProfileError {
         /// The names that there are.
         known: Vec<String>,
     },
-    /// A model cannot be split among so many GPUs.
+    /// A model that cannot be split among this many GPUs.
     TensorParallel {
-        /// So many GPUs.
+        /// The number of GPUs.
         tensor_parallel: u32,
         /// The model.
         model: String,
@@ -66,7 +66,7 @@ impl std::error::Error for ProfileError {}
 /// The entry of that name or alias, in any case of letters.
 ///
 /// # Errors
-/// If there is none.
+/// If no entry has that name.
 pub fn lookup<'a, T: Named>(entries: &'a [T], name: &str) -> Result<&'a T, ProfileError> {
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     let found = entries.iter().find(|entry| is(entry.name()) || entry.aliases().iter().any(|alias| is(alias)));

@@ -32,7 +32,7 @@ static SHIPPED: LazyLock<Library> = LazyLock::new(|| {
 /// ```
 ///
 /// # Errors
-/// An unknown model or GPU, or a model that so many GPUs cannot share.
+/// An unknown model or GPU, or a model that cannot be split among this many GPUs.
 pub fn find(model: &str, gpu: &str, tensor_parallel: u32, precision: Precision) -> Result<Profile, ProfileError> {
     Library::shipped().find(model, gpu, tensor_parallel, precision)
 }
@@ -73,7 +73,7 @@ impl Library {
         let same = |profile: &&Profile| profile.model == model_name && profile.precision == precision;
         let exact = |profile: &&Profile| profile.gpu == gpu_name && profile.tensor_parallel == gpus;
         if let Some(profile) = self.profiles.iter().filter(same).find(exact) {
-            // A fit measures times; what fits into memory stands in the model card.
+            // A fit measures times only; how much memory the model takes is in the model card.
             let of_card = known_model.ok().map(|model| Memory::of(model, gpus, precision, Precision::Bf16));
             return Ok(Profile { memory: profile.memory.or(of_card), ..profile.clone() });
         }

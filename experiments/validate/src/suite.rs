@@ -46,7 +46,7 @@ impl Suite {
     }
 }
 
-/// Plays reference files and compares. `progress` is told now and then what is at work.
+/// Plays reference files and compares. `progress` is called now and then with what is being played.
 ///
 /// # Errors
 /// If there is no file, or one is unreadable, empty or of another form.

@@ -7,7 +7,7 @@ use crate::Subject;
 use crate::shapes::any_world;
 use std::ops::RangeInclusive;
 
-/// Every write is within `replicas`, and nothing that the policy wishes is refused.
+/// Every write is within `replicas`, and no action of the policy is refused.
 ///
 /// # Errors
 /// The smallest world found in which that does not hold.

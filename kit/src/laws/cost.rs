@@ -1,4 +1,4 @@
-//! Cost: nobody keeps the promise as well for less than who knows the arrivals.
+//! Cost: no policy keeps the promise as well for less money than one that knows the arrivals.
 
 use super::Broken;
 use super::breach::Breach;
@@ -39,7 +39,7 @@ pub fn cost_bound(subject: &Subject, claim: CostClaim) -> Result<(), Broken> {
     search_worlds("cost_bound", subject, worlds, |world| {
         let bound = world.play_with(subject, &clairvoyant(world, claim))?;
         let own = world.play(subject)?;
-        // A replica that is on its way when the run ends is no saving.
+        // A replica that is still starting when the run ends is not a saving.
         let slack = PRICE_PER_S * f64::from(world.start_s + 60);
         let (kept, bound_kept) = (kept(&own), kept(&bound));
         let (cost, bound_cost) = (cost(&own), cost(&bound));

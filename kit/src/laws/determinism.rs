@@ -1,4 +1,4 @@
-//! Determinism: given the same, a policy decides the same; and it decides at all.
+//! Determinism: on the same observations a policy makes the same decisions, and it does not panic.
 
 use super::Broken;
 use super::breach::Breach;
@@ -35,7 +35,7 @@ pub fn determinism(subject: &Subject) -> Result<(), Broken> {
 /// # Panics
 /// If the policy cannot be made.
 pub fn robust(subject: &Subject) -> Result<(), Broken> {
-    // A policy may come as several controllers: each is held to it alone.
+    // A policy may have several controllers: each is checked alone.
     for (index, sample) in controllers(subject).iter().enumerate() {
         let found = search(history(sample, 8), |history| {
             let mut twins = [controllers(subject).swap_remove(index), controllers(subject).swap_remove(index)];

@@ -41,10 +41,10 @@ fn with_another_future(world: &SmallWorld, factor: u32, kept: usize) -> (SmallWo
     let kept = kept.min(world.steps.len() - 1);
     let mut steps = world.steps.clone();
     for step in &mut steps[kept..] {
-        // A rate of zero becomes some, and all others another one.
+        // A factor of zero stops the traffic; any other changes every rate, also one of zero.
         step.1 = if factor == 0 { 0 } else { step.1 * factor + 60 };
     }
-    // On a ramp the rate changes from the last step on that was kept.
+    // On a ramp the two loads differ from the last kept step on.
     let last = if world.ramp { kept - 1 } else { kept };
     (SmallWorld { steps, ..world.clone() }, SimTime::from_s(u64::from(world.steps[last].0)))
 }

@@ -14,7 +14,7 @@ use proptest::strategy::Strategy;
 /// # Errors
 /// The smallest world found in which none is.
 pub fn recovery_from_zero(subject: &Subject, within_s: u32) -> Result<(), Broken> {
-    // Long enough to see it.
+    // The run must be long enough to show the first ready replica.
     let worlds = from_zero().prop_map(move |world| SmallWorld { horizon_s: 600 + within_s + world.start_s, ..world });
     search_worlds("recovery_from_zero", subject, worlds, |world| {
         let record = world.play(subject)?;
@@ -30,5 +30,5 @@ pub fn recovery_from_zero(subject: &Subject, within_s: u32) -> Result<(), Broken
     })
 }
 
-/// A row of the series stands for so many seconds.
+/// Seconds that a row of the series covers.
 const SERIES_S: f64 = 15.0;

@@ -75,7 +75,7 @@ impl CapacityPolicy for Foresight {
             (end > seen.now + self.lead && !self.refused.contains(at)).then_some((*at, end))
         };
         let places = (0..seen.places.len()).filter_map(|at| useful(&at));
-        // The first of those that last longest.
+        // Of the places that last longest, the first one.
         places.max_by_key(|&(at, end)| (end, std::cmp::Reverse(at))).map(|(at, _)| at)
     }
 

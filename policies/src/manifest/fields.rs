@@ -1,11 +1,11 @@
-//! Typed access to the fields of a map: what is missing, of the wrong type or unknown is said
-//! with its path, its place and the nearest right name.
+//! Typed access to the fields of a map. A message about a field that is missing, unknown or of the
+//! wrong type names its path, its place and the nearest right name.
 
 use super::Quantity;
 use super::error::{ManifestError, ManifestWarning, nearest};
 use super::tree::{Key, Node, Place, Value, shorten};
 
-/// Where fields are read from and where what is passed over is noted.
+/// Where fields are read from, and where ignored fields are noted.
 pub(crate) struct Fields<'a> {
     /// Path of the map, such as `spec.behavior`.
     pub(crate) path: String,
@@ -142,10 +142,10 @@ impl<'a> Fields<'a> {
         Err(ManifestError::at(node.place, message).maybe_hint(hint))
     }
 
-    /// Notes every field that nobody asked for.
+    /// Notes every field that was not read.
     pub(crate) fn finish(self, warnings: &mut Vec<ManifestWarning>) {
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
-            // A field that is there already is not what was meant.
+            // A field that the map already has cannot be the one that was meant.
             let absent = |name: &&str| self.entries.iter().all(|(key, _)| key.text != *name);
             let similar = nearest(&key.text, self.asked.iter().copied()).filter(absent);
             let suggestion = similar.map(|name| format!("; did you mean `{name}`?"));

@@ -88,7 +88,7 @@ pub fn detect(bytes: &[u8]) -> Result<Kind, ManifestError> {
 
 fn kind_of(node: &Node) -> Option<Kind> {
     match &node.value {
-        // AWS's lists stand bare where a command printed them.
+        // Lists of AWS stand at the top level of a file that a command printed.
         Value::List(items) => items.iter().find_map(kind_of),
         Value::Map(entries) => {
             let Some(kind) = node.get("kind").and_then(Node::text) else {

@@ -33,7 +33,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Refuses the first field that nobody asked for, where the schema does so.
+    /// Refuses the first field that was not read, where the schema does so.
     pub(crate) fn refuse_unknown(self) -> Result<()> {
         let mut unknown = Vec::new();
         self.finish(&mut unknown);

@@ -38,7 +38,7 @@ pub enum MetricNameError {
         /// What it is.
         why: &'static str,
     },
-    /// Nobody knows the name.
+    /// A name that is not in the table.
     #[error("the metric `{name}` is not known{}; bind it to a signal, such as WaitingRequests or GpuUtilization",
         suggestion.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default())]
     Unknown {

@@ -32,7 +32,7 @@ impl Room {
         Room { node: None, pool, zone, free_gpus: gpus_per_node, memory_per_gpu }
     }
 
-    /// What an open order will bring; the first offer stands for all of them.
+    /// The node that an open order will bring; the first offer stands for all of them.
     pub(super) fn ordered(order: &OpenOrder, pools: &[PoolView]) -> Option<Room> {
         let &(pool, zone) = order.offers.first()?;
         Some(Room::empty(pool, (order.offers.len() == 1).then_some(zone), pools))
@@ -66,7 +66,7 @@ pub(super) fn take(rooms: &mut [Room], demand: &Demand) -> Option<Vec<usize>> {
 
 /// Places waiting replicas, oldest first; says which find no room, by position among the waiting.
 pub(super) fn place_waiting(seen: &FleetView, rooms: &mut [Room]) -> Vec<usize> {
-    // Room only shrinks: where one replica of a kind does not fit, none does.
+    // Room only shrinks here: if one replica does not fit, no later one of its kind will.
     let mut full = BTreeSet::new();
     let mut left = Vec::new();
     for (at, waiting) in seen.waiting.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Who takes a request: first a region, then a replica there.
+//! Which region takes a request, and which replica there.
 
 pub mod regions;
 pub mod replicas;

@@ -67,8 +67,8 @@ impl GlobalRouter for LeastLoaded {
     }
 }
 
-/// The nearest cell with fewer than so many outstanding attempts for each ready replica; the least
-/// loaded if all have more.
+/// The nearest cell with fewer than this many outstanding attempts for each ready replica; the
+/// least loaded if all have more.
 #[derive(Clone, Copy, Debug)]
 pub struct SpillOver {
     limit: f64,
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(chosen(&mut LeastLoaded, &of), 2);
         assert_eq!(chosen(&mut SpillOver::new(5.0), &of), 1);
         assert_eq!(chosen(&mut SpillOver::new(50.0), &of), 0);
-        // All are above: the least loaded.
+        // All cells are above the limit: take the least loaded.
         assert_eq!(chosen(&mut SpillOver::new(0.0), &of), 2);
         assert_eq!(chosen(&mut LatencyAware::new(SimDuration::from_ms(1)), &of), 0);
         assert_eq!(chosen(&mut LatencyAware::new(SimDuration::from_ms(20)), &of), 1);

@@ -88,7 +88,8 @@ impl PowerOfChoices {
         self.drawn.clear();
         let (mut best, mut least) = (0, u32::MAX);
         while self.drawn.len() < self.d {
-            // Few are drawn of many, so a repetition is rare; each of the rest stays equally likely.
+            // Few are drawn from many, so a repetition is rare; each of the rest stays equally
+            // likely.
             let index = draw(outstanding.len(), stream);
             if self.drawn.contains(&index) {
                 continue;

@@ -96,10 +96,10 @@ pub struct NodeLifetimes {
 pub const MAX_NODES: u32 = 100_000;
 
 impl NodeLifetimes {
-    /// So many nodes, all new at time 0, each away for `mean_away` on average after its end.
+    /// `nodes` nodes, all new at time 0, each away for `mean_away` on average after its end.
     ///
     /// # Errors
-    /// No nodes or too many, or a lifetime that is none.
+    /// No nodes or too many, or parameters that are not a lifetime.
     pub fn new(
         place: Place,
         nodes: u32,
@@ -124,10 +124,11 @@ impl NodeLifetimes {
         Ok(NodeLifetimes { place, lifetime, away, nodes: streams, due, there, started, repairers, waiting })
     }
 
-    /// Lets only so many of the nodes that are away come back at once; the others wait for their turn.
+    /// Lets at most `repairers` of the nodes that are away come back at once; the others wait for
+    /// their turn.
     ///
     /// # Errors
-    /// Nobody who repairs.
+    /// No repairer.
     pub fn with_repairers(self, repairers: u32) -> Result<Self, ParameterError> {
         if repairers == 0 {
             return Err(ParameterError::new("the number of repairers", "at least 1"));

@@ -1,6 +1,6 @@
-//! What befalls a fleet from outside, as [`FaultSource`]s: capacity and price of spot markets,
-//! outages, node failures and bad links. Draws belong to (thing, time): nothing that is bought moves
-//! them.
+//! Faults of a fleet, as [`FaultSource`]s: capacity and price of spot markets, outages, node
+//! failures and bad links. A random draw belongs to a thing and a time, so what a policy buys does
+//! not change it.
 //!
 //! | module | faults |
 //! | --- | --- |

@@ -126,7 +126,7 @@ impl Outages {
     /// Outages by this law, from time 0 on.
     ///
     /// # Errors
-    /// Gaps or durations of no time, or a spread or share that is none.
+    /// Gaps or durations of zero, or a spread or share out of range.
     pub fn new(law: OutageLaw, seed: Seed, label: &str) -> Result<Self, ParameterError> {
         check(law.kind)?;
         if !(1e-3..=1e9).contains(&law.mean_gap_h) {
@@ -148,7 +148,7 @@ impl FaultSource for Outages {
         if self.ready.is_empty() {
             let law = self.law;
             let gap = Distribution::Exponential { mean: 3_600.0 * law.mean_gap_h }.sample_duration(&mut self.stream);
-            // The stretch of the lognormal is its own draw, whatever the gap was.
+            // The length is drawn separately from the gap.
             let normal: f64 = rand_distr::Distribution::sample(&rand_distr::StandardNormal, &mut self.stream);
             let lasts = SimDuration::from_s_f64(law.median.as_s_f64() * (law.sigma * normal).exp());
             let at = self.now + gap;

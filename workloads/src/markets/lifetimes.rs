@@ -64,7 +64,7 @@ impl Bathtub {
 }
 
 impl Lifetime {
-    /// Refuses what is no lifetime.
+    /// Checks the parameters.
     ///
     /// # Errors
     /// Names the parameter and what it should have been.

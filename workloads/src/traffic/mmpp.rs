@@ -59,7 +59,7 @@ pub struct Mmpp {
 }
 
 impl Chain {
-    /// Refuses what is no chain.
+    /// Checks the parameters.
     ///
     /// # Errors
     /// Names the parameter and what it should have been.

@@ -4,8 +4,8 @@ use crate::ParameterError;
 use flashcrowd_core::clock::{Distribution, Seed, SimTime, Stream};
 use flashcrowd_core::ports::Arrival;
 
-/// The laws of synthetic requests. Where there is none, the request has none: zero tokens, and
-/// the service's own law of service times.
+/// The laws of synthetic requests. A quantity without a law is not drawn: the request has zero
+/// tokens, and the service's own law of service times.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestLaws {
     /// Prompt length in tokens; each draw is rounded, to 1 at least.
@@ -21,7 +21,7 @@ pub struct RequestLaws {
 pub struct Until {
     /// No arrival at or after this instant.
     pub until: SimTime,
-    /// At most so many arrivals.
+    /// The largest number of arrivals.
     pub count: u64,
 }
 
@@ -78,7 +78,7 @@ impl Requests {
     #[inline]
     pub(crate) fn at(&mut self, at_ps: u64) -> Option<Arrival> {
         if at_ps >= self.end_ps() || self.is_over() {
-            // The end holds for good, whatever is asked later.
+            // The end is final, whatever is asked later.
             self.sent = self.until.count;
             return None;
         }

@@ -50,7 +50,7 @@ pub struct Schedule {
 }
 
 impl Timetable {
-    /// Refuses what is no timetable.
+    /// Checks the points.
     ///
     /// # Errors
     /// Names the point and what it should have been.

@@ -26,7 +26,7 @@ impl Decimal {
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let fraction = fraction.trim_end_matches('0');
         let plain = format!("{whole}{fraction}").replace('_', "");
-        // `1e3` is no decimal: its rest would start with a letter that is a unit to no one.
+        // `1e3` is not a decimal: `e3` would be read as its unit.
         if number.trim_matches(['.', '_']).is_empty() || fraction.contains(['.', '_']) || plain.len() > 36 {
             return None;
         }

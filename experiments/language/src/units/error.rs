@@ -83,10 +83,12 @@ pub enum QuantityError {
         step: &'static str,
     },
     /// A number that is not a rate.
-    #[error("`{text}` is no rate: expected 0 to {MAX_RATE:e} per second")]
+    #[error("`{text}` is no rate: expected 0 to {most:e} per second")]
     Rate {
         /// The number as it was written.
         text: String,
+        /// The highest rate, in requests per second.
+        most: f64,
     },
     /// A plain number outside its range.
     #[error("expected {expected}, found `{found}`")]

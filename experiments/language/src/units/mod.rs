@@ -44,7 +44,7 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Q, E> {
-        Q::read(text).map_err(refusal)
+        Q::read(text).map_err(|error| refusal(&error))
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Q, E> {
@@ -56,7 +56,7 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Q, E> {
-        Q::from_number(number).unwrap_or_else(|| Err(bare::<Q>(number))).map_err(refusal)
+        Q::from_number(number).unwrap_or_else(|| Err(bare::<Q>(number))).map_err(|error| refusal(&error))
     }
 }
 
@@ -64,8 +64,8 @@ fn bare<Q: Quantity>(number: f64) -> QuantityError {
     QuantityError::BareNumber { number, expected: Q::EXPECTED, examples: Q::EXAMPLE }
 }
 
-fn refusal<E: de::Error>(error: QuantityError) -> E {
-    E::custom(hinted(&error, error.help()))
+fn refusal<E: de::Error>(error: &QuantityError) -> E {
+    E::custom(hinted(error, error.help()))
 }
 
 /// The serde and text sides that all quantities share.

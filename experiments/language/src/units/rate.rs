@@ -98,7 +98,7 @@ impl Quantity for Rate {
 }
 
 fn checked(per_s: f64, text: &str) -> Result<Rate, QuantityError> {
-    Rate::new(per_s).ok_or_else(|| QuantityError::Rate { text: text.to_owned() })
+    Rate::new(per_s).ok_or_else(|| QuantityError::Rate { text: text.to_owned(), most: MAX_RATE })
 }
 
 impl fmt::Display for Rate {

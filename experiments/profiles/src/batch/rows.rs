@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Scenario {
     /// One request at a time, of growing client batch.
     Offline,
-    /// So many clients at once; the server batches.
+    /// This many clients at once; the server batches.
     Online,
 }
 

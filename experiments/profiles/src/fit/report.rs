@@ -1,4 +1,4 @@
-//! From the runs of a file to profiles, and what is said about them.
+//! Turns the runs of a file into profiles, and describes each fit.
 
 use super::row::Row;
 use super::solve::{Fit, FitError, Lookahead, Settings, fit};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What the user says about a sweep beside its file.
+/// What the user states about a sweep that its file does not hold.
 #[derive(Clone, Debug)]
 pub struct About {
     /// The GPU, where the file does not name it.

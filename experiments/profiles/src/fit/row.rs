@@ -32,7 +32,7 @@ impl Length {
 pub enum Arrival {
     /// One client, one request at a time.
     Synchronous,
-    /// So many clients, each with one request at a time.
+    /// This many clients, each with one request at a time.
     Closed(f64),
     /// At equal distances.
     Constant,

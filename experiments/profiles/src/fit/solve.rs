@@ -12,7 +12,7 @@ pub enum Lookahead {
     /// Whichever explains the times to first token better.
     #[default]
     Better,
-    /// So many steps: 0 or 1.
+    /// This many steps: 0 or 1.
     Steps(u32),
 }
 
@@ -51,11 +51,11 @@ pub struct Fit {
 pub enum FitError {
     /// Too few rows hold a steady state.
     TooFew {
-        /// So many do.
+        /// Rows that hold a steady state.
         usable: usize,
-        /// So many are needed.
+        /// Rows that are needed.
         needed: usize,
-        /// So many were cut off by their window.
+        /// Rows that were cut off by their window.
         truncated: usize,
     },
 }
@@ -188,7 +188,8 @@ fn predict(point: &Point, law: &Coefficients, settings: &Settings, lookahead: u3
     match point.band {
         Band::Idle => idle(law, &load),
         Band::Light | Band::Heavy => self_consistent(law, &load, running, 4.0 * running + 16.0),
-        // At saturation the batch that was seen says more than the one that the law would settle at.
+        // At saturation the measured batch is better evidence than the one at which the law would
+        // settle.
         Band::Full | Band::Closed => steady(law, &load, running),
     }
 }

@@ -74,7 +74,7 @@ fn iteration(law: &Coefficients, load: &Load, running: f64, joins: usize) -> (f6
     (total + prompts, parts)
 }
 
-/// Probabilities of so many events, one more, two more ...
+/// Probabilities of this many events, of one more, of two more and so on.
 struct Arrivals {
     from: usize,
     shares: Vec<f64>,

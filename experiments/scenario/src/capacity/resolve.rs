@@ -29,7 +29,7 @@ enum Kind {
 }
 
 impl ResolvedCapacity {
-    /// The policy; `future` is what the market will hold, for the one that is told.
+    /// The policy; `future`, what the market will hold, is for the policy that knows it.
     pub(crate) fn maker(&self, future: Future) -> Maker<dyn CapacityPolicy> {
         let ResolvedCapacity { margin, fallback, period, kind } = self.clone();
         Maker::new(format!("{self:?}"), move || -> Box<dyn CapacityPolicy> {
@@ -42,7 +42,7 @@ impl ResolvedCapacity {
         })
     }
 
-    /// Whether it is told the future.
+    /// Whether the policy knows the future market.
     pub(crate) fn foresees(&self) -> bool {
         matches!(self.kind, Kind::Foresight(_))
     }

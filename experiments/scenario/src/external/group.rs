@@ -37,8 +37,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Errors mean that they are gone already. The guard goes before the leader is waited for:
-        // until then nobody else can have the group's number.
+        // An error means that the group is gone already. The guard is killed before the leader is
+        // reaped: until then the group's number cannot be reused.
         kill_all(&mut self.leader);
         if let Some(guard) = &mut self.guard {
             let _ = guard.kill();
@@ -64,7 +64,7 @@ fn guard(leader: &Child) -> Option<Child> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "read -r _; kill -s KILL -- \"-$1\"", "flashcrowd-guard"]).arg(leader.id().to_string());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    // What a terminal sends to us must not end it first.
+    // A signal from our terminal must not end the guard before it has done its work.
     apart(&mut command);
     command.spawn().ok()
 }

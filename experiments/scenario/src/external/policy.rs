@@ -21,7 +21,7 @@ pub struct ExternalConfig {
     pub services: Vec<String>,
     /// Time between observations.
     pub period: SimDuration,
-    /// Whether a request that nobody serves wakes it.
+    /// Whether a request that finds no replica wakes it.
     pub poked: bool,
     /// What it is shown: the metric's value is the signal's times the number.
     pub signals: Vec<(SignalRequest, f64)>,
@@ -73,7 +73,8 @@ impl Autoscaler for External {
     }
 
     fn close(&mut self) {
-        // Whatever it still says, the run that failed has its reason already.
+        // A run that failed has its reason already; later output of the process does not replace
+        // it.
         if let (None, Some(mut process)) = (&self.failure, self.process.take()) {
             self.failure = process.farewell().err().map(|error| error.to_string());
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Longest line that a policy may answer.
 pub(super) const MAX_LINE: u64 = 1 << 20;
 
-/// How long it may take to leave once it is told nothing more.
+/// How long the process may take to exit once its input is closed.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What comes from the process.
@@ -32,7 +32,7 @@ enum Heard {
 #[derive(Debug)]
 pub(super) struct Process {
     group: Group,
-    /// Lines to be written; `None` once it is told nothing more.
+    /// Lines to be written; `None` once its input is closed.
     questions: Option<Sender<String>>,
     heard: Receiver<Heard>,
 }
@@ -62,7 +62,8 @@ impl Process {
     /// Sends a line and waits for the next.
     ///
     /// # Errors
-    /// If the process has ended, is late, answers what is no line, or has said more than it was asked.
+    /// If the process has ended, is late, writes something that is not a line, or writes more lines
+    /// than it was asked for.
     pub(super) fn ask(&mut self, line: &str, limit: Duration) -> Result<String, Error> {
         match self.heard.try_recv() {
             Ok(Heard::Line { text, .. }) => return Err(Error::Unasked { line: text }),
@@ -86,10 +87,11 @@ impl Process {
         }
     }
 
-    /// Tells it nothing more and listens until it has left, for a moment.
+    /// Closes its input and waits a moment for it to exit.
     ///
     /// # Errors
-    /// If it says what nobody asked: then its answers were not those to the questions.
+    /// If it writes a line without a question: then its earlier answers were answers to other
+    /// questions.
     pub(super) fn farewell(&mut self) -> Result<(), Error> {
         self.questions = None;
         match self.heard.recv_timeout(FAREWELL) {
@@ -99,7 +101,8 @@ impl Process {
     }
 
     fn ended(&mut self) -> Error {
-        // It closed its output: give it a moment to leave, then take what it says.
+        // The process closed its output: wait a moment for it to exit, so that its status can be
+        // reported.
         for _ in 0..50 {
             match self.group.ended() {
                 Ok(Some(status)) => return Error::Ended { status },
@@ -137,7 +140,7 @@ fn listen(output: ChildStdout, tell: &Sender<Heard>) {
     }
 }
 
-/// Writes what is to be asked; its end closes the process's input.
+/// Writes the questions; when the channel ends, so does the input of the process.
 fn write(mut input: ChildStdin, lines: &Receiver<String>, tell: &Sender<Heard>) {
     while let Ok(line) = lines.recv() {
         if input.write_all(line.as_bytes()).and_then(|()| input.flush()).is_err() {

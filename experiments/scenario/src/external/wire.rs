@@ -253,7 +253,7 @@ fn batches(shown: &SignalView, scale: f64) -> Option<Vec<WireBatch>> {
     Some(batches.collect())
 }
 
-/// A policy that wakes more often would be asked for ever.
+/// Shortest time to the next wake-up: without a limit, a policy could stop simulated time.
 const SHORTEST_WAIT_S: f64 = 0.000_999;
 
 /// The decision of a line.
@@ -267,7 +267,8 @@ pub(super) fn decision(
     services: &[String],
     now: SimTime,
 ) -> Result<Decision, DecisionError> {
-    // A list would be read as the fields in their order, and an empty one as a decision that holds.
+    // serde would read a list as the fields in their order, and an empty list as a decision that
+    // holds.
     let value: serde_json::Value = serde_json::from_str(line).map_err(DecisionError::NoJson)?;
     if !value.is_object() {
         return Err(DecisionError::NoObject);
@@ -280,7 +281,7 @@ pub(super) fn decision(
         // A century is beyond any horizon.
         Some(at_s) if !(0.0..3.2e9).contains(&at_s) => return Err(DecisionError::WakeNoTime { at_s }),
         Some(at_s) if at_s <= now_s => return Err(DecisionError::WakePast { at_s, now_s }),
-        // A little less, for what adds a millisecond in floating point.
+        // Slightly less than a millisecond, for policies that add one in floating point.
         Some(at_s) if at_s - now_s < SHORTEST_WAIT_S => return Err(DecisionError::WakeTooSoon { at_s, now_s }),
         Some(at_s) => Some(SimTime::ZERO + SimDuration::from_s_f64(at_s)),
         None => None,
@@ -297,7 +298,8 @@ fn action_of(action: WireAction, names: &[(TargetId, String)], services: &[Strin
     let named = |target: Option<String>| match (target, names) {
         (None, [only]) => Ok(only.0),
         (None, _) => Err(DecisionError::MissingTarget),
-        // A service that is not its own is the engine's to refuse, and to log.
+        // A service that belongs to another policy gets an id, too: the engine refuses and logs the
+        // action.
         (Some(name), _) => names
             .iter()
             .find(|(_, known)| *known == name)

@@ -1,4 +1,4 @@
-//! What befalls the fleet, and spot markets.
+//! Faults of the fleet, and spot markets.
 
 pub(crate) mod resolve;
 pub(crate) mod spec;

@@ -29,7 +29,7 @@ use flashcrowd_workloads::markets::recorded::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What befalls the fleet, resolved: sources of a run are made from it.
+/// Faults of the fleet, resolved; the sources of each run are made from them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResolvedFaults(Vec<(Arc<str>, Source)>);
 
@@ -97,7 +97,7 @@ impl ResolvedFaults {
             let Source::Listed(listed) = source else { return None };
             Some((name.replace('/', "."), listed.begins()?))
         };
-        // Prices are a list for each zone: one that begins in time is enough.
+        // Prices are listed for each zone: it is enough if one list begins in time.
         let mut first: BTreeMap<String, SimTime> = BTreeMap::new();
         for (name, at) in self.0.iter().filter_map(begins) {
             let known = first.entry(name).or_insert(at);
@@ -164,7 +164,7 @@ pub(crate) fn resolve(
     Ok(found)
 }
 
-/// What a source refuses, it refuses before anything runs.
+/// Reports what a source refuses before anything runs.
 fn check(notes: &Notes<'_>, path: &str, name: &str, source: &Source) -> Result<(), Diagnostic> {
     source.make(name, Seed::new(1)).map(|_| ()).map_err(|error| notes.error(path, error.to_string()))
 }
@@ -228,7 +228,7 @@ fn supply(
             let factor = notes.or(&format!("{path}.nodes_per_count"), given.nodes_per_count, 1, "as recorded");
             let zones = recordings(notes, files, &path, given)?;
             let names: Vec<&str> = zones.iter().map(|(zone, _)| zone.as_str()).collect();
-            // A recording of one zone is that of every place that buys from it.
+            // A recording of one zone holds for every place that buys from it.
             let chosen = if zones.len() == 1 { vec![0; buyers.len()] } else { zones_of(notes, &names)? };
             let of = |(zone, (place, _)): (usize, &(Place, &str))| (*place, scaled(&zones[zone].1, factor));
             Ok(vec![Source::Recorded(chosen.into_iter().zip(&buyers).map(of).collect())])
@@ -387,7 +387,7 @@ fn price_series(
         let wanted = given.zone.as_deref().unwrap_or_default();
         return Err(unknown(notes, &format!("{path}.zone"), "zone of the pool", wanted, own));
     }
-    // What was negotiated comes off whatever the market asks.
+    // The negotiated discount applies to any market price.
     let left = fleet.raw.get(&*config.name).map_or(1.0, paid_share);
     let read = |zone: u32| {
         let listed = prices::from_csv(Place { pool: at, zone }, &file)?;

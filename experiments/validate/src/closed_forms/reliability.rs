@@ -38,7 +38,7 @@ pub struct Repairman {
 }
 
 impl Repairman {
-    /// The probability that so many are down, from none on.
+    /// The probabilities that 0, 1, 2, ... nodes are down.
     fn down(&self) -> Vec<f64> {
         // Births and deaths, in logarithms, so that no factor can overflow.
         let mut log = 0.0;
@@ -61,7 +61,7 @@ impl Repairman {
         weighted.sum()
     }
 
-    /// The probability that at least so many are up.
+    /// The probability that at least `need` nodes are up.
     pub fn at_least(&self, need: u32) -> f64 {
         let Some(spare) = self.nodes.checked_sub(need) else { return 0.0 };
         self.down().into_iter().take(spare as usize + 1).sum()

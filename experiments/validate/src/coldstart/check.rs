@@ -37,6 +37,6 @@ pub(super) struct Check {
     pub(super) key: &'static str,
     /// In seconds.
     pub(super) measured: f64,
-    /// In seconds, with how far it may be off; or why there is none.
+    /// In seconds, with the tolerated share of error; or the reason why there is no prediction.
     pub(super) predicted: Result<(f64, f64), Unpredicted>,
 }

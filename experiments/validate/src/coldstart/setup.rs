@@ -54,7 +54,7 @@ impl Setup {
         Ok(Setup { tier, loader: known.0, streams: known.1 })
     }
 
-    /// Seconds that the rule gives for so many GB, and how far they may be off.
+    /// Seconds that the rule gives for `gb` GB, and the tolerated share of error.
     pub(super) fn load(&self, gb: f64) -> (f64, f64) {
         let bytes = (gb * 1e9).round() as u64;
         let transfer = tiers::transfer(bytes, &self.tier, Some(&self.loader), Some(self.streams), Vec::new());

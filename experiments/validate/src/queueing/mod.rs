@@ -61,7 +61,7 @@ pub(super) fn run(files: &[PathBuf], progress: &mut dyn FnMut(&str)) -> Result<R
         work[1] += findings.requests;
         judge_test(&mut report, test, &findings)?;
     }
-    // Where nothing is understood, the file is not what it was taken for.
+    // If no test is understood, this is probably not a file of reference tests.
     if judged == 0
         && let Some((_, error)) = unread.into_iter().next()
     {

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Plant {
     /// Names its random streams.
     pub(super) label: String,
-    /// Who asks.
+    /// Where requests come from.
     pub(super) source: Source,
     /// Service times, of mean 1.
     pub(super) service: Distribution,
@@ -31,7 +31,7 @@ pub(super) struct Plant {
     pub(super) discipline: Discipline,
     /// Where requests wait.
     pub(super) queue: QueueMode,
-    /// Who chooses the server.
+    /// How a server is chosen.
     pub(super) routing: Routing,
     /// Servers, each of that discipline.
     pub(super) replicas: u32,
@@ -54,7 +54,7 @@ pub(super) struct Plant {
 pub(super) enum Source {
     /// Poisson arrivals of this rate.
     Poisson(f64),
-    /// So many users who think.
+    /// This many users, each with its think time.
     Users(u32, Distribution),
 }
 
@@ -97,7 +97,8 @@ impl Plant {
         // e^-10 of the start is left after the warm-up, which is then a fortieth of the run.
         const WARM: f64 = 10.0;
         const SPAN: f64 = 40.0;
-        // Short runs have skewed means, and whoever stops at a narrow interval then stops too low.
+        // Short runs have skewed means: stopping at the first narrow interval would then bias the
+        // estimate downwards.
         const FEWEST_REQUESTS: f64 = 20_000.0;
         self.warm = WARM * relaxation;
         self.span = (SPAN * self.warm).max(FEWEST_REQUESTS / self.rate());
@@ -112,13 +113,14 @@ impl Plant {
         }
     }
 
-    /// Requests of one replicate, about; those of the warm-up come again in a run of its own.
+    /// Expected requests of one replicate; those of the warm-up are played a second time in a run
+    /// of their own.
     pub(super) fn requests(&self) -> f64 {
         self.rate() * (self.warm + self.span)
     }
 
-    /// The plant with a run of at most so many requests, and no longer than simulated time is.
-    /// `None` if that leaves less to measure than to warm up: the start must not be cut short.
+    /// The plant with a run of at most `requests` requests, no longer than simulated time lasts.
+    /// `None` if less time were left to measure than to warm up: the start must not be cut short.
     pub(super) fn within(mut self, requests: f64) -> Option<Self> {
         let longest = (requests / self.rate()).min(LONGEST_RUN / 2.0);
         self.span = self.span.min(longest - self.warm);
@@ -201,7 +203,7 @@ impl Routing {
     }
 }
 
-/// A pool with a GPU for each of so many replicas.
+/// A pool with a GPU for each of `replicas` replicas.
 pub(crate) fn pool(replicas: u32) -> PoolConfig {
     const GPUS: u32 = 64;
     PoolConfig {

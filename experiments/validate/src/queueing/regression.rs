@@ -77,7 +77,7 @@ mod tests {
         let spread: Vec<f64> = raw.iter().map(|x| x - mean).collect();
         let found = controlled(mean, &spread, &controls);
         assert!((found.value - 7.0).abs() < 0.002 && found.half_width < 0.002, "{found:?}");
-        // A second control that says nothing new is left out.
+        // A second control that adds no information is left out.
         let single: Vec<[f64; 2]> = controls.iter().map(|c| [c[0], 0.0]).collect();
         assert!(controlled(mean, &spread, &single).half_width > 0.05);
     }

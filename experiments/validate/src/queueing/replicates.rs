@@ -70,8 +70,9 @@ pub(super) fn estimate(plant: &Plant, targets: &[Target]) -> Result<Estimated, C
     settle(&goals, affordable, |number| play(plant, targets, number), |pool| pool.estimates(plant, targets))
 }
 
-/// Plays what is no plant until its goals, each an expected value and a tolerance, are settled, with at
-/// most so many replicates. A replicate gives an observation for each goal and says how many requests it had.
+/// Plays worlds other than plants until their goals (an expected value and a tolerance each) are
+/// settled, with at most `most` replicates. A replicate gives an observation for each goal, and the
+/// number of its requests.
 pub(super) fn estimate_each(
     goals: &[(f64, Tolerance)],
     most: u32,
@@ -122,14 +123,15 @@ fn fitted(plant: &Plant, targets: &[Target]) -> Option<Plant> {
     if !targets.iter().any(|target| target.statistic.needs_levels()) {
         plant.levels = 0;
     }
-    // What counts time must end with the arrivals; what counts requests may see all of them end.
+    // Integrals over time must end with the arrivals; counts of requests may wait until all have
+    // ended.
     if targets.iter().any(|target| target.statistic.needs_window()) {
         plant.drain = 0.0;
     }
     Some(plant)
 }
 
-/// What is said of a plant that would take too long: nothing that could be judged.
+/// The estimates of a plant that would take too long: none of them can be judged.
 fn unknown(targets: &[Target]) -> Estimated {
     let nothing = Estimate { value: f64::NAN, half_width: f64::INFINITY };
     Estimated { estimates: vec![nothing; targets.len()], replicates: 0, requests: 0 }
@@ -144,7 +146,7 @@ fn shortfall((expected, tolerance): &(f64, Tolerance), found: &Estimate) -> f64 
     } else if width > 0.0 && found.half_width.is_finite() {
         3.0 * found.half_width / width
     } else {
-        // Nothing is narrow enough for this one: take what can be had.
+        // No interval is narrow enough for a tolerance of zero: play as many replicates as allowed.
         1e6
     }
 }

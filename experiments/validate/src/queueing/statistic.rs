@@ -122,7 +122,7 @@ impl Statistic {
                 let mean = levels(&|n| n) / span;
                 Observation::Value(levels(&|n| (n - mean) * (n - mean)) / span)
             }
-            // The others are not of the window.
+            // Other requests arrived outside the window.
             _ => Observation::Value(f64::NAN),
         }
     }

@@ -22,7 +22,7 @@ pub(super) const MODEL: &str = "Llama-3.1-405B";
 /// longest context); prompts that are longer make it longer.
 const WHOLE: u32 = 16_384;
 
-/// `8xMi300x 2FP8-amd`: so many GPUs, and copies of the model on them.
+/// `8xMi300x 2FP8-amd`: the number of GPUs, and the copies of the model on them.
 pub(super) struct Machine {
     pub(super) gpu: Gpu,
     pub(super) gpus: u32,
@@ -84,7 +84,7 @@ pub(super) fn load(row: &Row<'_>) -> Result<Point, Unread> {
         (Client::AtOnce { requests }, Band::Batch)
     } else {
         let rate = row.positive("request_rate", most::RATE)?;
-        // A tenth more than was answered is more than the engine could do.
+        // Sending a tenth more than is answered means that the engine is overloaded.
         let kept_up = row.number("request_throughput")?.is_some_and(|answered| rate <= 1.1 * answered);
         (Client::Poisson { rate }, if kept_up { Band::Unrated } else { Band::Overload })
     };

@@ -133,7 +133,7 @@ fn split(point: &Point, profile: &Profile) -> Option<Split> {
     let Origin::Fitted(Fitted { on, .. }) = &profile.origin else { return None };
     let mut shapes = on.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_shape(word)).peekable();
     let seen = point.source == Source::Sweep
-        // A fit that names no shape had all of them.
+        // A fit that names no shape was made on all shapes.
         && (shapes.peek().is_none() || shapes.any(|shape| shape == point.shape()));
     Some(if seen { Split::FittedOn } else { Split::HeldOut })
 }
@@ -154,7 +154,7 @@ fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profi
     let found = library.find(&model.name, &point.gpu.name, point.gpus, point.precision).ok();
     let mut profiles = Vec::new();
     if let Some(fitted) = found.filter(|profile| matches!(profile.origin, Origin::Fitted(_))) {
-        // How an engine plans is known of the run, not of the profile.
+        // Whether the engine plans ahead is a fact about the run, not about the profile.
         let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };
         profiles.push(("fitted", fitted));
         profiles.push(("datasheet", computed));

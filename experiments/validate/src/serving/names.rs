@@ -42,7 +42,7 @@ pub(super) struct UnknownName {
 /// The catalogue's model of that name, however it is spelt: `llama2-70b`, `org/Llama-2-70B`.
 ///
 /// # Errors
-/// Why there is none, with the nearest name.
+/// If no model has that name: the error holds the nearest one.
 pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
     lookup(&MODELS, name).or_else(|_| {
         let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));
@@ -79,7 +79,7 @@ fn squeezed(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// A reason is told for each row: without the whole catalogue.
+/// The message is repeated for each row, so it does not list the whole catalogue.
 fn unknown<T: Named>(entries: &[T], name: &str) -> UnknownName {
     let near = nearest(last(name), entries.iter().map(Named::name)).map(str::to_owned);
     UnknownName { kind: T::KIND, name: name.to_owned(), near }

@@ -79,7 +79,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
     let gpu = names::gpu(row.word("gpu")?)?;
     let id = row.text("point_id");
     let name = row.word("workload")?;
-    // "Lite" workloads have other rates, which nothing in the data tells.
+    // "Lite" workloads have other rates, which the data do not give.
     let Some((load, rates)) = workload(name).filter(|_| !id.contains("-lite")) else {
         return leave_out(format!(
             "the load of workload `{}` is not told",

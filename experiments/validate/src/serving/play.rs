@@ -84,11 +84,11 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
     Ok(engine)
 }
 
-/// The limits with which a cache of so many blocks is left: what was measured did fit, whatever is
-/// thought of its memory.
+/// The limits that leave a cache of `blocks` blocks: the measured engine had them, whatever the
+/// profile says of its memory.
 fn holding(blocks: u64, memory: &Memory, memory_bytes: u64, limits: EngineLimits) -> EngineLimits {
     let block = memory.kv_bytes_per_token * f64::from(limits.block_tokens);
-    // Half a block more, so that rounding down gives just these.
+    // Half a block more, so that rounding down gives exactly `blocks`.
     let bytes = memory.weights_bytes + memory.runtime_bytes(limits) + (blocks as f64 + 0.5) * block;
     EngineLimits { utilization: bytes / memory_bytes as f64, ..limits }
 }

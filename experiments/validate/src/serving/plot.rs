@@ -19,7 +19,7 @@ const LEGEND: f64 = 56.0;
 /// Width that the legend needs.
 const LEAST_WIDTH: f64 = 640.0;
 
-/// Colours by band, which are told apart by people who do not see all colours too.
+/// Colours by band, chosen so that colour-blind readers can tell them apart.
 const COLOURS: [(&str, &str); 10] = [
     ("sync", "#999999"),
     ("le76", "#0072b2"),
@@ -59,7 +59,7 @@ pub(crate) fn plots(report: &Report) -> Vec<(String, String)> {
     }
     for panels in files.values_mut() {
         let most = panels.values().map(Vec::len).max().unwrap_or_default();
-        // A panel of a value or two shows nothing beside full ones.
+        // A panel with one or two values is useless beside full ones.
         panels.retain(|_, dots| dots.len() > 2 || most <= 2);
     }
     let file = |((source, profile), panels): (&(&str, &str), &Panels<'_>)| {

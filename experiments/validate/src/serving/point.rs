@@ -1,4 +1,4 @@
-//! A measured point: who asked an engine for what, and what was measured.
+//! A measured point: the load on an engine, and what was measured.
 
 use flashcrowd_profiles::{EngineLimits, Gpu, Precision};
 use serde::Serialize;
@@ -57,7 +57,7 @@ pub(super) enum Band {
     /// At the measured saturation.
     #[serde(rename = "100")]
     At100,
-    /// So many clients, each of which sends when it has its answer.
+    /// This many clients, each of which sends its next request when it has its answer.
     #[serde(rename = "closed")]
     Closed,
     /// All requests at once.
@@ -142,12 +142,12 @@ pub(super) enum Client {
         /// Requests a second.
         rate: f64,
     },
-    /// By so many users, each of whom sends when it has its answer.
+    /// By this many users, each of whom sends the next request on receiving an answer.
     Closed {
         /// Users.
         users: u32,
     },
-    /// So many at once, and no more.
+    /// This many at once, and no more.
     AtOnce {
         /// Requests.
         requests: u32,
@@ -201,9 +201,9 @@ impl Length {
 /// When a measurement ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Window {
-    /// After so many seconds; what has not ended by then is not counted.
+    /// After this many seconds; a request that has not ended by then is not counted.
     Seconds(f64),
-    /// With the answer of that request, for which so many seconds are more than enough.
+    /// With the answer to the last request, for which `within_s` seconds are more than enough.
     Requests {
         /// Requests in all.
         count: u64,

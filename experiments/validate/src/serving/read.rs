@@ -84,7 +84,7 @@ pub(super) fn read(path: &Path) -> Result<Content, ValidateError> {
     if table.lacks(&triton::COLUMNS).is_none() {
         return triton::read(&table);
     }
-    // A table may have the columns of several forms: the most particular one holds.
+    // A table may have the columns of several forms: the most specific form wins.
     let fitting = FORMS.iter().filter(|form| table.lacks(form.columns).is_none());
     match fitting.max_by_key(|form| form.columns.len()) {
         Some(form) => rows(&table, form),

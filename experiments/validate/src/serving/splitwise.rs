@@ -26,9 +26,10 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         sequences: batch,
         ..EngineLimits::default()
     };
-    // Cache for just this batch: what was measured did fit.
+    // Enough cache for exactly this batch, which the measured engine had room for.
     let blocks = u64::from(batch) * u64::from((prompt + output).div_ceil(limits.block_tokens) + 1);
-    // Whole requests are not compared: long outputs ended early there, after lengths not told.
+    // Latencies of whole requests are not compared: long outputs ended early there, at lengths that
+    // are not recorded.
     let metrics = [(Metric::TtftMean, "prompt_ms"), (Metric::ItlMean, "token_ms")];
     Ok(Point {
         id: format!("{} {hardware} tp{gpus} {prompt}x{output} batch {batch}", row.text("model")),

@@ -109,7 +109,7 @@ impl Load {
     }
 }
 
-/// All of so many requests, however long they take.
+/// Until all requests have ended, however long they take.
 pub(super) fn all_of(sent: f64) -> Window {
     Window::Requests { count: sent.clamp(1.0, most::REQUESTS) as u64, within_s: most::SECONDS }
 }

@@ -56,7 +56,7 @@ fn unjudged(row: &Row<'_>) -> Result<Option<&'static str>, Unread> {
     let ok = row.number("n_ok")?.unwrap_or(FEWEST);
     let failed = row.number("n_err")?.unwrap_or(0.0);
     Ok(if failed > MOST_FAILED * (ok + failed) {
-        // Work on what fails is not counted, and takes its share of the engine all the same.
+        // Work on requests that fail is not counted, but takes its share of the engine.
         Some("over a tenth of the requests failed")
     } else if ok < FEWEST {
         Some("fewer than 100 requests")
@@ -74,7 +74,7 @@ fn range(row: &Row<'_>, low: &str, high: &str) -> Result<Length, Unread> {
 }
 
 fn measured(row: &Row<'_>) -> Result<Vec<(Metric, f64)>, Unread> {
-    // Zero timestamps in some recordings pull the mean far below zero: the median holds then.
+    // Zero timestamps in some recordings pull the mean far below zero: then the median is used.
     let corrupt = row.text("flags").contains("ttft_mean_corrupt")
         || row.number("ttft_ms_mean")?.is_some_and(|value| value <= 0.0);
     let ttft = if corrupt { (Metric::TtftP50, "ttft_ms_p50") } else { (Metric::TtftMean, "ttft_ms_mean") };

@@ -56,7 +56,7 @@ fn play_online(curve: &Curve<'_>) -> Option<CurveError> {
     let profile = offline(curve, Half::All)?;
     let (mut points, mut one_stage) = (Vec::new(), Vec::new());
     for half in HALVES {
-        // A table without compute columns shows nothing but the one stage.
+        // A table without compute columns shows only one stage.
         let fitted = online(&profile, curve, half);
         for row in unseen(&curve.online, half) {
             points.extend(play(row, &profile, fitted.as_ref()));

@@ -41,7 +41,7 @@ pub(super) struct Set {
     pub(super) cases: Vec<Case>,
 }
 
-/// One policy with what came of it.
+/// One policy with its recorded results.
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) policy: Policy,

@@ -66,7 +66,8 @@ pub(super) fn play(row: &Row, quirks: Quirks) -> Outcome {
     for scaler in &row.scalers {
         let own = rules.queue(scaler.queue_length, scaler.target_average_value, scaler.is_active, quirks);
         outcome.compare_near(place, "max_value", Some(scaler.max_value), Some(own.max_value), TOLERANCE);
-        // Our own value goes on: 17 digits of the file may come out of its reader one bit off.
+        // The simulation goes on with its own value: 17 digits read from the file may be one bit
+        // off.
         queues.push(own);
     }
     let combined = rules.combine(&queues, quirks);

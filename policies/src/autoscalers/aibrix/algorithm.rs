@@ -79,7 +79,7 @@ pub struct Recommendation {
 }
 
 impl Settings {
-    /// `count` within the bounds; the upper one is asked last.
+    /// `count` within the bounds; the upper bound is applied last.
     pub fn clamp(&self, count: i32) -> i32 {
         count.max(self.min_replicas).min(self.max_replicas)
     }

@@ -223,7 +223,8 @@ impl PodAutoscaler {
             let message = format!("metadata.annotations.{}: \"{}\" must be {expected}", key.text, shorten(text));
             ManifestError::at(key.place, message)
         };
-        // The controller takes any number; of those that make no sense it makes none, and so refused here.
+        // The real controller accepts any number and makes nothing of a senseless one, which is
+        // therefore refused here.
         let number = |least: f64, expected: &str| {
             go_text::float(text).filter(|value| *value >= least && value.is_finite()).ok_or_else(|| wrong(expected))
         };
@@ -272,7 +273,7 @@ fn read_metric(mut fields: Fields, warnings: &mut Vec<ManifestWarning>) -> Resul
     let target = go_text::float(text).filter(|value| *value > 0.0 && value.is_finite());
     let target = target
         .ok_or_else(|| fields.refused("targetValue", format!("\"{}\" must be a positive number", shorten(text))))?;
-    // Where the value is fetched is the simulator's business.
+    // The simulator decides where the value comes from.
     for known in ["protocolType", "endpoint", "path", "port"] {
         fields.optional(known);
     }

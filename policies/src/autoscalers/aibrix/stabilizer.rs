@@ -27,7 +27,7 @@ impl Stabilizer {
         Stabilizer { up_ns, down_ns, takes_minimum, history: Vec::new() }
     }
 
-    /// Adds a recommendation and gives what becomes of it; `now_ns` must not decrease.
+    /// Adds a recommendation and returns the stabilized one; `now_ns` must not decrease.
     pub fn stabilize(&mut self, now_ns: i64, current: i32, recommended: i32) -> i32 {
         let oldest = now_ns.saturating_sub(self.up_ns.max(self.down_ns));
         self.history.retain(|(at, _)| *at > oldest);
@@ -40,7 +40,7 @@ impl Stabilizer {
             std::cmp::Ordering::Equal => current,
             std::cmp::Ordering::Greater => within(self.up_ns).max().unwrap_or(recommended),
             std::cmp::Ordering::Less if self.takes_minimum => within(self.down_ns).min().unwrap_or(recommended),
-            // A wish to shrink never grows: at most it holds.
+            // A recommendation to shrink never grows the count: at most it holds.
             std::cmp::Ordering::Less => within(self.down_ns).max().unwrap_or(recommended).min(current),
         }
     }

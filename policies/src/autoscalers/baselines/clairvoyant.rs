@@ -89,8 +89,8 @@ impl Autoscaler for Clairvoyant {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
         let ClairvoyantConfig { rate_per_replica, lead, window, bounds, period } = self.config;
-        // What is ordered now is there after the lead, and must do until the next order is; what is given
-        // back now is not missed before that.
+        // A replica ordered now is ready after the lead and must last until the next order is
+        // ready; one given back now must not be missed before that.
         let rate = self.oracle.highest_rate(seen.now, seen.now + lead + period, window);
         let wanted = (rate / rate_per_replica).ceil();
         let replicas = bounds.clamp(wanted);

@@ -1,5 +1,5 @@
-//! Scales by requests in flight: `ceil(in flight / target)`, and down only to the highest wish of a
-//! window.
+//! Scales by requests in flight: `ceil(in flight / target)`, and down only to the highest
+//! recommendation of a window.
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
 use flashcrowd_core::SimDuration;
@@ -14,7 +14,7 @@ pub struct ConcurrencyConfig {
     pub bounds: Bounds,
     /// Time between decisions.
     pub period: SimDuration,
-    /// Window of which the highest wish holds back scale-down.
+    /// Window whose highest recommendation holds back scale-down.
     pub down_window: SimDuration,
 }
 

@@ -28,7 +28,7 @@ pub struct LatencyConfig {
     pub bounds: Bounds,
     /// Time between decisions.
     pub period: SimDuration,
-    /// Window of which the highest wish holds back scale-down.
+    /// Window whose highest recommendation holds back scale-down.
     pub down_window: SimDuration,
 }
 
@@ -98,7 +98,7 @@ impl Autoscaler for LatencyTarget {
             return Decision::hold().explained(view.target, explain("latency", None, target_s, None, Vec::new()));
         };
         let wanted = self.step(seen.now, view.spec_replicas, latency_s).exp();
-        // Rounded up but for what rounding itself adds.
+        // Rounds up, except for an excess that rounding errors explain.
         let proposal = self.config.bounds.clamp((wanted - 1e-9).ceil());
         let replicas = self.window.highest(seen.now, proposal);
         let limits = limit("down_window", proposal, replicas).into_iter().collect();

@@ -51,13 +51,13 @@ impl Bounds {
     }
 
     pub(super) fn clamp(self, wanted: f64) -> u32 {
-        // NaN and what is beyond 32 bits end at a bound.
+        // NaN and values beyond 32 bits become a bound.
         (wanted.max(0.0) as u32).clamp(self.min, self.max)
     }
 }
 
-/// Gives capacity back only when nothing higher was wanted for a while: the highest wish of a window,
-/// as the HPA's stabilization does.
+/// Gives capacity back only when nothing higher was recommended for a while: follows the highest
+/// recommendation of a window, as the HPA's stabilization does.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     span: SimDuration,
@@ -69,9 +69,9 @@ impl Window {
         Window { span, wishes: VecDeque::new() }
     }
 
-    /// The highest wish within the window, this one included.
+    /// The highest recommendation within the window, this one included.
     pub(super) fn highest(&mut self, now: SimTime, wish: u32) -> u32 {
-        // Lower ones before it are never asked for again.
+        // Lower recommendations before it can never be the highest again.
         while self.wishes.back().is_some_and(|&(_, earlier)| earlier <= wish) {
             self.wishes.pop_back();
         }
@@ -83,7 +83,7 @@ impl Window {
     }
 }
 
-/// A wish to see one value of the whole service through its usual pipeline.
+/// A request for one value of the whole service through its usual pipeline.
 pub(super) fn service_signal(name: &str, source: SignalSource) -> SignalRequest {
     let pipeline = Preset::VllmGauge15s.pipeline();
     SignalRequest { name: name.to_owned(), source, scope: Scope::Service, pipeline }

@@ -27,7 +27,7 @@ pub struct PredictiveConfig {
     pub step: SimDuration,
     /// Fewest and most replicas.
     pub bounds: Bounds,
-    /// Window of which the highest wish holds back scale-down.
+    /// Window whose highest recommendation holds back scale-down.
     pub down_window: SimDuration,
 }
 
@@ -97,7 +97,7 @@ impl Forecast {
     /// The forecast of the value `ahead` steps after the last one; at least 0.
     pub fn ahead(&self, ahead: u64) -> f64 {
         let length = self.seasons.len() as u64;
-        // A mean that holds the last step itself says nothing about it yet.
+        // A mean that includes the last step is no evidence about that step.
         let known = if self.seen > length { self.seasons[((self.seen - 1 + ahead) % length) as usize] } else { None };
         let steps = ahead.min(1 << 20) as i32;
         let value = if let Some(mean) = known {
@@ -164,7 +164,7 @@ impl Autoscaler for Predictive {
             return Decision::hold().explained(view.target, explain("forecast", None, target, None, Vec::new()));
         };
         self.forecast.push(rate);
-        // What is ordered now must do from now until the order after the next is ready.
+        // Replicas ordered now must suffice until the order after the next is ready.
         let highest = (0..=self.ahead + 1).map(|ahead| self.forecast.ahead(ahead)).fold(0.0, f64::max);
         let proposal = self.config.bounds.clamp((highest * (1.0 + self.config.headroom) / target).ceil());
         let replicas = self.window.highest(seen.now, proposal);

@@ -16,7 +16,8 @@ pub struct QueueDepthConfig {
     pub bounds: Bounds,
     /// Time between decisions.
     pub period: SimDuration,
-    /// For how long nothing must have waited before a replica is given back, and between two such.
+    /// How long the queue must have been empty before a replica is given back, and between two
+    /// such.
     pub idle: SimDuration,
 }
 
@@ -37,7 +38,7 @@ impl QueueDepth {
         positive("waiting_per_replica", config.waiting_per_replica)?;
         config.bounds.check()?;
         period("period", config.period)?;
-        // From nothing to one replica it must hear of the first request.
+        // Without replicas nothing is scraped: the first request itself must wake the policy.
         let schedule = Schedule { poked_by_requests: config.bounds.min == 0, ..Schedule::every(config.period) };
         let waiting = service_signal("waiting_requests", SignalSource::WaitingRequests);
         let policy = QueueDepth { config, quiet_since: None };
@@ -50,7 +51,7 @@ impl QueueDepth {
             self.quiet_since = None;
             let ready = f64::from(view.ready_replicas.max(1));
             let ratio = waiting / ready / self.config.waiting_per_replica;
-            // What is starting already was ordered for this queue.
+            // Replicas that are starting were ordered for this queue.
             return if ratio > 1.0 { (ready * ratio.min(2.0)).ceil().max(spec) } else { spec };
         }
         let since = *self.quiet_since.get_or_insert(now);
@@ -66,7 +67,7 @@ impl Autoscaler for QueueDepth {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
         let (bounds, target) = (self.config.bounds, self.config.waiting_per_replica);
-        // A request that waits while nobody serves is no scrape late.
+        // A request that finds no replica wakes the policy at once, not a scrape later.
         let poked = matches!(seen.wake, Wake::Poke(_)) && view.spec_replicas == 0;
         let waiting =
             newest(view).or(poked.then_some(0.0)).map(|waiting| if poked { waiting.max(1.0) } else { waiting });

@@ -1,4 +1,4 @@
-//! Scales by the clock: so many replicas from each of some times of day on.
+//! Scales by the clock: from each listed time of day on, a given number of replicas.
 
 use super::parts::{ConfigError, period};
 use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Explanation, Observation, Schedule, TargetId};
@@ -52,7 +52,7 @@ impl Timetable {
         let at = now.as_ps() % round;
         let passed = self.config.steps.partition_point(|step| step.0.as_ps() <= at);
         let present = self.config.steps[passed.max(1) - 1].1;
-        // From now to the next time at which the round comes to a step.
+        // A step is soon if the timetable reaches it again within the lead.
         let soon = |step: &&(SimDuration, u32)| (step.0.as_ps() + round - at) % round <= lead;
         self.config.steps.iter().filter(soon).map(|step| step.1).fold(present, u32::max)
     }
@@ -90,7 +90,7 @@ mod tests {
     fn a_lead_is_for_steps_up() {
         let at = planned(&[(0, 2), (20, 5), (40, 3)], 8);
         assert_eq!([0, 11, 12, 20, 39, 40, 59].map(&at), [2, 2, 5, 5, 5, 3, 3]);
-        // Over the end of a round, too; and what is lower for a shorter time than the lead is not taken.
+        // Looks past the end of a round, too; a lower count for less than the lead is ignored.
         let at = planned(&[(0, 4), (30, 1), (35, 6)], 8);
         assert_eq!([26, 27, 30, 35, 51, 52, 60].map(&at), [4, 6, 6, 6, 6, 6, 4]);
         let at = planned(&[(0, 4), (30, 1)], 8);

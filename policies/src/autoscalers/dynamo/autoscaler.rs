@@ -149,7 +149,8 @@ impl DynamoPlanner {
         } else {
             (None, "worker_count_mismatch".to_owned())
         };
-        // While engines start, more are not asked for; fewer are, and those that start go first.
+        // While engines start, no more are ordered; fewer may be wanted, and then starting engines
+        // are removed first.
         let growing = pending > 0 && asked.is_some_and(|count| count > current);
         if growing {
             "dropped: engines are starting".clone_into(&mut note);
@@ -258,7 +259,7 @@ fn values(batch: Option<&Batch>) -> BTreeMap<ReplicaId, f64> {
     known.filter_map(|sample| Some((sample.replica?, sample.value.max(0.0)))).collect()
 }
 
-/// Engines report their forward passes themselves: no exporter stands between.
+/// Engines report their forward passes themselves, without an exporter between.
 fn request(source: SignalSource) -> SignalRequest {
     let name = match source {
         SignalSource::QueuedPromptTokens => "queued_prefill_tokens",

@@ -62,7 +62,7 @@ impl Budget {
         if total >= floor - f64::from(self.slack(gpus.0.max(gpus.1).max(1))) {
             return engines;
         }
-        // From nothing the floor is split evenly, the remainder to decode.
+        // Without engines the floor is split evenly; decode gets the remainder.
         let share = if total > 0.0 { f64::from(engines.0) * floor / total } else { floor / 2.0 / prefill_size };
         let prefill = share.ceil().max(least);
         let decode = ((floor - prefill * prefill_size).max(0.0) / decode_size).ceil().max(least);

@@ -53,7 +53,7 @@ pub struct PlannerConfig {
     pub prefill_gpus: Option<u32>,
     /// `decode_engine_num_gpu`, if given.
     pub decode_gpus: Option<u32>,
-    /// `advisory`: decisions are told and not carried out.
+    /// `advisory`: decisions are reported and not carried out.
     pub advisory: bool,
     /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,
@@ -192,7 +192,7 @@ fn read_thresholds(fields: &mut Fields, target: Target, mode: Mode) -> Result<Lo
         decode_up_percent: own("decode_scale_up_kv_rate", percent, "from 0 to 100")?,
         decode_down_percent: own("decode_scale_down_kv_rate", percent, "from 0 to 100")?,
     };
-    // The planner knows its own misspelling of old.
+    // The planner still accepts a misspelling of its earlier versions.
     let misspelt = own("decode_sacle_up_kv_rate", percent, "from 0 to 100")?;
     thresholds.decode_up_percent = thresholds.decode_up_percent.or(misspelt);
     if target == Target::Load {
@@ -240,7 +240,7 @@ fn whole(fields: &mut Fields, name: &'static str, least: u32) -> Result<Option<u
     }
 }
 
-/// A negative budget is none.
+/// A negative budget means that there is no budget.
 fn budget(fields: &mut Fields, name: &'static str, default: Option<u32>) -> Result<Option<u32>> {
     Ok(fields.optional_int(name)?.map_or(default, |value| u32::try_from(value).ok()))
 }

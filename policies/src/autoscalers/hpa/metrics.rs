@@ -156,7 +156,8 @@ impl PodMetric<'_> {
         let mut fill = |pods: &[u32], milli| {
             samples.extend(pods.iter().map(|pod| (*pod, PodSample { pod: *pod, milli, at: self.now })));
         };
-        // The assumption always works against the direction; at exactly 1 there is none.
+        // Assumed values always work against the direction of the change; at a ratio of exactly 1
+        // nothing is assumed.
         if ratio < 1.0 {
             fill(&groups.missing, measure.missing_on_the_way_down());
         } else if ratio > 1.0 {

@@ -77,7 +77,7 @@ fn stabilize_both_ways(
         if newer(past.at, down_cutoff) {
             down = down.max(past.replicas);
         }
-        // Only what is old for both windows may be overwritten.
+        // Only a recommendation that is too old for both windows may be overwritten.
         if past.at < up_cutoff && past.at < down_cutoff {
             slot = Some(index);
         }

@@ -75,7 +75,8 @@ impl Reconcile<'_> {
         if current == 0 {
             let active = match self.config.settings().variant {
                 Variant::K8s128 => min == 0,
-                // What a person set to zero stays there; what the controller set may come back.
+                // A count that a person set to zero stays zero; one that the controller set may
+                // rise again.
                 Variant::K8s2026Backport => {
                     self.was_scaled_to_zero() && (min != 0 || self.config.spec().has_object_or_external_metric())
                 }

@@ -89,7 +89,7 @@ impl ScaledObject {
 
     fn hpa(&self, options: &KedaOptions, readings: Readings) -> Result<Controller<KedaHpa>, Vec<SpecError>> {
         let spec = hpa_spec(self);
-        // The values are made by the feed: what the HPA itself is bound to only gives the scope.
+        // The feed makes the values; the binding of the HPA itself only gives their scope.
         let shown = readings.sources.iter().zip(readings.requests()).map(|(source, request)| {
             let scope = if source.trigger.is_resource() { Scope::Replica } else { Scope::Service };
             BoundMetric { request: SignalRequest { scope, ..request.clone() }, scale: 1.0 }

@@ -87,7 +87,7 @@ impl Combine {
         let query = trigger.metadata("query").unwrap_or_default().trim_start();
         let word = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
         match word {
-            // Of a share, the service's value is the mean already.
+            // For a share, the value of the service is the mean already.
             "avg" if requests => Combine::Mean,
             "max" => Combine::Max,
             "min" => Combine::Min,
@@ -124,7 +124,7 @@ fn from_query(trigger: &Trigger, key: &str) -> Result<MetricBinding, MetricNameE
     for word in words.filter(|word| !word.is_empty()) {
         match resolve(word.strip_suffix("_bucket").unwrap_or(word)) {
             Ok(binding) => return Ok(as_asked(binding, query)),
-            // The name that looks most like one is worth a message of its own.
+            // The unknown name that is nearest to a known one gets its own message.
             Err(error) => {
                 let telling =
                     !matches!(error, MetricNameError::Unknown { suggestion: None, .. }) && word.contains(['_', ':']);

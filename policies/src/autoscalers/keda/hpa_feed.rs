@@ -144,7 +144,7 @@ impl Autoscaler for KedaHpa {
             _ => None,
         });
         if let (Some(before), Some(wanted)) = (before, wanted) {
-            // It has not shrunk, so it must not remember that it has.
+            // The count has not shrunk, so the HPA must not remember a scale-down.
             self.inner = before;
             decision.actions.clear();
             if let Some(explanation) = decision.explanations.get_mut(&view.target) {

@@ -16,7 +16,8 @@ pub struct JobRules {
     pub strategy: String,
     /// `customScalingQueueLengthDeduction`.
     pub queue_length_deduction: Option<i32>,
-    /// `customScalingRunningJobPercentage`; what is no number selects the default strategy.
+    /// `customScalingRunningJobPercentage`; a text that is not a number selects the default
+    /// strategy.
     pub running_job_percentage: String,
     /// `multipleScalersCalculation`: `max`, `min`, `avg` or `sum`.
     pub calculation: String,
@@ -65,7 +66,7 @@ impl JobRules {
     /// Jobs beyond the minimum.
     pub fn max(&self, quirks: Quirks) -> i64 {
         match self.max_replica_count.map(i64::from) {
-            // A minimum above the maximum takes nothing away from it.
+            // A minimum above the maximum does not reduce the maximum.
             Some(max) if i64::from(self.min_replica_count.unwrap_or(0)) > max => max,
             Some(max) => max - self.min(),
             None if quirks.job_default_max_ignores_min => MAX_JOBS,
@@ -92,7 +93,7 @@ impl JobRules {
         let mut is_active = count > 0;
         let (length, value) = match self.calculation.as_str() {
             "min" => active().fold((0.0, 0.0), |least, queue| {
-                // A least of 0 counts as none yet.
+                // A smallest value of 0 counts as none yet.
                 if least.0 == 0.0 || queue.length < least.0 { (queue.length, queue.max_value) } else { least }
             }),
             "avg" if count > 0 => {

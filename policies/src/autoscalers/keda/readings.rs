@@ -1,4 +1,4 @@
-//! What the triggers say at one moment: the newest answer for each, or why there is none.
+//! The readings of the triggers at one moment: the newest answer of each, or why there is none.
 
 use super::binding::{Bindings, Combine, bind_trigger, cached};
 use super::spec::Trigger;

@@ -80,7 +80,7 @@ pub struct KnativeKpa {
 #[derive(Clone, Debug)]
 struct Memory {
     decider: Decider,
-    /// The decider's last wish; [`UNKNOWN`] before the first.
+    /// The decider's last recommendation; [`UNKNOWN`] before the first.
     desired: i32,
     excess_burst_capacity: i32,
     active: Active,
@@ -244,7 +244,7 @@ impl KnativeKpa {
         bounds
     }
 
-    /// The reconciler: what is written of the decider's wish, and what becomes of the condition.
+    /// The reconciler: turns the decider's recommendation into a write, and updates the condition.
     fn reconcile(&self, memory: &mut Memory, now: SimTime, view: &TargetView, trace: &mut Trace) -> Scale {
         let bounds = self.bounds(memory);
         let scale = if memory.desired < 0 && memory.active != Active::Activating {

@@ -1,4 +1,4 @@
-//! One decision of the Knative Pod Autoscaler: how many pods it wishes, stable or in panic.
+//! One decision of the Knative Pod Autoscaler: how many pods it recommends, stable or in panic.
 //!
 //! Follows `pkg/autoscaler/scaling/autoscaler.go` of `knative/serving` @ 98e5ef90.
 
@@ -7,7 +7,7 @@ use super::delay::DelayWindow;
 
 const NS_PER_S: i64 = 1_000_000_000;
 
-/// What a decider is told about its revision.
+/// What a decider knows about its revision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeciderSpec {
     /// How seconds count in the averages.
@@ -28,7 +28,7 @@ pub struct DeciderSpec {
     pub stable_window_s: u32,
     /// Length of the panic window in seconds.
     pub panic_window_s: u32,
-    /// A lower wish counts only after this, in nanoseconds.
+    /// A lower recommendation counts only after this, in nanoseconds.
     pub scale_down_delay_ns: i64,
     /// Fewest pods where there is any demand; 0 or 1 for none.
     pub activation_scale: i32,
@@ -85,7 +85,7 @@ pub struct Verdict {
     pub after_activation: i32,
     /// After panic.
     pub after_panic: i32,
-    /// Pods wished, before `min-scale` and `max-scale`.
+    /// Recommended pods, before `min-scale` and `max-scale`.
     pub desired: i32,
     /// Burst that the ready pods can take beyond the target burst capacity, in requests; negative
     /// puts the activator into the path.

@@ -1,4 +1,4 @@
-//! `scale-down-delay`: the largest wish of the last seconds, in slots of two seconds.
+//! `scale-down-delay`: the largest recommendation of the last seconds, in slots of two seconds.
 //!
 //! Follows `pkg/autoscaler/scaling/autoscaler.go` and `pkg/autoscaler/aggregation/max/window.go` of
 //! `knative/serving` @ 98e5ef90.
@@ -24,7 +24,7 @@ impl DelayWindow {
         (delay_ns > 0).then(|| DelayWindow { slots, newest: None, largest: BTreeMap::new() })
     }
 
-    /// Adds a wish and gives the largest one that still counts.
+    /// Adds a recommendation and returns the largest one that still counts.
     pub(super) fn largest_with(&mut self, now_s: i64, wish: i32) -> i32 {
         let slot = now_s.div_euclid(SLOT_S);
         let newest = self.newest.map_or(slot, |newest| newest.max(slot));

@@ -43,7 +43,7 @@ impl Trace {
             _ if bounds.min > own.min => "InitialScale",
             _ => "MinScale",
         };
-        // A wish that is not known is no number to raise.
+        // An unknown recommendation cannot be raised.
         if before >= 0 {
             self.limit(name, before, after);
         }

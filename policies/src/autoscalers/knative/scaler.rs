@@ -1,4 +1,4 @@
-//! From a wish to what is written: bounds, and the way to zero.
+//! Turns a recommendation into what is written: bounds, and the way to zero.
 //!
 //! Follows `pkg/reconciler/autoscaling/kpa/scaler.go` of `knative/serving` @ 98e5ef90.
 
@@ -24,7 +24,7 @@ pub enum Active {
 /// Whether a route leads to a revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reachability {
-    /// Nobody has said yet.
+    /// Not known yet.
     #[default]
     Unknown,
     /// A route leads to it.
@@ -142,7 +142,7 @@ pub fn to_zero(state: &ZeroState) -> Scale {
 }
 
 fn from_inactive(state: &ZeroState) -> Scale {
-    // With an unlimited burst capacity the activator is always there: nobody asks.
+    // With an unlimited burst capacity the activator is always in the path, so no probe is needed.
     if state.target_burst_capacity != -1.0 && !state.probe_ok {
         return Scale::wait(0, None);
     }
@@ -194,7 +194,7 @@ mod tests {
     fn bounds_of_zero_do_not_bind_above() {
         let bounds = Bounds { min: 2, max: 0 };
         assert_eq!((bounds.clamp(-1), bounds.clamp(1000)), (2, 1000));
-        // The minimum wins over a lower maximum, as it is asked first.
+        // The minimum wins over a lower maximum, since it is applied first.
         assert_eq!(Bounds { min: 5, max: 3 }.clamp(1), 5);
     }
 }

@@ -159,7 +159,7 @@ impl Reader<'_> {
 }
 
 impl ClusterSettings {
-    /// Reads the `ConfigMap`'s data over the defaults; keys that nobody knows are ignored.
+    /// Reads the `ConfigMap`'s data over the defaults; unknown keys are ignored.
     ///
     /// ```
     /// use flashcrowd_policies::autoscalers::knative::ClusterSettings;
@@ -193,7 +193,7 @@ impl ClusterSettings {
         read.duration("scale-down-delay", &mut it.scale_down_delay_ns);
         read.duration("scale-to-zero-grace-period", &mut it.grace_period_ns);
         read.duration("scale-to-zero-pod-retention-period", &mut it.pod_retention_ns);
-        // Shares were written as such once: only what is above 1 is a percentage.
+        // Earlier versions wrote shares as fractions: only a value above 1 is a percentage.
         if it.concurrency_utilization > 1.0 {
             it.concurrency_utilization /= 100.0;
         }

@@ -78,7 +78,7 @@ pub fn read_config(text: &str) -> Result<(AutoscalingConfig, Vec<ManifestWarning
     Ok((config, warnings))
 }
 
-/// The config within a `RayService`. Places within its text are told in the message.
+/// The config within a `RayService`. Messages name places within its text.
 fn read_object(documents: &[Node], name: Option<&str>) -> Result<Manifest> {
     let objects = objects(documents, "`apiVersion: ray.io/v1` and `kind: RayService`")?;
     let Some(service) = choose(&objects, "RayService", None)? else {

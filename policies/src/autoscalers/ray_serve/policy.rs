@@ -122,7 +122,7 @@ impl Policy {
             return current;
         }
         let run = f64::from(running);
-        // In this order: another one rounds otherwise.
+        // The order of operations matters: another order rounds differently.
         let ratio = total / (self.config.target_ongoing_requests * run);
         let desired = run * ratio;
         let factor = if desired > run { self.config.up_factor() } else { self.config.down_factor() };

@@ -71,7 +71,7 @@ impl Merged {
             [one] => Merged { points: (*one).clone(), start_s: None },
             several => {
                 let points = sum(several);
-                // What is added before all have begun would be too little.
+                // A sum over fewer series than there are would be too small.
                 let latest_first = several.iter().map(|series| series[0].0).fold(f64::NEG_INFINITY, f64::max);
                 let last = points.last().map_or(f64::NEG_INFINITY, |(at, _)| *at);
                 Merged { points, start_s: (latest_first <= last).then_some(latest_first) }

@@ -97,7 +97,7 @@ impl SkyServe {
             return Demand::PendingJobs((self.waiting.max(0.0) as u64).saturating_add(u64::from(view.jobs.pending)));
         }
         for sample in samples {
-            // A counter that fell has begun anew.
+            // A counter that fell was reset.
             let since = if sample.value < self.counted { 0.0 } else { self.counted };
             self.window.add(sample.at, (sample.value - since) as u64);
             self.counted = sample.value;

@@ -1,4 +1,5 @@
-//! One decision of `SkyServe`'s autoscalers: what is asked for, hysteresis, and who comes and goes.
+//! One decision of `SkyServe`'s autoscalers: the target, its hysteresis, and which replicas are
+//! added and removed.
 
 use super::policy::{Algorithm, Quirks, ReplicaPolicy, TargetQps, Thresholds};
 use super::replica::{Replica, live, victims};

@@ -4,7 +4,7 @@
 use super::controller::{Controller, Plan};
 use super::replica::{Replica, Status, live, victims};
 
-/// Who comes and goes at the controller's present target.
+/// Which replicas are added and removed at the controller's present target.
 pub(super) fn plan(controller: &Controller, replicas: &[Replica]) -> Plan {
     let policy = controller.policy();
     let base = i64::from(policy.base_ondemand_fallback_replicas.unwrap_or(0));
@@ -17,10 +17,10 @@ pub(super) fn plan(controller: &Controller, replicas: &[Replica]) -> Plan {
 
     let mut on_demand_wanted = base;
     if policy.dynamic_ondemand_fallback == Some(true) {
-        // Those that still start may fail to: only ready ones make a stand-in needless.
+        // A replica that still starts may fail: only ready ones replace a stand-in.
         on_demand_wanted += (spots_wanted - ready).max(0);
     }
-    // What is kept above the target is not worth an on-demand replica.
+    // Replicas above the target do not justify an on-demand replica.
     let cap = if controller.rules.fallback_caps_at_target { controller.target() } else { controller.final_target() };
     on_demand_wanted = on_demand_wanted.min(cap);
 

@@ -136,7 +136,7 @@ impl Wva {
             member.read(view);
             let waiting = member.values(1, self.scales[1]);
             for (id, kv) in member.values(0, self.scales[0]) {
-                // A pod that is gone may still be in the last answer.
+                // The last answer may still contain a pod that is gone.
                 let alive = view.replicas.iter().any(|replica| replica.id == id && replica.deleted.is_none());
                 if let Some(queue) = waiting.get(&id).filter(|_| alive) {
                     let variant = member.variant.name.clone();

@@ -149,7 +149,7 @@ pub enum Step {
     Up(String),
     /// One replica less.
     Down(String),
-    /// Nothing to do, or nobody to do it with.
+    /// Nothing to do, or no variant that could do it.
     Hold,
 }
 

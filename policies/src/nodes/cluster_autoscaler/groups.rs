@@ -38,8 +38,8 @@ impl Group {
         }
     }
 
-    /// Whether an empty node of it helps. Of a group in several zones nobody knows where the next
-    /// node comes, so that it does not help who must be in one of them.
+    /// Whether an empty node of the group helps. Where a group has several zones, the zone of its
+    /// next node is not known, so it does not help a replica that must be in one of them.
     pub(super) fn helps(&self, demand: &Demand, pools: &[PoolView]) -> bool {
         let pool = &pools[self.pool as usize];
         demand.allows(PoolId::new(self.pool), self.zone().map(ZoneId::new))

@@ -32,7 +32,7 @@ impl ClusterAutoscaler {
         for id in ids {
             let (Some(node), Some(&state)) = (seen.node(id), self.deleting.get(&id)) else { continue };
             if !node.cordoned {
-                // The taint was refused: a deletion that failed.
+                // The taint was refused, so the deletion failed.
                 self.last_failed = Some(seen.now);
                 self.deleting.remove(&id);
             } else if state.due().is_some_and(|due| due <= seen.now) {
@@ -51,13 +51,15 @@ impl ClusterAutoscaler {
             self.takes_part(node) && (node.is_empty() || below) && !self.unremovable.contains_key(&node.id)
         };
         let mut candidates: Vec<&NodeView> = seen.nodes.iter().filter(candidate).collect();
-        // Empty ones need nobody's room; those that were unneeded before stay so if they can.
+        // Empty nodes first, which need no room elsewhere; then those that were unneeded before, so
+        // that they stay so.
         candidates.sort_by_key(|node| (!node.is_empty(), !self.unneeded.contains_key(&node.id), node.id));
         let mut rooms: Vec<Room> =
             seen.nodes.iter().filter(|node| self.takes_part(node)).map(|node| Room::of(node, &seen.pools)).collect();
         place_waiting(seen, &mut rooms);
         let mut unneeded = BTreeMap::new();
-        // Who has been given others' replicas would have to hand them on.
+        // A node that was chosen to take replicas of others cannot be removed itself: it would have
+        // to pass them on.
         let mut receivers = BTreeSet::new();
         for node in candidates {
             if receivers.contains(&node.id) {

@@ -21,7 +21,7 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// Of so many nodes in all.
+    /// How many nodes the budget allows of `total`.
     pub(super) fn of(self, total: u32) -> u32 {
         match self {
             Budget::Percent(percent) => (u64::from(total) * u64::from(percent)).div_ceil(100) as u32,

@@ -1,4 +1,4 @@
-//! The search for nodes that can go: what would become of their replicas, and what that saves.
+//! Searches for nodes that can be removed: where their replicas would go, and what that saves.
 
 use super::config::Consolidation;
 use super::offers::{Claim, Offer};
@@ -16,7 +16,7 @@ impl Karpenter {
         let rooms = || seen.nodes.iter().filter(|node| !node.cordoned).map(|node| Room::of(node, &seen.pools));
         let mut filled: Vec<Room> = rooms().collect();
         place_waiting(seen, &mut filled);
-        // What waits will go there: these are nominated.
+        // Waiting replicas will go to these nodes: they are nominated.
         let nominated: Vec<u32> =
             rooms().zip(&filled).filter(|(before, after)| before != *after).filter_map(|(room, _)| room.node).collect();
         let ours = |id: u32| self.running.iter().any(|running| running.is_about(id, seen));
@@ -102,7 +102,8 @@ impl Karpenter {
     fn cheaper(&self, seen: &FleetView, nodes: &[&NodeView], mut offers: Vec<Offer>) -> Option<Vec<(u32, u32)>> {
         let now: u128 = nodes.iter().map(|node| u128::from(node.price.0)).sum();
         offers.retain(|offer| u128::from(offer.price) < now);
-        // A new node of a kind that goes anyway must be cheaper than that: else one could just stay.
+        // A new node of the same kind as one that is removed must be cheaper: otherwise that one
+        // could stay.
         let same = nodes.iter().filter(|node| offers.iter().any(|offer| offer.pool == node.pool));
         if let Some(bound) = same.map(|node| node.price.0).min().filter(|_| nodes.len() > 1) {
             offers.retain(|offer| offer.price < bound);

@@ -4,7 +4,8 @@ use super::state::{Command, Karpenter, Proposal, Quiet, Running};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{FleetView, NodeDecision, NodeView};
 
-/// After so long it searches again though nothing has changed, as upstream's cluster state does.
+/// After this long it searches again, even if nothing has changed, as upstream's cluster state
+/// does.
 const SEARCH_AGAIN: SimDuration = SimDuration::from_s(300);
 
 impl Karpenter {

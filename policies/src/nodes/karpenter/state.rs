@@ -60,7 +60,7 @@ impl Batch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Command {
     pub(super) nodes: Vec<u32>,
-    /// Nobody is on any of them.
+    /// Whether all of the nodes are empty.
     pub(super) empty: bool,
     /// Offers for one new node, cheaper than they are in all; the cheapest first.
     pub(super) replacement: Option<Vec<(u32, u32)>>,

@@ -45,7 +45,7 @@ impl BurstLaw {
         BurstLaw { weights }
     }
 
-    /// Refuses what is no law for a pool of so many nodes.
+    /// Checks that the weights are a law for a pool of this many nodes.
     ///
     /// # Errors
     /// Says what the weights should have been.

@@ -112,7 +112,7 @@ impl Stress {
 }
 
 impl MarketLaw {
-    /// Refuses what is no market, and shortages that its zones have no room for.
+    /// Checks the parameters, and that the zones have room for their shortages.
     ///
     /// # Errors
     /// Names the parameter and what it should have been.
@@ -152,8 +152,8 @@ impl MarketLaw {
         if own >= 1.0 {
             return Err(room("shorter: together they take more than its mean down time"));
         }
-        // The own up run that is left for a mean down run of `d` steps; none if the stresses alone
-        // end up runs too often.
+        // The mean length of the zone's own up runs for a mean down run of `d` steps; `None` if the
+        // stresses alone end up runs too often.
         let own_up = |d: f64| {
             let clear: f64 =
                 self.stresses.iter().map(|stress| stress.stays_clear(stress.hits[zone], d, self.step)).product();

@@ -106,7 +106,7 @@ impl Market {
         }
     }
 
-    /// Notes which zones are no longer what they were.
+    /// Notes which zones have changed.
     fn look(&mut self, first: bool) {
         let at = SimTime::from_ps(self.now.saturating_mul(self.step_ps));
         for (index, zone) in self.zones.iter_mut().enumerate() {

@@ -89,7 +89,7 @@ fn hits(stress: usize) -> Vec<f64> {
     MEASURED_ZONES.iter().map(of_zone).collect()
 }
 
-/// The measured market, with so many nodes in each zone and the measured bursts.
+/// The measured market, with `nodes` nodes in each zone and the measured bursts.
 pub fn measured_market(nodes: u32) -> MarketLaw {
     let zone = |zone: &MeasuredZone| ZoneLaw {
         name: zone.name.to_owned(),

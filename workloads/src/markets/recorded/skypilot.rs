@@ -38,7 +38,8 @@ const MAX_GAP_S: f64 = 86_400.0;
 /// Reads one zone.
 ///
 /// # Errors
-/// A file that cannot be read, is no such JSON, is empty, or holds what is no gap or no count.
+/// A file that cannot be read, is not JSON of this form, or is empty; a gap or a count that is not
+/// a number.
 pub fn read_skypilot(path: &Path) -> Result<Recording, SourceError> {
     let text = read_text(path)?;
     let name = path.display().to_string();

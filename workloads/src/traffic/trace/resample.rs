@@ -83,7 +83,7 @@ pub(super) struct Resampled {
     path: Arc<Path>,
     index: Arc<BlockIndex>,
     stream: Stream,
-    /// How often each block was drawn in this run: who comes again is another user.
+    /// How often each block was drawn in this run: a repeated block stands for other users.
     drawn: Vec<u32>,
     /// The block that is played now, its position in the replicate, and its rows.
     block: usize,

@@ -145,7 +145,7 @@ impl Rows {
                     None => break,
                 },
             };
-            // An empty line at the end is a habit of editors.
+            // Editors add an empty line at the end.
             if line.is_empty() {
                 continue;
             }

@@ -37,7 +37,7 @@ pub(in super::super) struct Findings {
 }
 
 impl Case<'_> {
-    /// Plays one plant and adds its findings for all goals of which `statistic` knows how.
+    /// Plays one plant and adds its findings for all goals that `statistic` can measure.
     pub(super) fn play(
         &self,
         into: &mut Findings,

@@ -32,7 +32,7 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let mut plant = Plant::open(case.label("users"), 0.0, Distribution::Exponential { mean: 1.0 }, 1, unit);
     plant.source = Source::Users(users, Distribution::Exponential { mean: think });
     plant.levels = users + 1;
-    // The server needs as long as it takes to serve all of them once, the users to think once.
+    // The state is forgotten once the server has served all users once and they have thought once.
     let plant = plant.relaxing(2.0 + think + f64::from(users));
     let mut findings = Findings::default();
     case.play(&mut findings, "", &plant, |key| {

@@ -146,8 +146,8 @@ impl Pair {
     }
 }
 
-/// Seconds from placement to ready of so many replicas of each service, which has these stages; there
-/// are free nodes.
+/// Seconds from placement to ready for each replica: `each` of every service, on nodes that are
+/// free. A service is given by its stages.
 fn ready(label: String, longest: f64, services: Vec<Vec<StartupStage>>, each: u32) -> Result<Vec<f64>, CaseError> {
     let mut plant = Plant::open(label, 0.0, Distribution::Constant(1.0), 1, 1.0);
     plant.replicas = 0;

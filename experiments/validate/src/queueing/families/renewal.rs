@@ -153,7 +153,8 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let replica = read(case.params)?;
     let knows = ["cost_per_h", "saving", "unserved"];
     if replica.cold_start >= replica.up {
-        // No law of up times leaves a spot replica time to get ready: the closed form is of another world.
+        // With up times this short, a spot replica may never get ready: the closed form does not
+        // hold.
         let unknown = |key: &&str| Finding {
             key: (*key).to_owned(),
             variant: "up times within the cold start".to_owned(),

@@ -50,8 +50,8 @@ pub(super) fn formula(params: Params<'_>, key: &str) -> Result<Option<f64>, Case
     })
 }
 
-/// A buyer that takes all there is: what it is short of is the service's register, which it need not
-/// match.
+/// A capacity policy that takes every node there is. The shortage is counted against the register
+/// of the service, which need not match.
 struct TakeAll(u32);
 
 impl CapacityPolicy for TakeAll {
@@ -98,7 +98,8 @@ struct Scaled {
 impl Scaled {
     fn new(repairman: Repairman) -> Self {
         let Repairman { nodes, repairers, up, down } = repairman;
-        // In which the number that is up forgets its start; with a queue of repairs, at most about this.
+        // Time in which the number of nodes that are up forgets its start; with a queue of repairs,
+        // about the longest.
         let queue = f64::from(nodes) / f64::from(repairers.min(nodes));
         let relaxation = if repairers >= nodes { up * down / (up + down) } else { up + down * queue };
         let rate = repairman.mean_up() / up;

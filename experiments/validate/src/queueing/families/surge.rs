@@ -119,7 +119,7 @@ impl Step {
     fn play(&self, factor: f64, after: f64, label: String) -> Result<Seen, CaseError> {
         let service = SimDuration::from_s_f64(1.0 / (self.mu * factor));
         let spacing = |rate: f64| SimDuration::from_s_f64(1.0 / (rate * factor));
-        // Until all servers that the first rate needs have had work.
+        // Long enough that every server which the first rate needs has had work.
         let before =
             if self.before > 0.0 { SimDuration::from_s_f64(4.0 / (self.mu * factor)) } else { SimDuration::ZERO };
         let step = SimTime::ZERO + before;
@@ -178,9 +178,10 @@ fn measure(requests: &[RequestRecord], step: SimTime, ready: SimTime, arrived: u
 /// Deterministic arrivals at single servers with one queue; a controller wants the new ones at the step.
 pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let mut step = Step::read(case.params)?;
-    // The closed form starts without a backlog: what is more only keeps all servers busy.
+    // The closed form starts without a backlog; a higher first rate would only keep all servers
+    // busy.
     step.before = step.before.min(f64::from(step.n) * step.mu);
-    // The last wait is seen when the backlog has gone; without an end, the first wait is enough.
+    // The run ends when the backlog is gone; if it never goes, the first wait is enough.
     let first_wait = step.backlog() / step.capacity();
     let after = step.drain().unwrap_or(0.0).max(first_wait) * 1.1 + 4.0 / step.mu + 0.01 * step.cold;
     let span = step.cold + after;
@@ -191,7 +192,7 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let seen = step.play(factor, after, case.label("surge"))?;
     let headroom = formula(case.params, "headroom_needed_util")?;
     let found = |key: &str| match key {
-        // A definition: there is nothing to play.
+        // A definition: there is nothing to simulate.
         "headroom_needed_util" => Some(headroom),
         "peak_backlog" => Some(Some(seen.peak / factor)),
         "wait_at_peak_with_new_cap" => Some(Some(seen.wait)),

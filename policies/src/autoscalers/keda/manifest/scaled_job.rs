@@ -53,7 +53,7 @@ fn read_strategy(mut fields: Fields, rules: &mut JobRules, warnings: &mut Warnin
     fields.optional_text("multipleScalersCalculation")?.unwrap_or_default().clone_into(&mut rules.calculation);
     let why = "has no effect: a job is pending until its pod runs";
     fields.without_effect("pendingPodConditions", why, warnings);
-    // KEDA takes any word, and what it does not know for the default.
+    // KEDA accepts any word, and takes an unknown one for the default.
     note_unknown(&mut fields, "strategy", &STRATEGIES, warnings);
     note_unknown(&mut fields, "multipleScalersCalculation", &CALCULATIONS, warnings);
     fields.finish(warnings);
