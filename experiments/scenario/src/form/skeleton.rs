@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 ///
 /// ```
 /// let part = flashcrowd_scenario::form::skeleton(Some("pools")).unwrap_or_default();
-/// assert!(part.starts_with("pools: {\n") && part.contains("gpu: \"H100\","));
+/// assert!(part.contains("\npools: {\n") && part.contains("gpu: \"H100\","));
 /// ```
 pub fn skeleton(part: Option<&str>) -> Option<String> {
     let Kind::Struct(fields) = Form::scenario().kind() else { return None };
