@@ -153,15 +153,16 @@ proptest! {
         let alone_s = (case.idle_ms() * f64::from(case.output) + case.work_ms()) / 1e3;
         // So many that filling and emptying the batch, which takes some such times, hardly counts.
         let requests = (100.0 * alone_s * case.limit_per_s()) as u64;
-        prop_assume!((500..40_000).contains(&requests));
+        prop_assume!((1_000..40_000).contains(&requests));
         let below = case.play(0.8 * case.limit_per_s(), requests);
         let above = case.play(1.5 * case.limit_per_s(), requests);
         let share = |record: &RunRecord| requests as f64 / span_s(record) / case.limit_per_s();
         // Idle iterations become few as the batch grows, but never none.
         prop_assert!(share(&above) < 1.0 && share(&above) > 0.85, "{}", share(&above));
         prop_assert!(share(&below) > 0.65, "{}", share(&below));
+        // A queue that grows waits 7/3 as long in its last quarter as in its second; chance makes a third.
         let [before, after] = quarters_s(&below);
-        prop_assert!(after < 1.35 * before, "settled: {before} {after}");
+        prop_assert!(after < 2.0 * before, "settled: {before} {after}");
         let [below, above] = [below, above].map(|record| mean_s(&record, LatencyPart::EndToEnd));
         prop_assert!(above > 2.0 * below, "grows: {below} {above}");
     }
