@@ -6,7 +6,7 @@
 //! | `scan`, `parse` | text to tree |
 //! | [`document`] | a tree with the texts it came from; finds places, reads a schema |
 //! | [`overrides`] | `--set PATH=VALUE` |
-//! | [`print`] | a tree as a text that people read |
+//! | [`print`](mod@print) | a tree as a text that people read |
 //! | `de`, `access`, `fault` | a serde deserializer over the tree, whose errors know their place |
 //! | [`units`] | durations, sizes, prices and rates as people write them |
 //! | [`law`] | probability laws of durations and token counts |
