@@ -13,15 +13,15 @@
 //! | --- | --- |
 //! | [`manifest`] | what all manifest readers share |
 //! | [`metrics`] | what the metric names of manifests stand for |
-//! | [`catalog()`] | the list of all policies |
+//! | [`PolicyInfo`] | what is said of a policy, which stands beside it |
 
 pub mod autoscalers;
 pub mod capacity;
-mod catalog;
+mod info;
 pub mod manifest;
 pub mod metrics;
 pub mod nodes;
 pub mod placement;
 pub mod routers;
 
-pub use catalog::{PolicyInfo, Port, catalog};
+pub use info::{PolicyInfo, Port};

@@ -291,8 +291,8 @@ fn late(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resolved) {
         if let Some(spec::Autoscaler::Timetable(given)) = &service.autoscaler {
             // A step is taken its lead before its time; a cold start by default, and no longer than an hour.
             let lead = given.lead.map_or(SimDuration::from_s(3_600), Duration::get);
-            let taken = |step: &spec::TimetableStep| Duration(step.at.get().saturating_sub(lead));
-            steps(&format!("services.{name}.autoscaler.steps"), given.steps.iter().map(taken).collect());
+            let taken = given.steps.iter().map(|step| Duration(step.at.get().saturating_sub(lead)));
+            steps(&format!("services.{name}.autoscaler.steps"), taken.collect());
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `resolve`, `resolved`, `world` | from there to a variant, and to the world of a replicate |
 //! | `written` | a resolved variant as a scenario again |
 //! | [`form`] | what may stand where: short and old spellings, examples, the reference |
+//! | `part`, [`policies`](policies()) | parts of the program's own that a scenario names; the list of policies |
 //! | `settings`, `idle`, `errors` | where values come from; what has no effect; errors |
 //! | [`load`], `copies` | from a name to all variants; services with `regions` |
 //! | [`files`], [`shipped`] | files that a scenario names; those that are part of the program |
@@ -30,6 +31,8 @@ mod limits;
 pub mod load;
 mod network;
 mod nodes;
+mod part;
+mod policies;
 mod promises;
 pub mod registry;
 mod resolve;
@@ -44,6 +47,7 @@ mod traffic;
 mod world;
 mod written;
 
+pub use autoscaler::manifest::kind_of_manifest;
 pub use autoscaler::resolved::{Make, MakeError, Making, ResolvedAutoscaler};
 pub use errors::{manifest_error, source_error};
 pub use files::InputHash;
@@ -51,6 +55,7 @@ pub use flashcrowd_language as language;
 pub use fleet::catalog;
 pub use load::{Loaded, Text};
 pub use network::resolve::ResolvedRoute;
+pub use policies::policies;
 pub use registry::Registry;
 pub use resolve::{Base, resolve};
 pub use resolved::Resolved;

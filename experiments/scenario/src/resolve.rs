@@ -1,9 +1,11 @@
 //! From the scenario as written to what a run is made of: defaults filled in, names looked up,
 //! files read, limits checked. What is refused is refused here, before anything runs.
 
+use crate::autoscaler::place::Stage;
 use crate::autoscaler::resolve as autoscaler;
 use crate::faults::resolve as faults;
 use crate::files::Files;
+use crate::fleet::placement::placement;
 use crate::fleet::resolve as fleet;
 use crate::form;
 use crate::idle;
@@ -63,7 +65,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &stock)?;
         resolved.config.resident_on = residents.owner(given);
         if resolved.config.resident_on.is_none() {
-            let stage = autoscaler::Stage { services: &names, pools: &pools, registry: base.registry };
+            let stage = Stage { services: &names, pools: &pools, registry: base.registry };
             autoscaler::resolve(&mut notes, &mut files, &stage, given, &mut resolved, TargetId(target))?;
         }
         services.push(resolved);
@@ -98,9 +100,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let scan_source = "scan-interval of the Kubernetes cluster autoscaler";
     let node_scan_period = notes.or("node_scan_period", raw.node_scan_period, scan, scan_source).get();
     let nodes = nodes::resolve(&mut notes, &raw, &pools)?;
-    if raw.placement.is_none() {
-        notes.default("placement", "Spread", "as the default scheduler of Kubernetes scores nodes", false);
-    }
+    let placement = placement(&mut notes, raw.placement.as_ref())?;
     let replicates = notes.or("replicates", raw.replicates, 1, "one run");
     notes.within("replicates", u64::from(replicates), 1, 100_000)?;
     let resolved = Resolved {
@@ -119,7 +119,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         routes,
         geography,
         traffic,
-        pack: matches!(raw.placement, Some(spec::Placement::Pack)),
+        placement,
         node_scan_period,
         nodes,
         request_sample: 0,

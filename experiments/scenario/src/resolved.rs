@@ -9,6 +9,7 @@ use crate::settings::Setting;
 use crate::traffic::resolve::ResolvedTraffic;
 use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::network::Geography;
+use flashcrowd_core::ports::{Maker, Placement};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::{SimDuration, SimTime};
 use std::sync::Arc;
@@ -55,7 +56,7 @@ pub struct Resolved {
     /// Paths of what has no effect.
     pub(crate) idle: Vec<String>,
     pub(crate) faults: ResolvedFaults,
-    pub(crate) pack: bool,
+    pub(crate) placement: Maker<dyn Placement>,
     pub(crate) node_scan_period: SimDuration,
     pub(crate) nodes: ResolvedNodes,
     pub(crate) request_sample: u64,

@@ -1,16 +1,18 @@
 //! The scenario file as its author writes it; each topic's part stands in its folder. Everything with a
 //! sound default is an `Option` here; `resolve` turns this into what a run is made of.
 
-pub use crate::autoscaler::baselines::spec::*;
-pub use crate::autoscaler::policy::spec::*;
+pub use crate::autoscaler::Autoscaler;
 pub use crate::autoscaler::spec::*;
-pub use crate::capacity::spec::*;
+pub use crate::capacity::Capacity;
 pub use crate::faults::spec::*;
+pub use crate::fleet::placement::Placement;
 pub use crate::fleet::spec::*;
 pub use crate::limits::spec::*;
+pub use crate::network::routing::Routing;
 pub use crate::network::spec::*;
-pub use crate::nodes::spec::*;
+pub use crate::nodes::NodeAutoscaler;
 pub use crate::promises::spec::*;
+pub use crate::service::router::Router;
 pub use crate::service::spec::*;
 pub use crate::serving::spec::*;
 pub use crate::startup::spec::*;

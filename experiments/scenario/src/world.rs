@@ -1,17 +1,16 @@
 //! From a resolved variant to the world of one replicate.
 
 use crate::autoscaler::resolved::{MakeError, Making};
-use crate::capacity::resolve::{ResolvedCapacity, places};
+use crate::capacity::place::{ResolvedCapacity, places};
 use crate::network::resolve::ResolvedRoute;
 use crate::resolved::Resolved;
 use crate::service::resolved::ResolvedService;
 use crate::traffic::foresight::oracle;
 use flashcrowd_core::World;
 use flashcrowd_core::clock::Seed;
-use flashcrowd_core::ports::{Placement, SourceError, TargetId};
+use flashcrowd_core::ports::{SourceError, TargetId};
 use flashcrowd_core::serving::ServiceConfig;
 use flashcrowd_policies::capacity::Future;
-use flashcrowd_policies::placement::{Pack, Spread};
 
 impl Resolved {
     /// The world of one replicate.
@@ -29,14 +28,13 @@ impl Resolved {
                 match autoscaler.make(&Making { target: TargetId(target), seed, oracle: &oracle }) {
                     Ok(made) => controllers.extend(made),
                     Err(MakeError::Source(error)) => return Err(error),
-                    Err(MakeError::Refused(message)) => {
+                    Err(error @ (MakeError::Setting(_) | MakeError::Refused(_))) => {
                         let place = format!("services.{}.autoscaler", service.config.name).into();
-                        return Err(SourceError { place, message, hint: None });
+                        return Err(SourceError { place, message: error.to_string(), hint: None });
                     }
                 }
             }
         }
-        let placement: Box<dyn Placement> = if self.pack { Box::new(Pack) } else { Box::new(Spread) };
         Ok(World {
             seed,
             horizon: self.horizon,
@@ -49,7 +47,7 @@ impl Resolved {
             geography: self.geography.clone(),
             routes: self.routes.iter().map(ResolvedRoute::config).collect(),
             faults: self.faults.sources(seed)?,
-            placement,
+            placement: self.placement.make(),
             node_scan_period: self.node_scan_period,
             node_autoscaler: self.nodes.make(seed),
             drains_on_notice: self.nodes.drains_on_notice,

@@ -105,7 +105,7 @@ fn write_plots(folder: &Path, report: &validation::Report) -> Result<(), Diagnos
 
 pub(super) fn policies(registry: &Registry) -> Outcome {
     let mut text = format!("{:<24} {:<11} {}\n", "policy", "port", "what it does; what it reproduces");
-    for policy in flashcrowd_policies::catalog() {
+    for policy in flashcrowd_scenario::policies() {
         let (name, port) = (policy.name, policy.port.name());
         let _ = writeln!(text, "{name:<24} {port:<11} {}\n{:<36} {}", policy.about, "", policy.reproduces);
     }

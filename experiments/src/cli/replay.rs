@@ -10,11 +10,10 @@ use flashcrowd_core::ports::{Explanation, MetricExplanation};
 use flashcrowd_language::words::duration;
 use flashcrowd_language::words::plain;
 use flashcrowd_language::{Diagnostic, list};
-use flashcrowd_policies::autoscalers::hpa::{ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
-use flashcrowd_policies::manifest::{Kind, detect};
-use flashcrowd_scenario::Registry;
+use flashcrowd_policies::autoscalers::hpa::{self, ControllerSettings, CurrentValue, HpaConfig, Variant, manifest};
 use flashcrowd_scenario::files::read_small;
 use flashcrowd_scenario::manifest_error;
+use flashcrowd_scenario::{Registry, kind_of_manifest};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
@@ -23,7 +22,7 @@ pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
     let shown = args.manifest.display().to_string();
     let inline = shown.ends_with(')') && !args.manifest.exists();
     let bytes = if inline { Vec::new() } else { read(&args.manifest)? };
-    if inline || !matches!(detect(&bytes).map_err(|error| manifest_error(&shown, &error))?, Kind::Hpa) {
+    if inline || kind_of_manifest(&bytes).map_err(|error| manifest_error(&shown, &error))? != hpa::KIND {
         return any(args, &shown, registry);
     }
     let read_manifest = manifest::read_bytes(&bytes, args.name.as_deref());

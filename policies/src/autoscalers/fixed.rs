@@ -1,5 +1,6 @@
 //! A constant number of replicas: the baseline of every comparison.
 
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Observation, Schedule, TargetId};
 
@@ -20,6 +21,9 @@ pub struct FixedReplicas {
 const PERIOD: SimDuration = SimDuration::from_s(15);
 
 impl FixedReplicas {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(Port::Autoscaler, "fixed", "a constant number of replicas");
+
     /// `replicas` for `target`.
     pub fn new(target: TargetId, replicas: u32) -> Controller<Self> {
         let schedule = Schedule::every(PERIOD).first_at(SimDuration::ZERO);

@@ -4,6 +4,7 @@
 //! that one is lost, and on-demand replicas only for what no zone can give. Greedy, so not the exact
 //! optimum: no cheaper plan was proved not to exist.
 
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::ports::{CapacityPolicy, CapacityView};
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -42,6 +43,10 @@ pub struct Foresight {
 }
 
 impl Foresight {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::Capacity, "foresight", "knows what the market will hold: the bound of those that buy");
+
     /// `lead` is how long a replica takes from its order to being ready.
     pub fn new(future: Future, lead: SimDuration, period: SimDuration) -> Self {
         Foresight { future, lead, period, refused: Vec::new() }

@@ -7,6 +7,7 @@
 
 use super::spot_placer::SpotPlacer;
 use super::stand_in::fallback;
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{CapacityPolicy, CapacityView};
 
@@ -30,6 +31,14 @@ pub struct SpotHedge {
 }
 
 impl SpotHedge {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::reproducing(
+        Port::Capacity,
+        "spot-hedge",
+        "spot beyond the target, away from zones that preempt, and on-demand for what is missing",
+        "SkyServe (EuroSys 2025); the placer equal to recorded runs of SkyPilot 0.14.1, the replay to reference values",
+    );
+
     /// `margin` spot replicas more than the target (skypilot's `num_overprovision`); with `fallback`,
     /// on-demand replicas for those that are not ready (`dynamic_ondemand_fallback`).
     pub fn new(order: Order, margin: u32, fallback: bool, period: SimDuration) -> Self {

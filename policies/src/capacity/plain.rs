@@ -1,6 +1,7 @@
 //! Policies that remember nothing of preemptions.
 
 use super::stand_in::fallback;
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{CapacityPolicy, CapacityView};
 
@@ -11,6 +12,9 @@ pub struct OnDemandOnly {
 }
 
 impl OnDemandOnly {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(Port::Capacity, "on-demand-only", "no spot capacity");
+
     /// Looks once in `period`.
     pub fn new(period: SimDuration) -> Self {
         OnDemandOnly { period }
@@ -67,6 +71,9 @@ pub struct SpotOnly {
 }
 
 impl SpotOnly {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(Port::Capacity, "spot-only", "spot in one zone, spread or in turn");
+
     /// `margin` spot replicas more than the target; with `fallback`, on-demand replicas for those that
     /// are not ready.
     pub fn new(place: Where, margin: u32, fallback: bool, period: SimDuration) -> Self {

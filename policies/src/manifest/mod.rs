@@ -23,5 +23,5 @@ pub(crate) mod tree;
 
 pub(crate) use error::nearest;
 pub use error::{ManifestError, ManifestWarning};
-pub use kind::{Kind, detect};
+pub use kind::{Kind, ObjectKind, detect};
 pub use quantity::{Quantity, QuantityError, approximate_f64};

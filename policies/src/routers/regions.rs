@@ -2,6 +2,7 @@
 //! [`GlobalRouter`] port. Cells come sorted by distance, the
 //! nearest first; who is not healthy or not allowed is not among them.
 
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Stream;
 use flashcrowd_core::ports::{CellView, GlobalRouter};
@@ -10,6 +11,16 @@ use rand::RngExt;
 /// The nearest cell, whatever its load.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nearest;
+
+impl Nearest {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::reproducing(
+        Port::GlobalRouter,
+        "nearest",
+        "the nearest healthy region",
+        "latency records of a name service",
+    );
+}
 
 impl GlobalRouter for Nearest {
     fn choose(&mut self, _: &[CellView], _: u64, _: &mut Stream) -> usize {
@@ -24,6 +35,14 @@ pub struct Weighted {
 }
 
 impl Weighted {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::reproducing(
+        Port::GlobalRouter,
+        "weighted",
+        "regions at random, by weight",
+        "weighted records of a name service",
+    );
+
     /// Weights by the cells' positions in the route; a cell without one has none.
     pub fn new(weights: Vec<f64>) -> Self {
         Weighted { weights }
@@ -61,6 +80,15 @@ fn least_loaded(cells: &[CellView]) -> usize {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LeastLoaded;
 
+impl LeastLoaded {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(
+        Port::GlobalRouter,
+        "least-loaded",
+        "the region with the fewest outstanding attempts for each ready replica",
+    );
+}
+
 impl GlobalRouter for LeastLoaded {
     fn choose(&mut self, cells: &[CellView], _: u64, _: &mut Stream) -> usize {
         least_loaded(cells)
@@ -75,6 +103,10 @@ pub struct SpillOver {
 }
 
 impl SpillOver {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::GlobalRouter, "spill-over", "the nearest region below a load, else the least loaded");
+
     /// Spills over at `limit` outstanding attempts for each ready replica.
     pub fn new(limit: f64) -> Self {
         SpillOver { limit }
@@ -95,6 +127,13 @@ pub struct LatencyAware {
 }
 
 impl LatencyAware {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(
+        Port::GlobalRouter,
+        "latency-aware",
+        "the region with the shortest of round trip and expected wait",
+    );
+
     /// Each outstanding attempt of a replica counts as so much time.
     pub fn new(per_outstanding: SimDuration) -> Self {
         LatencyAware { per_outstanding }
@@ -119,6 +158,14 @@ pub struct PrefixAffinity {
 }
 
 impl PrefixAffinity {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::reproducing(
+        Port::GlobalRouter,
+        "prefix-affinity",
+        "the same region for the same beginning of a prompt, below a load",
+        "rendezvous hashing with bounded loads; no upstream",
+    );
+
     /// Goes to the next cell of the request's order at `limit` outstanding attempts for each ready
     /// replica.
     pub fn new(limit: f64) -> Self {

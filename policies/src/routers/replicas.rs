@@ -2,6 +2,7 @@
 //!
 //! They are called for every request, so none of them allocates and the scan is one pass.
 
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::clock::Stream;
 use flashcrowd_core::ports::Router;
 use rand::RngExt;
@@ -10,6 +11,11 @@ use rand::RngExt;
 #[derive(Clone, Debug, Default)]
 pub struct RoundRobin {
     next: usize,
+}
+
+impl RoundRobin {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(Port::Router, "round-robin", "one after the other");
 }
 
 impl Router for RoundRobin {
@@ -25,6 +31,15 @@ impl Router for RoundRobin {
 #[derive(Clone, Debug, Default)]
 pub struct LeastOutstanding {
     cursor: usize,
+}
+
+impl LeastOutstanding {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(
+        Port::Router,
+        "least-outstanding",
+        "the replica with the fewest unfinished attempts; ties by a rotating cursor",
+    );
 }
 
 impl Router for LeastOutstanding {
@@ -78,6 +93,14 @@ pub struct PowerOfChoices {
 }
 
 impl PowerOfChoices {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::reproducing(
+        Port::Router,
+        "power-of-choices",
+        "the least loaded of d distinct replicas drawn at random",
+        "Mitzenmacher 1996 (the power of two choices)",
+    );
+
     /// `d` choices; 0 counts as 1, which is [`Random`].
     pub fn new(d: usize) -> Self {
         let d = d.max(1);
@@ -125,6 +148,11 @@ impl Router for PowerOfChoices {
 /// Any replica, all equally likely.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Random;
+
+impl Random {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(Port::Router, "random", "any replica");
+}
 
 impl Router for Random {
     #[inline]

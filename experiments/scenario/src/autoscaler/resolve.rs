@@ -1,35 +1,18 @@
-//! Autoscalers: the user's own manifests, their metrics bound to signals.
+//! Who sets the number of a service's replicas, and what of `bind` it reads.
 
-use super::baselines::resolve::{self as baselines, Place};
-use super::bindings::bindings;
-use super::command;
-use super::hpa;
-use super::manifest::{self, Context, Scaled};
-use super::policy::resolve as policy;
-use crate::autoscaler::resolved::{Make, ResolvedAutoscaler};
-use crate::errors::manifest_error;
-use crate::files::{Files, Input};
-use crate::registry::Registry;
+use super::manifest::context::{ACTIVATOR, HANDLE, REFUSED};
+use super::place::{Place, Scaling, Stage};
+use crate::files::Files;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ports::TargetId;
+use flashcrowd_core::serving::QueueMode;
 use flashcrowd_language::units::Duration;
 use flashcrowd_language::{Diagnostic, Document, list};
-use flashcrowd_policies::autoscalers::FixedReplicas;
-use flashcrowd_policies::manifest::{self as kind, Kind};
-use std::sync::Arc;
-
-/// What all services of a scenario share.
-pub(crate) struct Stage<'a> {
-    /// Names of all services, by position.
-    pub(crate) services: &'a [&'a str],
-    pub(crate) pools: &'a [PoolConfig],
-    /// Policies that the program was started with.
-    pub(crate) registry: &'a Registry,
-}
+use flashcrowd_policies::autoscalers::hpa::Container;
+use std::collections::BTreeMap;
 
 pub(crate) fn resolve(
     notes: &mut Notes<'_>,
@@ -112,96 +95,47 @@ fn scale(
     resolved: &mut ResolvedService,
     target: TargetId,
 ) -> Result<(), Diagnostic> {
-    let Stage { services, pools, registry } = *stage;
     at_zero(notes, service, resolved)?;
-    let name = resolved.config.name.to_string();
-    let path = format!("services.{name}.autoscaler");
-    let replicas = format!("services.{name}.replicas");
-    match &service.autoscaler {
-        None => {
-            let count = notes.or(&replicas, service.replicas, 1, "one replica, and nobody changes it");
-            resolved.config.initial_replicas = count;
-        }
-        Some(spec::Autoscaler::Fixed(fixed)) => {
-            notes.given(&path, "");
-            let count = notes.or(&replicas, service.replicas, fixed.replicas, "as many as its autoscaler keeps");
-            resolved.config.initial_replicas = count;
-            let replicas = fixed.replicas;
-            let make: Make = Arc::new(move |making| Ok(vec![FixedReplicas::new(making.target, replicas).boxed()]));
-            let made = ResolvedAutoscaler::new(format!("fixed/{replicas}"), Some((replicas, replicas)), target, make);
-            resolved.autoscaler = Some(made.map_err(|error| notes.error(&path, error.to_string()))?);
-        }
-        Some(spec::Autoscaler::Manifest(given)) => {
-            notes.given(&path, "");
-            let file = manifest_file(notes, files, &path, given)?;
-            match kind::detect(&file.bytes).map_err(|error| manifest_error(&file.shown, &error))? {
-                Kind::Hpa => hpa::resolve(notes, &file, service, given, resolved, target)?,
-                kind => {
-                    let bindings = bindings(notes, &name, &service.bind)?;
-                    let containers = hpa::containers(service);
-                    let mut cx = Context {
-                        notes,
-                        path,
-                        given,
-                        file: &file,
-                        service: resolved,
-                        services,
-                        target,
-                        bindings,
-                        containers,
-                    };
-                    let scaled = manifest::resolve(&mut cx, kind)?;
-                    adopt(notes, service, resolved, scaled);
-                }
-            }
-        }
-        Some(spec::Autoscaler::Command(given)) => {
-            notes.given(&path, "");
-            let folder = files.base.clone();
-            let chosen = bindings(notes, &name, &service.bind)?;
-            let made = command::resolve(
-                &mut Place { notes, path, service: resolved, pools, target },
-                given,
-                folder,
-                services,
-                &chosen,
-            )?;
-            let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
-            resolved.config.initial_replicas = count;
-            resolved.autoscaler = Some(made);
-        }
-        Some(spec::Autoscaler::Policy(given)) => {
-            notes.given(&path, "");
-            let made = policy::resolve(&mut Place { notes, path, service: resolved, pools, target }, given, registry)?;
-            let count = notes.or(&replicas, service.replicas, 1, "one replica, until its policy says more");
-            resolved.config.initial_replicas = count;
-            resolved.autoscaler = Some(made);
-        }
-        Some(own) => {
-            notes.given(&path, "");
-            let made = own_policy(&mut Place { notes, path, service: resolved, pools, target }, own)?;
-            let fewest = made.min_replicas().unwrap_or(1);
-            let count = notes.or(&replicas, service.replicas, fewest, "as few as its autoscaler keeps");
-            resolved.config.initial_replicas = count;
-            resolved.autoscaler = Some(made);
-        }
-    }
+    let Some(autoscaler) = &service.autoscaler else {
+        let path = format!("services.{}.replicas", resolved.config.name);
+        let count = notes.or(&path, service.replicas, 1, "one replica, and nobody changes it");
+        resolved.config.initial_replicas = count;
+        return Ok(());
+    };
+    let path = format!("services.{}.autoscaler", resolved.config.name);
+    notes.given(&path, "");
+    let containers = containers(service.cpu.as_ref());
+    let mut place = Place { notes, files, stage, path, service: resolved, target, bind: &service.bind, containers };
+    let made = autoscaler.make(&mut place)?;
+    adopt(notes, service, resolved, made);
     Ok(())
 }
 
-/// A service takes what its manifest came to.
-fn adopt(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut ResolvedService, scaled: Scaled) {
-    let replicas = format!("services.{}.replicas", resolved.config.name);
-    let (initial, why) = scaled.initial;
-    resolved.config.initial_replicas = notes.or(&replicas, service.replicas, initial, why);
-    if service.at_zero.is_none() && service.queue.is_none() {
-        let (room, who) = scaled.at_zero;
-        let shown = if room == u32::MAX { "unlimited".to_owned() } else { room.to_string() };
-        let assumed = scaled.autoscaler.min_replicas() == Some(0);
-        notes.default(&format!("services.{}.at_zero", resolved.config.name), &shown, who, assumed);
-        resolved.config.queue = manifest::with_gateway(resolved.config.queue, room);
+/// What a pod's containers request, as an HPA reads it.
+fn containers(given: Option<&spec::Cpu>) -> Vec<Container> {
+    let Some(cpu) = given else { return Vec::new() };
+    let mut requests = BTreeMap::new();
+    if let Some(cores) = cpu.request_cores {
+        requests.insert("cpu".to_owned(), (cores.get() * 1_000.0).round() as i64);
     }
-    resolved.autoscaler = Some(scaled.autoscaler);
+    if let Some(memory) = cpu.request_memory {
+        requests.insert("memory".to_owned(), i64::try_from(memory.0).unwrap_or(i64::MAX).saturating_mul(1_000));
+    }
+    vec![Container { name: cpu.container.clone().unwrap_or_else(|| "main".to_owned()), requests }]
+}
+
+/// A service takes what its autoscaler came to.
+fn adopt(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut ResolvedService, made: Scaling) {
+    let replicas = format!("services.{}.replicas", resolved.config.name);
+    let (initial, why) = made.initial;
+    resolved.config.initial_replicas = notes.or(&replicas, service.replicas, initial, why);
+    if let Some((room, who)) = made.at_zero.filter(|_| service.at_zero.is_none() && service.queue.is_none()) {
+        let shown = if room == u32::MAX { "unlimited".to_owned() } else { room.to_string() };
+        let assumed = made.autoscaler.min_replicas() == Some(0);
+        notes.default(&format!("services.{}.at_zero", resolved.config.name), &shown, who, assumed);
+        resolved.config.queue = with_gateway(resolved.config.queue, room);
+    }
+    resolved.autoscaler = Some(made.autoscaler);
 }
 
 /// Who holds requests while no replica is ready, if the scenario says so.
@@ -213,42 +147,19 @@ fn at_zero(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut Resolv
         return Err(notes.error(&path, "a shared queue holds them anyway: its `capacity` says how many"));
     }
     let room = match given {
-        spec::AtZero::Activator => manifest::ACTIVATOR.0,
-        spec::AtZero::Handle => manifest::HANDLE.0,
-        spec::AtZero::Refused => manifest::REFUSED.0,
+        spec::AtZero::Activator => ACTIVATOR.0,
+        spec::AtZero::Handle => HANDLE.0,
+        spec::AtZero::Refused => REFUSED.0,
         spec::AtZero::Hold(room) => room,
     };
-    resolved.config.queue = manifest::with_gateway(resolved.config.queue, room);
+    resolved.config.queue = with_gateway(resolved.config.queue, room);
     Ok(())
 }
 
-/// One of the program's own policies.
-fn own_policy(place: &mut Place<'_, '_>, given: &spec::Autoscaler) -> Result<ResolvedAutoscaler, Diagnostic> {
-    match given {
-        spec::Autoscaler::QueueDepth(given) => baselines::queue_depth(place, given),
-        spec::Autoscaler::ConcurrencyTarget(given) => baselines::concurrency_target(place, given),
-        spec::Autoscaler::LatencyTarget(given) => baselines::latency_target(place, given),
-        spec::Autoscaler::Timetable(given) => baselines::timetable(place, given),
-        spec::Autoscaler::Predictive(given) => baselines::predictive(place, given),
-        spec::Autoscaler::Clairvoyant(given) => baselines::clairvoyant(place, given),
-        spec::Autoscaler::Fixed(_)
-        | spec::Autoscaler::Manifest(_)
-        | spec::Autoscaler::Command(_)
-        | spec::Autoscaler::Policy(_) => Err(place.notes.error(&place.path, "not a policy of the program's own")),
-    }
-}
-
-/// The manifest: of its file, or as it stands in the scenario.
-fn manifest_file(
-    notes: &Notes<'_>,
-    files: &mut Files,
-    path: &str,
-    given: &spec::Manifest,
-) -> Result<Input, Diagnostic> {
-    match (&given.path, &given.text) {
-        (Some(file), None) => files.read(notes, &format!("{path}.path"), file),
-        (None, Some(text)) => Ok(Input { shown: format!("{path}.text"), bytes: text.clone().into_bytes() }),
-        (Some(_), Some(_)) => Err(notes.error(path, "a manifest is given by `path` or by `text`, not by both")),
-        (None, None) => Err(notes.error(path, "a manifest needs the `path` of its file, or its `text`")),
+/// The gateway of a service with so much room while no replica is ready.
+fn with_gateway(queue: QueueMode, room: u32) -> QueueMode {
+    match queue {
+        QueueMode::PerReplica { capacity, .. } => QueueMode::PerReplica { capacity, gateway: room },
+        shared @ QueueMode::Shared { .. } => shared,
     }
 }

@@ -3,7 +3,7 @@
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::{Controller, SignalRequest, SourceError, TargetId};
-use flashcrowd_policies::autoscalers::baselines::Oracle;
+use flashcrowd_policies::autoscalers::baselines::{ConfigError, Oracle};
 use flashcrowd_policies::autoscalers::hpa::{HpaOptions, HpaSpec};
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ pub type Make = Arc<dyn Fn(&Making<'_>) -> Result<Vec<Controller>, MakeError> + 
 /// Why controllers could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MakeError {
+    /// A policy of the program's own refuses one of its settings.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
     /// The policy refuses its settings.
     #[error("{0}")]
     Refused(String),

@@ -104,12 +104,3 @@ pub enum Market {
     /// Reclaimable.
     Spot,
 }
-
-/// How replicas are placed.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-pub enum Placement {
-    /// On the node with the most free GPUs (`LeastAllocated`).
-    Spread,
-    /// On the node with the fewest free GPUs that fit (`MostAllocated`).
-    Pack,
-}

@@ -1,4 +1,5 @@
 //! Routes and distances.
 
 pub(crate) mod resolve;
+pub(crate) mod routing;
 pub(crate) mod spec;

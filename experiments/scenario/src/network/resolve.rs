@@ -1,5 +1,6 @@
 //! Routes across regions, distances, and where clients are.
 
+use super::routing::routing;
 use crate::errors::unknown;
 use crate::fleet::resolve::cloud_of;
 use crate::service::resolved::ResolvedService;
@@ -9,10 +10,9 @@ use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::network::Geography;
 use flashcrowd_core::network::{ClientPlace, HealthConfig, RouteConfig};
-use flashcrowd_core::ports::GlobalRouter;
+use flashcrowd_core::ports::{GlobalRouter, Maker};
+use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{ByteSize, Duration, NonNegative};
-use flashcrowd_language::{Diagnostic, list};
-use flashcrowd_policies::routers::regions::{LatencyAware, LeastLoaded, Nearest, PrefixAffinity, SpillOver, Weighted};
 use flashcrowd_profiles::tables::{egress, rtt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,35 +26,17 @@ pub struct ResolvedRoute {
     pub cells: Vec<u32>,
     /// How failures are noticed.
     pub health: HealthConfig,
-    routing: Routing,
+    routing: Maker<dyn GlobalRouter>,
     connect_timeout: SimDuration,
     retries_elsewhere: bool,
 }
 
-#[derive(Clone, Debug)]
-enum Routing {
-    Nearest,
-    Weighted(Vec<f64>),
-    LeastLoaded,
-    SpillOver(f64),
-    LatencyAware(SimDuration),
-    PrefixAffinity(f64),
-}
-
 impl ResolvedRoute {
     pub(crate) fn config(&self) -> RouteConfig {
-        let router: Box<dyn GlobalRouter> = match &self.routing {
-            Routing::Nearest => Box::new(Nearest),
-            Routing::Weighted(weights) => Box::new(Weighted::new(weights.clone())),
-            Routing::LeastLoaded => Box::new(LeastLoaded),
-            Routing::SpillOver(limit) => Box::new(SpillOver::new(*limit)),
-            Routing::LatencyAware(span) => Box::new(LatencyAware::new(*span)),
-            Routing::PrefixAffinity(limit) => Box::new(PrefixAffinity::new(*limit)),
-        };
         RouteConfig {
             name: Arc::clone(&self.name),
             cells: self.cells.clone(),
-            router,
+            router: self.routing.make(),
             health: Some(self.health),
             connect_timeout: self.connect_timeout,
             retries_elsewhere: self.retries_elsewhere,
@@ -139,42 +121,6 @@ pub(crate) fn routes(
         });
     }
     Ok(routes)
-}
-
-fn routing(
-    notes: &mut Notes<'_>,
-    name: &str,
-    given: Option<&spec::Routing>,
-    regions: &[&Region],
-) -> Result<Routing, Diagnostic> {
-    let path = format!("routes.{name}.routing");
-    let Some(given) = given else {
-        notes.default(&path, "Nearest", "latency-based records of a name service", false);
-        return Ok(Routing::Nearest);
-    };
-    notes.given(&path, "");
-    Ok(match given {
-        spec::Routing::Nearest => Routing::Nearest,
-        spec::Routing::LeastLoaded => Routing::LeastLoaded,
-        spec::Routing::SpillOver(load) => Routing::SpillOver(load.at.get()),
-        spec::Routing::PrefixAffinity(load) => Routing::PrefixAffinity(load.at.get()),
-        spec::Routing::LatencyAware(given) => Routing::LatencyAware(given.per_outstanding.get()),
-        spec::Routing::Weighted(given) => {
-            for wanted in given.weights.keys() {
-                if !regions.iter().any(|region| *region.name == **wanted) {
-                    let at = format!("{path}.weights.{wanted}");
-                    return Err(unknown(notes, &at, "cell in", wanted, regions.iter().map(|region| &*region.name)));
-                }
-            }
-            if given.weights.is_empty() {
-                let error = notes.error(&format!("{path}.weights"), "no region has a weight: nothing could be routed");
-                let names = list(regions.iter().map(|region| &*region.name));
-                return Err(error.with_label(format!("expected weights of {names}")));
-            }
-            let weight = |region: &&Region| given.weights.get(&*region.name).map_or(0.0, |weight| weight.get());
-            Routing::Weighted(regions.iter().map(weight).collect())
-        }
-    })
 }
 
 fn health(notes: &mut Notes<'_>, name: &str, given: &spec::Health) -> Result<HealthConfig, Diagnostic> {

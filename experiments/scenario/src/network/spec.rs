@@ -1,9 +1,9 @@
-//! Routes across regions, distances and the way capacity is bought, as written.
+//! Routes across regions and distances, as written.
 
-use flashcrowd_language::units::{Duration, Positive};
+use super::routing::Routing;
+use flashcrowd_language::units::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// A route: one name in front of deployments in several regions.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -21,50 +21,6 @@ pub struct Route {
     pub connect_timeout: Option<Duration>,
     /// Whether a retry avoids the cell of the attempt before.
     pub retries_elsewhere: Option<bool>,
-}
-
-/// Who chooses among the cells of a route.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub enum Routing {
-    /// The nearest healthy one.
-    Nearest,
-    /// At random, by weight.
-    Weighted(Weights),
-    /// The fewest outstanding attempts for each ready replica.
-    LeastLoaded,
-    /// The nearest below a load; then the least loaded.
-    SpillOver(LoadLimit),
-    /// The shortest of round trip and expected wait.
-    LatencyAware(LatencyAware),
-    /// The same cell for the same beginning of a prompt, below a load.
-    PrefixAffinity(LoadLimit),
-}
-
-/// Parameters of `Weighted`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Weights {
-    /// Weight by region; a region that is not named has none.
-    #[schemars(extend("x-example" = r#"{"us-east-1": 2, "eu-north-1": 1}"#))]
-    pub weights: BTreeMap<String, Positive>,
-}
-
-/// Parameters of `SpillOver` and `PrefixAffinity`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoadLimit {
-    /// Outstanding attempts for each ready replica.
-    #[schemars(extend("x-example" = "48"))]
-    pub at: Positive,
-}
-
-/// Parameters of `LatencyAware`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LatencyAware {
-    /// What each outstanding attempt of a replica counts.
-    #[schemars(extend("x-example" = r#""20ms""#))]
-    pub per_outstanding: Duration,
 }
 
 /// Health checks of a route.

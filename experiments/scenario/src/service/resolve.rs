@@ -1,10 +1,12 @@
 //! Services: discipline, queue, router, size of a replica, promises.
 
 use super::resolved::ResolvedService;
-use crate::capacity::resolve as capacity;
+use crate::capacity::capacity;
+use crate::capacity::place::Shelf;
 use crate::errors::unknown;
 use crate::files::Files;
 use crate::promises::resolve::slos;
+use crate::service::router::router;
 use crate::serving::{batch, engine};
 use crate::settings::Notes;
 use crate::spec;
@@ -13,12 +15,10 @@ use crate::startup::resolve as startup;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
 use flashcrowd_core::fleet::{PoolConfig, Region};
-use flashcrowd_core::ports::{Maker, Router};
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::units::{Bytes, Market};
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
-use flashcrowd_policies::routers::replicas;
 use flashcrowd_profiles::Profile;
 use std::fmt;
 
@@ -54,8 +54,8 @@ pub(crate) fn resolve(
         notes.given(&path("network"), "");
     }
     let usable = usable_pools(notes, name, service, stock, gpus_per_group, memory_per_gpu)?;
-    let shelf = capacity::Shelf { pools, regions: stock.regions, own: &usable };
-    let capacity = service.capacity.as_ref().map(|given| capacity::resolve(notes, name, given, &shelf)).transpose()?;
+    let shelf = Shelf { pools, regions: stock.regions, own: &usable };
+    let capacity = service.capacity.as_ref().map(|given| capacity(notes, name, given, shelf)).transpose()?;
     let spot = usable.iter().any(|&pool| pools[pool as usize].market == Market::Spot);
     let requeued = u32::from(spot);
     let source = if spot { "work that a reclaim cuts off is sent again once" } else { "left to the client" };
@@ -231,26 +231,6 @@ fn queue(
             Ok(QueueMode::Shared { capacity: notes.or(&path(".capacity"), capacity, Limit(u32::MAX), unbounded).0 })
         }
     }
-}
-
-fn router(notes: &mut Notes<'_>, name: &str, given: Option<&spec::Router>) -> Result<Maker<dyn Router>, Diagnostic> {
-    let path = format!("services.{name}.router");
-    match given {
-        None => notes.default(&path, "RoundRobin", "kube-proxy and most gateways without other settings", true),
-        Some(_) => notes.given(&path, ""),
-    }
-    let name = format!("{:?}", given.unwrap_or(&spec::Router::RoundRobin));
-    Ok(match given.unwrap_or(&spec::Router::RoundRobin) {
-        spec::Router::RoundRobin => Maker::of(name, replicas::RoundRobin::default()),
-        spec::Router::LeastOutstanding => Maker::of(name, replicas::LeastOutstanding::default()),
-        spec::Router::Random => Maker::of(name, replicas::Random),
-        spec::Router::PowerOfChoices(given) => {
-            let (path, source) = (format!("{path}.choices"), "two are nearly as good as all (Mitzenmacher 2001)");
-            let choices = notes.or(&path, given.choices, 2, source);
-            notes.within(&path, u64::from(choices), 1, 64)?;
-            Maker::of(format!("PowerOfChoices({choices})"), replicas::PowerOfChoices::new(choices as usize))
-        }
-    })
 }
 
 fn usable_pools(

@@ -1,7 +1,7 @@
 //! A service as it is played.
 
 use crate::autoscaler::resolved::ResolvedAutoscaler;
-use crate::capacity::resolve::ResolvedCapacity;
+use crate::capacity::place::ResolvedCapacity;
 use flashcrowd_core::fleet::StageWork;
 use flashcrowd_core::serving::ServiceConfig;
 use flashcrowd_profiles::Profile;

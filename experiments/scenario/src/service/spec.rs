@@ -1,5 +1,6 @@
 //! Services, as written.
 
+use crate::service::router::Router;
 use crate::spec::{Autoscaler, Binding, Capacity, Health, Routing, ServiceTime, Serving, Slo, Startup};
 use flashcrowd_language::DurationLaw;
 use flashcrowd_language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
@@ -140,28 +141,6 @@ pub struct Shared {
     /// Most attempts that wait.
     #[schemars(extend("x-example" = "1000"))]
     pub capacity: Option<u32>,
-}
-
-/// Who chooses the replica.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub enum Router {
-    /// In turn.
-    RoundRobin,
-    /// The least outstanding attempts.
-    LeastOutstanding,
-    /// The best of a few drawn at random.
-    PowerOfChoices(Choices),
-    /// At random.
-    Random,
-}
-
-/// Parameters of `PowerOfChoices`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("x-bare" = "choices", "x-renamed" = {"d": "choices"}))]
-pub struct Choices {
-    /// How many are drawn.
-    pub choices: Option<u32>,
 }
 
 /// CPU and memory of the server process, and what its container requests.

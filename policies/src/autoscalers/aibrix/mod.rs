@@ -15,7 +15,29 @@ mod autoscaler;
 pub mod manifest;
 mod stabilizer;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::{Kind, ObjectKind};
+
 pub use algorithm::{Algorithms, Recommendation, Rules, Settings};
 pub use autoscaler::{Aibrix, AibrixOptions, Quirks, bind};
 pub use manifest::{Metric, MetricKind, PodAutoscaler, Strategy};
 pub use stabilizer::Stabilizer;
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "aibrix/apa",
+        "AIBrix's ratio of the mean a pod to its target, from a PodAutoscaler",
+        "vllm-project/aibrix @ e3e10f9e; algorithm equal to recorded runs, stabilization by reading",
+    ),
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "aibrix/kpa",
+        "AIBrix's form of Knative's decision, from a PodAutoscaler",
+        "vllm-project/aibrix @ e3e10f9e; algorithm equal to recorded runs, stabilization by reading",
+    ),
+];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind = Kind { what: "a PodAutoscaler", objects: &[ObjectKind::of("PodAutoscaler")], fields: &[] };

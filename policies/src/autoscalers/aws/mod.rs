@@ -18,6 +18,9 @@ mod config;
 mod decision;
 pub mod manifest;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::Kind;
+
 pub use alarm::Points;
 pub use autoscaler::{AppAutoScaling, AwsOptions};
 pub use binding::{BoundMetric, bind};
@@ -26,3 +29,25 @@ pub use config::{
     StepScaling, TargetTracking,
 };
 pub use decision::{Engine, Proposal};
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[PolicyInfo::reproducing(
+    Port::Autoscaler,
+    "aws/application-auto-scaling",
+    "target tracking and step scaling, from the JSON of the AWS command line",
+    "AWS Application Auto Scaling, from its documents; its code is closed, four numbers are guesses",
+)];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind = Kind {
+    what: "policies of AWS Application Auto Scaling",
+    objects: &[],
+    fields: &[
+        "MinCapacity",
+        "ScalableTargets",
+        "ScalingPolicies",
+        "PolicyType",
+        "TargetTrackingScalingPolicyConfiguration",
+        "StepScalingPolicyConfiguration",
+    ],
+};

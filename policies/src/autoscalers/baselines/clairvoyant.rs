@@ -5,6 +5,7 @@
 //! given, so its replica-hours are a bound up to that figure: those of a zero-lag autoscaler.
 
 use super::parts::{Bounds, ConfigError, limit, period, positive};
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::ports::{
     Autoscaler, Controller, Decision, Explanation, MetricExplanation, Observation, Schedule, TargetId,
 };
@@ -71,6 +72,10 @@ pub struct Clairvoyant {
 }
 
 impl Clairvoyant {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::Autoscaler, "clairvoyant", "knows the arrivals: the bound that others are compared with");
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! recommendation of a window.
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Observation, Schedule, SignalSource, TargetId, Wake};
 
@@ -26,6 +27,10 @@ pub struct ConcurrencyTarget {
 }
 
 impl ConcurrencyTarget {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::Autoscaler, "concurrency-target", "requests in flight for each replica");
+
     /// Checks the settings.
     ///
     /// # Errors

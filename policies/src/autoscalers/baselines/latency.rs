@@ -6,6 +6,7 @@
 //! whose bounds need no anti-windup of their own. (Astrom and Hagglund, PID Controllers, 1995, 3.5.)
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::ports::{
     Autoscaler, Controller, Decision, LatencyPart, Observation, Schedule, SignalSource, TargetId,
 };
@@ -42,6 +43,10 @@ pub struct LatencyTarget {
 }
 
 impl LatencyTarget {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::Autoscaler, "latency-target", "a latency percentile, by PI control");
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -1,26 +1,22 @@
-//! Policies of our own, to compare others with.
-//!
-//! | policy | decides by |
-//! | --- | --- |
-//! | [`QueueDepth`] | requests that wait for each ready replica |
-//! | [`ConcurrencyTarget`] | requests in flight for each replica |
-//! | [`LatencyTarget`] | a latency percentile, with a PI controller |
-//! | [`Timetable`] | the time of day |
-//! | [`Predictive`] | a forecast of the arrivals one cold start ahead |
-//! | [`Clairvoyant`] | the arrivals themselves: the bound |
+//! Policies of our own, to compare others with. What each decides by stands in its `INFO`.
 
 mod clairvoyant;
-mod concurrency;
-mod latency;
-mod parts;
-mod predictive;
-mod queue_depth;
-mod timetable;
-
 pub use clairvoyant::{Clairvoyant, ClairvoyantConfig, Oracle};
+
+mod concurrency;
 pub use concurrency::{ConcurrencyConfig, ConcurrencyTarget};
+
+mod latency;
 pub use latency::{LatencyConfig, LatencyTarget};
+
+mod parts;
 pub use parts::{Bounds, ConfigError};
+
+mod predictive;
 pub use predictive::{Forecast, Predictive, PredictiveConfig};
+
+mod queue_depth;
 pub use queue_depth::{QueueDepth, QueueDepthConfig};
+
+mod timetable;
 pub use timetable::{Timetable, TimetableConfig};

@@ -7,6 +7,7 @@
 //! Management Science 31, 1985) goes on where the last steps point.
 
 use super::parts::{Bounds, ConfigError, Window, explain, limit, newest, period, positive, service_signal};
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
     Autoscaler, Controller, Decision, Observation, Schedule, SignalSource, TargetId, Transform,
@@ -121,6 +122,10 @@ pub struct Predictive {
 }
 
 impl Predictive {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::Autoscaler, "predictive", "a seasonal and autoregressive forecast, one cold start ahead");
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! when nothing has waited for a while.
 
 use super::parts::{Bounds, ConfigError, explain, limit, newest, period, positive, service_signal};
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::ports::{
     Autoscaler, Controller, Decision, Observation, Schedule, SignalSource, TargetId, TargetView, Wake,
 };
@@ -30,6 +31,10 @@ pub struct QueueDepth {
 }
 
 impl QueueDepth {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo =
+        PolicyInfo::own(Port::Autoscaler, "queue-depth", "requests that wait for each ready replica");
+
     /// Checks the settings.
     ///
     /// # Errors

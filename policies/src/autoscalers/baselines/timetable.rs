@@ -1,6 +1,7 @@
 //! Scales by the clock: from each listed time of day on, a given number of replicas.
 
 use super::parts::{ConfigError, period};
+use crate::info::{PolicyInfo, Port};
 use flashcrowd_core::ports::{Autoscaler, Controller, Decision, Explanation, Observation, Schedule, TargetId};
 use flashcrowd_core::{SimDuration, SimTime};
 
@@ -25,6 +26,9 @@ pub struct Timetable {
 }
 
 impl Timetable {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::own(Port::Autoscaler, "timetable", "so many replicas by the time of day");
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -16,7 +16,35 @@ mod budget;
 pub mod config;
 mod easy;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::Kind;
+
 pub use autoscaler::{DynamoOptions, DynamoPlanner, Engines, PlannerError};
 pub use budget::Budget;
 pub use config::{Mode, PlannerConfig};
 pub use easy::{Component, EngineLoad, LoadThresholds, Reason, Role, Rules, Target};
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[PolicyInfo::reproducing(
+    Port::Autoscaler,
+    "dynamo/easy-load",
+    "the Dynamo planner's load scaling by thresholds, from its configuration",
+    "ai-dynamo 1.6.1; inner decision equal to recorded runs, bounds and budget by reading",
+)];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind = Kind {
+    what: "a configuration of the Dynamo planner",
+    objects: &[],
+    fields: &[
+        "optimization_target",
+        "enable_load_scaling",
+        "enable_throughput_scaling",
+        "max_gpu_budget",
+        "min_endpoint",
+        "load_adjustment_interval_seconds",
+        "decode_engine_num_gpu",
+        "prefill_engine_num_gpu",
+        "advisory",
+    ],
+};

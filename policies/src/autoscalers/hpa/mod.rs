@@ -32,6 +32,9 @@ mod step;
 mod tolerance;
 mod validation;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::{Kind, ObjectKind};
+
 pub use autoscaler::{BoundMetric, Hpa, HpaOptions, bind};
 pub use config::{Container, ControllerSettings, HpaConfig, NS_PER_S, Quirks, Rules, Variant};
 pub use decision::{
@@ -49,3 +52,23 @@ pub use spec::{
 pub use state::{HpaState, Recommendation, ScaleEvent};
 pub use step::step;
 pub use validation::{SpecError, validate};
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "hpa/k8s-1.28",
+        "Horizontal Pod Autoscaler, from an autoscaling/v2 manifest",
+        "Kubernetes 1.28, pkg/controller/podautoscaler; equal to recorded runs of its code",
+    ),
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "hpa/k8s-2026-backport",
+        "the same with a tolerance per direction, and to and from zero by condition",
+        "1.28 with differences of a 2026 development tree patched in; not an upstream binary",
+    ),
+];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind =
+    Kind { what: "a HorizontalPodAutoscaler", objects: &[ObjectKind::of("HorizontalPodAutoscaler")], fields: &[] };

@@ -25,6 +25,9 @@ pub mod manifest;
 mod readings;
 mod spec;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::{Kind, ObjectKind};
+
 pub use autoscaler::{Controllers, KedaExecutor, KedaOptions};
 pub use binding::{Bindings, bind_trigger};
 pub use executor::{Activity, Condition, Executor, Poll, Rules};
@@ -34,3 +37,26 @@ pub use job_autoscaler::KedaJobs;
 pub use spec::{
     Annotations, Fallback, FallbackBehavior, MetricType, Quirks, ScaledJob, ScaledObject, ScalingModifiers, Trigger,
 };
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "keda/scaled-job",
+        "jobs by the length of queues, from a ScaledJob",
+        "KEDA @ 8b4f083c, pkg/scaling; equal to recorded runs of its code",
+    ),
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "keda/scaled-object",
+        "to and from zero by triggers, with the HPA that KEDA makes, from a ScaledObject",
+        "KEDA @ 8b4f083c, pkg/scaling/executor; equal to recorded runs of its code, fallback and formula as read",
+    ),
+];
+
+/// How a file shows that it is a `ScaledObject`.
+pub const SCALED_OBJECT: Kind =
+    Kind { what: "a ScaledObject", objects: &[ObjectKind::of("ScaledObject")], fields: &[] };
+
+/// How a file shows that it is a `ScaledJob`.
+pub const SCALED_JOB: Kind = Kind { what: "a ScaledJob", objects: &[ObjectKind::of("ScaledJob")], fields: &[] };

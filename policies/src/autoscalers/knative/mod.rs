@@ -24,6 +24,9 @@ mod revision;
 mod scaler;
 mod settings;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::{Kind, ObjectKind};
+
 pub use annotations::{Annotations, HPA_CLASS, KPA_CLASS};
 pub use autoscaler::{KnativeKpa, KnativeOptions, Quirks};
 pub use buckets::{Aggregation, Buckets};
@@ -31,3 +34,23 @@ pub use decider::{Decider, DeciderSpec, Rules, Verdict};
 pub use revision::{Revision, resolve};
 pub use scaler::{Active, Bounds, Reachability, Scale, UNKNOWN, ZeroState, to_zero};
 pub use settings::{ClusterSettings, Refusal};
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[PolicyInfo::reproducing(
+    Port::Autoscaler,
+    "knative/kpa",
+    "Knative Pod Autoscaler, from a Service, Revision or KServe InferenceService",
+    "knative/serving @ 98e5ef90; decisions, settings and scale to zero equal to recorded runs",
+)];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind = Kind {
+    what: "a Knative Service or InferenceService",
+    objects: &[
+        ObjectKind { name: "Service", group: Some("serving.knative.dev") },
+        ObjectKind { name: "Configuration", group: Some("serving.knative.dev") },
+        ObjectKind::of("Revision"),
+        ObjectKind::of("InferenceService"),
+    ],
+    fields: &[],
+};

@@ -17,7 +17,25 @@ pub mod manifest;
 mod policy;
 mod series;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::{Kind, ObjectKind};
+
 pub use autoscaler::{RayServe, RayServeOptions};
 pub use config::{Aggregation, AutoscalingConfig, Bounds, ConfigError, DelayClock, Quirks, Settings};
 pub use policy::{Outcome, Policy, Rules};
 pub use series::{Reports, Series, total_requests};
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[PolicyInfo::reproducing(
+    Port::Autoscaler,
+    "ray-serve",
+    "ongoing requests per replica, from a serve config or a RayService",
+    "Ray Serve 2.60.0, default autoscaling policy; equal to recorded runs of the package",
+)];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind = Kind {
+    what: "a Ray Serve config or RayService",
+    objects: &[ObjectKind::of("RayService")],
+    fields: &["applications", "deployments", "autoscaling_config"],
+};

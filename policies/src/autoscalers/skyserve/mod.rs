@@ -22,8 +22,39 @@ mod pool;
 mod replica;
 mod window;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::Kind;
+
 pub use autoscaler::{SkyServe, SkyServeOptions};
 pub use controller::{Controller, Demand, Launch, Plan, Rules};
 pub use policy::{Algorithm, PolicyError, Quirks, ReplicaPolicy, TargetQps, Thresholds};
 pub use replica::{Replica, Status};
 pub use window::RequestWindow;
+
+const UPSTREAM: &str = "SkyPilot 0.14.1, sky/serve/autoscalers.py; equal to recorded runs of its classes";
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "skyserve/fallback",
+        "request rate on spot replicas, with on-demand replicas as base and stand-in",
+        UPSTREAM,
+    ),
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "skyserve/instance-aware",
+        "request rate on replicas that differ in what their GPUs take",
+        UPSTREAM,
+    ),
+    PolicyInfo::reproducing(Port::Autoscaler, "skyserve/pool", "workers by the length of their queue", UPSTREAM),
+    PolicyInfo::reproducing(
+        Port::Autoscaler,
+        "skyserve/request-rate",
+        "requests per second and replica, from a service's replica_policy",
+        UPSTREAM,
+    ),
+];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind = Kind { what: "a SkyPilot task", objects: &[], fields: &["service"] };

@@ -18,8 +18,23 @@ mod autoscaler;
 pub mod manifest;
 mod saturation;
 
+use crate::info::{PolicyInfo, Port};
+use crate::manifest::{Kind, ObjectKind};
+
 pub use autoscaler::{Effect, Wva, WvaError, WvaOptions, published_name};
 pub use manifest::{Model, Variant};
 pub use saturation::{
     Analysis, ReplicaMetrics, Rules, Step, Thresholds, VariantState, analyze, analyze_with, targets, targets_with,
 };
+
+/// What the list of policies says of this folder.
+pub const POLICIES: &[PolicyInfo] = &[PolicyInfo::reproducing(
+    Port::Autoscaler,
+    "wva/saturation-v1",
+    "llm-d's workload variant autoscaler, from VariantAutoscalings and a ConfigMap",
+    "llm-d-workload-variant-autoscaler @ b08b1c77; equal to recorded runs of its analyzer",
+)];
+
+/// How a file shows that it is one of these.
+pub const KIND: Kind =
+    Kind { what: "a VariantAutoscaling", objects: &[ObjectKind::of("VariantAutoscaling")], fields: &[] };

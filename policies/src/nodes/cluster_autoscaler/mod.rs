@@ -21,6 +21,7 @@ mod tests;
 
 pub use config::{ClusterAutoscalerConfig, Expander};
 
+use crate::info::{PolicyInfo, Port};
 use backoff::Backoff;
 use flashcrowd_core::clock::Stream;
 use flashcrowd_core::ports::{FleetView, NodeAutoscaler, NodeDecision, NodeWakes, OrderAnswer};
@@ -52,6 +53,14 @@ pub struct ClusterAutoscaler {
 }
 
 impl ClusterAutoscaler {
+    /// What the list of policies says of it.
+    pub const INFO: PolicyInfo = PolicyInfo::reproducing(
+        Port::NodeAutoscaler,
+        "cluster-autoscaler",
+        "node groups that grow at a scan, by expanders, and shrink after ten unneeded minutes",
+        "kubernetes/autoscaler @ 55c37cd5, from its FAQ and source by reading",
+    );
+
     /// With its flags, and a random stream of its own for expanders.
     pub fn new(config: ClusterAutoscalerConfig, stream: Stream) -> Self {
         let backoff = Backoff::new(config.initial_backoff, config.max_backoff, config.backoff_reset);

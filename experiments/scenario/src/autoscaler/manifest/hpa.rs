@@ -1,90 +1,71 @@
-//! HPA manifests on services of a scenario: settings of the controller, and what its metrics stand for.
+//! The Kubernetes HPA: settings of its controller, and what its metrics stand for.
 
-use super::bindings::bindings;
-use super::manifest;
-use super::resolved::{Make, MakeError, ResolvedAutoscaler};
-use crate::errors::{manifest_error, unknown};
+use super::context::{Context, Reader, several};
+use super::spec::Manifest;
+use crate::autoscaler::place::Scaling;
+use crate::autoscaler::resolved::{Make, ResolvedAutoscaler};
+use crate::errors::unknown;
 use crate::files::Input;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
-use crate::spec;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::ports::{SignalSource, TargetId};
+use flashcrowd_core::ports::SignalSource;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{Duration, NonNegative};
-use flashcrowd_policies::autoscalers::hpa::manifest::read_bytes as read_hpa;
 use flashcrowd_policies::autoscalers::hpa::{
-    BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, Quirks, Variant, bind,
+    self, BoundMetric, ControllerSettings, Hpa, HpaOptions, HpaSpec, Quirks, Variant, bind,
 };
 use flashcrowd_policies::metrics::MetricNameError;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub(super) const KIND: Reader = Reader { kind: hpa::KIND, policies: hpa::POLICIES, read };
 
 const FLAG: &str = "flag default of kube-controller-manager";
 
-/// A service whose replicas an HPA sets.
-pub(crate) fn resolve(
-    notes: &mut Notes<'_>,
-    file: &Input,
-    service: &spec::Service,
-    given: &spec::Manifest,
-    resolved: &mut ResolvedService,
-    target: TargetId,
-) -> Result<(), Diagnostic> {
-    let name = resolved.config.name.to_string();
-    let path = format!("services.{name}.autoscaler");
-    let read = read_hpa(&file.bytes, given.name.as_deref());
-    let manifest = read.map_err(|error| manifest_error(&file.shown, &error))?;
-    for warning in &manifest.warnings {
-        notes
-            .warn(format!("{}:{}:{}: {}: {}", file.shown, warning.line, warning.column, warning.path, warning.message));
-    }
-    if manifest.target.name != manifest::base_name(&name) {
-        notes.warn(format!(
-            "{}: scales `{}`, here it is applied to the service `{name}`",
-            file.shown, manifest.target.name
-        ));
-    }
-    if given.delay_clock.is_some() {
-        return Err(notes.error(&format!("{path}.delay_clock"), "`delay_clock` has no meaning for an HPA"));
+fn read(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
+    let manifest = cx.read(hpa::manifest::read_bytes(&cx.file.bytes, cx.given.name.as_deref()))?;
+    cx.warn(&manifest.warnings);
+    cx.check_target(&manifest.target.name);
+    if cx.given.delay_clock.is_some() {
+        return Err(cx.notes.error(&format!("{}.delay_clock", cx.path), "`delay_clock` has no meaning for an HPA"));
     }
     let min = manifest.spec.min_replicas.unwrap_or(1).max(0) as u32;
     let bounds = format!("{min} to {}", manifest.spec.max_replicas);
-    notes.manifest(&format!("{path}.replicas"), &bounds, file.shown.clone());
-    let initial =
-        notes.or(&format!("services.{name}.replicas"), service.replicas, min, "`minReplicas` of the manifest");
-    resolved.config.initial_replicas = initial;
-    let chosen = bindings(notes, &name, &service.bind)?;
-    let metrics = bind(&manifest.spec, &chosen).map_err(|error| metric_error(file, &name, &error))?;
-    if let Some(error) = metrics.iter().find_map(|metric| no_such_truth(file, resolved, metric)) {
-        return Err(error);
-    }
-    for (metric, binding) in metrics.iter().zip(&manifest.spec.metrics) {
-        let signal = format!("{:?} every {}", metric.request.source, metric.request.pipeline.scrape_period);
-        let text = format!("{} = {signal}", binding.source.metric_name());
-        notes.manifest(&format!("{path}.metrics"), &text, file.shown.clone());
-    }
+    cx.notes.manifest(&format!("{}.replicas", cx.path), &bounds, cx.file.shown.clone());
+    let metrics = metrics(cx, &manifest.spec)?;
     let options = HpaOptions {
-        settings: settings(notes, &path, given)?,
-        sync_period: sync_period(notes, &path, given)?,
-        phase: given.phase.map(Duration::get),
-        containers: containers(service),
-        ..HpaOptions::new(manifest.name.clone(), target, metrics)
+        settings: settings(cx.notes, &cx.path, cx.given)?,
+        sync_period: sync_period(cx.notes, &cx.path, cx.given)?,
+        phase: cx.given.phase.map(Duration::get),
+        containers: cx.containers.clone(),
+        ..HpaOptions::new(manifest.name.clone(), cx.target, metrics)
     };
     let (shown, high) = (format!("hpa/{}", options.name), manifest.spec.max_replicas.max(0) as u32);
     let (spec, kept) = (manifest.spec.clone(), options.clone());
     let make: Make = Arc::new(move |_| match Hpa::new(&spec, kept.clone()) {
         Ok(hpa) => Ok(vec![hpa.boxed()]),
-        Err(errors) => {
-            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Err(MakeError::Refused(texts.join("; ")))
-        }
+        Err(errors) => Err(several(&errors)),
     });
-    let made = ResolvedAutoscaler::new(shown, Some((min, high)), target, make);
-    let made = made.map_err(|error| Diagnostic::about(&file.shown, error.to_string()))?;
-    resolved.autoscaler = Some(made.with_hpa(manifest.spec, options));
-    Ok(())
+    let made = ResolvedAutoscaler::new(shown, Some((min, high)), cx.target, make);
+    let made = made.map_err(|error| cx.refused(error.to_string()))?;
+    let autoscaler = made.with_hpa(manifest.spec, options);
+    Ok(Scaling { autoscaler, initial: (min, "`minReplicas` of the manifest"), at_zero: None })
+}
+
+/// What the metrics stand for.
+fn metrics(cx: &mut Context<'_, '_>, spec: &HpaSpec) -> Result<Vec<BoundMetric>, Diagnostic> {
+    let name = &cx.service.config.name;
+    let metrics = bind(spec, &cx.bindings).map_err(|error| metric_error(cx.file, name, &error))?;
+    if let Some(error) = metrics.iter().find_map(|metric| no_such_truth(cx.file, cx.service, metric)) {
+        return Err(error);
+    }
+    for (metric, binding) in metrics.iter().zip(&spec.metrics) {
+        let signal = format!("{:?} every {}", metric.request.source, metric.request.pipeline.scrape_period);
+        let text = format!("{} = {signal}", binding.source.metric_name());
+        cx.notes.manifest(&format!("{}.metrics", cx.path), &text, cx.file.shown.clone());
+    }
+    Ok(metrics)
 }
 
 /// A metric that has no binding: shown where the manifest names it.
@@ -131,7 +112,7 @@ fn at_metric(file: &Input, name: &str, message: String) -> Diagnostic {
     diagnostic
 }
 
-fn settings(notes: &mut Notes<'_>, path: &str, given: &spec::Manifest) -> Result<ControllerSettings, Diagnostic> {
+fn settings(notes: &mut Notes<'_>, path: &str, given: &Manifest) -> Result<ControllerSettings, Diagnostic> {
     let defaults = ControllerSettings::default();
     let variant = given.variant.clone().unwrap_or_else(|| defaults.variant.name().to_owned());
     let names = [Variant::K8s128.name(), Variant::K8s2026Backport.name()];
@@ -161,23 +142,11 @@ fn settings(notes: &mut Notes<'_>, path: &str, given: &spec::Manifest) -> Result
     })
 }
 
-fn sync_period(notes: &mut Notes<'_>, path: &str, given: &spec::Manifest) -> Result<SimDuration, Diagnostic> {
+fn sync_period(notes: &mut Notes<'_>, path: &str, given: &Manifest) -> Result<SimDuration, Diagnostic> {
     let path = format!("{path}.sync_period");
     let period = notes.or(&path, given.sync_period, Duration(SimDuration::from_s(15)), FLAG).get();
     if period < SimDuration::from_ms(100) {
         return Err(notes.error(&path, "a sync period below 100ms would run for ever"));
     }
     Ok(period)
-}
-
-pub(crate) fn containers(service: &spec::Service) -> Vec<Container> {
-    let Some(cpu) = &service.cpu else { return Vec::new() };
-    let mut requests = BTreeMap::new();
-    if let Some(cores) = cpu.request_cores {
-        requests.insert("cpu".to_owned(), (cores.get() * 1_000.0).round() as i64);
-    }
-    if let Some(memory) = cpu.request_memory {
-        requests.insert("memory".to_owned(), i64::try_from(memory.0).unwrap_or(i64::MAX).saturating_mul(1_000));
-    }
-    vec![Container { name: cpu.container.clone().unwrap_or_else(|| "main".to_owned()), requests }]
 }

@@ -1,0 +1,86 @@
+//! Manifests: read as they run in production, and made into controllers. Each kind has a file here.
+
+mod aibrix;
+mod aws;
+pub(crate) mod context;
+mod dynamo;
+mod hpa;
+mod keda;
+mod knative;
+mod ray_serve;
+mod skyserve;
+pub(crate) mod spec;
+mod wva;
+
+pub(crate) use spec::Manifest;
+
+use super::place::{Autoscalers, Place, Scaling};
+use crate::errors::manifest_error;
+use crate::files::Input;
+use crate::part::Part;
+use context::{Context, Reader};
+use flashcrowd_language::Diagnostic;
+use flashcrowd_policies::PolicyInfo;
+use flashcrowd_policies::manifest::{Kind, ManifestError, detect};
+
+/// Every kind of manifest that is read.
+const READERS: [Reader; 10] = [
+    hpa::KIND,
+    keda::OBJECT,
+    keda::JOB,
+    knative::KIND,
+    ray_serve::KIND,
+    skyserve::KIND,
+    aibrix::KIND,
+    wva::KIND,
+    dynamo::KIND,
+    aws::KIND,
+];
+
+/// The policies that manifests stand for.
+pub(crate) fn policies() -> impl Iterator<Item = PolicyInfo> {
+    READERS.iter().flat_map(|reader| reader.policies).copied()
+}
+
+/// Which kind of manifest a file holds.
+///
+/// # Errors
+/// If the file is no YAML or JSON, or holds none of the kinds that are read.
+pub fn kind_of_manifest(bytes: &[u8]) -> Result<Kind, ManifestError> {
+    reader(bytes).map(|reader| reader.kind)
+}
+
+fn reader(bytes: &[u8]) -> Result<&'static Reader, ManifestError> {
+    detect(bytes, &READERS.map(|reader| reader.kind)).map(|found| &READERS[found])
+}
+
+impl Part<Autoscalers> for Manifest {
+    fn make(&self, place: &mut Place<'_, '_>) -> Result<Scaling, Diagnostic> {
+        let file = file(self, place)?;
+        let reader = reader(&file.bytes).map_err(|error| manifest_error(&file.shown, &error))?;
+        let bindings = place.bindings()?;
+        let mut context = Context {
+            notes: place.notes,
+            path: place.path.clone(),
+            given: self,
+            file: &file,
+            service: place.service,
+            services: place.stage.services,
+            target: place.target,
+            bindings,
+            containers: place.containers.clone(),
+        };
+        (reader.read)(&mut context)
+    }
+}
+
+/// The manifest: of its file, or as it stands in the scenario.
+fn file(given: &Manifest, place: &mut Place<'_, '_>) -> Result<Input, Diagnostic> {
+    let path = &place.path;
+    match (&given.path, &given.text) {
+        (Some(file), None) => place.files.read(place.notes, &format!("{path}.path"), file),
+        (None, Some(text)) => Ok(Input { shown: format!("{path}.text"), bytes: text.clone().into_bytes() }),
+        (Some(_), Some(_)) => Err(place.notes.error(path, "a manifest is given by `path` or by `text`, not by both")),
+        (None, None) => Err(place.notes.error(path, "a manifest needs the `path` of its file, or its `text`")),
+    }
+}
