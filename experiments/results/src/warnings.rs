@@ -6,7 +6,7 @@ use crate::scope::{Scope, ScopeKind};
 use flashcrowd_core::ledger::{RequestRecord, RunRecord, SeriesRow};
 use flashcrowd_core::serving::{Discipline, QueueMode};
 use flashcrowd_language::words::{count, percent};
-use flashcrowd_scenario::{Resolved, ResolvedService, ResolvedTraffic, Source};
+use flashcrowd_scenario::{Resolved, ResolvedService, ResolvedTraffic};
 
 /// Warnings about one run, most important first; `value` finds the figures of its services.
 pub(crate) fn warnings(
@@ -105,9 +105,8 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
 /// Replicates of recorded traffic alone differ in nothing that comes in.
 pub fn same_arrivals(resolved: &Resolved) -> Option<String> {
     // Thinned and multiplied rows are drawn anew.
-    let recorded = |traffic: &ResolvedTraffic| match &traffic.source {
-        Source::Trace(file) => file.blocks.is_none() && file.options.rate_scale == 1.0,
-        _ => false,
+    let recorded = |traffic: &ResolvedTraffic| {
+        traffic.source.trace().is_some_and(|file| file.blocks.is_none() && file.options.rate_scale == 1.0)
     };
     (resolved.replicates > 1 && resolved.traffic.iter().all(recorded)).then(|| {
         "replicates of a recorded trace have the same arrivals: intervals speak of start-up times and routing alone; \

@@ -35,7 +35,7 @@ pub(crate) fn warn(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resol
         }
     }
     for (name, given) in &raw.traffic {
-        if let Some(client) = given.client() {
+        if let Some(client) = given.called().client() {
             client_of(notes, &format!("traffic.{name}.client"), client, resolved);
         }
     }
@@ -51,7 +51,8 @@ fn whole(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resolved) {
     if raw.drains_on_notice.is_some() && !spot {
         notes.idle("drains_on_notice", "no pool is bought as Spot, and nothing else gives notice");
     }
-    let placed = raw.traffic.values().any(|traffic| traffic.client().is_some_and(|client| client.origin.is_some()));
+    let placed =
+        raw.traffic.values().any(|traffic| traffic.called().client().is_some_and(|client| client.origin.is_some()));
     if raw.geography.is_some() && !placed && resolved.routes.is_empty() {
         notes.idle("geography", "no client has an `origin`, and there is no route");
     }
@@ -103,7 +104,8 @@ fn unused(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resolved) {
             notes.warn(format!("no service may use the pool `{}`{paid}", pool.name));
         }
     }
-    let named = |name: &str| raw.traffic.values().any(|traffic| callee(traffic).is_none_or(|called| called == name));
+    let named =
+        |name: &str| raw.traffic.values().any(|traffic| traffic.called().service().is_none_or(|called| called == name));
     for route in resolved.routes.iter().filter(|route| !named(&route.name)) {
         notes.warn(format!("nothing calls the route `{}`: give traffic `service: \"{0}\"`", route.name));
     }
@@ -114,17 +116,6 @@ fn unused(notes: &mut Notes<'_>, raw: &spec::Scenario, resolved: &Resolved) {
         let others = if idle.len() > 1 { format!(" and {} others", idle.len() - 1) } else { String::new() };
         notes.warn(format!("nothing calls the service {first}{others}: traffic names its `service`"));
     }
-}
-
-fn callee(traffic: &spec::Traffic) -> Option<&str> {
-    let service = match traffic {
-        spec::Traffic::Poisson(given) => &given.service,
-        spec::Traffic::Mmpp(given) => &given.service,
-        spec::Traffic::Schedule(given) => &given.service,
-        spec::Traffic::Trace(given) => &given.service,
-        spec::Traffic::Users(given) => &given.service,
-    };
-    service.as_deref()
 }
 
 fn service_of(notes: &mut Notes<'_>, given: &spec::Service, service: &ResolvedService, resolved: &Resolved) {

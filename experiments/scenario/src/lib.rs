@@ -62,4 +62,5 @@ pub use resolved::Resolved;
 pub use service::resolved::ResolvedService;
 pub use settings::{Setting, SettingOrigin};
 pub use startup::tiers;
-pub use traffic::resolve::{ResolvedTraffic, Source, TraceFile};
+pub use traffic::place::{Source, TraceFile};
+pub use traffic::resolve::ResolvedTraffic;

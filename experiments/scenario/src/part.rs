@@ -38,14 +38,52 @@ pub(crate) trait Part<P: Port> {
 /// The parts of a port: those without settings are written by their name alone.
 ///
 /// Each entry is the module and the name of a type that is [`Part`] of the port. What has no settings must
-/// be `Default`.
+/// be `Default`. With `all as f: Trait` at the end, `f` shows any part with settings as that trait.
 macro_rules! parts {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident: $port:ty {
+            alone {}
+            with settings { $($(#[$part_about:meta])* $module:ident::$part:ident,)* }
+            all as $method:ident: $common:path
+        }
+    ) => {
+        $crate::part::parts! { @form $(#[$about])* $name $port {} { $($(#[$part_about])* $module::$part,)* } }
+
+        impl $name {
+            /// What all of them have.
+            pub(crate) fn $method(&self) -> &dyn $common {
+                match self {
+                    $($name::$part(part) => part,)*
+                }
+            }
+        }
+    };
     (
         $(#[$about:meta])*
         pub enum $name:ident: $port:ty {
             alone { $($(#[$bare_about:meta])* $bare_module:ident::$bare:ident,)* }
             with settings { $($(#[$part_about:meta])* $module:ident::$part:ident,)* }
         }
+    ) => {
+        $crate::part::parts! {
+            @form $(#[$about])* $name $port
+            { $($(#[$bare_about])* $bare_module::$bare,)* } { $($(#[$part_about])* $module::$part,)* }
+        }
+
+        impl $name {
+            /// All policies behind the port.
+            pub(crate) const POLICIES: &'static [&'static [flashcrowd_policies::PolicyInfo]] = &[
+                $(<$bare_module::$bare as $crate::part::Part<$port>>::POLICIES,)*
+                $(<$module::$part as $crate::part::Part<$port>>::POLICIES,)*
+            ];
+        }
+    };
+    // How they are written, and how what is written is made.
+    (
+        @form $(#[$about:meta])* $name:ident $port:ty
+        { $($(#[$bare_about:meta])* $bare_module:ident::$bare:ident,)* }
+        { $($(#[$part_about:meta])* $module:ident::$part:ident,)* }
     ) => {
         $(#[$about])*
         #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -56,12 +94,6 @@ macro_rules! parts {
         }
 
         impl $name {
-            /// All policies behind the port.
-            pub(crate) const POLICIES: &'static [&'static [flashcrowd_policies::PolicyInfo]] = &[
-                $(<$bare_module::$bare as $crate::part::Part<$port>>::POLICIES,)*
-                $(<$module::$part as $crate::part::Part<$port>>::POLICIES,)*
-            ];
-
             /// Makes the part that is meant.
             pub(crate) fn make(
                 &self,

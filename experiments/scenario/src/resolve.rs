@@ -19,7 +19,7 @@ use crate::service::resolve as service;
 use crate::settings::Notes;
 use crate::spec;
 use crate::startup::links;
-use crate::traffic::resolve::{self as traffic, ResolvedTraffic, Source};
+use crate::traffic::resolve::{self as traffic, ResolvedTraffic};
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_language::units::Duration;
@@ -72,7 +72,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     }
     residents::join(&notes, &mut services, &pools)?;
     let routes = network::routes(&mut notes, &raw.routes, &services, &pools, &regions)?;
-    let placed = raw.traffic.values().any(|traffic| traffic.client().is_some_and(|client| client.origin.is_some()));
+    let placed =
+        raw.traffic.values().any(|traffic| traffic.called().client().is_some_and(|client| client.origin.is_some()));
     let needed = placed || !raw.routes.is_empty();
     let geography = network::geography(&mut notes, raw.geography.as_ref(), &regions, needed)?;
     let faults = faults::resolve(
@@ -175,7 +176,7 @@ fn horizon(
     }
     let mut longest = SimDuration::ZERO;
     for client in traffic {
-        let Source::Trace(file) = &client.source else {
+        let Some(file) = client.source.trace() else {
             let error =
                 notes.error("horizon", format!("the traffic `{}` never ends, and there is no `horizon`", client.name));
             return Err(error.with_help("add one: `horizon: \"2h\"`"));

@@ -16,7 +16,8 @@ pub use crate::service::router::Router;
 pub use crate::service::spec::*;
 pub use crate::serving::spec::*;
 pub use crate::startup::spec::*;
-pub use crate::traffic::spec::*;
+pub use crate::traffic::Traffic;
+pub use crate::traffic::client::*;
 
 use flashcrowd_language::units::Duration;
 use schemars::JsonSchema;

@@ -5,7 +5,6 @@ use crate::resolved::Resolved;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use crate::spec;
-use crate::traffic::resolve::Source;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::serving::Discipline;
@@ -117,24 +116,19 @@ impl Bounds {
     fn check_requests(&self, notes: &Notes<'_>, resolved: &Resolved, horizon: SimDuration) -> Result<(), Diagnostic> {
         let mut expected = 0.0;
         for client in &resolved.traffic {
-            if let Source::Users { users, .. } = client.source
-                && users > self.entities
-            {
+            let users = client.source.users();
+            if users > self.entities {
                 let path = format!("traffic.{}.users", client.name);
                 let error = notes.error(&path, format!("{users} users, the limit is {}", self.entities));
                 return Err(raise(error, "entities"));
             }
-            if let Source::Mmpp(chain, _) = &client.source {
-                let shortest = chain.states.iter().map(|state| state.mean_sojourn).min().unwrap_or_default();
-                if horizon.as_ps() / shortest.as_ps().max(1) > MOST_SOJOURNS {
-                    let path = format!("traffic.{}.states", client.name);
-                    return Err(notes.error(
-                        &path,
-                        "states this short change more often than can be played; expected longer `mean`s",
-                    ));
-                }
+            let shortest = client.source.shortest_change();
+            if shortest.is_some_and(|span| horizon.as_ps() / span.as_ps().max(1) > MOST_SOJOURNS) {
+                let path = format!("traffic.{}.states", client.name);
+                let message = "states this short change more often than can be played; expected longer `mean`s";
+                return Err(notes.error(&path, message));
             }
-            if let Source::Trace(file) = &client.source {
+            if let Some(file) = client.source.trace() {
                 // Rows are read whether or not they are sent.
                 let read = file.summary.rows as f64 * f64::from(file.options.repeat);
                 if read > self.requests {
@@ -213,10 +207,7 @@ impl Bounds {
             };
             u64::from(service.config.initial_replicas).saturating_mul(500 + 16 * instances)
         });
-        let users = resolved.traffic.iter().map(|client| match client.source {
-            Source::Users { users, .. } => u64::from(users) * 150,
-            _ => 0,
-        });
+        let users = resolved.traffic.iter().map(|client| u64::from(client.source.users()) * 150);
         replicas.chain(users).fold(nodes, u64::saturating_add)
     }
 }

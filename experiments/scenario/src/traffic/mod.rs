@@ -1,5 +1,33 @@
 //! Traffic, and what the clairvoyant bound knows of it.
 
+pub(crate) mod client;
 pub(crate) mod foresight;
+mod mmpp;
+pub(crate) mod place;
+mod poisson;
 pub(crate) mod resolve;
-pub(crate) mod spec;
+mod schedule;
+mod trace;
+mod users;
+
+use place::{Called, Generators};
+
+crate::part::parts! {
+    /// Traffic of one client.
+    pub enum Traffic: Generators {
+        alone {}
+        with settings {
+            /// Poisson arrivals.
+            poisson::Poisson,
+            /// Markov-modulated Poisson arrivals.
+            mmpp::Mmpp,
+            /// A rate that changes with time.
+            schedule::Schedule,
+            /// A recorded trace.
+            trace::Trace,
+            /// So many users with think time.
+            users::Users,
+        }
+        all as called: Called
+    }
+}

@@ -1,0 +1,211 @@
+//! A recorded trace.
+
+use super::client::Client;
+use super::place::{Generators, Place, Source, TraceFile, called};
+use crate::errors::source_error;
+use crate::files::{InputHash, hash_file};
+use crate::part::Part;
+use crate::settings::Notes;
+use flashcrowd_core::clock::Seed;
+use flashcrowd_core::ports::SourceError;
+use flashcrowd_core::traffic::Traffic;
+use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_language::Diagnostic;
+use flashcrowd_language::units::{Duration, Positive};
+use flashcrowd_language::words::plain;
+use flashcrowd_workloads::input::open_again;
+use flashcrowd_workloads::traffic::requests::RequestLaws;
+use flashcrowd_workloads::traffic::trace::{
+    self, BlockIndex, TraceOptions, TraceSource, TraceSummary, format, summary,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Parameters of `Trace`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// The file, plain or gzip.
+    #[schemars(extend("x-file" = true, "x-example" = r#""trace.csv""#))]
+    pub path: String,
+    /// Its format, which its first line tells: one that differs is refused.
+    pub format: Option<TraceFormat>,
+    /// Instants are multiplied by this.
+    #[schemars(extend("x-example" = "0.5"))]
+    pub time_scale: Option<Positive>,
+    /// Rows are multiplied or thinned by this.
+    #[schemars(extend("x-example" = "2"))]
+    pub rate_scale: Option<Positive>,
+    /// Played so many times.
+    #[schemars(extend("x-example" = "2"))]
+    pub repeat: Option<u32>,
+    /// Part of the trace that is played, from its first row.
+    #[schemars(extend("x-example" = r#"(from: "1h", to: "2h")"#))]
+    pub window: Option<Window>,
+    /// Each replicate draws its own arrivals from the trace; all play the trace as it is by default.
+    #[schemars(extend("x-example" = r#"Blocks("1m")"#))]
+    pub resample: Option<Resample>,
+    /// What happens to rows that cannot be used.
+    pub on_bad_row: Option<OnBadRow>,
+    /// The service called.
+    #[schemars(extend("x-example" = r#""chat""#))]
+    pub service: Option<String>,
+    /// How the client behaves.
+    pub client: Option<Client>,
+}
+
+/// Format of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum TraceFormat {
+    /// CSV: `TIMESTAMP,ContextTokens,GeneratedTokens`.
+    AzureLlm,
+    /// JSON lines of Mooncake: milliseconds, blocks of 512 tokens.
+    Mooncake,
+    /// JSON lines of Qwen-Bailian: seconds, blocks of 16 tokens.
+    Bailian,
+}
+
+/// Part of a trace.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Start.
+    #[schemars(extend("x-example" = r#""1h""#))]
+    pub from: Option<Duration>,
+    /// End.
+    #[schemars(extend("x-example" = r#""2h""#))]
+    pub to: Option<Duration>,
+}
+
+/// How a replicate draws its arrivals from a trace.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Resample {
+    /// Blocks of this length, with replacement, until the trace's length is full.
+    Blocks(Duration),
+}
+
+/// What happens to rows that cannot be used.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum OnBadRow {
+    /// The run is refused.
+    Refuse,
+    /// They are left out and counted.
+    Drop,
+}
+
+called!(Trace);
+
+impl Part<Generators> for Trace {
+    fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
+        let Place { notes, files, path, .. } = place;
+        let setting = format!("{path}.path");
+        let whole = (Duration(SimDuration::ZERO), Duration(SimDuration::MAX));
+        let window = self
+            .window
+            .as_ref()
+            .map(|window| (window.from.unwrap_or(whole.0).get(), window.to.unwrap_or(whole.1).get()));
+        let of = |field: &str| format!("{path}.{field}");
+        let recorded = "as recorded";
+        if window.is_none() {
+            notes.default(&of("window"), "None", "all of it", false);
+        }
+        if self.resample.is_none() {
+            notes.default(&of("resample"), "None", "every replicate plays it as it is", false);
+        }
+        let options = TraceOptions {
+            time_scale: notes.or(&of("time_scale"), self.time_scale.map(Positive::get), 1.0, recorded),
+            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, recorded),
+            repeat: notes.or(&of("repeat"), self.repeat, 1, "once"),
+            window,
+            on_bad_row: match self.on_bad_row {
+                Some(OnBadRow::Drop) => trace::OnBadRow::Drop,
+                Some(OnBadRow::Refuse) => trace::OnBadRow::Refuse,
+                None => {
+                    notes.default(&of("on_bad_row"), "Refuse", "a trace with a bad row may be the wrong file", false);
+                    trace::OnBadRow::Refuse
+                }
+            },
+        };
+        options.check().map_err(|error| notes.error(path, error.to_string()))?;
+        let file = files.locate(notes, &setting, &self.path);
+        if !file.exists() {
+            let error = notes.error(&setting, format!("there is no trace at `{}`", file.display()));
+            return Err(error.with_help(format!(
+                "the Azure LLM inference traces are public (CC-BY): \
+                 https://github.com/Azure/AzurePublicDataset, files `AzureLLMInferenceTrace_code.csv` and `..._conv.csv`; \
+                 so are those that name the blocks of prompts (Apache-2.0): https://github.com/kvcache-ai/Mooncake, \
+                 FAST25-release/traces; then give its place: --set {setting}=FILE"
+            )));
+        }
+        open_again(&file).map_err(|error| notes.error(&setting, format!("`{}`: {}", self.path, plain(&error))))?;
+        expect_format(notes, path, self.format, &file)?;
+        let found = summary(&file, &options).map_err(|error| source_error(&error))?;
+        let hash = hash_file(&file).map_err(|error| notes.error(&setting, error.to_string()))?;
+        files.hashes.push(InputHash { path: self.path.clone(), hash });
+        if found.dropped > 0 {
+            notes.warn(format!("{}: {} rows were dropped, {} are played", self.path, found.dropped, found.rows));
+        }
+        let blocks = blocks(notes, path, self.resample, (&file, &options, found))?;
+        Ok(Arc::new(TraceFile { path: file, options, summary: found, blocks }))
+    }
+}
+
+impl Source for TraceFile {
+    fn open(&self, seed: Seed, _: SimTime, label: &str) -> Result<Traffic, SourceError> {
+        let TraceFile { path, options, summary, blocks } = self;
+        let source = match blocks {
+            Some(index) => TraceSource::open_resampled(path, options, *summary, Arc::clone(index), seed, label),
+            None => TraceSource::open_checked(path, options, *summary, seed, label),
+        };
+        Ok(Traffic::Open(Box::new(source?)))
+    }
+
+    fn expected_requests(&self, _: f64) -> f64 {
+        self.summary.rows as f64 * self.options.rate_scale * f64::from(self.options.repeat)
+    }
+
+    fn laws(&self) -> Option<&RequestLaws> {
+        None
+    }
+
+    fn trace(&self) -> Option<&TraceFile> {
+        Some(self)
+    }
+}
+
+/// The blocks of a trace of which each replicate draws its own.
+fn blocks(
+    notes: &mut Notes<'_>,
+    path: &str,
+    given: Option<Resample>,
+    (file, options, found): (&Path, &TraceOptions, TraceSummary),
+) -> Result<Option<Arc<BlockIndex>>, Diagnostic> {
+    let Some(Resample::Blocks(length)) = given else { return Ok(None) };
+    let setting = format!("{path}.resample");
+    notes.given(&setting, "");
+    let index = BlockIndex::new(file, options, found, length.get()).map_err(|error| {
+        let diagnostic = notes.error(&setting, format!("the trace cannot be resampled: {}", error.message));
+        match error.hint {
+            Some(hint) => diagnostic.with_help(hint),
+            None => diagnostic,
+        }
+    })?;
+    Ok(Some(Arc::new(index)))
+}
+
+/// A format that the scenario names must be that of the file.
+fn expect_format(notes: &Notes<'_>, path: &str, given: Option<TraceFormat>, file: &Path) -> Result<(), Diagnostic> {
+    let Some(given) = given else { return Ok(()) };
+    let found = match format(file).map_err(|error| source_error(&error))? {
+        trace::TraceFormat::AzureLlm => TraceFormat::AzureLlm,
+        trace::TraceFormat::Mooncake => TraceFormat::Mooncake,
+        trace::TraceFormat::Bailian => TraceFormat::Bailian,
+    };
+    if found == given {
+        return Ok(());
+    }
+    let message = format!("the first line of `{}` is one of `{found:?}`, not of `{given:?}`", file.display());
+    Err(notes.error(&format!("{path}.format"), message).with_help("leave `format` out: the first line tells it"))
+}
