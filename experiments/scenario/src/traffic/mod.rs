@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod foresight;
+mod format;
 mod mmpp;
 pub(crate) mod place;
 mod poisson;

@@ -1,6 +1,7 @@
 //! A recorded trace.
 
 use super::client::Client;
+use super::format::Format;
 use super::place::{Generators, Place, Source, TraceFile, called};
 use crate::errors::source_error;
 use crate::files::{InputHash, hash_file};
@@ -31,7 +32,7 @@ pub struct Trace {
     #[schemars(extend("x-file" = true, "x-example" = r#""trace.csv""#))]
     pub path: String,
     /// Its format, which its first line tells: one that differs is refused.
-    pub format: Option<TraceFormat>,
+    pub format: Option<Format>,
     /// Instants are multiplied by this.
     #[schemars(extend("x-example" = "0.5"))]
     pub time_scale: Option<Positive>,
@@ -54,17 +55,6 @@ pub struct Trace {
     pub service: Option<String>,
     /// How the client behaves.
     pub client: Option<Client>,
-}
-
-/// Format of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum TraceFormat {
-    /// CSV: `TIMESTAMP,ContextTokens,GeneratedTokens`.
-    AzureLlm,
-    /// JSON lines of Mooncake: milliseconds, blocks of 512 tokens.
-    Mooncake,
-    /// JSON lines of Qwen-Bailian: seconds, blocks of 16 tokens.
-    Bailian,
 }
 
 /// Part of a trace.
@@ -196,16 +186,12 @@ fn blocks(
 }
 
 /// A format that the scenario names must be that of the file.
-fn expect_format(notes: &Notes<'_>, path: &str, given: Option<TraceFormat>, file: &Path) -> Result<(), Diagnostic> {
-    let Some(given) = given else { return Ok(()) };
-    let found = match format(file).map_err(|error| source_error(&error))? {
-        trace::TraceFormat::AzureLlm => TraceFormat::AzureLlm,
-        trace::TraceFormat::Mooncake => TraceFormat::Mooncake,
-        trace::TraceFormat::Bailian => TraceFormat::Bailian,
-    };
+fn expect_format(notes: &Notes<'_>, path: &str, given: Option<Format>, file: &Path) -> Result<(), Diagnostic> {
+    let Some(Format(given)) = given else { return Ok(()) };
+    let found = format(file).map_err(|error| source_error(&error))?.name;
     if found == given {
         return Ok(());
     }
-    let message = format!("the first line of `{}` is one of `{found:?}`, not of `{given:?}`", file.display());
+    let message = format!("the first line of `{}` is one of `{found}`, not of `{given}`", file.display());
     Err(notes.error(&format!("{path}.format"), message).with_help("leave `format` out: the first line tells it"))
 }

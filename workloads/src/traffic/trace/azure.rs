@@ -1,19 +1,19 @@
 //! The columns of the Azure LLM inference traces, found by name.
 
+use super::format::{Complaint, Detected, ReadRow, Record, TraceFormat};
 use super::timestamp;
+use std::sync::Arc;
 
-/// What a row says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    /// Picoseconds since 1970.
-    pub(super) at_ps: i128,
-    pub(super) prompt_tokens: u32,
-    pub(super) output_tokens: u32,
-}
+/// The format. What is of no other is taken for it, so that the message says which columns are missing.
+pub(super) const FORMAT: TraceFormat = TraceFormat {
+    name: "AzureLlm",
+    about: "CSV: `TIMESTAMP,ContextTokens,GeneratedTokens`.",
+    detect: |first| Some(Columns::of(first).map(|columns| Detected { reader: Arc::new(columns), is_row: false })),
+};
 
 /// Where the columns are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Columns {
+struct Columns {
     timestamp: usize,
     context: usize,
     generated: usize,
@@ -22,12 +22,9 @@ pub(super) struct Columns {
 
 const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens";
 
-/// A message and advice.
-pub(super) type Complaint = (String, Option<String>);
-
 impl Columns {
     /// Reads the header.
-    pub(super) fn of(header: &str) -> Result<Columns, Complaint> {
+    fn of(header: &str) -> Result<Columns, Complaint> {
         let header = header.trim_start_matches('\u{feff}');
         let names: Vec<&str> = header.split(',').map(|name| name.trim().trim_matches('"')).collect();
         if timestamp::parse(names[0]).is_some() {
@@ -49,9 +46,10 @@ impl Columns {
             count: names.len(),
         })
     }
+}
 
-    /// Reads a row.
-    pub(super) fn read(&self, line: &str) -> Result<Record, Complaint> {
+impl ReadRow for Columns {
+    fn read(&self, line: &str, _: &mut Vec<u64>) -> Result<Record, Complaint> {
         if line.contains('"') {
             return Err(("quoted fields are not part of this format".to_owned(), None));
         }

@@ -4,14 +4,31 @@
 //! alibaba-edu/qwen-bailian-usagetraces-anon (seconds, blocks of 16 tokens, known by `chat_id`). A
 //! block's number stands for all tokens up to its end.
 
-use super::azure::{Complaint, Record};
+use super::format::{Complaint, Detected, ReadRow, Record, TraceFormat};
 use serde::Deserialize;
+use std::sync::Arc;
 
-/// Which of the two formats a file has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Blocks {
-    Mooncake,
-    Bailian,
+/// Qwen-Bailian's, known by its `chat_id`.
+pub(super) const BAILIAN: TraceFormat = TraceFormat {
+    name: "Bailian",
+    about: "JSON lines of Qwen-Bailian: seconds, blocks of 16 tokens.",
+    detect: |first| detect(first, true, Blocks { tokens: 16, ps_per_unit: 1e12 }),
+};
+
+/// Mooncake's: any other in JSON lines.
+pub(super) const MOONCAKE: TraceFormat = TraceFormat {
+    name: "Mooncake",
+    about: "JSON lines of Mooncake: milliseconds, blocks of 512 tokens.",
+    detect: |first| detect(first, false, Blocks { tokens: 512, ps_per_unit: 1e9 }),
+};
+
+/// How one of the two is read.
+#[derive(Clone, Copy, Debug)]
+struct Blocks {
+    /// Of a block.
+    tokens: u32,
+    /// Picoseconds of one unit of `timestamp`.
+    ps_per_unit: f64,
 }
 
 #[derive(Deserialize)]
@@ -24,31 +41,22 @@ struct Line {
     chat_id: Option<serde::de::IgnoredAny>,
 }
 
-impl Blocks {
-    /// The format of a file whose first line is this; `None` if it is not JSON at all.
-    pub(super) fn of(first: &str) -> Option<Result<Blocks, Complaint>> {
-        let first = first.trim_start_matches('\u{feff}');
-        first.starts_with('{').then(|| {
-            let line = parse(first)?;
-            Ok(if line.chat_id.is_some() { Blocks::Bailian } else { Blocks::Mooncake })
-        })
+fn detect(first: &str, has_chat_id: bool, reader: Blocks) -> Option<Result<Detected, Complaint>> {
+    let first = first.trim_start_matches('\u{feff}');
+    if !first.starts_with('{') {
+        return None;
     }
+    let line = match parse(first) {
+        Ok(line) => line,
+        Err(complaint) => return Some(Err(complaint)),
+    };
+    (line.chat_id.is_some() == has_chat_id).then(|| Ok(Detected { reader: Arc::new(reader), is_row: true }))
+}
 
-    /// Tokens of a block.
-    pub(super) fn tokens(self) -> u32 {
-        match self {
-            Blocks::Mooncake => 512,
-            Blocks::Bailian => 16,
-        }
-    }
-
-    /// Reads a row, and the names of its blocks into `hashes`.
-    pub(super) fn read(self, text: &str, hashes: &mut Vec<u64>) -> Result<Record, Complaint> {
+impl ReadRow for Blocks {
+    fn read(&self, text: &str, hashes: &mut Vec<u64>) -> Result<Record, Complaint> {
         let line = parse(text.trim_start_matches('\u{feff}'))?;
-        let ps = match self {
-            Blocks::Mooncake => line.timestamp * 1e9,
-            Blocks::Bailian => line.timestamp * 1e12,
-        };
+        let ps = line.timestamp * self.ps_per_unit;
         // Exact in an `f64` to a picosecond for the first hours, to a microsecond for 285 years.
         if !(0.0..9e21).contains(&ps) {
             return Err((format!("`timestamp` is {}: expected a time from 0 on", line.timestamp), None));
@@ -58,19 +66,23 @@ impl Blocks {
                 return Err((format!("`{name}` is 0: the row has no tokens"), None));
             }
         }
-        let expected = line.input_length.div_ceil(self.tokens()) as usize;
+        let expected = line.input_length.div_ceil(self.tokens) as usize;
         if line.hash_ids.len() != expected {
             let message = format!(
                 "`hash_ids` has {} blocks: expected {expected}, since `input_length` is {} and a block has {} tokens",
                 line.hash_ids.len(),
                 line.input_length,
-                self.tokens()
+                self.tokens
             );
             return Err((message, None));
         }
         hashes.clear();
         hashes.extend(line.hash_ids.iter().map(|id| id.cast_unsigned()));
         Ok(Record { at_ps: ps.round() as i128, prompt_tokens: line.input_length, output_tokens: line.output_length })
+    }
+
+    fn block_tokens(&self) -> u32 {
+        self.tokens
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod azure;
 mod blocks;
+mod format;
 mod lines;
 mod options;
 mod refuse;
@@ -22,9 +23,10 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
+pub use format::TraceFormat;
 pub use lines::MAX_LINE_BYTES;
 pub use options::{MAX_RATE_SCALE, OnBadRow, TraceOptions};
 pub use replay::TraceSource;
 pub use resample::BlockIndex;
-pub use rows::{TraceFormat, format};
+pub use rows::{FORMATS, format};
 pub use summary::{TraceSummary, summary};

@@ -6,6 +6,7 @@
 //! block is read again from there. A gzip file cannot be entered in its middle; its text is held,
 //! once for all replicates.
 
+use super::format::ReadRow;
 use super::lines::Lines;
 use super::options::TraceOptions;
 use super::refuse::refuse;
@@ -28,6 +29,7 @@ pub struct BlockIndex {
     marks: Vec<Option<Mark>>,
     /// The text of a file that cannot be entered in its middle.
     text: Option<Arc<[u8]>>,
+    reader: Arc<dyn ReadRow>,
     options: TraceOptions,
     /// After so long the trace is full.
     period: SimDuration,
@@ -57,8 +59,9 @@ impl BlockIndex {
             return Err(refuse(place(), message, Some("resample longer blocks".to_owned())));
         }
         let text = Lines::text_of_gzip(path)?;
-        let mut index = BlockIndex { length, marks: vec![None; count as usize], text, options: *options, period };
         let mut rows = Rows::open(path, options)?;
+        let (marks, reader) = (vec![None; count as usize], Arc::clone(rows.reader()));
+        let mut index = BlockIndex { length, marks, text, reader, options: *options, period };
         while let Some(row) = rows.next_row()? {
             let block = index.block(row);
             if let Some(mark) = index.marks.get_mut(block) {
@@ -90,12 +93,10 @@ pub(super) struct Resampled {
     position: u64,
     rows: Option<Rows>,
     pub(super) hashes: Vec<u64>,
-    block_tokens: u32,
 }
 
 impl Resampled {
     pub(super) fn new(path: &Path, index: Arc<BlockIndex>, stream: Stream) -> Result<Self, SourceError> {
-        let block_tokens = Rows::open(path, &index.options)?.block_tokens();
         let drawn = vec![0; index.blocks()];
         let mut resampled = Resampled {
             path: path.into(),
@@ -106,7 +107,6 @@ impl Resampled {
             position: 0,
             rows: None,
             hashes: Vec::new(),
-            block_tokens,
         };
         resampled.draw()?;
         Ok(resampled)
@@ -122,8 +122,9 @@ impl Resampled {
         self.block = self.stream.random_range(0..self.index.blocks());
         self.drawn[self.block] += 1;
         let mark = self.index.marks[self.block];
-        let (text, options) = (self.index.text.as_ref(), &self.index.options);
-        self.rows = mark.map(|mark| Rows::resume(&self.path, text, options, mark)).transpose()?;
+        let BlockIndex { text, reader, options, .. } = &*self.index;
+        let text = text.as_ref();
+        self.rows = mark.map(|mark| Rows::resume(&self.path, text, reader, options, mark)).transpose()?;
         Ok(())
     }
 
@@ -167,6 +168,6 @@ impl Resampled {
     }
 
     pub(super) fn block_tokens(&self) -> u32 {
-        self.block_tokens
+        self.index.reader.block_tokens()
     }
 }

@@ -1,10 +1,10 @@
 //! The usable rows of a trace, in order, inside the window.
 
-use super::azure::{Columns, Complaint, Record};
-use super::blocks::Blocks;
+use super::format::{Complaint, Detected, ReadRow, Record, TraceFormat};
 use super::lines::{LineStart, Lines};
 use super::options::{OnBadRow, TraceOptions};
 use super::refuse::refuse;
+use super::{azure, blocks};
 use flashcrowd_core::clock::SimDuration;
 use flashcrowd_core::ports::SourceError;
 use std::path::Path;
@@ -23,45 +23,45 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     line: LineStart,
-    format: Format,
     first_ps: Option<i128>,
     first_kept_ps: Option<i128>,
 }
 
-/// How the lines of a file are read.
-#[derive(Clone, Copy, Debug)]
-enum Format {
-    Azure(Columns),
-    Blocks(Blocks),
-}
-
-/// The formats, as they are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TraceFormat {
-    /// CSV of the Azure LLM inference traces.
-    AzureLlm,
-    /// JSON lines of Mooncake.
-    Mooncake,
-    /// JSON lines of Qwen-Bailian.
-    Bailian,
-}
+/// All formats, in the order in which a first line is shown to them.
+pub const FORMATS: [TraceFormat; 3] = [blocks::BAILIAN, blocks::MOONCAKE, azure::FORMAT];
 
 /// The format of the file at `path`, by its first line.
 ///
 /// # Errors
 /// A file that cannot be read or is of none.
-pub fn format(path: &Path) -> Result<TraceFormat, SourceError> {
-    Ok(match Rows::open(path, &TraceOptions::default())?.format {
-        Format::Azure(_) => TraceFormat::AzureLlm,
-        Format::Blocks(Blocks::Mooncake) => TraceFormat::Mooncake,
-        Format::Blocks(Blocks::Bailian) => TraceFormat::Bailian,
-    })
+pub fn format(path: &Path) -> Result<&'static TraceFormat, SourceError> {
+    detect(&mut Lines::open(path)?).map(|found| found.format)
+}
+
+/// What the first line of a file says.
+struct Found {
+    format: &'static TraceFormat,
+    reader: Arc<dyn ReadRow>,
+    /// The line itself, if it is a row.
+    first_line: Option<String>,
+}
+
+/// The format of a file of which nothing was read yet.
+fn detect(lines: &mut Lines) -> Result<Found, SourceError> {
+    const KNOWN: &[TraceFormat] = &FORMATS;
+    let first = lines.next_line()?.map(str::to_owned);
+    let refused = |message: &str| refuse(lines.place(), message, None);
+    let Some(first) = first else { return Err(refused("the file is empty: expected a header and rows")) };
+    let found = KNOWN.iter().find_map(|format| Some((format, (format.detect)(&first)?)));
+    let Some((format, detected)) = found else { return Err(refused("its first line is of no known format")) };
+    let Detected { reader, is_row } = detected.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
+    Ok(Found { format, reader, first_line: is_row.then_some(first) })
 }
 
 /// Reads the rows of one file once.
 pub(super) struct Rows {
     lines: Lines,
-    format: Format,
+    reader: Arc<dyn ReadRow>,
     /// The first line, if it is a row.
     first_line: Option<String>,
     /// Names of the blocks of the row that came last.
@@ -79,21 +79,10 @@ impl Rows {
     /// Opens the file and finds its format by the first line.
     pub(super) fn open(path: &Path, options: &TraceOptions) -> Result<Rows, SourceError> {
         let mut lines = Lines::open(path)?;
-        let mut first_line = None;
-        let format = match lines.next_line()? {
-            None => Err(("the file is empty: expected a header and rows".to_owned(), None)),
-            Some(first) => match Blocks::of(first) {
-                Some(format) => {
-                    first_line = Some(first.to_owned());
-                    format.map(Format::Blocks)
-                }
-                None => Columns::of(first).map(Format::Azure),
-            },
-        };
-        let format = format.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
+        let Found { reader, first_line, .. } = detect(&mut lines)?;
         Ok(Rows {
             lines,
-            format,
+            reader,
             first_line,
             hashes: Vec::new(),
             on_bad_row: options.on_bad_row,
@@ -109,19 +98,25 @@ impl Rows {
     /// The place of the row that was returned last.
     pub(super) fn mark(&self) -> Mark {
         let (first_ps, first_kept_ps) = (self.first_ps, self.first_kept_ps);
-        Mark { line: self.lines.line_start(), format: self.format, first_ps, first_kept_ps }
+        Mark { line: self.lines.line_start(), first_ps, first_kept_ps }
+    }
+
+    /// How they are read.
+    pub(super) fn reader(&self) -> &Arc<dyn ReadRow> {
+        &self.reader
     }
 
     /// Opens the file, or its text, at a row.
     pub(super) fn resume(
         path: &Path,
         text: Option<&Arc<[u8]>>,
+        reader: &Arc<dyn ReadRow>,
         options: &TraceOptions,
         mark: Mark,
     ) -> Result<Rows, SourceError> {
         Ok(Rows {
             lines: Lines::resume(path, text, mark.line)?,
-            format: mark.format,
+            reader: Arc::clone(reader),
             first_line: None,
             hashes: Vec::new(),
             on_bad_row: options.on_bad_row,
@@ -149,10 +144,7 @@ impl Rows {
             if line.is_empty() {
                 continue;
             }
-            let record = match &self.format {
-                Format::Azure(columns) => columns.read(line),
-                Format::Blocks(blocks) => blocks.read(line, &mut self.hashes),
-            };
+            let record = self.reader.read(line, &mut self.hashes);
             let record = record.and_then(|record| self.in_order(record));
             match record {
                 Ok(record) => match self.keep(record) {
@@ -202,10 +194,7 @@ impl Rows {
 
     /// Tokens of the blocks that have names; 0 in formats without.
     pub(super) fn block_tokens(&self) -> u32 {
-        match self.format {
-            Format::Azure(_) => 0,
-            Format::Blocks(blocks) => blocks.tokens(),
-        }
+        self.reader.block_tokens()
     }
 
     /// The file.
