@@ -47,12 +47,12 @@ fn latencies() -> Vec<FigureDef> {
 
 static CATALOGUE: LazyLock<Vec<FigureDef>> = LazyLock::new(|| {
     let mut all = Vec::new();
-    all.extend(promises::FIGURES);
+    all.extend_from_slice(promises::FIGURES);
     all.extend(latencies());
-    all.extend(requests::FIGURES);
-    all.extend(money::FIGURES);
-    all.extend(replicas::FIGURES);
-    all.extend(beside::FIGURES);
+    all.extend_from_slice(requests::FIGURES);
+    all.extend_from_slice(money::FIGURES);
+    all.extend_from_slice(replicas::FIGURES);
+    all.extend_from_slice(beside::FIGURES);
     all
 });
 

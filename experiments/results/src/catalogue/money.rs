@@ -27,7 +27,7 @@ const PER: (Unit, Better, Pool) = (Unit::Usd, Better::Lower, Pool::SumOverSum);
 const WEEK_NS: i128 = 604_800_000_000_000;
 const MONTH_NS: i128 = 2_629_800_000_000_000;
 
-pub(super) const FIGURES: [FigureDef; 10] = [
+pub(super) const FIGURES: &[FigureDef] = &[
     FigureDef::plain("cost_usd", "cost", LESS, BILLED, |view| Some(Part::sum(pico_usd(view)))).scaled(1e-12),
     FigureDef::plain("usd_per_week", "cost of a week", PER, BILLED, |view| over(view, WEEK_NS)).scaled(1e-12),
     FigureDef::plain("usd_per_month", "cost of a month", PER, BILLED, |view| over(view, MONTH_NS)).scaled(1e-12),

@@ -11,7 +11,7 @@ use flashcrowd_core::ports::LatencyPart;
 const JUDGED: &[ScopeKind] = &[ScopeKind::Service, ScopeKind::Route, ScopeKind::Promise];
 const PROMISE: &[ScopeKind] = &[ScopeKind::Promise];
 
-pub(super) const FIGURES: [FigureDef; 4] = [
+pub(super) const FIGURES: &[FigureDef] = &[
     FigureDef::plain(
         "attainment",
         "share that kept what was promised",

@@ -14,7 +14,7 @@ const ASKED: &[ScopeKind] = &[ScopeKind::All, ScopeKind::Service, ScopeKind::Rou
 const FEWER: (Unit, Better, Pool) = (Unit::Count, Better::Lower, Pool::Mean);
 const COUNT: (Unit, Better, Pool) = (Unit::Count, Better::Neither, Pool::Mean);
 
-pub(super) const FIGURES: [FigureDef; 15] = [
+pub(super) const FIGURES: &[FigureDef] = &[
     FigureDef::plain(
         "replicas_mean",
         "ready replicas, mean",

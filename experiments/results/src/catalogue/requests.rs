@@ -17,7 +17,7 @@ const FEWER: (Unit, Better, Pool) = (Unit::Count, Better::Lower, Pool::Mean);
 const MORE: (Unit, Better, Pool) = (Unit::Count, Better::Higher, Pool::Mean);
 const SHARE: (Unit, Better, Pool) = (Unit::Share, Better::Neither, Pool::SumOverSum);
 
-pub(super) const FIGURES: [FigureDef; 38] = [
+pub(super) const FIGURES: &[FigureDef] = &[
     FigureDef::plain("requests", "requests made", COUNT, ASKED, |view| whole(view, |client| client.requests.arrived)),
     FigureDef::plain("completed", "requests completed", MORE, WAYS, completed),
     FigureDef::plain("rejected", "requests rejected", FEWER, ASKED, |view| {

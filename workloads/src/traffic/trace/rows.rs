@@ -28,7 +28,7 @@ pub(super) struct Mark {
 }
 
 /// All formats, in the order in which a first line is shown to them.
-pub const FORMATS: [TraceFormat; 3] = [blocks::BAILIAN, blocks::MOONCAKE, azure::FORMAT];
+pub const FORMATS: &[TraceFormat] = &[blocks::BAILIAN, blocks::MOONCAKE, azure::FORMAT];
 
 /// The format of the file at `path`, by its first line.
 ///
@@ -48,11 +48,10 @@ struct Found {
 
 /// The format of a file of which nothing was read yet.
 fn detect(lines: &mut Lines) -> Result<Found, SourceError> {
-    const KNOWN: &[TraceFormat] = &FORMATS;
     let first = lines.next_line()?.map(str::to_owned);
     let refused = |message: &str| refuse(lines.place(), message, None);
     let Some(first) = first else { return Err(refused("the file is empty: expected a header and rows")) };
-    let found = KNOWN.iter().find_map(|format| Some((format, (format.detect)(&first)?)));
+    let found = FORMATS.iter().find_map(|format| Some((format, (format.detect)(&first)?)));
     let Some((format, detected)) = found else { return Err(refused("its first line is of no known format")) };
     let Detected { reader, is_row } = detected.map_err(|(message, hint)| refuse(lines.place(), message, hint))?;
     Ok(Found { format, reader, first_line: is_row.then_some(first) })

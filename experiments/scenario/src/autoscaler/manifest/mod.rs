@@ -24,7 +24,7 @@ use flashcrowd_policies::PolicyInfo;
 use flashcrowd_policies::manifest::{Kind, ManifestError, detect};
 
 /// Every kind of manifest that is read.
-const READERS: [Reader; 10] = [
+const READERS: &[Reader] = &[
     hpa::KIND,
     keda::OBJECT,
     keda::JOB,
@@ -51,7 +51,8 @@ pub fn kind_of_manifest(bytes: &[u8]) -> Result<Kind, ManifestError> {
 }
 
 fn reader(bytes: &[u8]) -> Result<&'static Reader, ManifestError> {
-    detect(bytes, &READERS.map(|reader| reader.kind)).map(|found| &READERS[found])
+    let kinds: Vec<Kind> = READERS.iter().map(|reader| reader.kind).collect();
+    detect(bytes, &kinds).map(|found| &READERS[found])
 }
 
 impl Part<Autoscalers> for Manifest {
