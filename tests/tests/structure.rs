@@ -1,13 +1,17 @@
-//! The shape of the source: within no crate do more than two files import each other in a circle.
+//! The shape of the source: within no crate do more than two files import each other in a circle, and one
+//! more of a kind needs few changes.
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `scan` | what one file declares, imports and names |
 //! | `tree` | the modules of a crate; names are followed through re-exports to the file that defines them |
+//! | `add_one` | what it takes to add one of a kind |
 //! | `circles` | files that import each other, by Tarjan's algorithm |
 //!
 //! What the check cannot see: methods, which are called without an import, and names that only a macro writes.
 
+#[path = "structure/add_one.rs"]
+mod add_one;
 #[path = "structure/circles.rs"]
 mod circles;
 #[path = "structure/scan.rs"]
