@@ -113,7 +113,7 @@ mod tests {
             "services.model-inference.serving.max_num_seqs=64",
         ]);
         assert!(capped.iter().any(|text| text.contains("target unreachable")), "{capped:?}");
-        let promised = lints(&["services.model-inference.slo=[]"]);
-        assert!(promised.iter().any(|text| text.contains("no SLO")), "{promised:?}");
+        let judged = lints(&["services.model-inference.slo=[]"]);
+        assert!(judged.iter().any(|text| text.contains("no SLO")), "{judged:?}");
     }
 }

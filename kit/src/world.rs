@@ -56,7 +56,7 @@ impl SmallWorld {
         f64::from(self.concurrency) * 1e3 / f64::from(self.service_ms)
     }
 
-    /// The promise in it, in milliseconds: five service times, and at least two seconds.
+    /// The SLO in it, in milliseconds: five service times, and at least two seconds.
     pub fn limit_ms(&self) -> u32 {
         (self.service_ms * 5).max(2_000)
     }

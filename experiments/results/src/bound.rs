@@ -59,15 +59,15 @@ pub fn distance(results: &Results<'_>, variant: usize) -> Option<Distance> {
 pub fn json(results: &Results<'_>) -> Value {
     let rows = (0..results.variants.len()).filter_map(|variant| {
         let far = distance(results, variant)?;
-        let promised = verdicts(results, variant);
-        let lowest = promised.iter().filter_map(|verdict| verdict.attainment.got).reduce(f64::min);
+        let judged = verdicts(results, variant);
+        let lowest = judged.iter().filter_map(|verdict| verdict.attainment.got).reduce(f64::min);
         let changes = results.loaded.variants[variant].services.iter().filter_map(|service| {
             results.got(variant, &Scope::new(ScopeKind::Service, &*service.config.name), "reversals")
         });
         Some(json!({
             "variant": results.loaded.variants[variant].variant,
             "attainment": lowest,
-            "met": promised.iter().all(Verdict::holds),
+            "met": judged.iter().all(Verdict::holds),
             "reversals": changes.sum::<f64>(),
             "cost_usd": far.cost_usd.got,
             "cost_over_bound": far.cost_over_bound.got,

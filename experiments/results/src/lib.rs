@@ -10,7 +10,7 @@
 //! | [`statistics`] | means over replicates and their intervals |
 //! | `results` | the results of a scenario, gathered run by run |
 //! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
-//! | `verdict` | which promises held, in how many trials, and why not |
+//! | `verdict` | which SLOs held, in how many trials, and why not |
 //! | `story` | the worst moment and the outages of a variant |
 //! | [`bound`], `ready` | how far from the clairvoyant bound |
 //! | `warnings`, `loadless` | what to know before trusting a result; metrics that carry no load signal |
@@ -70,7 +70,7 @@ pub use story::{Outage, Worst};
 pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
 pub use trial::{Trial, trials};
-pub use verdict::{Verdict, cheapest_that_holds, keeps, missed, promised_otherwise, verdicts};
+pub use verdict::{Verdict, cheapest_that_holds, keeps, missed, slo_difference, verdicts};
 pub use warnings::{of_variant as warnings_of, same_arrivals};
 pub use whole::write_whole;
 pub use world::unlike;

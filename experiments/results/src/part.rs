@@ -67,7 +67,7 @@ pub struct Quantile {
     pub q: f64,
     /// Values that are larger than any.
     pub beyond: u64,
-    /// Of a promise: how many values were counted within its limit, which says exactly on which side of
+    /// Of an SLO: how many values were counted within its limit, which says exactly on which side of
     /// it the quantile lies, where a bucket of three digits has both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Within>,

@@ -22,7 +22,7 @@ pub struct Estimate {
     /// Half-width of the 95 % interval of the trials' mean, by Student's t; `None` with fewer than two
     /// trials, or where a trial has no value.
     pub half_width: Option<f64>,
-    /// Of a promise: trials that held it, of how many.
+    /// Of an SLO: trials that held it, of how many.
     pub held: Option<(u32, u32)>,
 }
 

@@ -1,4 +1,4 @@
-//! What a figure is about: the whole run, a route, a service, one promise, a pool, a state of GPUs ...
+//! What a figure is about: the whole run, a route, a service, one SLO, a pool, a state of GPUs ...
 
 use super::latency::part_name;
 use crate::run::Run;
@@ -21,8 +21,8 @@ pub enum ScopeKind {
     Route,
     /// A service.
     Service,
-    /// One promise of a service, or of a route whose cells promise the same.
-    Promise,
+    /// One SLO of a service, or of a route whose cells have the same.
+    Slo,
     /// A node pool.
     Pool,
     /// A region.
@@ -136,9 +136,9 @@ pub struct Group {
     pub route: Option<u32>,
 }
 
-/// What is judged: routes whose cells promise the same, and then services that are in none of them.
+/// What is judged: routes whose cells have the same, and then services that are in none of them.
 pub fn groups(resolved: &Resolved) -> Vec<Group> {
-    let mut groups: Vec<Group> = routes(resolved).filter(|group| group.promises_alike(resolved)).collect();
+    let mut groups: Vec<Group> = routes(resolved).filter(|group| group.slos_alike(resolved)).collect();
     let mut in_route = vec![false; resolved.services.len()];
     groups.iter().flat_map(|group| &group.services).for_each(|&at| in_route[at] = true);
     for (service, at) in resolved.services.iter().zip(0..) {
@@ -164,19 +164,19 @@ impl Group {
         Scope::new(kind, &*self.name)
     }
 
-    /// The scope of one of its promises.
-    pub fn promise(&self, slo: &Slo) -> Scope {
-        Scope::new(ScopeKind::Promise, promise_name(&self.name, slo))
+    /// The scope of one of its SLOs.
+    pub fn slo_scope(&self, slo: &Slo) -> Scope {
+        Scope::new(ScopeKind::Slo, slo_name(&self.name, slo))
     }
 
-    fn promises_alike(&self, resolved: &Resolved) -> bool {
+    fn slos_alike(&self, resolved: &Resolved) -> bool {
         let slos = |service: usize| &resolved.services[service].config.slos;
         self.services.iter().all(|&cell| slos(cell) == slos(self.services[0]))
     }
 
-    /// What it promises; nothing where its cells promise different things.
+    /// Its SLOs; nothing where its cells have different ones.
     pub fn slos<'r>(&self, resolved: &'r Resolved) -> &'r [Slo] {
-        if self.promises_alike(resolved) { &resolved.services[self.services[0]].config.slos } else { &[] }
+        if self.slos_alike(resolved) { &resolved.services[self.services[0]].config.slos } else { &[] }
     }
 
     pub(crate) fn records<'r>(&'r self, run: &'r Run) -> impl Iterator<Item = &'r ServiceRecord> {
@@ -197,7 +197,7 @@ impl Group {
         merged
     }
 
-    /// Requests that kept a promise in one run, and those that broke it.
+    /// Requests that kept an SLO in one run, and those that broke it.
     pub(crate) fn slo_count(&self, run: &Run, position: usize) -> SloCount {
         let counts = self.records(run).filter_map(|record| record.latency.slos.get(position));
         counts
@@ -210,7 +210,7 @@ impl Group {
 pub(crate) enum At {
     All,
     Group(Group),
-    Promise(Group, usize),
+    Slo(Group, usize),
     Pool(u32),
     Region(u32),
     Market(Market),
@@ -220,13 +220,13 @@ pub(crate) enum At {
     Way(u32, u32),
 }
 
-/// The name of a promise: `chat: ttft p99 < 2s`.
-fn promise_name(group: &str, slo: &Slo) -> String {
-    format!("{group}: {}", promise_words(slo))
+/// The name of an SLO: `chat: ttft p99 < 2s`.
+fn slo_name(group: &str, slo: &Slo) -> String {
+    format!("{group}: {}", slo_words(slo))
 }
 
 /// `ttft p99 < 2s`, with all digits that were given.
-pub(crate) fn promise_words(slo: &Slo) -> String {
+pub(crate) fn slo_words(slo: &Slo) -> String {
     let part = part_name(slo.part).replace('_', " ");
     format!("{part} {} < {}", quantile_name(slo.quantile), Duration(slo.limit))
 }
@@ -243,7 +243,7 @@ pub(crate) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
     let mut scopes = vec![(Scope::all(), At::All)];
     let mut known: BTreeSet<Scope> = BTreeSet::new();
     let mut add = |scope: Scope, at: At| {
-        // A promise that is given twice is one.
+        // An SLO that is given twice is one.
         if known.insert(scope.clone()) {
             scopes.push((scope, at));
         }
@@ -253,7 +253,7 @@ pub(crate) fn scopes(resolved: &Resolved) -> Vec<(Scope, At)> {
     let groups = routes(resolved).chain((0..resolved.services.len()).map(service));
     for group in groups {
         for (slo, position) in group.slos(resolved).iter().zip(0..) {
-            add(group.promise(slo), At::Promise(group.clone(), position));
+            add(group.slo_scope(slo), At::Slo(group.clone(), position));
         }
         add(group.scope(), At::Group(group));
     }

@@ -92,12 +92,12 @@ fn head(results: &Results<'_>) -> Value {
 }
 
 fn of_variant(results: &Results<'_>, variant: usize) -> Value {
-    let promises: Vec<Value> = verdicts(results, variant).iter().map(Verdict::json).collect();
+    let slos: Vec<Value> = verdicts(results, variant).iter().map(Verdict::json).collect();
     let cost = results.estimate(variant, &Scope::all(), "cost_usd");
     json!({
         "variant": results.loaded.variants[variant].variant,
         "replicates": results.variants[variant].figures.trials(),
-        "promises": promises,
+        "slos": slos,
         "cost_usd": cost.got,
         "cost_half_width_usd": cost.half_width,
     })

@@ -1,26 +1,26 @@
-//! Which promises held: of every service and route, in how many trials, and why not.
+//! Which SLOs held: of every service and route, in how many trials, and why not.
 
 use super::part::Distribution;
 use super::pooled::Estimate;
 use super::results::Results;
-use super::scope::{Group, Scope, groups, promise_words};
+use super::scope::{Group, Scope, groups, slo_words};
 use flashcrowd_core::serving::Slo;
 use flashcrowd_scenario::Resolved;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// One promise over the trials of a variant.
+/// One SLO over the trials of a variant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// The route or service that made it.
     pub group: Group,
-    /// The promise.
+    /// The SLO.
     pub slo: Slo,
     /// `ttft p99 < 2s`.
     pub words: String,
     /// Which distribution it is about.
     pub of: Distribution,
-    /// The promised quantile, those never answered beyond all; with the trials that held it.
+    /// The quantile of the SLO, those never answered beyond all; with the trials that held it.
     pub observed: Estimate,
     /// Share that kept it.
     pub attainment: Estimate,
@@ -43,7 +43,7 @@ impl Verdict {
         let (held, of) = self.held();
         json!({
             "of": self.group.name,
-            "promise": self.words,
+            "slo": self.words,
             "got_s": self.observed.got,
             "half_width_s": self.observed.half_width,
             "attainment": self.attainment.got,
@@ -58,41 +58,41 @@ impl Verdict {
     }
 }
 
-/// Whether a trial in which that share kept it held a promise. Where nothing was asked, nothing was missed.
+/// Whether a trial in which that share kept it held an SLO. Where nothing was asked, nothing was missed.
 pub fn keeps(slo: &Slo, share: Option<f64>) -> bool {
     share.is_none_or(|share| share >= slo.quantile)
 }
 
-/// The promises of a variant, by route or service.
+/// The SLOs of a variant, by route or service.
 pub fn verdicts(results: &Results<'_>, variant: usize) -> Vec<Verdict> {
     let resolved = &results.loaded.variants[variant];
     let mut verdicts = Vec::new();
     for group in groups(resolved) {
         for slo in group.slos(resolved) {
-            let scope = group.promise(slo);
+            let scope = group.slo_scope(slo);
             let attainment = results.estimate(variant, &scope, "attainment");
             let mut observed = results.estimate(variant, &scope, "observed_s");
             let kept = attainment.each.iter().filter(|share| keeps(slo, **share));
             observed.held = Some((kept.count() as u32, attainment.each.len() as u32));
-            let (words, of) = (promise_words(slo), Distribution::of(slo.part));
+            let (words, of) = (slo_words(slo), Distribution::of(slo.part));
             verdicts.push(Verdict { group: group.clone(), slo: slo.clone(), words, of, observed, attainment });
         }
     }
     verdicts
 }
 
-/// Whether any trial of any variant missed any promise.
+/// Whether any trial of any variant missed any SLO.
 pub fn missed(results: &Results<'_>) -> bool {
     (0..results.variants.len()).any(|variant| verdicts(results, variant).iter().any(|verdict| !verdict.holds()))
 }
 
-/// The variant that holds every promise, and all those of the baseline, at the lowest cost of a week: one
-/// that promises less is no cheaper way of keeping them.
-pub fn cheapest_that_holds(results: &Results<'_>, promised: &[Vec<Verdict>]) -> Option<usize> {
+/// The variant that holds every SLO, and all those of the baseline, at the lowest cost of a week: one
+/// that has fewer is no cheaper way of keeping them.
+pub fn cheapest_that_holds(results: &Results<'_>, judged: &[Vec<Verdict>]) -> Option<usize> {
     let loaded = results.loaded;
     let holds = |variant: &usize| {
-        let all = &promised[*variant];
-        let beyond = promised_beyond(&loaded.variants[loaded.baseline], &loaded.variants[*variant]);
+        let all = &judged[*variant];
+        let beyond = slos_beyond(&loaded.variants[loaded.baseline], &loaded.variants[*variant]);
         !all.is_empty() && all.iter().all(Verdict::holds) && beyond.is_empty()
     };
     let cost = |variant: usize| results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(f64::INFINITY);
@@ -102,29 +102,29 @@ pub fn cheapest_that_holds(results: &Results<'_>, promised: &[Vec<Verdict>]) -> 
     held.into_iter().find(|variant| cost(*variant) <= least * (1.0 + 1e-9))
 }
 
-/// What one variant promises and another does not, as `chat: e2e p90 < 2s`.
-fn promised_beyond(one: &Resolved, other: &Resolved) -> Vec<String> {
-    let theirs: BTreeSet<String> = promised(other).into_iter().collect();
-    promised(one).into_iter().filter(|name| !theirs.contains(name)).collect()
+/// The SLOs of one variant that another does not have, as `chat: e2e p90 < 2s`.
+fn slos_beyond(one: &Resolved, other: &Resolved) -> Vec<String> {
+    let theirs: BTreeSet<String> = names_of_slos(other).into_iter().collect();
+    names_of_slos(one).into_iter().filter(|name| !theirs.contains(name)).collect()
 }
 
-fn promised(resolved: &Resolved) -> Vec<String> {
+fn names_of_slos(resolved: &Resolved) -> Vec<String> {
     let groups = groups(resolved);
     let of_group =
-        |group: &Group| -> Vec<String> { group.slos(resolved).iter().map(|slo| group.promise(slo).name).collect() };
+        |group: &Group| -> Vec<String> { group.slos(resolved).iter().map(|slo| group.slo_scope(slo).name).collect() };
     groups.iter().flat_map(of_group).collect()
 }
 
-/// How the promises of a variant differ from the baseline's, in words; `None` if they do not.
-pub fn promised_otherwise(baseline: &Resolved, own: &Resolved) -> Option<String> {
+/// How the SLOs of a variant differ from the baseline's, in words; `None` if they do not.
+pub fn slo_difference(baseline: &Resolved, own: &Resolved) -> Option<String> {
     const SHOWN: usize = 4;
     let told = |words: &str, names: &[String]| {
         let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
         let names: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
         (!names.is_empty()).then(|| format!("{words} {}{more}", names.join(", ")))
     };
-    let more = told("promises", &promised_beyond(own, baseline));
-    let less = told("does not promise", &promised_beyond(baseline, own));
+    let more = told("has", &slos_beyond(own, baseline));
+    let less = told("lacks", &slos_beyond(baseline, own));
     let facts: Vec<String> = [more, less].into_iter().flatten().collect();
     (!facts.is_empty()).then(|| facts.join("; "))
 }

@@ -31,7 +31,7 @@ impl<'a> View<'a> {
     pub(crate) fn new(resolved: &'a Resolved, run: &'a Run, by: &'a ByService<'a>, at: &'a At) -> Self {
         let measured = match at {
             At::Group(group) => Measured::of(&group.latency(run)),
-            At::Promise(group, position) => {
+            At::Slo(group, position) => {
                 let slo = group.slos(resolved).get(*position);
                 slo.map_or_else(Measured::default, |slo| {
                     Measured::of_one(&group.latency(run), Distribution::of(slo.part))
@@ -128,7 +128,7 @@ impl<'a> View<'a> {
             At::Market(market) => pool.market == *market,
             At::State(state) => line.state == *state,
             At::Use(one) => one.has(line),
-            At::Promise(..) | At::Origin(_) | At::Way(..) => false,
+            At::Slo(..) | At::Origin(_) | At::Way(..) => false,
         }
     }
 

@@ -59,7 +59,7 @@ fn beyond_band(service: &ResolvedService, share: f64) -> Option<String> {
     ))
 }
 
-/// An engine that computes much again because sequences were preempted holds its promises, if at all, at
+/// An engine that computes much again because sequences were preempted holds its SLOs, if at all, at
 /// a price that nobody would pay.
 fn thrashing(service: &ResolvedService, recomputed: Option<f64>) -> Option<String> {
     const MUCH: f64 = 1.5;

@@ -4,7 +4,7 @@
 //!
 //! | module | job |
 //! | --- | --- |
-//! | `service`, `serving`, `promises`, `startup`, `autoscaler`, `capacity` | services |
+//! | `service`, `serving`, `slo`, `startup`, `autoscaler`, `capacity` | services |
 //! | `fleet`, `nodes`, `network`, `faults` | where they run, and what befalls it |
 //! | `traffic`, `limits` | what comes, and what may not be exceeded |
 //! | [`spec`] | the scenario as it is written, with all topics |
@@ -33,7 +33,6 @@ mod network;
 mod nodes;
 mod part;
 mod policies;
-mod promises;
 pub mod registry;
 mod resolve;
 mod resolved;
@@ -41,6 +40,7 @@ mod service;
 mod serving;
 mod settings;
 pub mod shipped;
+mod slo;
 pub mod spec;
 mod startup;
 mod traffic;

@@ -100,7 +100,7 @@ fn unpaired(a: &[f64], b: &[f64]) -> Option<f64> {
     Some(t_975(freedom) * (a + b).sqrt())
 }
 
-/// Figures of each route and service that are compared, after its promises.
+/// Figures of each route and service that are compared, after its SLOs.
 const OF_GROUPS: [&str; 9] = [
     "attainment",
     "e2e.mean",
@@ -113,8 +113,8 @@ const OF_GROUPS: [&str; 9] = [
     "cost_usd",
 ];
 
-/// Figures of a promise that are compared.
-const OF_PROMISES: [&str; 2] = ["observed_s", "attainment"];
+/// Figures of an SLO that are compared.
+const OF_SLOS: [&str; 2] = ["observed_s", "attainment"];
 
 /// Figures of the whole run that are compared.
 const OF_ALL: [&str; 4] = ["cost_usd", "usd_per_week", "usd_per_1k_good", "not_served"];
@@ -134,7 +134,7 @@ fn compared(results: &Results<'_>, variant: usize, options: &Options) -> Vec<(Sc
     for resolved in [loaded.baseline, variant].map(|at| &loaded.variants[at]) {
         for group in groups(resolved).iter().filter(|group| wanted(group)) {
             for slo in group.slos(resolved) {
-                add(group.promise(slo), &OF_PROMISES);
+                add(group.slo_scope(slo), &OF_SLOS);
             }
             add(group.scope(), &OF_GROUPS);
         }

@@ -1,4 +1,4 @@
-//! Comparison of variants: who holds what was promised, what it costs, and how far each is from the
+//! Comparison of variants: who holds its SLOs, what it costs, and how far each is from the
 //! baseline. Variants that play the same world are paired by replicate, which leaves much less noise
 //! in their differences than in the runs themselves.
 //!
@@ -21,7 +21,7 @@ pub use difference::{Difference, differences};
 pub use options::Options;
 pub use text::text;
 
-use flashcrowd_results::{Results, Verdict, bound, promised_otherwise, verdicts};
+use flashcrowd_results::{Results, Verdict, bound, slo_difference, verdicts};
 use seen::Seen;
 use serde_json::{Value, json};
 
@@ -52,14 +52,14 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
         .iter()
         .zip(0..)
         .map(|(resolved, variant)| {
-            let promises: Vec<Value> = verdicts(results, variant).iter().map(Verdict::json).collect();
+            let slos: Vec<Value> = verdicts(results, variant).iter().map(Verdict::json).collect();
             let unlike = &results.unlike[variant];
             json!({
                 "variant": resolved.variant,
                 "paired": unlike.is_empty(),
                 "unlike": unlike,
-                "promises": promises,
-                "promised_otherwise": promised_otherwise(baseline, resolved),
+                "slos": slos,
+                "slo_difference": slo_difference(baseline, resolved),
             })
         })
         .collect();

@@ -1,7 +1,7 @@
-//! What is compared: routes and services, in which variants they are, and what is promised of them.
+//! What is compared: routes and services, in which variants they are, and their SLOs.
 
 use super::options::Options;
-use flashcrowd_results::{Group, Results, Verdict, cheapest_that_holds, groups, verdicts as promises};
+use flashcrowd_results::{Group, Results, Verdict, cheapest_that_holds, groups, verdicts};
 use std::collections::BTreeMap;
 
 /// What is compared, with all verdicts.
@@ -9,21 +9,21 @@ pub(super) struct Seen<'r, 'l> {
     pub(super) results: &'r Results<'l>,
     pub(super) options: &'r Options,
     /// By variant.
-    pub(super) promised: Vec<Vec<Verdict>>,
+    pub(super) judged: Vec<Vec<Verdict>>,
     /// The cheapest variant that holds all.
     pub(super) cheapest: Option<usize>,
 }
 
 impl<'r, 'l> Seen<'r, 'l> {
     pub(super) fn new(results: &'r Results<'l>, options: &'r Options) -> Self {
-        let promised: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| promises(results, at)).collect();
-        let cheapest = cheapest_that_holds(results, &promised);
-        Seen { results, options, promised, cheapest }
+        let judged: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| verdicts(results, at)).collect();
+        let cheapest = cheapest_that_holds(results, &judged);
+        Seen { results, options, judged, cheapest }
     }
 
-    /// What a variant promises of a route or service.
+    /// The SLOs of a route or service in a variant.
     pub(super) fn of(&self, variant: usize, group: &str) -> Vec<&Verdict> {
-        self.promised[variant].iter().filter(|verdict| verdict.group.name == group).collect()
+        self.judged[variant].iter().filter(|verdict| verdict.group.name == group).collect()
     }
 
     /// The routes and services that are shown: those of the baseline, and those that other variants add.
@@ -38,28 +38,28 @@ impl<'r, 'l> Seen<'r, 'l> {
                     continue;
                 }
                 let place = *places.entry(group.name.clone()).or_insert_with(|| {
-                    shown.push(Shown { group: group.clone(), within: Vec::new(), promises: Vec::new() });
+                    shown.push(Shown { group: group.clone(), within: Vec::new(), slos: Vec::new() });
                     shown.len() - 1
                 });
                 shown[place].within.push(variant);
             }
         }
-        for verdict in std::iter::once(base).chain(others(self.results)).flat_map(|variant| &self.promised[variant]) {
+        for verdict in std::iter::once(base).chain(others(self.results)).flat_map(|variant| &self.judged[variant]) {
             let Some(place) = places.get(&verdict.group.name) else { continue };
-            let promises = &mut shown[*place].promises;
-            if !promises.contains(&verdict.words) {
-                promises.push(verdict.words.clone());
+            let slos = &mut shown[*place].slos;
+            if !slos.contains(&verdict.words) {
+                slos.push(verdict.words.clone());
             }
         }
         shown
     }
 }
 
-/// A route or service, the variants in which it is, and what any of them promises of it.
+/// A route or service, the variants in which it is, and its SLOs in any of them.
 pub(super) struct Shown {
     pub(super) group: Group,
     pub(super) within: Vec<usize>,
-    pub(super) promises: Vec<String>,
+    pub(super) slos: Vec<String>,
 }
 
 /// The variants beside the baseline.

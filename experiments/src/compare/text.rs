@@ -9,11 +9,11 @@ use super::words::verdicts;
 use crate::report::{amount, columns, duration_beside, late_because, money, percent_beside};
 use flashcrowd_language::words::{count, percent};
 use flashcrowd_results::same_arrivals;
-use flashcrowd_results::{Group, Results, Scope, ScopeKind, Verdict, bound, find, keeps, promised_otherwise};
+use flashcrowd_results::{Group, Results, Scope, ScopeKind, Verdict, bound, find, keeps, slo_difference};
 use std::fmt::Write;
 
-/// Promises of a service that have columns of their own; more stand behind `--long`.
-const PROMISES: usize = 2;
+/// SLOs of a service that have columns of their own; more stand behind `--long`.
+const SLOS: usize = 2;
 
 /// Tables of routes and services; what all of them hold and none changes stands behind them in a line.
 const TABLES: usize = 12;
@@ -26,7 +26,7 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     let mut text = String::new();
     let pairing = pairing(results);
     let _ = writeln!(text, "{}: {}; difference from `{}`, 95 % intervals", loaded.name, pairing[0], baseline.variant);
-    for line in pairing[1..].iter().chain(&other_promises(results)) {
+    for line in pairing[1..].iter().chain(&other_slos(results)) {
         let _ = writeln!(text, "{line}");
     }
     tables(&mut text, &seen);
@@ -79,13 +79,13 @@ fn tables(text: &mut String, seen: &Seen<'_, '_>) {
     }
 }
 
-/// Variants that promise something else than the baseline: what they hold is not what it holds.
-fn other_promises(results: &Results<'_>) -> Vec<String> {
+/// Variants with other SLOs than the baseline: what they hold is not what it holds.
+fn other_slos(results: &Results<'_>) -> Vec<String> {
     let loaded = results.loaded;
     let baseline = &loaded.variants[loaded.baseline];
     let of = |at: usize| {
         let own = &loaded.variants[at];
-        Some(format!("not the same promises: `{}` {}", own.variant, promised_otherwise(baseline, own)?))
+        Some(format!("not the same SLOs: `{}` {}", own.variant, slo_difference(baseline, own)?))
     };
     others(results).filter_map(of).collect()
 }
@@ -129,7 +129,7 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
     lines
 }
 
-/// Whether every variant promised and served a group as the baseline did, in every figure and replicate.
+/// Whether every variant gave a group the SLOs of the baseline and served it alike, in every figure and replicate.
 fn unchanged(seen: &Seen<'_, '_>, shown: &Shown) -> bool {
     let words = |variant: usize| -> Vec<&str> {
         seen.of(variant, &shown.group.name).into_iter().map(|verdict| &*verdict.words).collect()
@@ -156,7 +156,7 @@ fn as_it_was(seen: &Seen<'_, '_>, shown: &Shown) -> String {
             format!("{word} {} {held}/{of}", verdict.words)
         })
         .collect();
-    let held = if held.is_empty() { "it promises nothing".to_owned() } else { held.join(", ") };
+    let held = if held.is_empty() { "it has no SLO".to_owned() } else { held.join(", ") };
     format!("unchanged by these variants; {held}")
 }
 
@@ -170,14 +170,14 @@ struct Line {
 
 fn table(text: &mut String, seen: &Seen<'_, '_>, shown: &Shown) {
     let mut header = vec![shown.group.name.clone(), "held".to_owned()];
-    for words in shown.promises.iter().take(PROMISES) {
+    for words in shown.slos.iter().take(SLOS) {
         header.extend([words.clone(), "difference".to_owned()]);
     }
-    if shown.promises.is_empty() {
+    if shown.slos.is_empty() {
         header.extend(["e2e p99", "difference"].map(str::to_owned));
     }
-    // With several promises, a request has to keep all of them.
-    let kept = if shown.promises.len() > 1 { "kept all" } else { "attained" };
+    // With several SLOs, a request has to keep all of them.
+    let kept = if shown.slos.len() > 1 { "kept all" } else { "attained" };
     header.extend([kept, "not served", "$/week", "difference", ""].map(str::to_owned));
     let mut lines: Vec<Line> = shown.within.iter().map(|variant| line(seen, *variant, shown)).collect();
     lines.sort_by(|a, b| {
@@ -203,8 +203,8 @@ fn table(text: &mut String, seen: &Seen<'_, '_>, shown: &Shown) {
     if !absent.is_empty() {
         let _ = writeln!(text, "{:<11} not in {}", "", absent.join(", "));
     }
-    if shown.promises.len() > PROMISES {
-        let _ = writeln!(text, "{:<11} also promised: {}; see --long", "", shown.promises[PROMISES..].join(", "));
+    if shown.slos.len() > SLOS {
+        let _ = writeln!(text, "{:<11} more SLOs: {}; see --long", "", shown.slos[SLOS..].join(", "));
     }
 }
 
@@ -219,11 +219,11 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
     let is_base = variant == loaded.baseline;
     let mut cells = vec![loaded.variants[variant].variant.clone()];
     cells.push(if own.is_empty() { "-".to_owned() } else { format!("{}/{}", held.0, held.1) });
-    for words in shown.promises.iter().take(PROMISES) {
+    for words in shown.slos.iter().take(SLOS) {
         match own.iter().find(|verdict| verdict.words == *words) {
             None => cells.extend(["-", "-"].map(str::to_owned)),
             Some(verdict) => {
-                let scope = shown.group.promise(&verdict.slo);
+                let scope = shown.group.slo_scope(&verdict.slo);
                 let [value, difference] = value_and_difference(results, variant, &scope, "observed_s", is_base);
                 // What missed its limit is never shown as the limit.
                 let value = match verdict.observed.got {
@@ -236,7 +236,7 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
         }
     }
     let scope = shown.group.scope();
-    if shown.promises.is_empty() {
+    if shown.slos.is_empty() {
         cells.extend(value_and_difference(results, variant, &scope, "e2e.p99", is_base));
     }
     let attained = results.got(variant, &scope, "attainment");
@@ -253,7 +253,7 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
     Line { variant, held, cost, cells }
 }
 
-/// Replicates in which all of these promises held, of how many.
+/// Replicates in which all of these SLOs held, of how many.
 fn held_together(own: &[&Verdict]) -> (u32, u32) {
     let trials = own.first().map_or(0, |verdict| verdict.attainment.each.len());
     let holds = |trial: &usize| own.iter().all(|verdict| keeps(&verdict.slo, verdict.attainment.each[*trial]));

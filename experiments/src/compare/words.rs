@@ -4,7 +4,7 @@ use super::difference::Difference;
 use super::seen::{Seen, others};
 use super::value::signed;
 use crate::report::listed;
-use flashcrowd_results::{Better, ScopeKind, Verdict, promised_otherwise};
+use flashcrowd_results::{Better, ScopeKind, Verdict, slo_difference};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of one kind in a sentence, and how many are told where there are more: there may be thousands
@@ -25,15 +25,15 @@ pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
     for variant in others(seen.results) {
         let name = &loaded.variants[variant].variant;
         let rows: Vec<&Difference> = all.iter().filter(|row| row.variant == *name).collect();
-        let otherwise = promised_otherwise(&loaded.variants[loaded.baseline], &loaded.variants[variant]);
+        let otherwise = slo_difference(&loaded.variants[loaded.baseline], &loaded.variants[variant]);
         if otherwise.is_none() && rows.iter().all(|row| row.is_none()) {
             sentences.push(format!("`{name}` does the same as `{baseline}`."));
             continue;
         }
         let (gained, lost) = held_changes(seen, variant);
         let single = loaded.variants[variant].replicates == 1;
-        let (better, worse) = told(&rows, single, &promising(seen, variant));
-        // Who holds what was promised comes first, then what changes in figures.
+        let (better, worse) = told(&rows, single, &with_slos(seen, variant));
+        // Who holds its SLOs comes first, then what changes in figures.
         let mut facts = Vec::new();
         for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
             if !told.is_empty() {
@@ -56,15 +56,15 @@ pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
     sentences
 }
 
-/// Promises that a variant holds in more replicates than the baseline, and in fewer. One that the baseline
+/// SLOs that a variant holds in more replicates than the baseline, and in fewer. One that the baseline
 /// does not make can be missed, too.
 fn held_changes(seen: &Seen<'_, '_>, variant: usize) -> (Vec<String>, Vec<String>) {
-    let base = &seen.promised[seen.results.loaded.baseline];
+    let base = &seen.judged[seen.results.loaded.baseline];
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
     let key = |verdict: &Verdict| (verdict.group.name.clone(), verdict.words.clone());
     let known: BTreeMap<_, &Verdict> = base.iter().map(|verdict| (key(verdict), verdict)).collect();
     let share = |verdict: &Verdict| f64::from(verdict.held().0) / f64::from(verdict.held().1.max(1));
-    for own in &seen.promised[variant] {
+    for own in &seen.judged[variant] {
         if seen.options.service.as_ref().is_some_and(|wanted| *wanted != own.group.name) {
             continue;
         }
@@ -72,7 +72,7 @@ fn held_changes(seen: &Seen<'_, '_>, variant: usize) -> (Vec<String>, Vec<String
         let words = format!("{} {} ({held}/{of}", own.group.name, own.words);
         match known.get(&key(own)) {
             None if own.holds() => {}
-            None => lost.push(format!("{words}, not promised before)")),
+            None => lost.push(format!("{words}, a new SLO)")),
             Some(other) => {
                 let words = format!("{words}, was {}/{})", other.held().0, other.held().1);
                 if share(own) > share(other) {
@@ -86,20 +86,20 @@ fn held_changes(seen: &Seen<'_, '_>, variant: usize) -> (Vec<String>, Vec<String
     (gained, lost)
 }
 
-/// Routes and services of which the baseline or the variant promises something.
-fn promising<'s>(seen: &'s Seen<'_, '_>, variant: usize) -> BTreeSet<&'s str> {
-    let both = [seen.results.loaded.baseline, variant].into_iter().flat_map(|at| &seen.promised[at]);
+/// Routes and services that have an SLO in the baseline or the variant.
+fn with_slos<'s>(seen: &'s Seen<'_, '_>, variant: usize) -> BTreeSet<&'s str> {
+    let both = [seen.results.loaded.baseline, variant].into_iter().flat_map(|at| &seen.judged[at]);
     both.map(|verdict| &*verdict.group.name).collect()
 }
 
 /// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
 /// the whole what it cost.
-fn told(rows: &[&Difference], single: bool, promising: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
+fn told(rows: &[&Difference], single: bool, with_slos: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
     let (mut better, mut worse) = (Vec::new(), Vec::new());
-    // Of each service what was promised, or its tail where nothing was; of the whole what it costs.
+    // Of each service its SLOs, or its tail where it has none; of the whole what it costs.
     let is_told = |row: &&&Difference| match (row.scope.kind, row.figure.id) {
-        (ScopeKind::All, "cost_usd") | (ScopeKind::Promise, "observed_s") => true,
-        (ScopeKind::Service | ScopeKind::Route, "e2e.p99" | "not_served") => !promising.contains(&*row.scope.name),
+        (ScopeKind::All, "cost_usd") | (ScopeKind::Slo, "observed_s") => true,
+        (ScopeKind::Service | ScopeKind::Route, "e2e.p99" | "not_served") => !with_slos.contains(&*row.scope.name),
         _ => false,
     };
     for row in rows.iter().filter(is_told) {
@@ -109,7 +109,7 @@ fn told(rows: &[&Difference], single: bool, promising: &BTreeSet<&str>) -> (Vec<
         }
         let words = match row.scope.kind {
             ScopeKind::All => format!("{} {}", row.figure.words, signed(row.figure, by)),
-            ScopeKind::Promise => {
+            ScopeKind::Slo => {
                 // `chat: ttft p99 < 2s`, without its limit.
                 let what = row.scope.name.rsplit_once(" < ").map_or(&*row.scope.name, |(what, _)| what);
                 format!("{what} {}", signed(row.figure, by))

@@ -157,7 +157,7 @@ struct Target {
     name: String,
     scope: Scope,
     tokens: bool,
-    promises: bool,
+    slos: bool,
 }
 
 fn targets(resolved: &Resolved) -> Vec<Target> {
@@ -167,13 +167,13 @@ fn targets(resolved: &Resolved) -> Vec<Target> {
         name: service.config.name.to_string(),
         scope: Scope::new(ScopeKind::Service, &*service.config.name),
         tokens: tokens(at),
-        promises: !service.config.slos.is_empty(),
+        slos: !service.config.slos.is_empty(),
     });
     let of_routes = resolved.routes.iter().map(|route| Target {
         name: route.name.to_string(),
         scope: Scope::new(ScopeKind::Route, &*route.name),
         tokens: route.cells.iter().any(|&cell| tokens(cell as usize)),
-        promises: route.cells.iter().any(|&cell| !services[cell as usize].config.slos.is_empty()),
+        slos: route.cells.iter().any(|&cell| !services[cell as usize].config.slos.is_empty()),
     });
     of_services.chain(of_routes).collect()
 }
@@ -278,8 +278,8 @@ fn fits(measure: Measure, target: Option<usize>, span: Range<usize>, targets: &[
     if measure.is_of_tokens() && !of.tokens {
         return Err(Wrong::new(span, format!("`{}` serves no tokens, and has no such latency", of.name)));
     }
-    if measure.is_of_promises() && !of.promises {
-        let wrong = Wrong::new(span, format!("`{}` promises nothing", of.name));
+    if measure.is_of_slos() && !of.slos {
+        let wrong = Wrong::new(span, format!("`{}` has no SLO", of.name));
         return Err(wrong.help("give the service an `slo`, or ask for a latency"));
     }
     Ok(of.scope.clone())

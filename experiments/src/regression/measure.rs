@@ -18,7 +18,7 @@ impl PartialEq for Measure {
 /// Why a figure has no value in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoValue {
-    /// Promises are judged by requests that ended.
+    /// SLOs are judged by requests that ended.
     #[error("no request ended")]
     NoneEnded,
     /// All else is judged by requests that were completed.
@@ -76,14 +76,14 @@ impl Measure {
         Distribution::ALL.into_iter().any(|of| of.name() == first && of.part().is_of_tokens())
     }
 
-    pub(super) fn is_of_promises(self) -> bool {
+    pub(super) fn is_of_slos(self) -> bool {
         self.0.id == "attainment"
     }
 
     /// Its value in a run, or why it has none. A run that served nothing has no latency: an assertion
     /// about it must not hold by chance.
     pub(super) fn value(self, figures: &Figures, scope: &Scope) -> Result<f64, NoValue> {
-        let why = if self.is_of_promises() { NoValue::NoneEnded } else { NoValue::NoneCompleted };
+        let why = if self.is_of_slos() { NoValue::NoneEnded } else { NoValue::NoneCompleted };
         figures.value(scope, self.0.id).ok_or(why)
     }
 }

@@ -1,4 +1,4 @@
-//! The text report: at most 30 lines, in plain words. First which promises held, then why not, then
+//! The text report: at most 30 lines, in plain words. First which SLOs held, then why not, then
 //! latency and replicas, money, the worst moment, what was assumed, and what to type next.
 //!
 //! | file | holds |
@@ -6,7 +6,7 @@
 //! | `format` | numbers in plain words |
 //! | `single`, `variants` | one variant; several, a line each and service |
 //! | `line`, `ending` | lines; what was assumed, and what to type next |
-//! | `promises` | which promises held, and why others did not |
+//! | `SLOs` | which SLOs held, and why others did not |
 //! | `services` | latency, replicas, requests not served |
 //! | `money` | what was paid, for what |
 //! | `places` | origins, markets, outages |
@@ -16,14 +16,14 @@ mod format;
 mod line;
 mod money;
 mod places;
-mod promises;
 mod services;
 mod single;
+mod slos;
 mod variants;
 
 pub use format::{amount, money};
 pub(crate) use format::{columns, duration_beside, listed, money_per, percent_beside};
-pub(crate) use promises::late_because;
+pub(crate) use slos::late_because;
 
 use flashcrowd_results::Results;
 

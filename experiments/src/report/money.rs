@@ -31,7 +31,7 @@ pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize) {
     if let Some(good) =
         got("usd_per_1k_good").filter(|_| resolved.services.iter().any(|own| !own.config.slos.is_empty()))
     {
-        let _ = write!(each, "   {} per 1k that kept their promises", money(good));
+        let _ = write!(each, "   {} per 1k that kept their SLOs", money(good));
     }
     let serves_tokens = resolved.services.iter().any(|service| service.profile.is_some());
     if let Some(tokens) = got("usd_per_1m_tokens").filter(|_| serves_tokens) {

@@ -38,10 +38,10 @@ fn rows_of(results: &Results<'_>, variant: usize, group: &Group, groups: usize) 
 }
 
 /// With many services there is no room for every part: then for those of which something is
-/// promised, and those that every user asks for.
+/// judged, and those that every user asks for.
 fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize) -> bool {
     let config = &resolved.services[group.services[0]];
-    let promised = group.slos(resolved).iter().any(|slo| Distribution::of(slo.part) == of);
+    let judged = group.slos(resolved).iter().any(|slo| Distribution::of(slo.part) == of);
     let tokens = matches!(config.config.discipline, Discipline::ContinuousBatch(_));
     let usual = match of {
         Distribution::E2e => groups <= 6 || group.slos(resolved).is_empty(),
@@ -52,7 +52,7 @@ fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize)
         // The service time of an engine is what its end-to-end time has beyond the waits.
         Distribution::Service => groups == 1 && !tokens,
     };
-    promised || usual
+    judged || usual
 }
 
 /// `1.0 / 8 / 8 (8m at the maximum)`: the last is what its policy may ask for.

@@ -3,7 +3,7 @@
 use super::ending::{ENDING, LINES, ending};
 use super::format::{amount, rate};
 use super::line::{GROUPS, line, since_start};
-use super::{money, places, promises, services};
+use super::{money, places, services, slos};
 use flashcrowd_language::words::{count, duration};
 use flashcrowd_results::{Results, Scope, Worst, groups, verdicts, warnings_of};
 use flashcrowd_scenario::{Resolved, ResolvedAutoscaler};
@@ -15,10 +15,10 @@ pub(super) fn write(text: &mut String, results: &Results<'_>) {
     header(text, results, resolved);
     let all = groups(resolved);
     let verdicts = verdicts(results, 0);
-    let shown = promises::shown(&all, &verdicts);
-    promises::write(text, results, &shown, &verdicts);
+    let shown = slos::shown(&all, &verdicts);
+    slos::write(text, results, &shown, &verdicts);
     services::write(text, results, 0, &shown);
-    promises::rest(text, &all, &shown, &verdicts);
+    slos::rest(text, &all, &shown, &verdicts);
     let _ = writeln!(text);
     services::requests(text, results, 0);
     places::origins(text, results, 0);
@@ -78,7 +78,7 @@ fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
     };
     let warmup = resolved.warmup.as_s_f64();
     let warmup = if warmup > 0.0 {
-        format!("; promises and latencies after a warm-up of {}", duration(warmup))
+        format!("; SLOs and latencies after a warm-up of {}", duration(warmup))
     } else {
         String::new()
     };

@@ -1,5 +1,5 @@
 //! The report of a scenario with several variants: a line for each variant and service, and which of
-//! them hold every promise.
+//! them hold every SLO.
 
 use super::ending::ending;
 use super::format::{amount, columns, listed, money};
@@ -7,8 +7,7 @@ use super::line::line;
 use super::services::not_served;
 use flashcrowd_language::words::{count, duration, percent};
 use flashcrowd_results::{
-    Group, Results, Scope, Verdict, bound, cheapest_that_holds, groups, promised_otherwise, unlike, verdicts,
-    warnings_of,
+    Group, Results, Scope, Verdict, bound, cheapest_that_holds, groups, slo_difference, unlike, verdicts, warnings_of,
 };
 use std::fmt::Write;
 
@@ -79,7 +78,7 @@ const SHOWN: usize = 3;
 struct Row {
     variant: String,
     service: String,
-    promise: String,
+    slo: String,
     got: String,
     held: String,
     attained: String,
@@ -94,7 +93,7 @@ struct Row {
     cost: String,
     per_good: String,
     over: String,
-    /// Whether a replicate missed a promise.
+    /// Whether a replicate missed an SLO.
     misses: bool,
 }
 
@@ -114,7 +113,7 @@ type Column = (&'static str, fn(&Row) -> &String, Shown);
 const COLUMNS: [Column; 17] = [
     ("variant", |row| &row.variant, Shown::Always),
     ("service", |row| &row.service, Shown::IfSeveral),
-    ("promise", |row| &row.promise, Shown::Always),
+    ("SLO", |row| &row.slo, Shown::Always),
     ("got (95 %)", |row| &row.got, Shown::Always),
     ("held", |row| &row.held, Shown::Always),
     ("attained", |row| &row.attained, Shown::Always),
@@ -147,9 +146,9 @@ fn table(rows: &[Row]) -> String {
 /// A row for each route and service of a variant.
 fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Row> {
     let resolved = &results.loaded.variants[variant];
-    let promised = verdicts(results, variant);
+    let judged = verdicts(results, variant);
     // Verdicts come by group, in the order of the groups.
-    let mut rest = promised.iter().peekable();
+    let mut rest = judged.iter().peekable();
     let mut row_of = |group: &Group| {
         let own: Vec<&Verdict> = std::iter::from_fn(|| rest.next_if(|verdict| verdict.group == *group)).collect();
         row(results, variant, group, &own)
@@ -164,7 +163,7 @@ fn rows_of(results: &Results<'_>, variant: usize) -> Vec<Row> {
     rows
 }
 
-/// The promise that speaks for a group: the one that fewest replicates held, the first of equals.
+/// The SLO that speaks for a group: the one that fewest replicates held, the first of equals.
 fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -> Row {
     let worst = own.iter().copied().min_by_key(|verdict| verdict.held().0);
     let scope = group.scope();
@@ -173,7 +172,7 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -
     let at = |name: &str| got(&format!("{part}.{name}")).map_or_else(|| "-".to_owned(), duration);
     let mut row = Row {
         service: group.name.clone(),
-        promise: "none".to_owned(),
+        slo: "none".to_owned(),
         got: "-".to_owned(),
         held: "-".to_owned(),
         attained: "-".to_owned(),
@@ -184,8 +183,8 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -
         ..Row::default()
     };
     if let Some(verdict) = worst {
-        let [_, promise, got, held, attained] = super::promises::promise_row(verdict);
-        (row.promise, row.got, row.held, row.attained) = (promise, got, held, attained);
+        let [_, slo, got, held, attained] = super::slos::slo_row(verdict);
+        (row.slo, row.got, row.held, row.attained) = (slo, got, held, attained);
         row.misses = !verdict.holds();
     }
     // Where replicas were lost or bought on a market, it matters how much was there, and how it ended.
@@ -201,29 +200,29 @@ fn row(results: &Results<'_>, variant: usize, group: &Group, own: &[&Verdict]) -
     row
 }
 
-/// Which variants hold every promise of every service, the cheapest of them, and what the others miss.
+/// Which variants hold every SLO of every service, the cheapest of them, and what the others miss.
 fn verdict(text: &mut String, results: &Results<'_>) {
     let loaded = results.loaded;
-    let promised: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| verdicts(results, at)).collect();
-    if promised.iter().all(Vec::is_empty) {
-        let _ = writeln!(text, "\nNo promise was given; add one: slo: [(quantile: 0.99, limit: \"2s\")]");
+    let judged: Vec<Vec<Verdict>> = (0..results.variants.len()).map(|at| verdicts(results, at)).collect();
+    if judged.iter().all(Vec::is_empty) {
+        let _ = writeln!(text, "\nThere is no SLO; add one: slo: [(quantile: 0.99, limit: \"2s\")]");
         return;
     }
     let baseline = &loaded.variants[loaded.baseline];
     let (mut held, mut missed, mut others) = (0, Vec::new(), Vec::new());
-    for (resolved, own) in loaded.variants.iter().zip(&promised) {
+    for (resolved, own) in loaded.variants.iter().zip(&judged) {
         let broken = own.iter().filter(|verdict| !verdict.holds());
         let broken: Vec<String> = broken.map(|verdict| format!("{} {}", verdict.group.name, verdict.words)).collect();
         held += usize::from(broken.is_empty() && !own.is_empty());
         if !broken.is_empty() {
             missed.push(format!("`{}` misses {}", resolved.variant, listed(&broken, SHOWN)));
         }
-        let otherwise = promised_otherwise(baseline, resolved);
+        let otherwise = slo_difference(baseline, resolved);
         others.extend(otherwise.map(|other| format!("`{}` {other}", resolved.variant)));
     }
     let of = count(loaded.variants.len() as u64);
-    let whose = if others.is_empty() { "every promise" } else { "every promise that they make" };
-    let _ = match cheapest_that_holds(results, &promised) {
+    let whose = if others.is_empty() { "every SLO" } else { "every SLO of theirs" };
+    let _ = match cheapest_that_holds(results, &judged) {
         _ if held == 0 => writeln!(text, "\nNone of {of} variants holds {}.", whose.replace("they make", "it makes")),
         None => writeln!(text, "\n{held} of {of} variants hold {whose}."),
         Some(at) => {
@@ -232,7 +231,7 @@ fn verdict(text: &mut String, results: &Results<'_>) {
             writeln!(text, "\n{held} of {of} variants hold {whose}; the cheapest is `{name}` at {}.", money(cost))
         }
     };
-    for (label, facts) in [("miss", &missed), ("promises", &others)] {
+    for (label, facts) in [("miss", &missed), ("SLOs", &others)] {
         for (fact, at) in facts.iter().take(SHOWN).zip(0..) {
             line(text, if at == 0 { label } else { "" }, fact);
         }

@@ -52,8 +52,8 @@ fn every_service_is_judged() {
     let folder = folder.path();
     let run = |file: &str| flashcrowd(folder, &["run", file, "--no-out", "-q", "--strict"]);
     let blind = run("compare_blind.ron");
-    assert_eq!(blind.status.code(), Some(3), "a service misses its promise");
-    assert!(text(&blind).contains("1 of 2 variants hold every promise; the cheapest is `four`"), "{}", text(&blind));
+    assert_eq!(blind.status.code(), Some(3), "a service misses its SLO");
+    assert!(text(&blind).contains("1 of 2 variants hold every SLO; the cheapest is `four`"), "{}", text(&blind));
     says(
         folder,
         &["compare", "compare_blind.ron", "-q"],
@@ -61,8 +61,7 @@ fn every_service_is_judged() {
         &["`one` is worse than `four`: it misses b e2e p90 < 10s"],
     );
     let two = json(folder, &["run", "compare_two_services.ron"]);
-    let held =
-        |variant: &Value| variant["promises"].as_array().unwrap().iter().all(|one| one["held"] == one["replicates"]);
+    let held = |variant: &Value| variant["slos"].as_array().unwrap().iter().all(|one| one["held"] == one["replicates"]);
     for variant in two["variants"].as_array().unwrap() {
         assert!(!held(variant), "{variant}");
     }
@@ -185,7 +184,7 @@ fn the_days_of_operations() {
     let Some(folder) = copy("operations/5-variants-judge-first-service") else { return };
     let strict = flashcrowd(folder.path(), &["run", "two-variants.ron", "--no-out", "-q", "--strict"]);
     assert_eq!(strict.status.code(), Some(3));
-    assert!(text(&strict).contains("None of 2 variants holds every promise"), "{}", text(&strict));
+    assert!(text(&strict).contains("None of 2 variants holds every SLO"), "{}", text(&strict));
     let Some(folder) = copy("operations/6-timetable-steps-down-early") else { return };
     let both = json(folder.path(), &["run", "timetable.ron"]);
     let kept = |n: usize| both["runs"][n]["services"]["a"]["attainment"].as_f64().unwrap();

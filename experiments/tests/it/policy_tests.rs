@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// A crowd of two minutes on a queue-depth policy; a second service that promises nothing.
+/// A crowd of two minutes on a queue-depth policy; a second service that has no SLO.
 const SCENARIO: &str = r#"(
     horizon: "6m",
     pools: {"p": (gpu: "H100", min_nodes: 2, max_nodes: 2)},

@@ -79,7 +79,7 @@ fn reports_of_runs() {
     assert_snapshot!("run_places", run(&["places.ron"]));
     let alone = "services.chat.slo=[]";
     assert_snapshot!(
-        "run_without_a_promise",
+        "run_without_an_slo",
         run(&["two.ron", "--set", alone, "--set", "services.tags.slo=[]", "--replicates", "1"])
     );
 }

@@ -189,10 +189,10 @@ fn aibrix_orders_again_what_it_has_ordered() {
     }
 }
 
-/// Every autoscaler plays the same day; whoever keeps the promise pays more than who knows the arrivals.
+/// Every autoscaler plays the same day; whoever keeps the SLO pays more than who knows the arrivals.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long")]
-fn no_policy_that_keeps_the_promise_is_below_the_bound() {
+fn no_policy_that_keeps_the_slo_is_below_the_bound() {
     let played = played("@controllers", &["horizon=12h".to_owned()]);
     let results = played.results();
     assert_eq!(results.variants.len(), 16);

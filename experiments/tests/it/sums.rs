@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// A small world: services with queues, autoscalers, promises and time-outs of all kinds, two pools of
+/// A small world: services with queues, autoscalers, SLOs and time-outs of all kinds, two pools of
 /// different markets, perhaps regions with an outage, perhaps variants.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn for itself")]
@@ -70,7 +70,7 @@ impl Small {
             region("a"),
             region("b")
         );
-        for (i, (kind, replicas, scaled, promise)) in self.services.iter().enumerate() {
+        for (i, (kind, replicas, scaled, slo)) in self.services.iter().enumerate() {
             let serving = [
                 "Slots(concurrency: 2)",
                 "Sharing(processors: 1)",
@@ -90,7 +90,7 @@ impl Small {
             if *scaled {
                 text.push_str("autoscaler: ConcurrencyTarget(in_flight_per_replica: 2, max: 5, period: \"5s\"),");
             }
-            text.push_str(match promise {
+            text.push_str(match slo {
                 0 => "",
                 1 => "slo: [(quantile: 0.9, limit: \"2s\")],",
                 2 => "slo: [(quantile: 0.99, limit: \"3s\"), (metric: Queue, quantile: 0.5, limit: \"100ms\")],",
@@ -145,16 +145,13 @@ fn summary_adds_up(summary: &Summary) {
     assert_eq!(services + routes, summary.requests.arrived);
     for of in summary.services.values() {
         counts_add_up(&of.requests);
-        for promise in &of.slo {
-            let share = promise.attainment.map(|share| (share * (promise.kept + promise.broken) as f64).round());
-            assert_eq!(share.map(|kept| kept as u64), (promise.kept + promise.broken > 0).then_some(promise.kept));
+        for slo in &of.slo {
+            let share = slo.attainment.map(|share| (share * (slo.kept + slo.broken) as f64).round());
+            assert_eq!(share.map(|kept| kept as u64), (slo.kept + slo.broken > 0).then_some(slo.kept));
             // The quantile lies on the side of its limit that the verdict is on, to a histogram's three digits.
-            if promise.kept + promise.broken > 0 {
-                let seen = promise.observed_s.unwrap_or(f64::INFINITY);
-                assert!(
-                    if promise.met { seen <= promise.limit_s * 1.001 } else { seen >= promise.limit_s * 0.999 },
-                    "{promise:?}"
-                );
+            if slo.kept + slo.broken > 0 {
+                let seen = slo.observed_s.unwrap_or(f64::INFINITY);
+                assert!(if slo.met { seen <= slo.limit_s * 1.001 } else { seen >= slo.limit_s * 0.999 }, "{slo:?}");
             }
         }
         for quantiles in of.latency_s.values() {
@@ -234,7 +231,7 @@ fn amounts_last(text: &str) -> Vec<f64> {
     text.split(" + ").map(|part| number(part.rsplit(' ').next().unwrap())).collect()
 }
 
-/// A row of the promises says MISS where a replicate missed, and nowhere else.
+/// A row of the SLOs says MISS where a replicate missed, and nowhere else.
 fn rows_are_marked(played: &Played, text: &str) {
     let results = played.results();
     for variant in 0..results.variants.len() {

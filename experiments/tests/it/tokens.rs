@@ -50,13 +50,13 @@ const SLOS: &str = r#"slo: [
 ],"#;
 
 #[test]
-fn each_promise_is_named_by_its_part() {
+fn each_slo_is_named_by_its_part() {
     let text = report(&SCENARIO.replace("//MORE", SLOS), &[]);
     let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}\n{text}"));
-    for (promise, held) in
+    for (slo, held) in
         [("ttft p99 < 1s", "1/1"), ("itl p99 < 1ms", "0/1 MISS"), ("tpot p90 < 50ms", "1/1"), ("e2e p50 < 20s", "1/1")]
     {
-        assert!(row(promise).contains(held), "{text}");
+        assert!(row(slo).contains(held), "{text}");
     }
     assert!(row("engine ").contains("KV cache at most") && !row("engine ").contains("preemptions"), "{text}");
     assert!(row("per 1k requests").contains("per 1M tokens"), "{text}");
@@ -86,7 +86,7 @@ fn two_services_fit_on_a_screen() {
     let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}\n{text}"));
     assert!(row("ttft p99 < 1ms").starts_with("large ") && row("ttft p99 < 1ms").contains("0/2 MISS"), "{text}");
     assert!(row("e2e p50 < 20s").contains("2/2"), "{text}");
-    // A row of promises and one of latencies for each of the two.
+    // A row of SLOs and one of latencies for each of the two.
     assert_eq!(text.lines().filter(|line| line.contains(" ttft ")).count(), 4, "{text}");
     // What was computed and not measured is the first assumption.
     assert!(text.contains("trust       assumed services.large.serving.times = Llama-3.1-70B/H100/tp4/bf16 (computed"));
@@ -200,7 +200,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "ContinuousBatch(),",
         "Slots(concurrency: 1), service_time: \"1s\",
             slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")],",
-        &["s.ron:8:28", "only a token-level engine has tokens to promise", "ContinuousBatch()"],
+        &["s.ron:8:28", "only a token-level engine has an SLO of tokens", "ContinuousBatch()"],
     ),
     (", prompt_tokens: 700", "", &["s.ron:11:20", "`s` serves tokens, and this traffic has no `prompt_tokens`"]),
     (", output_tokens: Uniform(low: 100, high: 300)", "", &["s.ron:11:20", "no `output_tokens`", "for example"]),

@@ -1,4 +1,4 @@
-//! Cost: no policy keeps the promise as well for less money than one that knows the arrivals.
+//! Cost: no policy keeps the SLO as well for less money than one that knows the arrivals.
 
 use super::Broken;
 use super::breach::Breach;
@@ -12,12 +12,12 @@ use proptest::prelude::*;
 /// What the bound is up to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CostClaim {
-    /// At which share of its capacity a replica still keeps the promise, in (0, 1]. Claimed too low, the
+    /// At which share of its capacity a replica still keeps the SLO, in (0, 1]. Claimed too low, the
     /// bound buys more than is needed, and the law breaks.
     pub utilization: f64,
     /// By which share a bill may be below the bound's. The clairvoyant scaler averages arrivals over a
     /// minute and holds what the next start-up and period will need: a policy that lets a wave wait
-    /// within the promise is cheaper by that much.
+    /// within the SLO is cheaper by that much.
     pub tolerance: f64,
 }
 
@@ -29,7 +29,7 @@ impl Default for CostClaim {
 }
 
 /// A bill for the service below that of the clairvoyant scaler in the same world, at a share of requests
-/// within the promise that is no lower, is a sign of a false claim: of the capacity, or of what was served.
+/// within the SLO that is no lower, is a sign of a false claim: of the capacity, or of what was served.
 /// Requests that never end count as late.
 ///
 /// # Errors

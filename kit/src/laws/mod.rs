@@ -9,7 +9,7 @@
 //! | [`no_oscillation`] | changes back and forth under a constant load |
 //! | [`recovery_from_zero`] | a service without replicas that stays without |
 //! | [`monotone`] | fewer replicas for more load |
-//! | [`cost_bound`] | a bill below that of a policy which knows the future, at a promise kept as well |
+//! | [`cost_bound`] | a bill below that of a policy which knows the future, at an SLO kept as well |
 
 mod bounds;
 mod breach;

@@ -119,7 +119,7 @@ impl GlobalRouter for SpillOver {
     }
 }
 
-/// The cell that promises the shortest time: the round trip, and a span for each outstanding attempt
+/// The cell with the shortest expected time: the round trip, and a span for each outstanding attempt
 /// of a replica.
 #[derive(Clone, Copy, Debug)]
 pub struct LatencyAware {

@@ -2,7 +2,7 @@
 //! history of its run.
 
 use super::outside_books::{billed_by_price, gpu_time_by_price};
-use super::worlds::{ClientSpec, PROMISE, WorldSpec};
+use super::worlds::{ClientSpec, SLO, WorldSpec};
 use flashcrowd_core::journal::{Happening, Mark};
 use flashcrowd_core::ledger::{Bill, GpuState, Latency, ReplicaRecord, RequestCounts, RunRecord};
 use flashcrowd_core::ports::LatencyPart;
@@ -236,15 +236,15 @@ fn histograms_hold_the_measured(record: &RunRecord, services: &[usize], requests
         let own = parts.map(|part| latency.count(part));
         [0, 1, 2, 3].map(|i| sum[i] + own[i])
     });
-    // A request without an answer at the end counts if it is too old for the promise.
+    // A request without an answer at the end counts if it is too old for the SLO.
     let too_old =
-        |request: &&(SimTime, Option<(SimTime, u64)>)| request.1.is_none() && record.ended.since(request.0) > PROMISE;
+        |request: &&(SimTime, Option<(SimTime, u64)>)| request.1.is_none() && record.ended.since(request.0) > SLO;
     let unanswered = requests.of_services(record, services).filter(measured).filter(too_old).count() as u64;
     let judged = ended(true) + ended(false) + unanswered;
     let slo = |latency: &Latency| latency.slos.first().copied().unwrap_or_default();
-    let promised = latencies().map(|latency| slo(latency).good + slo(latency).bad).sum::<u64>() == judged;
+    let judged = latencies().map(|latency| slo(latency).good + slo(latency).bad).sum::<u64>() == judged;
     let late = latencies().all(|latency| latency.late.iter().sum::<u64>() == slo(latency).bad);
-    lengths == [ended(true); 4] && promised && late
+    lengths == [ended(true); 4] && judged && late
 }
 
 /// The parts of each completed request are its end-to-end latency, and their sums that of all.

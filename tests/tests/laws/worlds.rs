@@ -24,8 +24,8 @@ use proptest::prelude::*;
 use rand::RngExt;
 use std::sync::Arc;
 
-/// What every service promises end to end.
-pub(crate) const PROMISE: SimDuration = SimDuration::from_ms(700);
+/// The SLO of every service, end to end.
+pub(crate) const SLO: SimDuration = SimDuration::from_ms(700);
 
 const HORIZON_S: u64 = 120;
 
@@ -291,7 +291,7 @@ impl WorldSpec {
             startup: if spec.cold { shared_loads(startup(&stages)) } else { startup(&[]) },
             drain_timeout: ms(spec.drain_ms),
             kernel_share: if spec.cold { 0.6 } else { 1.0 },
-            slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: PROMISE }],
+            slos: vec![Slo { part: LatencyPart::EndToEnd, quantile: 0.9, limit: SLO }],
             requeues: self.outside.requeues,
             starts_cold: self.starts_cold(i),
             capacity: self.capacity(i),

@@ -5,9 +5,9 @@
 
 mod beside;
 mod money;
-mod promises;
 mod replicas;
 mod requests;
+mod slos;
 
 use crate::figure::{Better, FigureDef, Of, Unit};
 use crate::latency::{STATISTICS, Statistic, part_words};
@@ -47,7 +47,7 @@ fn latencies() -> Vec<FigureDef> {
 
 static CATALOGUE: LazyLock<Vec<FigureDef>> = LazyLock::new(|| {
     let mut all = Vec::new();
-    all.extend_from_slice(promises::FIGURES);
+    all.extend_from_slice(slos::FIGURES);
     all.extend(latencies());
     all.extend_from_slice(requests::FIGURES);
     all.extend_from_slice(money::FIGURES);

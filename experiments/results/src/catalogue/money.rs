@@ -46,7 +46,7 @@ pub(super) const FIGURES: &[FigureDef] = &[
         Part::ratio(pico_usd(view), view.clients().iter().map(|client| i128::from(client.requests.completed)).sum())
     })
     .scaled(1e-9),
-    FigureDef::plain("usd_per_1k_good", "cost of 1,000 requests that broke no promise", PER, ASKED, |view| {
+    FigureDef::plain("usd_per_1k_good", "cost of 1,000 requests that broke no SLO", PER, ASKED, |view| {
         Part::ratio(measured_pico_usd(view), good(view)?)
     })
     .scaled(1e-9),

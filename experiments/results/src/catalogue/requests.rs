@@ -1,6 +1,6 @@
 //! Figures of requests: how many, how they ended, why they were late, what engines did for them.
 
-use super::promises::judged;
+use super::slos::judged;
 use crate::figure::{Better, FigureDef, Unit};
 use crate::part::{Part, Pool};
 use crate::scope::{At, ScopeKind, groups};
@@ -63,8 +63,8 @@ pub(super) const FIGURES: &[FigureDef] = &[
     FigureDef::plain("failed_unreachable", "failed: reached no replica", FEWER, SERVED, |view| {
         failed(view, FailBecause::Unreachable)
     }),
-    FigureDef::plain("good", "requests that broke no promise", MORE, ASKED, |view| Some(Part::sum(good(view)?))),
-    FigureDef::plain("late", "requests that broke a promise", FEWER, SERVED, |view| {
+    FigureDef::plain("good", "requests that broke no SLO", MORE, ASKED, |view| Some(Part::sum(good(view)?))),
+    FigureDef::plain("late", "requests that broke an SLO", FEWER, SERVED, |view| {
         Some(Part::sum(judged(view, view.group()?).1))
     }),
     FigureDef::plain(
@@ -206,7 +206,7 @@ fn attempts(view: &View<'_>) -> Option<Part> {
     }
 }
 
-/// Measured requests that were answered and broke no promise; of the whole run, those of all that is
+/// Measured requests that were answered and broke no SLO; of the whole run, those of all that is
 /// judged.
 pub(super) fn good(view: &View<'_>) -> Option<i128> {
     match view.at {
@@ -253,7 +253,7 @@ fn peak(view: &View<'_>) -> Option<Part> {
     at.map(|_| Part::max(most * 1_000_000_000_000_000_000 / period_ps.max(1)))
 }
 
-/// Of what arrived in the last tenth of the run, the share that broke a promise then.
+/// Of what arrived in the last tenth of the run, the share that broke an SLO then.
 fn at_end(view: &View<'_>) -> Option<Part> {
     let from = flashcrowd_core::SimTime::from_ps(view.resolved.horizon.as_ps() / 10 * 9);
     view.group()?;

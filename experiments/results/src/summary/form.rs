@@ -92,7 +92,7 @@ pub struct MeasuredCounts {
     pub completed: u64,
     /// Rejected, given up or failed.
     pub not_served: u64,
-    /// Answered, and no promise broken.
+    /// Answered, and no SLO broken.
     pub good: u64,
 }
 
@@ -126,9 +126,9 @@ pub struct ServiceSummary {
     pub measured: MeasuredCounts,
     /// By part: `e2e`, `ttft`, `itl`, `tpot`, `queue`, `cold_start`, `service`.
     pub latency_s: BTreeMap<&'static str, Quantiles>,
-    /// Its promises.
-    pub slo: Vec<Promise>,
-    /// Share of the measured requests that broke none of them; null without promises or requests.
+    /// Its SLOs.
+    pub slo: Vec<SloResult>,
+    /// Share of the measured requests that broke none of them; null without SLOs or requests.
     pub attainment: Option<f64>,
     /// Its replicas.
     pub replicas: Replicas,
@@ -140,12 +140,12 @@ pub struct ServiceSummary {
     pub engine: Option<EngineSummary>,
 }
 
-/// A promise, and how it was kept.
+/// An SLO, and how it was kept.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Promise {
+pub struct SloResult {
     /// Which part of the latency.
     pub metric: String,
-    /// The promised quantile.
+    /// The quantile of the SLO.
     pub quantile: f64,
     /// Its limit.
     pub limit_s: f64,
@@ -236,8 +236,8 @@ pub struct RouteSummary {
     pub measured: MeasuredCounts,
     /// Latencies over all its cells.
     pub latency_s: BTreeMap<&'static str, Quantiles>,
-    /// Its promises; empty where its cells promise different things.
-    pub slo: Vec<Promise>,
+    /// Its SLOs; empty where its cells have different ones.
+    pub slo: Vec<SloResult>,
     /// Share of the measured requests that broke none of them.
     pub attainment: Option<f64>,
     /// By client.
@@ -304,7 +304,7 @@ pub struct Cost {
     pub egress_usd: f64,
     /// Of 1,000 completed requests of the whole run; null where none was completed.
     pub usd_per_1k_requests: Option<f64>,
-    /// Of 1,000 requests after the warm-up that broke no promise.
+    /// Of 1,000 requests after the warm-up that broke no SLO.
     pub usd_per_1k_good: Option<f64>,
     /// Of a million tokens, in and out.
     pub usd_per_1m_tokens: Option<f64>,

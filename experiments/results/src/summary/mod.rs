@@ -4,8 +4,8 @@
 mod form;
 
 pub use form::{
-    Cells, Cost, Counts, EngineSummary, Input, MarketSummary, MeasuredCounts, Percentiles, Promise, Quantiles,
-    Replicas, RouteClient, RouteSummary, ServiceSummary, Summary, Tokens, Training, Trust, Work,
+    Cells, Cost, Counts, EngineSummary, Input, MarketSummary, MeasuredCounts, Percentiles, Quantiles, Replicas,
+    RouteClient, RouteSummary, ServiceSummary, SloResult, Summary, Tokens, Training, Trust, Work,
 };
 
 use crate::break_even::spot_usd_per_h;
@@ -156,11 +156,11 @@ impl<'a> Of<'a> {
         quantiles.collect()
     }
 
-    fn promises(figures: &Scopes<'_>, resolved: &Resolved, group: &Group) -> Vec<Promise> {
-        let promise = |slo: &flashcrowd_core::serving::Slo| {
-            let of = Of::within(figures, &group.promise(slo));
+    fn slos(figures: &Scopes<'_>, resolved: &Resolved, group: &Group) -> Vec<SloResult> {
+        let result = |slo: &flashcrowd_core::serving::Slo| {
+            let of = Of::within(figures, &group.slo_scope(slo));
             let attainment = of.get("attainment");
-            Promise {
+            SloResult {
                 metric: Distribution::of(slo.part).name().to_owned(),
                 quantile: slo.quantile,
                 limit_s: slo.limit.as_s_f64(),
@@ -171,7 +171,7 @@ impl<'a> Of<'a> {
                 broken: of.count("broken"),
             }
         };
-        group.slos(resolved).iter().map(promise).collect()
+        group.slos(resolved).iter().map(result).collect()
     }
 }
 
@@ -185,7 +185,7 @@ fn services(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<St
             requests: of.counts(),
             measured: of.measured(),
             latency_s: of.latencies(tokens),
-            slo: Of::promises(figures, resolved, &group),
+            slo: Of::slos(figures, resolved, &group),
             attainment: of.get("attainment"),
             replicas: Replicas {
                 mean: of.number("replicas_mean"),
@@ -241,7 +241,7 @@ fn routes(resolved: &Resolved, run: &Run, figures: &Scopes<'_>) -> BTreeMap<Stri
             requests: of.counts(),
             measured: of.measured(),
             latency_s: of.latencies(tokens),
-            slo: Of::promises(figures, resolved, &group),
+            slo: Of::slos(figures, resolved, &group),
             attainment: of.get("attainment"),
             clients: own.map(|client| (client.name.to_string(), client_of_route(resolved, client))).collect(),
             health_changes: run.record.health.iter().filter(|change| change.route == at).count() as u64,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clairvoyant {
-    /// Requests per second that one replica carries at the promised latency.
+    /// Requests per second that one replica carries at the latency of the SLO.
     pub rate_per_replica: Positive,
     /// Time from an order to a ready replica; a mean cold start by default.
     pub lead: Option<Duration>,

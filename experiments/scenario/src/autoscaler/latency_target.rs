@@ -3,8 +3,8 @@
 use super::place::{Autoscalers, HPA_SYNC, HPA_WINDOW, Place, Scaling, one};
 use super::resolved::Make;
 use crate::part::Part;
-use crate::promises::resolve::latency_part;
-use crate::promises::spec::LatencyPart;
+use crate::slo::resolve::latency_part;
+use crate::slo::spec::LatencyPart;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{Duration, Fraction, NonNegative};

@@ -192,7 +192,7 @@ fn samples() -> impl Iterator<Item = Result<Text, Diagnostic>> {
         choices(path, &field.form, &mut overrides);
     }
     std::iter::once(None).chain(overrides.into_iter().map(Some)).map(move |choice| {
-        // What is promised of tokens is nothing that every engine has; others need a time, and spot a pool.
+        // An SLO of tokens is nothing that every engine has; others need a time, and spot a pool.
         let beside = match &choice {
             Some(choice) if choice.contains("capacity=") => vec!["pools.pool.market=Spot"],
             Some(choice) if choice.contains("serving=") && !choice.contains("Batch") => {

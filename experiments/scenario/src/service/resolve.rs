@@ -1,14 +1,14 @@
-//! Services: discipline, queue, router, size of a replica, promises.
+//! Services: discipline, queue, router, size of a replica, SLOs.
 
 use super::resolved::ResolvedService;
 use crate::capacity::capacity;
 use crate::capacity::place::Shelf;
 use crate::errors::unknown;
 use crate::files::Files;
-use crate::promises::resolve::slos;
 use crate::service::router::router;
 use crate::serving::{batch, engine};
 use crate::settings::Notes;
+use crate::slo::resolve::slos;
 use crate::spec;
 use crate::startup::links::Links;
 use crate::startup::resolve as startup;

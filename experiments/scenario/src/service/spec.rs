@@ -86,7 +86,7 @@ pub struct Service {
     pub kernel_share: Option<Fraction>,
     /// CPU and memory of the server process.
     pub cpu: Option<Cpu>,
-    /// What is promised.
+    /// Its SLOs.
     #[schemars(extend("x-example" = r#"[(metric: TimeToFirstToken, quantile: 0.99, limit: "1s")]"#))]
     #[serde(default)]
     pub slo: Vec<Slo>,

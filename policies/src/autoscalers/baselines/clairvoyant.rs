@@ -1,7 +1,7 @@
 //! The policy that knows the arrivals: a bound that others are compared with, no policy to run.
 //!
 //! It has at every instant as many replicas ready as the load needs, `ceil(rate / rate of a replica)`,
-//! and orders each so early that it is ready then. What a replica carries at the promised latency is
+//! and orders each so early that it is ready then. What a replica carries at the latency of the SLO is
 //! given, so its replica-hours are a bound up to that figure: those of a zero-lag autoscaler.
 
 use super::parts::{Bounds, ConfigError, limit, period, positive};
@@ -52,7 +52,7 @@ impl Oracle {
 /// Settings of [`Clairvoyant`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClairvoyantConfig {
-    /// Requests per second that one replica carries at the promised latency.
+    /// Requests per second that one replica carries at the latency of the SLO.
     pub rate_per_replica: f64,
     /// Time from an order to a ready replica.
     pub lead: SimDuration,

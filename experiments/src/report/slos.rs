@@ -1,4 +1,4 @@
-//! Which promises held, in how many replicates, and why others did not.
+//! Which SLOs held, in how many replicates, and why others did not.
 
 use super::format::{columns, duration_beside, percent_beside};
 use super::line::{GROUPS, line};
@@ -7,7 +7,7 @@ use flashcrowd_results::{Group, Results, Verdict};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// The routes and services that have rows: all where there are few, else those that miss a promise first.
+/// The routes and services that have rows: all where there are few, else those that miss an SLO first.
 pub(super) fn shown(all: &[Group], verdicts: &[Verdict]) -> Vec<Group> {
     if all.len() <= GROUPS {
         return all.to_vec();
@@ -24,7 +24,7 @@ fn missing(verdicts: &[Verdict]) -> BTreeSet<&str> {
     verdicts.iter().filter(|verdict| !verdict.holds()).map(|verdict| &*verdict.group.name).collect()
 }
 
-/// How many routes and services have no rows, and how many of those miss a promise.
+/// How many routes and services have no rows, and how many of those miss an SLO.
 pub(super) fn rest(text: &mut String, all: &[Group], shown: &[Group], verdicts: &[Verdict]) {
     if all.len() == shown.len() {
         return;
@@ -33,33 +33,33 @@ pub(super) fn rest(text: &mut String, all: &[Group], shown: &[Group], verdicts: 
     let missed = missing(verdicts).difference(&told).count();
     let rest = all.len() - shown.len();
     let content = format!(
-        "and {} more services, {} of which miss a promise; all in summary.json",
+        "and {} more services, {} of which miss an SLO; all in summary.json",
         count(rest as u64),
         count(missed as u64)
     );
     line(text, "", &content);
 }
 
-/// One row for each promise of some routes and services.
-pub(super) fn write(text: &mut String, results: &Results<'_>, shown: &[Group], promised: &[Verdict]) {
-    let mut rows = vec![["", "promise", "got (95 %)", "held", "attained", "late because"].map(str::to_owned).to_vec()];
+/// One row for each SLO of some routes and services.
+pub(super) fn write(text: &mut String, results: &Results<'_>, shown: &[Group], judged: &[Verdict]) {
+    let mut rows = vec![["", "SLO", "got (95 %)", "held", "attained", "late because"].map(str::to_owned).to_vec()];
     for group in shown {
-        let own: Vec<&Verdict> = promised.iter().filter(|verdict| verdict.group == *group).collect();
+        let own: Vec<&Verdict> = judged.iter().filter(|verdict| verdict.group == *group).collect();
         if own.is_empty() {
             let none = "none: slo: [(quantile: 0.99, limit: \"2s\")]";
             rows.push(vec![group.name.clone(), none.to_owned()]);
         }
         let because = late_because(results, 0, group);
-        rows.extend(promise_rows(&group.name, &own, because.as_deref()));
+        rows.extend(slo_rows(&group.name, &own, because.as_deref()));
     }
     let _ = write!(text, "{}", columns(&rows, &[]));
 }
 
-/// The rows of one route or service: what was promised, what was got, in how many replicates it held.
-fn promise_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<String>> {
+/// The rows of one route or service: the SLO, what was got, in how many replicates it held.
+fn slo_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<String>> {
     let mut why = because;
     let row = |(verdict, at): (&&Verdict, usize)| {
-        let mut cells = promise_row(verdict).to_vec();
+        let mut cells = slo_row(verdict).to_vec();
         if at == 0 {
             name.clone_into(&mut cells[0]);
         }
@@ -69,8 +69,8 @@ fn promise_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<
     own.iter().zip(0..).map(row).collect()
 }
 
-/// A promise after an empty cell for who made it: what was promised, got, held, attained.
-pub(super) fn promise_row(verdict: &Verdict) -> [String; 5] {
+/// An SLO after an empty cell for who made it: the SLO, got, held, attained.
+pub(super) fn slo_row(verdict: &Verdict) -> [String; 5] {
     let (held, of) = verdict.held();
     let miss = if verdict.holds() { "" } else { " MISS" };
     let attained = verdict.attainment.got;

@@ -1,4 +1,4 @@
-//! Promises: service-level objectives.
+//! Service-level objectives (SLOs).
 
 pub(crate) mod resolve;
 pub(crate) mod spec;

@@ -1,4 +1,4 @@
-//! Variants that promise different things, add services or take them away: all of them are judged, and
+//! Variants with different SLOs, add services or take them away: all of them are judged, and
 //! what is not the same is said.
 
 use serde_json::Value;
@@ -19,7 +19,7 @@ const WORLD: &str = r#"(
     traffic: {"a": Poisson(service: "chat", rate: 2), "b": Poisson(service: "code", rate: 1)},
     variants: {
         "base": [],
-        "fewer promises": ["services.code.slo=[]", "pools.p.gpu_price=0.1/h"],
+        "fewer SLOs": ["services.code.slo=[]", "pools.p.gpu_price=0.1/h"],
         "other limit": ["services.chat.slo=[(quantile: 0.9, limit: '9s')]"],
         "one more": [
             "services.extra=(serving: Slots(concurrency: 1), service_time: '500ms', slo: [(quantile: 0.9, limit: '1ms')])",
@@ -67,32 +67,32 @@ fn holds(text: &str, words: &[&str]) {
 }
 
 #[test]
-fn services_and_promises_of_every_variant_are_told() {
+fn services_and_slos_of_every_variant_are_told() {
     let desk = Desk::new(WORLD);
     let text = desk.text(&["compare", "w.ron"]);
     holds(
         &text,
         &[
-            "not the same promises: `fewer promises` does not promise code: e2e p90 < 3s, code: queue p50 < 100ms\n",
-            "not the same promises: `other limit` promises chat: e2e p90 < 9s; does not promise chat: e2e p90 < 2s\n",
-            "not the same promises: `one more` promises extra: e2e p90 < 1ms\n",
+            "not the same SLOs: `fewer SLOs` lacks code: e2e p90 < 3s, code: queue p50 < 100ms\n",
+            "not the same SLOs: `other limit` has chat: e2e p90 < 9s; lacks chat: e2e p90 < 2s\n",
+            "not the same SLOs: `one more` has extra: e2e p90 < 1ms\n",
             "\nextra  ",
-            "not in `base`, `fewer promises`, `one less`, `other limit`",
-            "`one more` is worse than `base`: it misses extra e2e p90 < 1ms (0/3, not promised before)",
-            "`other limit` against `base`: it promises chat: e2e p90 < 9s",
+            "not in `base`, `fewer SLOs`, `one less`, `other limit`",
+            "`one more` is worse than `base`: it misses extra e2e p90 < 1ms (0/3, a new SLO)",
+            "`other limit` against `base`: it has chat: e2e p90 < 9s",
         ],
     );
-    // Who keeps fewer promises keeps them cheaply.
-    assert!(!text.contains("fewer promises  -     <-"), "{text}");
+    // Who keeps fewer SLOs keeps them cheaply.
+    assert!(!text.contains("fewer SLOs  -     <-"), "{text}");
     let crowned: Vec<&str> = text.lines().filter(|line| line.ends_with("<- cheapest that holds")).collect();
     assert!(!crowned.is_empty() && crowned.iter().all(|line| line.starts_with("base ")), "{text}");
     let run = desk.text(&["run", "w.ron", "--no-out"]);
     holds(
         &run,
         &[
-            "4 of 5 variants hold every promise that they make; the cheapest is `base`",
+            "4 of 5 variants hold every SLO of theirs; the cheapest is `base`",
             "`one more` misses extra e2e p90 < 1ms",
-            "promises    `fewer promises` does not promise code: e2e p90 < 3s",
+            "SLOs        `fewer SLOs` lacks code: e2e p90 < 3s",
         ],
     );
     assert_eq!(desk.output(&["run", "w.ron", "--no-out", "--strict"]).status.code(), Some(3));
@@ -113,7 +113,7 @@ fn one_figure_is_the_same_everywhere() {
     let run = desk.json(&["run", "w.ron", "--no-out"]);
     for (own, other) in compared["variants"].as_array().unwrap().iter().zip(run["variants"].as_array().unwrap()) {
         assert_eq!(own["variant"], other["variant"]);
-        assert_eq!(own["promises"], other["promises"]);
+        assert_eq!(own["slos"], other["slos"]);
     }
 }
 
@@ -124,13 +124,9 @@ fn what_was_got_and_whether_it_held_agree() {
         let desk = Desk::new(&WORLD.replace("limit: \"2s\"", &format!("limit: \"{limit_ms}ms\"")));
         let run = desk.json(&["run", "w.ron", "--no-out", "--set", "variants={}", "--set", "baseline=None"]);
         for run in run["runs"].as_array().unwrap() {
-            for promise in run["services"]["chat"]["slo"].as_array().unwrap() {
-                let met = promise["met"].as_bool().unwrap();
-                assert_eq!(
-                    met,
-                    promise["observed_s"].as_f64().unwrap() <= promise["limit_s"].as_f64().unwrap(),
-                    "{promise}"
-                );
+            for slo in run["services"]["chat"]["slo"].as_array().unwrap() {
+                let met = slo["met"].as_bool().unwrap();
+                assert_eq!(met, slo["observed_s"].as_f64().unwrap() <= slo["limit_s"].as_f64().unwrap(), "{slo}");
             }
         }
     }
@@ -148,9 +144,9 @@ fn a_near_miss_has_digits_enough() {
     }
 }
 
-/// A service that promises nothing speaks for itself, whatever others promise.
+/// A service that has no SLO speaks for itself, whatever others have.
 #[test]
-fn a_service_without_a_promise_is_told_of() {
+fn a_service_without_an_slo_is_told_of() {
     let desk = Desk::new(&WORLD.replace("\"code\", rate: 1", "\"code\", rate: 3"));
     let variants =
         r#"variants={"base": ["services.code.slo=[]"], "less": ["services.code.slo=[]", "services.code.replicas=1"]}"#;
@@ -203,7 +199,7 @@ fn hundreds_of_services_fit_on_a_page() {
     let desk = Desk::new(&many(300));
     let single = desk.text(&["run", "w.ron", "--no-out", "--set", "variants={}"]);
     assert!(single.lines().count() <= 30, "{single}");
-    holds(&single, &["and 298 more services", "more services, ", " of which miss a promise; all in summary.json"]);
+    holds(&single, &["and 298 more services", "more services, ", " of which miss an SLO; all in summary.json"]);
     let variants = desk.text(&["run", "w.ron", "--no-out"]);
     assert!(variants.lines().count() <= 30, "{variants}");
     let compared = desk.text(&["compare", "w.ron"]);

@@ -1,10 +1,10 @@
-//! Promises, as written.
+//! SLOs, as written.
 
 use flashcrowd_language::units::{Duration, Fraction};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A promise.
+/// An SLO.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {

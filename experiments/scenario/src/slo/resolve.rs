@@ -1,4 +1,4 @@
-//! Promises: parts of the latency, and whether a service has them.
+//! SLOs: parts of the latency, and whether a service has them.
 
 use crate::settings::Notes;
 use crate::spec;
@@ -19,7 +19,7 @@ pub(crate) fn latency_part(given: Option<spec::LatencyPart>) -> ports::LatencyPa
     }
 }
 
-/// The promises of a service.
+/// The SLOs of a service.
 pub(crate) fn slos(
     notes: &mut Notes<'_>,
     name: &str,
@@ -31,13 +31,13 @@ pub(crate) fn slos(
         let path = format!("services.{name}.slo.{i}");
         let quantile = slo.quantile.get();
         if !(quantile > 0.0 && quantile < 1.0) {
-            let error = notes.error(&format!("{path}.quantile"), format!("a quantile of {quantile} is no promise"));
+            let error = notes.error(&format!("{path}.quantile"), format!("a quantile of {quantile} is no SLO"));
             return Err(error.with_label("expected above 0 and below 1, such as 0.99"));
         }
         let part = latency_part(slo.metric);
         if part.is_of_tokens() && !matches!(discipline, Discipline::ContinuousBatch(_)) {
-            let error = notes.error(&format!("{path}.metric"), "only a token-level engine has tokens to promise");
-            return Err(error.with_help("serve it with `serving: ContinuousBatch()`, or promise `EndToEnd`"));
+            let error = notes.error(&format!("{path}.metric"), "only a token-level engine has an SLO of tokens");
+            return Err(error.with_help("serve it with `serving: ContinuousBatch()`, or take `EndToEnd`"));
         }
         notes.given(&path, "");
         slos.push(Slo { part, quantile, limit: slo.limit.get() });

@@ -1,4 +1,4 @@
-//! Figures of promises: how many kept them, and what was observed.
+//! Figures of SLOs: how many kept them, and what was observed.
 
 use crate::figure::{Better, FigureDef, Unit};
 use crate::part::{Distribution, Part, Pool, Quantile, Within};
@@ -8,36 +8,35 @@ use crate::view::View;
 use flashcrowd_core::ledger::SloCount;
 use flashcrowd_core::ports::LatencyPart;
 
-const JUDGED: &[ScopeKind] = &[ScopeKind::Service, ScopeKind::Route, ScopeKind::Promise];
-const PROMISE: &[ScopeKind] = &[ScopeKind::Promise];
+const JUDGED: &[ScopeKind] = &[ScopeKind::Service, ScopeKind::Route, ScopeKind::Slo];
+const SLO: &[ScopeKind] = &[ScopeKind::Slo];
 
 pub(super) const FIGURES: &[FigureDef] = &[
     FigureDef::plain(
         "attainment",
-        "share that kept what was promised",
+        "share that kept the SLO",
         (Unit::Share, Better::Higher, Pool::SumOverSum),
         JUDGED,
         attainment,
     ),
-    FigureDef::plain("observed_s", "observed", (Unit::Seconds, Better::Lower, Pool::Merge), PROMISE, observed)
-        .scaled(1e-6),
-    FigureDef::plain("kept", "that kept the promise", (Unit::Count, Better::Higher, Pool::Mean), PROMISE, |view| {
+    FigureDef::plain("observed_s", "observed", (Unit::Seconds, Better::Lower, Pool::Merge), SLO, observed).scaled(1e-6),
+    FigureDef::plain("kept", "that kept the SLO", (Unit::Count, Better::Higher, Pool::Mean), SLO, |view| {
         Some(Part::sum(count(view)?.good))
     }),
-    FigureDef::plain("broken", "that broke the promise", (Unit::Count, Better::Lower, Pool::Mean), PROMISE, |view| {
+    FigureDef::plain("broken", "that broke the SLO", (Unit::Count, Better::Lower, Pool::Mean), SLO, |view| {
         Some(Part::sum(count(view)?.bad))
     }),
 ];
 
 fn count(view: &View<'_>) -> Option<SloCount> {
     match view.at {
-        At::Promise(group, position) => Some(group.slo_count(view.run, *position)),
+        At::Slo(group, position) => Some(group.slo_count(view.run, *position)),
         _ => None,
     }
 }
 
-/// Of one promise: what kept it, of all that it was about. Of a service: requests that broke none of
-/// its promises; gaps between tokens are counted by gap, and speak only where nothing else is promised.
+/// Of one SLO: what kept it, of all that it was about. Of a service: requests that broke none of
+/// its SLOs; gaps between tokens are counted by gap, and speak only where there is no other SLO.
 fn attainment(view: &View<'_>) -> Option<Part> {
     if let Some(count) = count(view) {
         return Part::ratio(count.good.into(), (count.good + count.bad).into());
@@ -53,14 +52,14 @@ fn attainment(view: &View<'_>) -> Option<Part> {
     Part::ratio(good, good + late)
 }
 
-/// Measured requests that were answered and broke no promise, and those that broke one.
+/// Measured requests that were answered and broke no SLO, and those that broke one.
 pub(super) fn judged(view: &View<'_>, group: &Group) -> (i128, i128) {
     (group.sum(view.run, |record| record.good), group.sum(view.run, |record| record.latency.late.iter().sum()))
 }
 
 /// The quantile of all that it is about; those never answered count as longer than any.
 fn observed(view: &View<'_>) -> Option<Part> {
-    let At::Promise(group, position) = view.at else { return None };
+    let At::Slo(group, position) = view.at else { return None };
     let slo = group.slos(view.resolved).get(*position)?;
     let count = group.slo_count(view.run, *position);
     let of = Distribution::of(slo.part);
