@@ -7,7 +7,7 @@ use super::memory::EngineLimits;
 use super::model::MODELS;
 use super::profile::Profile;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{self, EngineConfig, Knee, TimeModel, ValidatedBand};
+use flashcrowd_core::serving::{self, EngineConfig, EngineConfigError, Knee, TimeModel, TimeModelError, ValidatedBand};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -15,8 +15,8 @@ const GIB: f64 = (1_u64 << 30) as f64;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EngineError {
     /// Coefficients that are no law of iteration times.
-    #[error("{0}")]
-    Law(String),
+    #[error(transparent)]
+    Law(#[from] TimeModelError),
     /// A profile without the memory of its model.
     #[error("the profile `{profile}` does not say its memory")]
     UnknownMemory {
@@ -42,8 +42,8 @@ pub enum EngineError {
         given_bytes: f64,
     },
     /// Settings that do not go together.
-    #[error("{0}")]
-    Settings(String),
+    #[error(transparent)]
+    Settings(#[from] EngineConfigError),
 }
 
 impl Profile {
@@ -53,7 +53,7 @@ impl Profile {
     /// # Errors
     /// If the weights leave no room for a cache, or the memory of the model is not known.
     pub fn engine(&self, gpu_bytes: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
-        let law = TimeModel::new(&self.law(), Knee::Soft).map_err(EngineError::Law)?;
+        let law = TimeModel::new(&self.law(), Knee::Soft)?;
         let memory = self.memory.ok_or_else(|| EngineError::UnknownMemory { profile: self.name.clone() })?;
         let blocks = memory.kv_blocks(gpu_bytes, limits);
         if blocks == 0 {
@@ -77,7 +77,7 @@ impl Profile {
                 .map(|band| ValidatedBand { sequences: band.batch as u32, context_tokens: band.context_tokens as u64 }),
             ..EngineConfig::new(law, blocks)
         };
-        engine.check().map_err(EngineError::Settings)?;
+        engine.check()?;
         Ok(engine)
     }
 

@@ -103,7 +103,7 @@ fn account(run: &Run, decision: &DecisionRecord, prefix: &str) -> Vec<String> {
         lines.push(label("error", error));
     }
     for (_, reason) in &decision.refused {
-        lines.push(label("refused", reason));
+        lines.push(label("refused", &reason.to_string()));
     }
     lines
 }

@@ -19,7 +19,7 @@ pub fn bounds(subject: &Subject, replicas: RangeInclusive<u32>) -> Result<(), Br
             return Err(Breach::OutOfBounds { at, wrote, claimed });
         }
         match record.decisions.iter().find_map(|decision| Some((decision.at, decision.refused.first()?.1))) {
-            Some((at, reason)) => Err(Breach::Refused { at, reason: reason.to_string() }),
+            Some((at, reason)) => Err(Breach::Refused { at, reason }),
             None => Ok(()),
         }
     })

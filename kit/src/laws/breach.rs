@@ -3,7 +3,7 @@
 use super::search::spoken;
 use crate::world::WorldError;
 use flashcrowd_core::SimTime;
-use flashcrowd_core::ports::Decision;
+use flashcrowd_core::ports::{Decision, Refusal};
 use std::ops::RangeInclusive;
 
 /// What a policy did that a law forbids, or why a world could not be played at all.
@@ -17,7 +17,7 @@ pub(super) enum Breach {
     OutOfBounds { at: SimTime, wrote: u32, claimed: RangeInclusive<u32> },
     /// An action that the world refuses.
     #[error("at {} it wishes what is refused: {reason}", spoken(*.at))]
-    Refused { at: SimTime, reason: String },
+    Refused { at: SimTime, reason: Refusal },
     /// A cheaper bill than one that knows the arrivals.
     #[error(
         "it serves {:.2} % in time for ${cost:.4}, where who knows the arrivals pays ${bound_cost:.4} for {:.2} %, at \

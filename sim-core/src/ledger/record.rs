@@ -6,7 +6,7 @@ use super::parts::FailBecause;
 use super::parts::RequestParts;
 use crate::clock::{SimDuration, SimTime};
 use crate::journal::Happening;
-use crate::ports::{Action, Explanation, Fault, TargetId};
+use crate::ports::{Action, Explanation, Fault, Refusal, TargetId};
 use crate::serving::EngineWork;
 use crate::traffic::Outcome;
 use hdrhistogram::Histogram;
@@ -319,7 +319,7 @@ pub struct DecisionRecord {
     /// What the controller's signals showed, in their order.
     pub signals: Vec<SignalValue>,
     /// The actions that the engine refused, with reasons.
-    pub refused: Vec<(Action, &'static str)>,
+    pub refused: Vec<(Action, Refusal)>,
     /// The controller's own explanation.
     pub explanation: Option<Box<Explanation>>,
 }

@@ -50,6 +50,33 @@ impl Decision {
     }
 }
 
+/// Why the engine refuses an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A target that the controller does not see.
+    #[error("the controller was not shown this target")]
+    NotShown,
+    /// A target that the world lacks.
+    #[error("there is no such target")]
+    NoTarget,
+    /// A target on the replicas of another.
+    #[error("the target has no replicas of its own: it is resident on those of another")]
+    Resident,
+    /// More replicas than a run may have.
+    #[error("more replicas than the limit `replicas` allows")]
+    TooManyReplicas,
+    /// A class that no pool of the target has.
+    #[error("no pool of the target is of that class")]
+    NoPool,
+    /// A name of no replica that can be removed.
+    #[error("a named replica does not exist or is being deleted")]
+    NoReplica,
+    /// A replica that is to be removed twice.
+    #[error("a replica is named twice")]
+    NamedTwice,
+}
+
 /// One action.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {

@@ -23,7 +23,7 @@ pub use arrivals::{Arrival, ArrivalSource, Prefix, SourceError};
 pub use autoscaler::Autoscaler;
 pub use capacity::{CapacityPolicy, CapacityView, PlaceView};
 pub use controller::{Controller, Schedule, Want, Watched};
-pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published};
+pub use decision::{Action, Class, Decision, Explanation, Limit, MetricExplanation, Place, Published, Refusal};
 pub use fault::{Area, Fault, FaultSource, TimedFault};
 pub use global_router::{CellView, GlobalRouter};
 pub use maker::Maker;

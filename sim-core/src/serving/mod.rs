@@ -28,7 +28,9 @@ pub use batch_time::BatchTime;
 pub(crate) use bench::Bench;
 pub(crate) use clock::Clock;
 pub use config::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, ValidatedBand};
-pub use engine::{Coefficients, EngineConfig, EngineWork, Knee, LONGEST_ITERATION_S, TimeModel};
+pub use engine::{
+    Coefficients, EngineConfig, EngineConfigError, EngineWork, Knee, LONGEST_ITERATION_S, TimeModel, TimeModelError,
+};
 pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at, instant};
 pub(crate) use host::Serving;
 pub(crate) use round::Round;

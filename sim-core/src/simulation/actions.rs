@@ -7,7 +7,7 @@ use crate::fleet::Demand;
 use crate::id::{ControllerId, DemandId, PodId, PoolId, RegionId, ServiceId, ZoneId};
 use crate::journal::Note;
 use crate::ledger::{DecisionRecord, SignalValue};
-use crate::ports::{Action, Class, Decision, Observation, ReplicaId, SignalView, TargetId, TargetView};
+use crate::ports::{Action, Class, Decision, Observation, Refusal, ReplicaId, SignalView, TargetId, TargetView};
 use std::sync::Arc;
 
 /// A decision that changes nothing is logged at most once in this period.
@@ -62,11 +62,7 @@ impl Simulation {
             // An action on a target that does not exist is logged under the controller's first
             // target.
             let own = seen.targets.first().map_or(TargetId(0), |view| view.target);
-            let (target, reason) = if known {
-                (wanted, "the controller was not shown this target")
-            } else {
-                (own, "there is no such target")
-            };
+            let (target, reason) = if known { (wanted, Refusal::NotShown) } else { (own, Refusal::NoTarget) };
             let service = ServiceId::new(target.0);
             let book = &self.services[service];
             let (now, spec) = (self.agenda.now(), book.register.spec());
@@ -89,14 +85,12 @@ impl Simulation {
         }
     }
 
-    fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), &'static str> {
+    fn act(&mut self, view: &TargetView, action: &Action) -> Result<(), Refusal> {
         let service = ServiceId::new(view.target.0);
         match action {
-            _ if self.services[service].sharing.owner.is_some() => {
-                Err("the target has no replicas of its own: it is resident on those of another")
-            }
+            _ if self.services[service].sharing.owner.is_some() => Err(Refusal::Resident),
             Action::SetReplicas { replicas, .. } if *replicas > self.world.limits.replicas => {
-                Err("more replicas than the limit `replicas` allows")
+                Err(Refusal::TooManyReplicas)
             }
             Action::SetReplicas { replicas, class, .. } if *class == Class::default() => {
                 self.write_spec(service, *replicas);
@@ -118,16 +112,16 @@ impl Simulation {
     }
 
     /// Sets the number of replicas of one class, and changes the register with it.
-    fn set_class(&mut self, service: ServiceId, replicas: u32, class: &Class) -> Result<(), &'static str> {
+    fn set_class(&mut self, service: ServiceId, replicas: u32, class: &Class) -> Result<(), Refusal> {
         let Some(wanted) = self.class_of(service, class) else {
-            return Err("no pool of the target is of that class");
+            return Err(Refusal::NoPool);
         };
         let active = self.active_in(service, self.fleet.demand(wanted));
         let (spec, count) = (self.services[service].register.spec(), active.len() as u32);
         if replicas > count {
             let spec = spec.saturating_add(replicas - count);
             if spec > self.world.limits.replicas {
-                return Err("more replicas than the limit `replicas` allows");
+                return Err(Refusal::TooManyReplicas);
             }
             self.write_spec(service, spec);
             for _ in count..replicas {
@@ -185,10 +179,10 @@ impl Simulation {
         self.services[service].pods.iter().copied().filter(within).collect()
     }
 
-    fn create_jobs(&mut self, service: ServiceId, jobs: u32) -> Result<(), &'static str> {
+    fn create_jobs(&mut self, service: ServiceId, jobs: u32) -> Result<(), Refusal> {
         let live = self.services[service].pods.len() as u32;
         if live.saturating_add(jobs) > self.world.limits.replicas {
-            return Err("more replicas than the limit `replicas` allows");
+            return Err(Refusal::TooManyReplicas);
         }
         for _ in 0..jobs {
             self.create_job(service);
@@ -196,20 +190,20 @@ impl Simulation {
         Ok(())
     }
 
-    fn remove_named(&mut self, service: ServiceId, named: &[ReplicaId]) -> Result<(), &'static str> {
+    fn remove_named(&mut self, service: ServiceId, named: &[ReplicaId]) -> Result<(), Refusal> {
         let pods = &self.services[service].pods;
         let pod_of = |id: &ReplicaId| {
             let at = pods.binary_search_by_key(&id.0, |pod| pod.serial()).ok()?;
             self.fleet.pod(pods[at]).is_counted().then_some(pods[at])
         };
         let Some(mut once) = named.iter().map(pod_of).collect::<Option<Vec<PodId>>>() else {
-            return Err("a named replica does not exist or is being deleted");
+            return Err(Refusal::NoReplica);
         };
         let in_order = once.clone();
         once.sort_unstable();
         once.dedup();
         if once.len() < named.len() {
-            return Err("a replica is named twice");
+            return Err(Refusal::NamedTwice);
         }
         for pod in in_order {
             self.delete_replica(pod);

@@ -92,10 +92,15 @@ fn each_kind(target: u32) -> Vec<Action> {
     ]
 }
 
-/// Decisions of the log: the target, its register after, and the reasons of what was refused.
-fn refusals(record: &RunRecord) -> Vec<(u32, u32, Vec<&'static str>)> {
-    let reasons = |decision: &DecisionRecord| decision.refused.iter().map(|(_, why)| *why).collect();
+/// Decisions of the log: the target, its register after, and the reasons of what was refused, in words.
+fn refusals(record: &RunRecord) -> Vec<(u32, u32, Vec<String>)> {
+    let reasons = |decision: &DecisionRecord| decision.refused.iter().map(|(_, why)| why.to_string()).collect();
     record.decisions.iter().map(|decision| (decision.target.0, decision.after, reasons(decision))).collect()
+}
+
+/// So many times the same words.
+fn times(count: usize, words: &str) -> Vec<String> {
+    vec![words.to_owned(); count]
 }
 
 /// A wish for a target that the controller does not have is in the log, and nothing comes of it.
@@ -106,9 +111,9 @@ fn a_target_that_was_not_shown_is_refused_and_said() {
     let why = Explanation { reason: "for the other".to_owned(), ..Explanation::default() };
     let controller = once(Decision { actions, ..Decision::default() }.explained(TargetId(1), why));
     let record = run(World { services: vec![named("s"), named("t")], controllers: vec![controller], ..world(10) });
-    let unseen = (1, 1, vec!["the controller was not shown this target"]);
+    let unseen = (1, 1, times(1, "the controller was not shown this target"));
     // What does not exist stands with the controller's own target.
-    let unknown = (0, 1, vec!["there is no such target"]);
+    let unknown = (0, 1, times(1, "there is no such target"));
     let expected = [vec![unseen; 5], vec![unknown; 5], vec![(0, 4, vec![])]].concat();
     assert_eq!(refusals(&record), expected);
     let said: Vec<bool> = record.decisions.iter().map(|decision| decision.explanation.is_some()).collect();
@@ -137,7 +142,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
     let controllers = vec![once(Decision { actions, ..Decision::default() })];
     let record = run(World { services: vec![named("s")], controllers, limits, ..world(10) });
     let many = "more replicas than the limit `replicas` allows";
-    let reasons = vec![
+    let reasons = [
         many,
         many,
         "no pool of the target is of that class",
@@ -145,7 +150,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         "a replica is named twice",
         many,
     ];
-    assert_eq!(refusals(&record), [(0, 2, reasons)]);
+    assert_eq!(refusals(&record), [(0, 2, reasons.map(str::to_owned).to_vec())]);
 }
 
 /// A resident has no replicas of its own: no action is about them.
@@ -155,7 +160,7 @@ fn a_resident_refuses_each_kind() {
     let controllers = vec![once(Decision { actions: each_kind(0), ..Decision::default() })];
     let record = run(World { services: vec![resident, named("t")], controllers, ..world(10) });
     let why = "the target has no replicas of its own: it is resident on those of another";
-    assert_eq!(refusals(&record), [(0, 1, vec![why; 5])]);
+    assert_eq!(refusals(&record), [(0, 1, times(5, why))]);
 }
 
 /// A controller of two targets says why of each, and the log keeps both.
@@ -178,7 +183,8 @@ fn each_targets_explanation_is_kept() {
 fn a_class_that_no_pool_has_is_refused_and_said() {
     let record =
         play(&[(5, 1, || of(Market::Reserved)), (6, 1, || Class { gpu: Some("T4".into()), ..Class::default() })]);
-    let refused: Vec<&str> = record.decisions.iter().flat_map(|d| &d.refused).map(|(_, why)| *why).collect();
+    let refused: Vec<String> =
+        record.decisions.iter().flat_map(|d| &d.refused).map(|(_, why)| why.to_string()).collect();
     assert_eq!(refused, ["no pool of the target is of that class"; 2]);
     assert!(record.replicas.is_empty());
 }

@@ -48,7 +48,7 @@ impl Table for Decisions {
         Column::text("note", |_, row| row.metric(|metric| Cell::text(&metric.note))),
         Column::text("limits", |_, row| Cell::Text(limits(row.decision))),
         Column::text("refused", |_, row| {
-            let reasons: Vec<&str> = row.decision.refused.iter().map(|(_, reason)| &**reason).collect();
+            let reasons: Vec<String> = row.decision.refused.iter().map(|(_, reason)| reason.to_string()).collect();
             Cell::Text(reasons.join("; "))
         }),
         Column::text("error", |_, row| {

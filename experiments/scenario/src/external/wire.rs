@@ -353,15 +353,15 @@ mod tests {
         vec![(TargetId(3), "chat".to_owned())]
     }
 
-    fn read(line: &str) -> Result<Decision, String> {
-        decision(line, &names(), &[], SimTime::from_s(30)).map_err(|error| error.to_string())
+    fn read(line: &str) -> Result<Decision, DecisionError> {
+        decision(line, &names(), &[], SimTime::from_s(30))
     }
 
     #[test]
     fn an_empty_object_holds_and_a_count_is_enough() {
-        assert_eq!(read("{}"), Ok(Decision::hold()));
+        assert_eq!(read("{}").unwrap(), Decision::hold());
         let set = read(r#"{"actions": [{"set_replicas": {"replicas": 4}}]}"#);
-        assert_eq!(set, Ok(Decision::set_replicas(TargetId(3), 4)));
+        assert_eq!(set.unwrap(), Decision::set_replicas(TargetId(3), 4));
         let spot = read(r#"{"actions": [{"set_replicas": {"target": "chat", "replicas": 4, "market": "spot"}}]}"#);
         let class = Class { market: Some(Market::Spot), ..Class::default() };
         assert_eq!(spot.unwrap().actions, [Action::SetReplicas { target: TargetId(3), replicas: 4, class }]);
@@ -382,7 +382,7 @@ mod tests {
             (r#"{"next_wake_s": 30.0005}"#, "at least a millisecond later"),
             (r#"{"next_wake_s": 1e300}"#, "a time"),
         ] {
-            let message = read(line).unwrap_err();
+            let message = read(line).unwrap_err().to_string();
             assert!(message.contains(word), "{line}: {message}");
         }
     }

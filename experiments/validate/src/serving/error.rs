@@ -1,5 +1,6 @@
 //! Why a measured point cannot be replayed.
 
+use flashcrowd_core::serving::EngineConfigError;
 use flashcrowd_core::simulation::RunError;
 use flashcrowd_profiles::{EngineError, ProfileError};
 
@@ -16,8 +17,8 @@ pub(super) enum PlayError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// Settings of an engine that do not go together.
-    #[error("{0}")]
-    Settings(String),
+    #[error(transparent)]
+    Settings(#[from] EngineConfigError),
     /// A run that did not come to its end.
     #[error(transparent)]
     Run(#[from] RunError),

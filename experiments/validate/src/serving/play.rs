@@ -80,7 +80,7 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
         ..profile.engine(memory_bytes, limits)?
     };
     let engine = EngineConfig { lookahead: setup.lookahead.unwrap_or(engine.lookahead), ..engine };
-    engine.check().map_err(PlayError::Settings)?;
+    engine.check()?;
     Ok(engine)
 }
 

@@ -46,6 +46,44 @@ pub struct EngineConfig {
     pub validated: Option<ValidatedBand>,
 }
 
+/// Why the settings of an engine do not fit together.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EngineConfigError {
+    /// A size of blocks that no engine has.
+    #[error("a block of {tokens} tokens: expected a power of two up to 4096")]
+    Block {
+        /// Tokens of a block.
+        tokens: u32,
+    },
+    /// More sequences than one iteration can serve.
+    #[error("a budget of {budget} tokens an iteration for {sequences} sequences: expected at least one token for each")]
+    Budget {
+        /// Tokens of one iteration.
+        budget: u32,
+        /// Sequences that run at once.
+        sequences: u32,
+    },
+    /// A cache that holds nothing, or too much.
+    #[error("a KV cache of {blocks} blocks: expected at least 1")]
+    Cache {
+        /// Blocks of the cache.
+        blocks: u64,
+    },
+    /// Iterations that may be too long to count in integers.
+    #[error(
+        "the longest iteration ({budget} tokens on a full cache of {cache}) takes {seconds:.0} s: expected at most \
+         {LONGEST_ITERATION_S} s"
+    )]
+    Iteration {
+        /// Tokens of one iteration.
+        budget: u64,
+        /// Tokens that the cache holds.
+        cache: u64,
+        /// How long it takes.
+        seconds: f64,
+    },
+}
+
 impl EngineConfig {
     /// An engine with that time model and number of blocks, and with the defaults of vLLM: 8,192
     /// tokens an iteration, 1,024 sequences, blocks of 16 tokens, prefix caching, chunked prefill.
@@ -95,26 +133,20 @@ impl EngineConfig {
     ///
     /// # Errors
     /// Says which do not.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), EngineConfigError> {
         if !self.block_tokens.is_power_of_two() || self.block_tokens > 4_096 {
-            return Err(format!("a block of {} tokens: expected a power of two up to 4096", self.block_tokens));
+            return Err(EngineConfigError::Block { tokens: self.block_tokens });
         }
         if self.max_sequences == 0 || self.token_budget < self.max_sequences {
-            return Err(format!(
-                "a budget of {} tokens an iteration for {} sequences: expected at least one token for each",
-                self.token_budget, self.max_sequences
-            ));
+            return Err(EngineConfigError::Budget { budget: self.token_budget, sequences: self.max_sequences });
         }
         if self.blocks == 0 || self.cache_tokens() > 1 << 40 {
-            return Err(format!("a KV cache of {} blocks: expected at least 1", self.blocks));
+            return Err(EngineConfigError::Cache { blocks: self.blocks });
         }
         let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
-        let longest_s = self.time.longest_s(budget, budget, cache);
-        if longest_s > LONGEST_ITERATION_S {
-            return Err(format!(
-                "the longest iteration ({budget} tokens on a full cache of {cache}) takes {longest_s:.0} s: expected \
-                 at most {LONGEST_ITERATION_S} s"
-            ));
+        let seconds = self.time.longest_s(budget, budget, cache);
+        if seconds > LONGEST_ITERATION_S {
+            return Err(EngineConfigError::Iteration { budget, cache, seconds });
         }
         Ok(())
     }

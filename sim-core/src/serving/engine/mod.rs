@@ -41,10 +41,10 @@ use named::Named;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-pub use config::EngineConfig;
+pub use config::{EngineConfig, EngineConfigError};
 pub(crate) use sequence::Sequence;
 pub(crate) use time_model::{Clock, FRACTION_BITS, Leap, clock_at, instant};
-pub use time_model::{Coefficients, Knee, LONGEST_ITERATION_S, TimeModel};
+pub use time_model::{Coefficients, Knee, LONGEST_ITERATION_S, TimeModel, TimeModelError};
 pub(crate) use turns::Turn;
 pub use work::EngineWork;
 

@@ -42,6 +42,22 @@ pub enum Knee {
     Linear,
 }
 
+/// Why coefficients make no time model.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TimeModelError {
+    /// A coefficient that is negative, not a number, or too long.
+    #[error("`{name}` is {ms}: expected 0 to {} ms", LONGEST_ITERATION_S * 1e3)]
+    Coefficient {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        ms: f64,
+    },
+    /// Iterations that take no time.
+    #[error("`overhead_ms` and `weights_ms` are both 0: an iteration must take at least 1 ns")]
+    NoTime,
+}
+
 /// A time model, ready to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeModel {
@@ -81,12 +97,12 @@ impl TimeModel {
     /// # Errors
     /// Names the first coefficient that is negative, not a number, or longer than
     /// [`LONGEST_ITERATION_S`]; or says that an iteration would take no time.
-    pub fn new(coefficients: &Coefficients, knee: Knee) -> Result<Self, String> {
-        let fixed = |name: &str, ms: f64| {
+    pub fn new(coefficients: &Coefficients, knee: Knee) -> Result<Self, TimeModelError> {
+        let fixed = |name, ms: f64| {
             if (0.0..=LONGEST_ITERATION_S * 1e3).contains(&ms) {
                 Ok((ms * UNITS_PER_MS).round() as u64)
             } else {
-                Err(format!("`{name}` is {ms}: expected 0 to {} ms", LONGEST_ITERATION_S * 1e3))
+                Err(TimeModelError::Coefficient { name, ms })
             }
         };
         let mut model = TimeModel {
@@ -101,7 +117,7 @@ impl TimeModel {
         };
         // Each iteration must take time, or an engine would iterate for ever at one instant.
         if model.overhead + model.weights < (1 << FRACTION_BITS) * 1_000 {
-            return Err("`overhead_ms` and `weights_ms` are both 0: an iteration must take at least 1 ns".into());
+            return Err(TimeModelError::NoTime);
         }
         for decodes in 0..CORNERS {
             model.corners[decodes] = model.corner(0, decodes as u64);
