@@ -80,11 +80,10 @@ impl Document {
         overrides::apply(self, label, assignment)
     }
 
-    /// Takes out the field or the entry at the end of `path`, if there is one.
-    pub fn unset(&mut self, path: &str) {
-        if let Ok(steps) = overrides::path(&self.root, path) {
-            overrides::take_out(&mut self.root, &steps);
-        }
+    /// Takes out the field or the entry at the end of `path`; says whether there was one.
+    #[must_use]
+    pub fn unset(&mut self, path: &str) -> bool {
+        overrides::path(&self.root, path).is_ok_and(|steps| overrides::take_out(&mut self.root, &steps))
     }
 
     /// The overrides applied so far, as typed, in order.

@@ -64,11 +64,7 @@ impl JsonSchema for Rate {
 
 impl<Q: Measure> JsonSchema for Law<Q> {
     fn schema_name() -> Cow<'static, str> {
-        "Law".into()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        format!("Law of {}", Q::EXAMPLE).into()
+        Q::LAW.into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

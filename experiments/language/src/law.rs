@@ -83,11 +83,14 @@ pub trait Measure: Copy + Serialize + for<'de> Deserialize<'de> {
     const EXAMPLE: &'static str;
     /// Ten times that.
     const TENFOLD: &'static str;
+    /// The name of its law in schemas.
+    const LAW: &'static str;
 }
 
 impl Measure for Duration {
     const EXAMPLE: &'static str = "\"20s\"";
     const TENFOLD: &'static str = "\"200s\"";
+    const LAW: &'static str = "DurationLaw";
     fn in_unit(self) -> f64 {
         self.get().as_s_f64()
     }
@@ -99,6 +102,7 @@ impl Measure for Duration {
 impl Measure for Size {
     const EXAMPLE: &'static str = "512";
     const TENFOLD: &'static str = "5120";
+    const LAW: &'static str = "SizeLaw";
     fn in_unit(self) -> f64 {
         self.0
     }
@@ -107,7 +111,11 @@ impl Measure for Size {
     }
 }
 
-/// The notation.
+/// The names of laws, as [`Law`] reads them.
+pub const LAW_NAMES: [&str; 7] =
+    ["Constant", "Uniform", "Exponential", "LogNormal", "Gamma", "Weibull", "Hyperexponential"];
+
+/// The notation; its names are [`LAW_NAMES`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum Written<Q> {

@@ -205,21 +205,29 @@ fn put(root: &mut Node, steps: &[Step], value: Node, source: u32, offset: usize)
     add(node, last, value, place(source, offset + last.start, offset + last.end))
 }
 
-/// Takes out the field or the entry at the end of `steps`.
-pub(super) fn take_out(root: &mut Node, steps: &[Step]) {
-    let Some((last, before)) = steps.split_last() else { return };
+/// Takes out the field or the entry at the end of `steps`; says whether there was one.
+pub(super) fn take_out(root: &mut Node, steps: &[Step]) -> bool {
+    let Some((last, before)) = steps.split_last() else { return false };
     let mut node = root;
     for step in before {
         node = payload_mut(node);
         let Some(next) = child_index(node, step).ok().flatten().and_then(|index| child_mut(node, index)) else {
-            return;
+            return false;
         };
         node = next;
     }
     match &mut payload_mut(node).value {
-        Value::Struct { fields, .. } => fields.retain(|(name, _)| name.text != last.text),
-        Value::Map(entries) => entries.retain(|(key, _)| !key.value.is_key(&last.text)),
-        _ => {}
+        Value::Struct { fields, .. } => {
+            let before = fields.len();
+            fields.retain(|(name, _)| name.text != last.text);
+            fields.len() < before
+        }
+        Value::Map(entries) => {
+            let before = entries.len();
+            entries.retain(|(key, _)| !key.value.is_key(&last.text));
+            entries.len() < before
+        }
+        _ => false,
     }
 }
 

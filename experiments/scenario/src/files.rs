@@ -45,9 +45,7 @@ impl Files {
     /// Where the file written at `setting` is: beside the scenario, or, if the command line gave
     /// it, in the working directory; if a test did, beside the test.
     pub(crate) fn locate(&self, notes: &Notes<'_>, setting: &str, written: &str) -> PathBuf {
-        // A variant's overrides are part of the scenario; those of the command line are not.
-        let typed = notes.document.override_label(setting).is_some_and(|label| !label.starts_with("variant"));
-        if typed { self.typed.join(written) } else { self.base.join(written) }
+        start(notes.document.override_label(setting), &self.base, &self.typed).join(written)
     }
 
     /// Reads a small file whole.
@@ -61,6 +59,13 @@ impl Files {
         self.hashes.push(InputHash { path: written.to_owned(), hash: hash(&bytes) });
         Ok(Input { shown: written.to_owned(), bytes })
     }
+}
+
+/// Where a path starts, by the label of the override that gives it, if one does: in the scenario's folder, or,
+/// if the override is not the scenario's own, where those start.
+pub(crate) fn start<'a>(label: Option<&str>, folder: &'a Path, typed: &'a Path) -> &'a Path {
+    // A variant's overrides are part of the scenario; those of the command line are not.
+    if label.is_some_and(|label| !label.starts_with("variant")) { typed } else { folder }
 }
 
 /// Reads a file or a pipe of at most 16 MiB.

@@ -43,10 +43,19 @@ pub struct Text {
     typed: PathBuf,
     registry: Registry,
     hash: String,
-    /// Old spellings in the file and in overrides of all variants.
+    /// Old spellings in the file and in overrides that hold for all variants.
     old_spellings: Vec<String>,
     /// Overrides of every variant, after its own: options of the command line.
     last: Vec<(&'static str, String)>,
+}
+
+/// The document of one variant: overrides applied, copies for regions made, short spellings in full.
+struct Whole {
+    document: Document,
+    /// Its overrides as they were given.
+    overrides: Vec<String>,
+    /// Old spellings in it, with those of today.
+    old_spellings: Vec<String>,
 }
 
 /// The part of the schema that says which variants there are; everything else is passed over here.
@@ -117,8 +126,7 @@ impl Text {
     /// An override whose path or value is wrong.
     pub fn with(mut self, overrides: &[String]) -> Result<Text, Diagnostic> {
         for assignment in overrides {
-            self.document.set("--set", assignment)?;
-            self.old_spellings.extend(form::expand(&mut self.document));
+            self.old_spellings.extend(form::set(&mut self.document, "--set", assignment)?);
         }
         Ok(self)
     }
@@ -137,8 +145,7 @@ impl Text {
     /// An override whose path or value is wrong.
     pub fn with_one(mut self, label: &str, assignment: &str, folder: &Path) -> Result<Text, Diagnostic> {
         folder.clone_into(&mut self.typed);
-        self.document.set(label, assignment)?;
-        self.old_spellings.extend(form::expand(&mut self.document));
+        self.old_spellings.extend(form::set(&mut self.document, label, assignment)?);
         Ok(self)
     }
 
@@ -150,15 +157,10 @@ impl Text {
         let listed = self.variants()?;
         let mut variants = Vec::new();
         for (name, overrides) in &listed.variants {
-            let mut document = self.document.clone();
-            for assignment in overrides {
-                document.set(&format!("variant `{name}`"), assignment)?;
-                form::expand(&mut document);
-            }
-            variants.push(self.resolve_one(&document, name)?);
+            variants.push(self.resolve_with(name, &of_variant(name, overrides))?);
         }
         if variants.is_empty() {
-            variants.push(self.resolve_one(&self.document, "")?);
+            variants.push(self.resolve_with("", &[])?);
         }
         let baseline = match &listed.baseline {
             None => 0,
@@ -177,25 +179,25 @@ impl Text {
     /// # Errors
     /// The first thing that is wrong.
     pub fn resolve_with(&self, name: &str, overrides: &[(String, String)]) -> Result<Resolved, Diagnostic> {
-        let mut document = self.document.clone();
-        for (label, assignment) in overrides {
-            document.set(label, assignment)?;
-            form::expand(&mut document);
-        }
-        self.resolve_one(&document, name)
+        let whole = self.whole(overrides)?;
+        let mut resolved = resolve(&whole.document, self.base(), &self.stem, name)?;
+        resolved.overrides = whole.overrides;
+        resolved.warnings.extend(whole.old_spellings);
+        Ok(resolved)
     }
 
-    fn resolve_one(&self, document: &Document, variant: &str) -> Result<Resolved, Diagnostic> {
-        let mut document = document.clone();
-        for (option, assignment) in &self.last {
-            document.set(option, assignment)?;
+    /// The document with some overrides and the options of the command line, in full.
+    fn whole(&self, overrides: &[(String, String)]) -> Result<Whole, Diagnostic> {
+        let (mut document, mut old_spellings) = (self.document.clone(), self.old_spellings.clone());
+        let overrides = overrides.iter().map(|(label, assignment)| (label.as_str(), assignment));
+        let options = self.last.iter().map(|(option, assignment)| (*option, assignment));
+        for (label, assignment) in overrides.chain(options) {
+            old_spellings.extend(form::set(&mut document, label, assignment)?);
         }
         let overrides = document.assignments();
-        let old = in_full(&mut document)?;
-        let mut resolved = resolve(&document, self.base(), &self.stem, variant)?;
-        resolved.overrides = overrides;
-        resolved.warnings.extend(self.old_spellings.iter().cloned().chain(old));
-        Ok(resolved)
+        spread_services(&mut document)?;
+        old_spellings.extend(form::expand(&mut document));
+        Ok(Whole { document, overrides, old_spellings })
     }
 
     fn base(&self) -> Base<'_> {
@@ -225,15 +227,8 @@ impl Text {
                 return Err(error.with_label(names()).with_help("say which: `--variant NAME`"));
             }
         };
-        let mut document = self.document.clone();
-        for assignment in listed.get(name).into_iter().flatten() {
-            document.set(&format!("variant `{name}`"), assignment)?;
-            form::expand(&mut document);
-        }
-        for (option, assignment) in &self.last {
-            document.set(option, assignment)?;
-        }
-        in_full(&mut document)?;
+        let overrides = listed.get(name).map_or_else(Vec::new, |overrides| of_variant(name, overrides));
+        let document = self.whole(&overrides)?.document;
         let resolved = resolve(&document, self.base(), &self.stem, name)?;
         written(document, &resolved, self.base())
     }
@@ -243,10 +238,9 @@ impl Text {
     }
 }
 
-/// Copies for regions made, short spellings in full; says which old ones there were.
-fn in_full(document: &mut Document) -> Result<Vec<String>, Diagnostic> {
-    spread_services(document)?;
-    Ok(form::expand(document))
+/// The overrides of a variant with the label that says so.
+fn of_variant(name: &str, overrides: &[String]) -> Vec<(String, String)> {
+    overrides.iter().map(|assignment| (format!("variant `{name}`"), assignment.clone())).collect()
 }
 
 fn unknown_shipped(given: &str, name: &str) -> Diagnostic {

@@ -1,8 +1,9 @@
 //! A resolved variant as a scenario again: overrides applied, copies made, manifests inside, every default
-//! with its source as a comment. It plays the same run, wherever it is kept.
+//! with its source as a comment. It plays the same run wherever it is kept, but for what no text can hold:
+//! programs beside the scenario, and policies of a crate.
 
-use crate::files::read_small;
-use crate::form::{Form, Kind, contract, expand};
+use crate::files::{read_small, start};
+use crate::form::{Form, Kind, contract, name_of, set};
 use crate::resolve::{Base, resolve};
 use crate::resolved::Resolved;
 use crate::settings::{Setting, SettingOrigin};
@@ -42,9 +43,30 @@ pub(crate) fn written(mut document: Document, resolved: &Resolved, base: Base<'_
         let _ = write!(text, ", variant `{}`", resolved.variant);
     }
     text.push_str(": what is a default has its source behind it.\n");
+    text.push_str(&needs(&document));
     text.push_str(&pretty(document.root(), &comment));
     append(&mut text, &remarks);
     Ok(text)
+}
+
+/// What a scenario needs beyond its text, as comments: programs beside it, and policies of a crate.
+fn needs(document: &Document) -> String {
+    let services = document.get("services").map(|services| &services.value);
+    let Some(Value::Map(services)) = services else { return String::new() };
+    let mut text = String::new();
+    for (key, service) in services {
+        let Value::Struct { fields, .. } = &service.value else { continue };
+        let autoscaler = fields.iter().find(|(name, _)| name.text == "autoscaler").map(|(_, node)| node);
+        let need = match autoscaler.and_then(name_of) {
+            Some("Command") => {
+                "a command, which runs in the folder of this file: the files that it names must be there"
+            }
+            Some("Policy") => "a policy of a crate: only a program that registers it plays this",
+            _ => continue,
+        };
+        let _ = writeln!(text, "// `{}` is scaled by {need}.", key.value.key_text());
+    }
+    text
 }
 
 /// Leaves out defaults that are no settings here: that have no effect, or that may not be given beside others.
@@ -54,32 +76,39 @@ fn without_what_is_none(
     base: Base<'_>,
     resolved: &Resolved,
 ) -> Result<Vec<String>, Diagnostic> {
-    let defaults: Vec<&str> = resolved.settings.iter().map(|setting| setting.path.as_str()).collect();
     let mut left_out = Vec::new();
     loop {
-        let is_default = |place| document.label(place).is_some_and(|label| label.starts_with(DEFAULT));
-        let none: Vec<String> = match resolve(document, base, &resolved.name, &resolved.variant) {
-            Ok(resolved) => {
-                let idle = resolved.idle.into_iter();
-                idle.filter(|path| document.locate(path).is_some_and(is_default)).collect()
-            }
-            Err(error) => {
-                let refused = error.place().filter(|place| is_default(*place));
-                let refused = refused.and_then(|place| {
-                    let at = |path: &&&str| document.locate(path).is_some_and(|found| found.source == place.source);
-                    defaults.iter().find(at)
-                });
-                vec![(*refused.ok_or(error)?).to_owned()]
-            }
+        let (none, error) = match resolve(document, base, &resolved.name, &resolved.variant) {
+            Ok(resolved) => (idle_defaults(document, resolved), None),
+            Err(error) => (refused_default(document, resolved, &error), Some(error)),
         };
-        if none.is_empty() {
-            return Ok(left_out);
+        // What cannot be taken out would be found again, without an end.
+        let before = left_out.len();
+        left_out.extend(none.into_iter().filter(|path| document.unset(path)));
+        match error {
+            _ if left_out.len() > before => {}
+            Some(error) => return Err(error),
+            None => return Ok(left_out),
         }
-        for path in &none {
-            document.unset(path);
-        }
-        left_out.extend(none);
     }
+}
+
+fn is_default(document: &Document, place: Place) -> bool {
+    document.label(place).is_some_and(|label| label.starts_with(DEFAULT))
+}
+
+/// Paths of defaults that have no effect.
+fn idle_defaults(document: &Document, resolved: Resolved) -> Vec<String> {
+    let is_idle = |path: &String| document.locate(path).is_some_and(|place| is_default(document, place));
+    resolved.idle.into_iter().filter(is_idle).collect()
+}
+
+/// The path of the default that an error is about, if it is about one.
+fn refused_default(document: &Document, resolved: &Resolved, error: &Diagnostic) -> Vec<String> {
+    let Some(place) = error.place().filter(|place| is_default(document, *place)) else { return Vec::new() };
+    let is_there = |path: &&str| document.locate(path).is_some_and(|found| found.source == place.source);
+    let paths = resolved.settings.iter().map(|setting| setting.path.as_str());
+    paths.filter(is_there).take(1).map(str::to_owned).collect()
 }
 
 /// What follows from settings and is none itself.
@@ -127,9 +156,8 @@ fn give(document: &mut Document, setting: &Setting) -> bool {
         format!("{}={}", setting.path, setting.written.clone().unwrap_or_else(|| notation(form, &setting.value)));
     // What stands in another notation than its words has those, too.
     let words = setting.written.as_ref().map_or_else(String::new, |_| format!("{}: ", setting.value));
-    let set = tried.set(&format!("{DEFAULT}{words}{source}"), &assignment).is_ok();
-    expand(&mut tried);
-    let reads = set && tried.deserialize::<Scenario>().is_ok();
+    let is_set = set(&mut tried, &format!("{DEFAULT}{words}{source}"), &assignment).is_ok();
+    let reads = is_set && tried.deserialize::<Scenario>().is_ok();
     if reads {
         *document = tried;
     }
@@ -140,7 +168,7 @@ fn give(document: &mut Document, setting: &Setting) -> bool {
 fn notation(form: Form, value: &str) -> String {
     let plain = value.starts_with('"') || value == "None";
     let quoted = match (form.kind(), form.name(), form.json_type()) {
-        (Kind::Leaf, Some("Law"), _) => !value.contains('('),
+        (Kind::Leaf, Some("DurationLaw"), _) => !value.contains('('),
         (Kind::Leaf, Some("Duration" | "ByteSize" | "ByteRate" | "Price" | "Rate"), _)
         | (Kind::Leaf, _, Some("string")) => true,
         // A law that may stand alone.
@@ -159,8 +187,7 @@ struct Files<'a> {
 impl Files<'_> {
     /// Where a file is that is named at a place.
     fn locate(&self, place: Place, path: &str) -> PathBuf {
-        let typed = self.document.label(place).is_some_and(|label| !label.starts_with("variant"));
-        if typed { self.base.typed.join(path) } else { self.base.folder.join(path) }
+        start(self.document.label(place), self.base.folder, self.base.typed).join(path)
     }
 
     fn read(&self, place: Place, path: &str) -> Result<String, Diagnostic> {

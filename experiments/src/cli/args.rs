@@ -112,7 +112,8 @@ pub(super) struct CheckArgs {
     /// Override a value of the scenario; may be given several times.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,
-    /// Print the scenario with every setting in it, defaults with their sources: it plays the same run.
+    /// Print the scenario with every setting in it, defaults with their sources: it plays the same run, where
+    /// programs of `Command` lie beside it and policies of a crate are registered.
     #[arg(long)]
     pub(super) print_resolved: bool,
     /// Of which variant, where there are several.

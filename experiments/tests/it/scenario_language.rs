@@ -111,6 +111,19 @@ fn old_spellings_are_read_with_what_to_write_today() {
 }
 
 #[test]
+fn old_spellings_in_overrides_of_a_variant_are_told_as_well() {
+    let plain = service("serving: Slots(3), service_time: \"1s\"");
+    let variants = "variants: {\"a\": [\"services.s.router=PowerOfChoices(d: 2)\"], \"b\": [\"seed=2\"]}";
+    let text = plain.replacen('(', &format!("({variants}, "), 1);
+    let text = Text::parse("s", &text, &Registry::new()).unwrap();
+    let told = "services.s.router=PowerOfChoices(d: 2): `d` is spelled `choices` today";
+    let warnings = text.resolve().unwrap().variants.into_iter().map(|variant| variant.warnings);
+    assert_eq!(warnings.collect::<Vec<_>>(), [vec![format!("variant `a` {told}")], vec![]]);
+    let overrides = [("manifest".to_owned(), "services.s.router=PowerOfChoices(d: 2)".to_owned())];
+    assert_eq!(text.resolve_with("c", &overrides).unwrap().warnings, [format!("manifest {told}")]);
+}
+
+#[test]
 fn messages_show_a_line_that_would_be_right() {
     let wrong = [
         (
@@ -130,4 +143,34 @@ fn messages_show_a_line_that_would_be_right() {
         let message = read(&service(text)).unwrap_err();
         assert!(message.contains(line), "{text}: expected `{line}` in\n{message}");
     }
+}
+
+#[test]
+fn messages_about_an_override_show_no_line_of_another_field() {
+    let text = service("serving: Slots(3), service_time: \"1s\", router: PowerOfChoices(2)");
+    let message = |set: &str| {
+        let text = Text::parse("s", &text, &Registry::new()).unwrap().with(&[set.to_owned()]).unwrap();
+        text.resolve().unwrap_err().to_string()
+    };
+    let within = message("services.s.service_time=Exponential(mean: 1)");
+    assert!(within.contains("such as: service_time: LogNormal(p50: \"80ms\", p99: \"400ms\")"), "{within}");
+    // The name stands in no value.
+    let beside = message("services.s.drain_timeot=30");
+    assert!(beside.contains("did you mean `drain_timeout`?") && !beside.contains("such as"), "{beside}");
+}
+
+#[test]
+fn misspelt_distributions_are_taken_for_such_and_misspelt_variants_for_variants() {
+    let message = |time: &str| read(&service(&format!("serving: Slots(3), service_time: {time}"))).unwrap_err();
+    let distribution = message("LogNorml(p50: \"80ms\", p99: \"400ms\")");
+    assert!(distribution.contains("did you mean `LogNormal`?"), "{distribution}");
+    assert!(distribution.contains("expected one of `Constant`, `Uniform`"), "{distribution}");
+    for (wrong, right) in [("PerAtempt(\"1s\")", "PerAttempt"), ("Tokns(fixed: \"1s\")", "Tokens")] {
+        let variant = message(wrong);
+        assert!(variant.contains(&format!("did you mean `{right}`?")), "{variant}");
+    }
+    let constant = read(&service("serving: Slots(3), service_time: Constant(\"1s\")")).unwrap();
+    let plain = read(&service("serving: Slots(3), service_time: \"1s\"")).unwrap();
+    let services = |loaded: Loaded| format!("{:?}", loaded.variants[0].services);
+    assert_eq!(services(constant), services(plain));
 }

@@ -3,8 +3,11 @@
 use flashcrowd::results::summary::summary;
 use flashcrowd::run::{Progress, play_whole};
 use flashcrowd::scenario::language::Document;
+use flashcrowd::scenario::language::tree::Value as Written;
 use flashcrowd::scenario::{Loaded, Registry, Text, shipped};
+use flashcrowd_policies::autoscalers::FixedReplicas;
 use serde_json::Value;
+use std::convert::Infallible;
 
 /// Long enough for starts, scrapes and decisions; traces keep their own end.
 const SHORT: &str = "horizon=20m";
@@ -70,5 +73,54 @@ fn what_is_written_out_is_written_out_the_same_again() {
         let twice = Text::parse("r", &once, &Registry::new()).unwrap().written(None).unwrap();
         let values = |text: &str| Document::parse("r", text).unwrap().root().value.to_string();
         assert!(values(&once) == values(&twice), "{name}:\n{once}\n{twice}");
+    }
+}
+
+/// One service with an autoscaler.
+fn scaled_by(autoscaler: &str) -> String {
+    format!(
+        "(horizon: \"1m\", pools: {{\"p\": (gpu: \"H100\", max_nodes: 2)}},\n services: {{\"s\": (\n\
+         serving: Slots(3), service_time: \"1s\", autoscaler: {autoscaler})}},\n traffic: {{\"t\": Poisson(\"5/s\")}})"
+    )
+}
+
+#[test]
+fn what_is_written_out_says_what_it_needs_beside_it() {
+    let registry =
+        Registry::new().policy("steady", |(): (), target| Ok::<_, Infallible>(FixedReplicas::new(target, 1)));
+    let written = |autoscaler: &str| {
+        let text = Text::parse("s", &scaled_by(autoscaler), &registry).unwrap().written(None).unwrap();
+        text.lines().filter(|line| line.starts_with("// `")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        written("Command([\"python3\", \"policy.py\"])"),
+        [
+            "// `s` is scaled by a command, which runs in the folder of this file: the files that it names must be there."
+        ]
+    );
+    assert_eq!(
+        written("Policy(name: \"steady\")"),
+        ["// `s` is scaled by a policy of a crate: only a program that registers it plays this."]
+    );
+    assert_eq!(written("Fixed(2)"), [""; 0]);
+}
+
+#[test]
+fn manifests_inside_are_those_of_their_files_to_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: h\n  annotations: \
+                    {mark: '\"# and \"## too'}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, \
+                    name: s}\n  maxReplicas: 3\n  metrics:\n    - {type: Resource, resource: {name: cpu, target: \
+                    {type: Utilization, averageUtilization: 60}}}\n# \"";
+    for manifest in [manifest.to_owned(), manifest.replace('\n', "\r\n")] {
+        std::fs::write(folder.path().join("h.yaml"), &manifest).unwrap();
+        std::fs::write(folder.path().join("s.ron"), scaled_by("Manifest(\"h.yaml\")")).unwrap();
+        let text = Text::read(&folder.path().join("s.ron").to_string_lossy()).unwrap();
+        let written = text.written(None).unwrap();
+        let document = Document::parse("r", &written).unwrap();
+        let inside = document.get("services.s.autoscaler.text").map(|node| node.value.clone());
+        assert_eq!(inside, Some(Written::Str(manifest)), "{written}");
+        let again = Text::parse("r", &written, &Registry::new()).and_then(|text| text.resolve()).unwrap();
+        assert_eq!(played(again)[0].0, played(text.resolve().unwrap())[0].0);
     }
 }

@@ -1,5 +1,7 @@
 //! Units and laws.
 
+use super::super::law::LAW_NAMES;
+use super::super::list;
 use super::super::units::{ByteRate, ByteSize, Duration, Fraction, Positive, Price, Rate};
 use super::*;
 use proptest::prelude::*;
@@ -93,6 +95,12 @@ fn laws_are_read_in_every_notation() {
     let law: DurationLaw = parsed("LogNormal(p50: \"18s\", p99: \"41s\")").unwrap();
     assert_eq!(serde_json::to_string(&law).unwrap(), r#"{"LogNormal":{"p50":"18s","p99":"41s"}}"#);
     assert_eq!(serde_json::to_string(&parsed::<DurationLaw>("\"20s\"").unwrap()).unwrap(), "\"20s\"");
+}
+
+#[test]
+fn the_names_of_laws_are_those_that_are_read() {
+    let report = parsed::<DurationLaw>("Pareto(mean: \"1s\")").unwrap_err();
+    assert!(report.ends_with(&format!("expected {}", list(LAW_NAMES))), "{report}");
 }
 
 #[test]

@@ -2,9 +2,6 @@
 
 use crate::nearest::list;
 
-/// The highest rate, in requests per second: one in each picosecond.
-pub const MAX_RATE: f64 = 1e12;
-
 /// Why a text or a number is not the quantity that was expected. [`QuantityError::help`] says what
 /// to write instead.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

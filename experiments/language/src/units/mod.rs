@@ -9,9 +9,9 @@ mod rate;
 mod size;
 
 pub use duration::Duration;
-pub use error::{Limit, MAX_RATE, QuantityError};
+pub use error::{Limit, QuantityError};
 pub use number::{Fraction, NonNegative, Positive};
-pub use rate::{Price, Rate};
+pub use rate::{MAX_RATE, Price, Rate};
 pub use size::{ByteRate, ByteSize};
 
 use crate::fault::hinted;

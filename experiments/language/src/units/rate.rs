@@ -1,9 +1,12 @@
 //! Prices per hour and requests per second.
 
 use super::decimal::{Decimal, Inexact, write_decimal};
-use super::{Limit, MAX_RATE, Quantity, QuantityError, quantity};
+use super::{Limit, Quantity, QuantityError, quantity};
 use flashcrowd_core::units::PicoUsdPerHour;
 use std::fmt;
+
+/// The highest rate, in requests per second: one in each picosecond.
+pub const MAX_RATE: f64 = 1e12;
 
 /// Dollars per hour, written `"2.99/h"` or `"$2.99/h"`; exact to the pico-dollar.
 ///

@@ -78,7 +78,7 @@ pub(crate) fn explained(document: &Document, error: Diagnostic) -> Diagnostic {
 impl Form {
     /// Finds the innermost field around a place.
     fn find(&self, node: &Node, place: Place, found: &mut Option<(String, Form)>) {
-        if !holds(node, place) {
+        if !may_hold(node, place) {
             return;
         }
         match (self.kind(), &node.value) {
@@ -106,15 +106,22 @@ fn find_in_variant(variants: &[Variant], node: &Node, place: Place, found: &mut 
 }
 
 fn find_field(fields: &[Field], given: &[(Name, Node)], place: Place, found: &mut Option<(String, Form)>) {
-    for (name, node) in given.iter().filter(|(_, node)| holds(node, place)) {
+    for (name, node) in given.iter().filter(|(_, node)| may_hold(node, place)) {
         if let Some(field) = fields.iter().find(|field| field.name == name.text) {
-            *found = Some((name.text.clone(), field.form));
+            if holds(node, place) {
+                *found = Some((name.text.clone(), field.form));
+            }
             field.form.find(node, place, found);
         }
     }
 }
 
 fn holds(node: &Node, place: Place) -> bool {
-    // What an override gave stands in a text of its own, within a value of the file.
-    node.place.source != place.source || node.place.start <= place.start && place.end <= node.place.end
+    node.place.source == place.source && node.place.start <= place.start && place.end <= node.place.end
+}
+
+/// Whether a place may be in a node or in its parts: what an override gave stands in a text of its own, within
+/// a value of the file.
+fn may_hold(node: &Node, place: Place) -> bool {
+    node.place.source != place.source || holds(node, place)
 }

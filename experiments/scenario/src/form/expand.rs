@@ -3,9 +3,10 @@
 //! What is written shortly is the same tree as what is written in full, so that `--set` finds its parts and
 //! the types that read it know one spelling.
 
-use super::{Field, Form, Kind, Variant, name_of};
-use flashcrowd_language::Document;
+use super::{Field, Form, Kind, RENAMED, Variant, name_of};
+use flashcrowd_language::law::LAW_NAMES;
 use flashcrowd_language::tree::{Name, Node, Place, Value};
+use flashcrowd_language::{Diagnostic, Document, nearest};
 
 /// Writes short and old spellings of a scenario in full, and says which old ones there were.
 pub(crate) fn expand(document: &mut Document) -> Vec<String> {
@@ -13,6 +14,15 @@ pub(crate) fn expand(document: &mut Document) -> Vec<String> {
     Form::scenario().expand(document.root_mut(), &mut old);
     old.sort_by_key(|(place, _)| (place.source, place.start));
     old.into_iter().map(|(place, words)| format!("{}: {words}", document.location(place))).collect()
+}
+
+/// Applies an override and writes it in full; says which old spellings are in it.
+///
+/// # Errors
+/// As [`Document::set`].
+pub(crate) fn set(document: &mut Document, label: &str, assignment: &str) -> Result<Vec<String>, Diagnostic> {
+    document.set(label, assignment)?;
+    Ok(expand(document))
 }
 
 /// Writes what needs no name without it: the other way of [`expand`].
@@ -77,12 +87,29 @@ impl Form {
                     content.expand_content(node, old);
                 }
             }
-            (None, Some(bare)) if may_be_law(node) => {
+            (None, Some(bare)) if self.may_be_law(variants, node) => {
                 let inner = node.clone();
                 let name = Some(Name { text: bare.name.to_owned(), place: node.place });
                 node.value = Value::Tuple { name, items: vec![inner] };
             }
             _ => {}
+        }
+    }
+
+    /// Whether a value where one of `variants` may stand is a distribution: a constant, or a name that is no
+    /// variant. A misspelt variant is none, so that the message names the variant.
+    fn may_be_law(&self, variants: &[Variant], node: &Node) -> bool {
+        match (&node.value, name_of(node)) {
+            (Value::Str(_) | Value::Number(_), _) => true,
+            (_, None | Some("None")) => false,
+            (_, Some(name)) if LAW_NAMES.contains(&name) => true,
+            (_, Some(name)) => {
+                let old = self.schema.get(RENAMED).and_then(|names| names.as_object());
+                let old = old.into_iter().flat_map(|names| names.keys()).map(String::as_str);
+                let variants: Vec<&str> = variants.iter().map(|variant| variant.name).chain(old).collect();
+                let near = nearest(name, variants.iter().copied().chain(LAW_NAMES));
+                near.is_none_or(|near| !variants.contains(&near))
+            }
         }
     }
 
@@ -179,15 +206,6 @@ fn wrap(node: &mut Node, name: Option<Name>, field: &str) {
     let inner = node.clone();
     let fields = vec![(Name { text: field.to_owned(), place: node.place }, inner)];
     node.value = Value::Struct { name, fields };
-}
-
-/// Laws, and constants as they are written: everything that a variant without a name may mean.
-fn may_be_law(node: &Node) -> bool {
-    const LAWS: [&str; 6] = ["Uniform", "Exponential", "LogNormal", "Gamma", "Weibull", "Hyperexponential"];
-    match &node.value {
-        Value::Str(_) | Value::Number(_) => true,
-        _ => name_of(node).is_some_and(|name| LAWS.contains(&name)),
-    }
 }
 
 fn name_node(node: &Node) -> Option<Name> {

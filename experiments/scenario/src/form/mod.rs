@@ -15,7 +15,7 @@ mod reference;
 mod skeleton;
 
 pub(crate) use example::explained;
-pub(crate) use expand::{contract, expand};
+pub(crate) use expand::{contract, expand, set};
 pub use reference::reference;
 pub use skeleton::{parts, skeleton};
 

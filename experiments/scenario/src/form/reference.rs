@@ -1,17 +1,19 @@
 //! Every field of a scenario as a page of documentation: what it takes, its default with its source, a value
 //! that is right. Defaults are those that the resolver notes of the shipped scenarios and of the skeleton.
 
-use super::{Form, Kind, Variant, name_of, skeleton};
+use super::{Field, Form, Kind, Variant, name_of, skeleton};
 use crate::load::Text;
 use crate::registry::Registry;
 use crate::settings::SettingOrigin;
 use crate::shipped;
 use flashcrowd_language::Diagnostic;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 /// A type and a field of it.
 type Key = (&'static str, &'static str);
+/// What was filled in, by type and field.
+type Defaults = BTreeMap<Key, Seen>;
 
 /// What the resolver fills in where a field is not given.
 #[derive(Debug, Default)]
@@ -24,44 +26,48 @@ struct Seen {
 pub fn reference() -> String {
     let defaults = defaults();
     let mut text = String::new();
-    let (mut known, mut next) = (BTreeSet::new(), vec![Form::scenario()]);
-    while let Some(form) = (!next.is_empty()).then(|| next.remove(0)) {
+    let (mut known, mut next) = (BTreeSet::new(), VecDeque::from([Form::scenario()]));
+    while let Some(form) = next.pop_front() {
         let Some(name) = form.name() else { continue };
         if !known.insert(name) {
             continue;
         }
         match form.kind() {
             Kind::Struct(fields) => {
-                let _ = writeln!(text, "\n## {name}\n\n{}\n", paragraph(form.about_type()));
-                if let Some(bare) = form.bare_field() {
-                    let _ = writeln!(text, "`{}` may stand alone: `{}`.\n", bare.name, bare.form.example());
-                }
-                text.push_str("| field | takes | default | example | what it is |\n| --- | --- | --- | --- | --- |\n");
-                for field in &fields {
-                    let default = if field.required {
-                        "must be given".to_owned()
-                    } else {
-                        default(&defaults, (name, field.name))
-                    };
-                    let (takes, example) = (takes(&field.form), cell(&field.form.example()));
-                    let about = cell(&sentence(field.form.about()));
-                    let _ = writeln!(text, "| `{}` | {takes} | {default} | `{example}` | {about} |", field.name);
-                    next.extend(parts(&field.form));
-                }
+                describe_struct(&mut text, name, &form, &fields, &defaults);
+                next.extend(fields.iter().flat_map(|field| parts(&field.form)));
             }
             Kind::Choice(variants) => {
-                let _ = writeln!(text, "\n## {name}\n\n{}\n", paragraph(form.about_type()));
-                text.push_str("| one of | what it is |\n| --- | --- |\n");
-                for variant in &variants {
-                    let spelled = spelled(&form, variant);
-                    let _ = writeln!(text, "| `{}` | {} |", cell(&spelled), cell(&sentence(variant.about)));
-                    next.extend(variant.content.iter().flat_map(parts));
-                }
+                describe_choice(&mut text, name, &form, &variants);
+                next.extend(variants.iter().filter_map(|variant| variant.content).flat_map(|content| parts(&content)));
             }
             _ => {}
         }
     }
     text.trim_start().to_owned()
+}
+
+fn describe_struct(text: &mut String, name: &'static str, form: &Form, fields: &[Field], defaults: &Defaults) {
+    let _ = writeln!(text, "\n## {name}\n\n{}\n", paragraph(form.about_type()));
+    if let Some(bare) = form.bare_field() {
+        let _ = writeln!(text, "`{}` may stand alone: `{}`.\n", bare.name, bare.form.example());
+    }
+    text.push_str("| field | takes | default | example | what it is |\n| --- | --- | --- | --- | --- |\n");
+    for field in fields {
+        let default = if field.required { "must be given".to_owned() } else { default(defaults, (name, field.name)) };
+        let (takes, example) = (takes(&field.form), cell(&field.form.example()));
+        let about = cell(&sentence(field.form.about()));
+        let _ = writeln!(text, "| `{}` | {takes} | {default} | `{example}` | {about} |", field.name);
+    }
+}
+
+fn describe_choice(text: &mut String, name: &str, form: &Form, variants: &[Variant]) {
+    let _ = writeln!(text, "\n## {name}\n\n{}\n", paragraph(form.about_type()));
+    text.push_str("| one of | what it is |\n| --- | --- |\n");
+    for variant in variants {
+        let spelled = spelled(form, variant);
+        let _ = writeln!(text, "| `{}` | {} |", cell(&spelled), cell(&sentence(variant.about)));
+    }
 }
 
 /// A variant as it is written.
@@ -91,8 +97,8 @@ fn takes(form: &Form) -> String {
             None => "fields".to_owned(),
         },
         Kind::Leaf => match (form.name(), form.json_type()) {
-            (Some("Law"), _) => "duration, or a distribution of them".to_owned(),
-            (Some("Law2"), _) => "number, or a distribution of them".to_owned(),
+            (Some("DurationLaw"), _) => "duration, or a distribution of them".to_owned(),
+            (Some("SizeLaw"), _) => "number, or a distribution of them".to_owned(),
             (Some(name), _) => unit(name).to_owned(),
             (None, Some("integer")) => "whole number".to_owned(),
             (None, Some("boolean")) => "`true` or `false`".to_owned(),
@@ -148,7 +154,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-fn default(defaults: &BTreeMap<Key, Seen>, key: Key) -> String {
+fn default(defaults: &Defaults, key: Key) -> String {
     let Some(seen) = defaults.get(&key) else { return "–".to_owned() };
     let sources = seen.sources.iter().cloned().collect::<Vec<_>>().join("; ");
     match (seen.values.len(), seen.values.first()) {
@@ -158,8 +164,8 @@ fn default(defaults: &BTreeMap<Key, Seen>, key: Key) -> String {
 }
 
 /// What the resolver filled in, by type and field.
-fn defaults() -> BTreeMap<Key, Seen> {
-    let mut defaults: BTreeMap<Key, Seen> = BTreeMap::new();
+fn defaults() -> Defaults {
+    let mut defaults = Defaults::new();
     let shipped = shipped::scenario_names().map(|name| Text::read(&format!("@{name}")));
     // A scenario whose trace is not at hand says nothing here, nor does a choice that needs more than itself.
     for text in shipped.chain(samples()).flatten() {
