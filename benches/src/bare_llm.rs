@@ -17,7 +17,7 @@ const FRACTION_BITS: u32 = 16;
 /// Tokens of a block of the KV cache.
 const BLOCK: usize = 16;
 
-/// The time law, in units of 2^-16 ps.
+/// The time model, in units of 2^-16 ps.
 struct Law {
     overhead: u64,
     weights: u64,

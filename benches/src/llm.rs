@@ -11,7 +11,7 @@ use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::units::Bytes;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 
 /// Mean lengths in tokens; both are lognormal, of the variation that chat traffic has.
 const MEAN_PROMPT: f64 = 512.0;
@@ -85,7 +85,7 @@ impl Llm {
 
     /// As many arrivals at another rate and with draws of another name.
     pub(crate) fn arrivals_at(&self, rate: f64, label: &str) -> Poisson {
-        let laws = RequestLaws {
+        let laws = RequestDistributions {
             prompt: Some(Distribution::lognormal_mean_cv2(MEAN_PROMPT, CV2)),
             output: Some(Distribution::lognormal_mean_cv2(MEAN_OUTPUT, CV2)),
             service: None,

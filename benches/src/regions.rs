@@ -17,7 +17,7 @@ use flashcrowd_workloads::faults::capacity::{MarketCapacity, Place};
 use flashcrowd_workloads::faults::outages::{Kind, Outage, listed};
 use flashcrowd_workloads::markets::generated::measured_market;
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 
 /// Replicas of one region.
 const REPLICAS: u32 = 250;
@@ -76,7 +76,7 @@ impl Regions {
     fn client(self, at: u32, cell: &Model) -> ClientConfig {
         let label = format!("client-{at}");
         let until = Until { count: cell.requests, ..Until::default() };
-        let laws = RequestLaws::default();
+        let laws = RequestDistributions::default();
         let source = Poisson::new(cell.rate(), &laws, until, cell.seed, &label).expect("a valid rate");
         ClientConfig {
             name: label.as_str().into(),

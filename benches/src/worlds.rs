@@ -13,7 +13,7 @@ use flashcrowd_policies::autoscalers::hpa::{Hpa, HpaOptions, bind};
 use flashcrowd_policies::placement::Spread;
 use flashcrowd_policies::routers::replicas::PowerOfChoices;
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use std::collections::BTreeMap;
 
 /// Load of all models.
@@ -71,7 +71,7 @@ impl Model {
     /// Never: the rate is positive and finite.
     pub fn arrivals(&self) -> Poisson {
         let until = Until { count: self.requests, ..Until::default() };
-        Poisson::new(self.rate(), &RequestLaws::default(), until, self.seed, CLIENT).expect("a valid rate")
+        Poisson::new(self.rate(), &RequestDistributions::default(), until, self.seed, CLIENT).expect("a valid rate")
     }
 
     /// The router.

@@ -18,7 +18,7 @@ use flashcrowd_core::{SimDuration, SimTime, Simulation};
 use flashcrowd_policies::placement::Pack;
 use flashcrowd_policies::routers::replicas::LeastOutstanding;
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -113,7 +113,7 @@ pub fn client(name: &str, traffic: Traffic) -> ClientConfig {
 /// # Panics
 /// If the rate is not one.
 pub fn poisson(rate: f64, seed: Seed, label: &str) -> Traffic {
-    let traffic = Poisson::new(rate, &RequestLaws::default(), Until::default(), seed, label);
+    let traffic = Poisson::new(rate, &RequestDistributions::default(), Until::default(), seed, label);
     Traffic::Open(Box::new(traffic.expect("a valid rate")))
 }
 

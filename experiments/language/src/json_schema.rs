@@ -1,7 +1,7 @@
-//! JSON schemas of quantities and laws: strings and numbers as people write them, and in `x-example` a value
+//! JSON schemas of quantities and distributions: strings and numbers as people write them, and in `x-example` a value
 //! in the notation of scenarios.
 
-use super::law::{Law, Measure};
+use super::distribution::{Measure, QuantityDistribution};
 use super::units::{ByteRate, ByteSize, Duration, Fraction, NonNegative, Positive, Price, Rate};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -62,9 +62,9 @@ impl JsonSchema for Rate {
     }
 }
 
-impl<Q: Measure> JsonSchema for Law<Q> {
+impl<Q: Measure> JsonSchema for QuantityDistribution<Q> {
     fn schema_name() -> Cow<'static, str> {
-        Q::LAW.into()
+        Q::DISTRIBUTION.into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

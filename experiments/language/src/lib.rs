@@ -9,9 +9,9 @@
 //! | [`print`](mod@print) | a tree as a text that people read |
 //! | `de`, `access`, `fault` | a serde deserializer over the tree, whose errors know their place |
 //! | [`units`] | durations, sizes, prices and rates as people write them |
-//! | [`law`] | probability laws of durations and token counts |
+//! | [`distribution`] | probability distributions of durations and token counts |
 //! | `json` | a part of a tree as JSON or as a type of its own |
-//! | `json_schema` | schemas of quantities and laws |
+//! | `json_schema` | schemas of quantities and distributions |
 //! | [`diagnostic`] | an error with file, line, caret and the nearest name |
 //! | [`words`] | numbers, and errors of the system, in plain words |
 //!
@@ -36,11 +36,11 @@
 mod access;
 mod de;
 pub mod diagnostic;
+pub mod distribution;
 pub mod document;
 mod fault;
 mod json;
 mod json_schema;
-pub mod law;
 mod nearest;
 pub mod overrides;
 mod parse;
@@ -54,6 +54,6 @@ pub mod words;
 mod tests;
 
 pub use diagnostic::Diagnostic;
+pub use distribution::{DurationDistribution, SizeDistribution};
 pub use document::{Document, Origin};
-pub use law::{DurationLaw, SizeLaw};
 pub use nearest::{list, nearest};

@@ -1,4 +1,4 @@
-//! The iteration-time law and its coefficients.
+//! The iteration-time model and its coefficients.
 
 use super::fields::non_negative;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `coefficients` | the iteration-time law |
+//! | `coefficients` | the iteration-time model |
 //! | `gpu`, `model`, `precision` | what datasheets and model cards say |
 //! | `catalog` | names and aliases |
 //! | `profile` | a profile and where it is from |

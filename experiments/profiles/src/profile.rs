@@ -21,7 +21,7 @@ pub struct Profile {
     pub tensor_parallel: u32,
     /// Format of the weights.
     pub precision: Precision,
-    /// The time law.
+    /// The time model.
     pub coefficients: Coefficients,
     /// How the coefficients were found.
     pub origin: Origin,

@@ -168,7 +168,7 @@ fn give(document: &mut Document, setting: &Setting) -> bool {
 fn notation(form: Form, value: &str) -> String {
     let plain = value.starts_with('"') || value == "None";
     let quoted = match (form.kind(), form.name(), form.json_type()) {
-        (Kind::Leaf, Some("DurationLaw"), _) => !value.contains('('),
+        (Kind::Leaf, Some("DurationDistribution"), _) => !value.contains('('),
         (Kind::Leaf, Some("Duration" | "ByteSize" | "ByteRate" | "Price" | "Rate"), _)
         | (Kind::Leaf, _, Some("string")) => true,
         // A law that may stand alone.

@@ -1,4 +1,4 @@
-//! What the time law says in closed form about a token-level engine: latency of one request alone,
+//! What the time model says in closed form about a token-level engine: latency of one request alone,
 //! bounds, conservation of time, the stability limit, and which way things move.
 
 use flashcrowd_core::clock::{Distribution, Seed};
@@ -10,7 +10,7 @@ use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, run, service, world};
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -62,7 +62,7 @@ impl Case {
 
     fn play(&self, rate: f64, requests: u64) -> RunRecord {
         let fixed = |tokens: u32| Some(Distribution::Constant(f64::from(tokens)));
-        let laws = RequestLaws { prompt: fixed(self.prompt), output: fixed(self.output), service: None };
+        let laws = RequestDistributions { prompt: fixed(self.prompt), output: fixed(self.output), service: None };
         let until = Until { count: requests, ..Until::default() };
         let source = Poisson::new(rate, &laws, until, Seed::new(7), "client").expect("a valid rate");
         let law = TimeModel::new(&self.law, Knee::Linear).expect("a valid law");

@@ -19,7 +19,7 @@ use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_policies::routers::replicas::{LeastOutstanding, PowerOfChoices, Random, RoundRobin};
 use flashcrowd_tests::kit::{Script, client, ms, pool, service, startup, world};
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use proptest::prelude::*;
 use rand::RngExt;
 use std::sync::Arc;
@@ -417,7 +417,7 @@ impl ClientSpec {
             }
         } else {
             let tokens = |mean| Some(Distribution::lognormal_mean_cv2(mean, 1.0));
-            let laws = RequestLaws { prompt: tokens(30.0), output: tokens(15.0), service: None };
+            let laws = RequestDistributions { prompt: tokens(30.0), output: tokens(15.0), service: None };
             let source = Poisson::new(self.rate, &laws, Until::default(), seed, &name);
             Traffic::Open(Box::new(source.expect("a valid rate")))
         };

@@ -2,7 +2,7 @@
 
 use super::hazard::{Hazard, PS_PER_S};
 use super::rate::check_rate;
-use super::requests::{RequestLaws, Requests, Until};
+use super::requests::{RequestDistributions, Requests, Until};
 use crate::ParameterError;
 use flashcrowd_core::clock::{Distribution, Seed, SimDuration, Stream};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
@@ -180,7 +180,7 @@ impl Mmpp {
     /// A chain or laws that are none.
     pub fn new(
         chain: &Chain,
-        laws: &RequestLaws,
+        laws: &RequestDistributions,
         until: Until,
         seed: Seed,
         label: &str,

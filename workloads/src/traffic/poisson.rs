@@ -2,7 +2,7 @@
 
 use super::hazard::{Hazard, PS_PER_S};
 use super::rate::check_rate;
-use super::requests::{RequestLaws, Requests, Until};
+use super::requests::{RequestDistributions, Requests, Until};
 use crate::ParameterError;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
@@ -13,10 +13,10 @@ use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
 /// use flashcrowd_core::clock::Seed;
 /// use flashcrowd_core::ports::ArrivalSource;
 /// use flashcrowd_workloads::traffic::poisson::Poisson;
-/// use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+/// use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 ///
 /// let until = Until { count: 3, ..Until::default() };
-/// let mut traffic = Poisson::new(40.0, &RequestLaws::default(), until, Seed::new(1), "chat")?;
+/// let mut traffic = Poisson::new(40.0, &RequestDistributions::default(), until, Seed::new(1), "chat")?;
 /// assert!(traffic.next_arrival().is_ok_and(|first| first.is_some()));
 /// # Ok::<(), flashcrowd_workloads::ParameterError>(())
 /// ```
@@ -33,7 +33,13 @@ impl Poisson {
     ///
     /// # Errors
     /// A rate that is negative, not finite or above [`MAX_RATE`](super::MAX_RATE), or no law.
-    pub fn new(rate: f64, laws: &RequestLaws, until: Until, seed: Seed, label: &str) -> Result<Self, ParameterError> {
+    pub fn new(
+        rate: f64,
+        laws: &RequestDistributions,
+        until: Until,
+        seed: Seed,
+        label: &str,
+    ) -> Result<Self, ParameterError> {
         check_rate("rate", rate)?;
         let until = if rate > 0.0 { until } else { Until { count: 0, ..until } };
         Ok(Poisson {

@@ -7,7 +7,7 @@ use flashcrowd_core::ports::Arrival;
 /// The laws of synthetic requests. A quantity without a law is not drawn: the request has zero
 /// tokens, and the service's own law of service times.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RequestLaws {
+pub struct RequestDistributions {
     /// Prompt length in tokens; each draw is rounded, to 1 at least.
     pub prompt: Option<Distribution>,
     /// Output length in tokens; each draw is rounded, to 1 at least.
@@ -43,7 +43,12 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    pub(crate) fn new(laws: &RequestLaws, until: Until, seed: Seed, label: &str) -> Result<Self, ParameterError> {
+    pub(crate) fn new(
+        laws: &RequestDistributions,
+        until: Until,
+        seed: Seed,
+        label: &str,
+    ) -> Result<Self, ParameterError> {
         let drawn = |law: &Option<Distribution>, what: &str| match law {
             Some(law) => {
                 let checked = law

@@ -3,7 +3,7 @@
 
 use super::hazard::{Hazard, PS_PER_S};
 use super::rate::check_rate;
-use super::requests::{RequestLaws, Requests, Until};
+use super::requests::{RequestDistributions, Requests, Until};
 use crate::ParameterError;
 use flashcrowd_core::clock::{Seed, SimDuration};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, SourceError};
@@ -120,7 +120,7 @@ impl Schedule {
     /// A table or laws that are none.
     pub fn new(
         table: &Timetable,
-        laws: &RequestLaws,
+        laws: &RequestDistributions,
         until: Until,
         seed: Seed,
         label: &str,

@@ -5,7 +5,7 @@ use flashcrowd_core::clock::{Distribution, Seed, SimTime};
 use flashcrowd_core::ports::{Arrival, ArrivalSource};
 use flashcrowd_workloads::traffic::mmpp::{Chain, Mmpp, Start, State};
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use flashcrowd_workloads::traffic::schedule::{Schedule, Timetable};
 use proptest::prelude::*;
 
@@ -33,7 +33,7 @@ fn counts(arrivals: &[Arrival], seconds: u64, width_s: u64) -> (f64, f64) {
     (mean, counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / counts.len() as f64)
 }
 
-fn poisson(rate: f64, laws: &RequestLaws, until: Until, seed: u64) -> Vec<Arrival> {
+fn poisson(rate: f64, laws: &RequestDistributions, until: Until, seed: u64) -> Vec<Arrival> {
     all(Poisson::new(rate, laws, until, Seed::new(seed), "chat").unwrap())
 }
 
@@ -42,8 +42,8 @@ fn two_states() -> Chain {
     Chain { states: vec![state(20.0, 10), state(2.0, 20)], transitions: None, start: Start::Stationary }
 }
 
-fn laws() -> RequestLaws {
-    RequestLaws {
+fn laws() -> RequestDistributions {
+    RequestDistributions {
         prompt: Some(Distribution::lognormal_p50_p99(500.0, 6_000.0)),
         output: Some(Distribution::Exponential { mean: 140.0 }),
         service: Some(Distribution::Exponential { mean: 0.5 }),
@@ -52,7 +52,7 @@ fn laws() -> RequestLaws {
 
 #[test]
 fn poisson_has_its_rate_and_no_bursts() {
-    let arrivals = poisson(50.0, &RequestLaws::default(), until(4_000), 1);
+    let arrivals = poisson(50.0, &RequestDistributions::default(), until(4_000), 1);
     let (mean, variance) = counts(&arrivals, 4_000, 1);
     assert!((mean / 50.0 - 1.0).abs() < 0.01, "mean {mean}");
     assert!((variance / mean - 1.0).abs() < 0.08, "IDC {}", variance / mean);
@@ -73,7 +73,7 @@ fn equal_seeds_give_equal_arrivals_and_laws_move_nothing_else() {
     let base = poisson(20.0, &laws(), until(50), 7);
     assert_eq!(base, poisson(20.0, &laws(), until(50), 7));
     assert_ne!(base, poisson(20.0, &laws(), until(50), 8));
-    let other_output = RequestLaws { output: Some(Distribution::Constant(3.0)), ..laws() };
+    let other_output = RequestDistributions { output: Some(Distribution::Constant(3.0)), ..laws() };
     let changed = poisson(20.0, &other_output, until(50), 7);
     assert_eq!(base.len(), changed.len());
     for (a, b) in base.iter().zip(&changed) {
@@ -93,7 +93,8 @@ fn mmpp_has_the_rate_and_the_bursts_of_its_chain() {
     let chain = two_states();
     assert!((chain.mean_rate() - 8.0).abs() < 1e-12);
     let seconds = 400_000;
-    let arrivals = all(Mmpp::new(&chain, &RequestLaws::default(), until(seconds), Seed::new(3), "chat").unwrap());
+    let arrivals =
+        all(Mmpp::new(&chain, &RequestDistributions::default(), until(seconds), Seed::new(3), "chat").unwrap());
     // Fischer and Meier-Hellstern (1993): with switching rates a and b and r = a + b,
     // IDC(t) = 1 + 2ab(l1-l2)^2 / (r^2 (l1 b + l2 a)) * (1 - (1 - exp(-rt)) / (rt)).
     let (a, b, high, low) = (0.1_f64, 0.05_f64, 20.0_f64, 2.0_f64);
@@ -131,10 +132,11 @@ fn the_stationary_law_of_a_published_chain_agrees() {
 #[test]
 fn states_and_arrivals_come_from_separate_streams() {
     let laws = laws();
-    let play =
-        |chain: &Chain, laws: &RequestLaws| all(Mmpp::new(chain, laws, until(300), Seed::new(5), "chat").unwrap());
+    let play = |chain: &Chain, laws: &RequestDistributions| {
+        all(Mmpp::new(chain, laws, until(300), Seed::new(5), "chat").unwrap())
+    };
     let base = play(&two_states(), &laws);
-    let changed = play(&two_states(), &RequestLaws { prompt: None, ..laws.clone() });
+    let changed = play(&two_states(), &RequestDistributions { prompt: None, ..laws.clone() });
     assert!(base.iter().zip(&changed).all(|(a, b)| a.at == b.at && a.output_tokens == b.output_tokens));
     // With one rate in every state, what the states do is nothing to the arrivals.
     let mut level = two_states();
@@ -170,7 +172,7 @@ fn chains_that_are_none_are_refused() {
 fn schedule(points: &[(u64, f64)], ramps: bool, repeat: Option<u64>, until: Until) -> Vec<Arrival> {
     let points = points.iter().map(|(at, rate)| (SimDuration::from_s(*at), *rate)).collect();
     let table = Timetable { points, ramps, repeat: repeat.map(SimDuration::from_s) };
-    all(Schedule::new(&table, &RequestLaws::default(), until, Seed::new(2), "chat").unwrap())
+    all(Schedule::new(&table, &RequestDistributions::default(), until, Seed::new(2), "chat").unwrap())
 }
 
 fn share_between(arrivals: &[Arrival], period: f64, from: f64, to: f64) -> f64 {
@@ -201,7 +203,7 @@ fn ramps_and_periods_have_their_integrals() {
 
 #[test]
 fn a_constant_timetable_is_the_poisson_process() {
-    let plain = all(Poisson::new(5.0, &RequestLaws::default(), until(500), Seed::new(2), "chat").unwrap());
+    let plain = all(Poisson::new(5.0, &RequestDistributions::default(), until(500), Seed::new(2), "chat").unwrap());
     let stepped = schedule(&[(0, 5.0), (100, 5.0), (200, 5.0)], false, None, until(500));
     let ramped = schedule(&[(0, 5.0), (100, 5.0)], true, Some(150), until(500));
     for other in [stepped, ramped] {

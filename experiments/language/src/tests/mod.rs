@@ -8,7 +8,7 @@ mod quantities;
 mod reading;
 
 use super::units::{ByteSize, Duration, Price};
-use super::{Document, DurationLaw, SizeLaw};
+use super::{Document, DurationDistribution, SizeDistribution};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ struct Pool {
     price: Option<Price>,
     #[serde(default)]
     market: Market,
-    boot: Option<DurationLaw>,
+    boot: Option<DurationDistribution>,
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -58,7 +58,7 @@ enum Traffic {
 #[serde(deny_unknown_fields)]
 struct Poisson {
     rate: f64,
-    prompt: Option<SizeLaw>,
+    prompt: Option<SizeDistribution>,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

@@ -1,6 +1,6 @@
 //! Units and laws.
 
-use super::super::law::LAW_NAMES;
+use super::super::distribution::DISTRIBUTIONS;
 use super::super::list;
 use super::super::units::{ByteRate, ByteSize, Duration, Fraction, Positive, Price, Rate};
 use super::*;
@@ -87,20 +87,20 @@ fn laws_are_read_in_every_notation() {
         ("Hyperexponential(p: 0.5, mean_a: \"1s\", mean_b: \"3s\")", 2.0),
         ("Hyperexponential(mean: \"4s\", cv: 3)", 4.0),
     ] {
-        let law: DurationLaw = parsed(text).unwrap();
+        let law: DurationDistribution = parsed(text).unwrap();
         assert!((law.distribution().mean() - mean).abs() < 1e-9, "{text}");
         let sizes = text.replace("s\"", "").replace('"', "");
-        assert!((parsed::<SizeLaw>(&sizes).unwrap().distribution().mean() - mean).abs() < 1e-9, "{sizes}");
+        assert!((parsed::<SizeDistribution>(&sizes).unwrap().distribution().mean() - mean).abs() < 1e-9, "{sizes}");
     }
-    let law: DurationLaw = parsed("LogNormal(p50: \"18s\", p99: \"41s\")").unwrap();
+    let law: DurationDistribution = parsed("LogNormal(p50: \"18s\", p99: \"41s\")").unwrap();
     assert_eq!(serde_json::to_string(&law).unwrap(), r#"{"LogNormal":{"p50":"18s","p99":"41s"}}"#);
-    assert_eq!(serde_json::to_string(&parsed::<DurationLaw>("\"20s\"").unwrap()).unwrap(), "\"20s\"");
+    assert_eq!(serde_json::to_string(&parsed::<DurationDistribution>("\"20s\"").unwrap()).unwrap(), "\"20s\"");
 }
 
 #[test]
 fn the_names_of_laws_are_those_that_are_read() {
-    let report = parsed::<DurationLaw>("Pareto(mean: \"1s\")").unwrap_err();
-    assert!(report.ends_with(&format!("expected {}", list(LAW_NAMES))), "{report}");
+    let report = parsed::<DurationDistribution>("Pareto(mean: \"1s\")").unwrap_err();
+    assert!(report.ends_with(&format!("expected {}", list(DISTRIBUTIONS))), "{report}");
 }
 
 #[test]
@@ -116,14 +116,14 @@ fn wrong_laws_are_explained() {
         ("Uniform(low: \"3s\", high: \"1s\")", "low must be not negative and at most high"),
         ("Hyperexponential(mean: \"3s\", cv: 0.5)", "at least 1"),
         ("20", "`20` has no unit"),
-        ("[]", "expected \"20s\" or a law such as Exponential(mean: \"20s\")"),
+        ("[]", "expected \"20s\" or a distribution such as Exponential(mean: \"20s\")"),
         ("LogNormal(median: \"1s\", sigma: 1e200)", "no finite mean"),
     ] {
-        let report = parsed::<DurationLaw>(text).expect_err(text);
+        let report = parsed::<DurationDistribution>(text).expect_err(text);
         assert!(report.contains(expected), "{text}\n{report}");
     }
-    assert!(parsed::<SizeLaw>("-3").unwrap_err().contains("not negative"));
-    assert!(parsed::<SizeLaw>("\"3s\"").unwrap_err().contains("expected a number, found string \"3s\""));
+    assert!(parsed::<SizeDistribution>("-3").unwrap_err().contains("not negative"));
+    assert!(parsed::<SizeDistribution>("\"3s\"").unwrap_err().contains("expected a number, found string \"3s\""));
 }
 
 proptest! {

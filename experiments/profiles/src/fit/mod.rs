@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `input` | sweeps as benchmark tools write them |
 //! | `row` | what one run of a sweep measured |
-//! | `steady` | what the time law predicts for a steady load |
+//! | `steady` | what the time model predicts for a steady load |
 //! | `least_squares` | least squares whose unknowns are not negative |
 //! | `solve` | the fit itself |
 //! | `report` | results in words, as JSON and as a profile |

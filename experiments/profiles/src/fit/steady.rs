@@ -1,4 +1,4 @@
-//! What the time law predicts for a steady load, in closed form as far as there is one.
+//! What the time model predicts for a steady load, in closed form as far as there is one.
 //!
 //! Iterations form a chain: the requests that arrive during one iteration join the next and make it
 //! longer, so more arrive during that one. The stationary law of the number of joins gives the mean

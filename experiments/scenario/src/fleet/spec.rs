@@ -1,6 +1,6 @@
 //! Regions and node pools, as written.
 
-use flashcrowd_language::DurationLaw;
+use flashcrowd_language::DurationDistribution;
 use flashcrowd_language::units::{ByteSize, Duration, Fraction, Price};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -51,7 +51,7 @@ pub struct Pool {
     pub max_nodes: u32,
     /// From the order of a node to its being ready.
     #[schemars(extend("x-example" = r#""3m""#))]
-    pub provisioning: Option<DurationLaw>,
+    pub provisioning: Option<DurationDistribution>,
     /// How long a node stays empty before it is given back.
     #[schemars(extend("x-example" = r#""10m""#))]
     pub idle_timeout: Option<Duration>,

@@ -4,7 +4,7 @@
 //! the types that read it know one spelling.
 
 use super::{Field, Form, Kind, RENAMED, Variant, name_of};
-use flashcrowd_language::law::LAW_NAMES;
+use flashcrowd_language::distribution::DISTRIBUTIONS;
 use flashcrowd_language::tree::{Name, Node, Place, Value};
 use flashcrowd_language::{Diagnostic, Document, nearest};
 
@@ -102,12 +102,12 @@ impl Form {
         match (&node.value, name_of(node)) {
             (Value::Str(_) | Value::Number(_), _) => true,
             (_, None | Some("None")) => false,
-            (_, Some(name)) if LAW_NAMES.contains(&name) => true,
+            (_, Some(name)) if DISTRIBUTIONS.contains(&name) => true,
             (_, Some(name)) => {
                 let old = self.schema.get(RENAMED).and_then(|names| names.as_object());
                 let old = old.into_iter().flat_map(|names| names.keys()).map(String::as_str);
                 let variants: Vec<&str> = variants.iter().map(|variant| variant.name).chain(old).collect();
-                let near = nearest(name, variants.iter().copied().chain(LAW_NAMES));
+                let near = nearest(name, variants.iter().copied().chain(DISTRIBUTIONS));
                 near.is_none_or(|near| !variants.contains(&near))
             }
         }

@@ -97,8 +97,8 @@ fn takes(form: &Form) -> String {
             None => "fields".to_owned(),
         },
         Kind::Leaf => match (form.name(), form.json_type()) {
-            (Some("DurationLaw"), _) => "duration, or a distribution of them".to_owned(),
-            (Some("SizeLaw"), _) => "number, or a distribution of them".to_owned(),
+            (Some("DurationDistribution"), _) => "duration, or a distribution of them".to_owned(),
+            (Some("SizeDistribution"), _) => "number, or a distribution of them".to_owned(),
             (Some(name), _) => unit(name).to_owned(),
             (None, Some("integer")) => "whole number".to_owned(),
             (None, Some("boolean")) => "`true` or `false`".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::service::router::Router;
 use crate::spec::{Autoscaler, Binding, Capacity, Health, Routing, ServiceTime, Serving, Slo, Startup};
-use flashcrowd_language::DurationLaw;
+use flashcrowd_language::DurationDistribution;
 use flashcrowd_language::units::{ByteSize, Duration, Fraction, NonNegative, Positive};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub struct Service {
     pub router: Option<Router>,
     /// Delay from the gateway to a replica.
     #[schemars(extend("x-example" = r#""2ms""#))]
-    pub network: Option<DurationLaw>,
+    pub network: Option<DurationDistribution>,
     /// The service on whose replicas an engine of this one is resident: their iterations take turns on
     /// its GPUs, and it has no replicas of its own.
     #[schemars(extend("x-example" = r#""chat""#))]

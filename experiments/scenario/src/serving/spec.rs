@@ -1,6 +1,6 @@
 //! Token-level engines, as written: vLLM's own names where it has them.
 
-use flashcrowd_language::DurationLaw;
+use flashcrowd_language::DurationDistribution;
 use flashcrowd_language::units::{Duration, Fraction, Positive};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -90,9 +90,9 @@ pub struct DynamicBatch {
 #[schemars(extend("x-bare" = "Takes", "x-renamed" = {"TakesAnew": "PerAttempt"}))]
 pub enum ServiceTime {
     /// Drawn for each request.
-    Takes(DurationLaw),
+    Takes(DurationDistribution),
     /// Drawn anew for each attempt of a request.
-    PerAttempt(DurationLaw),
+    PerAttempt(DurationDistribution),
     /// By the request's tokens.
     Tokens(Tokens),
 }

@@ -1,6 +1,6 @@
 //! Start-up stages and probes, as written.
 
-use flashcrowd_language::DurationLaw;
+use flashcrowd_language::DurationDistribution;
 use flashcrowd_language::units::{ByteRate, ByteSize, Duration, NonNegative};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -94,7 +94,7 @@ pub enum LinkScope {
 #[schemars(extend("x-bare" = "Takes"))]
 pub enum StageWork {
     /// Drawn for each replica.
-    Takes(DurationLaw),
+    Takes(DurationDistribution),
     /// A transfer: `rate = min(tier, loader, streams * per_stream)`.
     Transfer(Transfer),
 }

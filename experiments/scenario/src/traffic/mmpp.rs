@@ -1,16 +1,16 @@
 //! Markov-modulated Poisson arrivals.
 
 use super::client::Client;
-use super::place::{Generators, Place, Source, arrivals, called, laws};
+use super::place::{Generators, Place, Source, arrivals, called, distributions};
 use crate::part::Part;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::SourceError;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_language::units::{Duration, Rate};
-use flashcrowd_language::{Diagnostic, SizeLaw};
+use flashcrowd_language::{Diagnostic, SizeDistribution};
 use flashcrowd_workloads::traffic::mmpp::{self, Chain, Start, State};
-use flashcrowd_workloads::traffic::requests::RequestLaws;
+use flashcrowd_workloads::traffic::requests::RequestDistributions;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub struct Mmpp {
     pub transitions: Option<Vec<Vec<f64>>>,
     /// Prompt tokens.
     #[schemars(extend("x-example" = "LogNormal(p50: 1200, p99: 9000)"))]
-    pub prompt_tokens: Option<SizeLaw>,
+    pub prompt_tokens: Option<SizeDistribution>,
     /// Output tokens.
     #[schemars(extend("x-example" = "LogNormal(p50: 250, p99: 1500)"))]
-    pub output_tokens: Option<SizeLaw>,
+    pub output_tokens: Option<SizeDistribution>,
     /// The service called.
     #[schemars(extend("x-example" = r#""chat""#))]
     pub service: Option<String>,
@@ -53,12 +53,12 @@ called!(Mmpp);
 
 impl Part<Generators> for Mmpp {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
-        let laws = laws(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
+        let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
         let state = |state: &MmppState| State { rate: state.rate.per_s(), mean_sojourn: state.mean.get() };
         let states = self.states.iter().map(state).collect();
         let chain = Chain { states, transitions: self.transitions.clone(), start: Start::Stationary };
-        let source = Arrivals { chain, laws };
-        place.try_out(|until, seed, name| mmpp::Mmpp::new(&source.chain, &source.laws, until, seed, name))?;
+        let source = Arrivals { chain, distributions };
+        place.try_out(|until, seed, name| mmpp::Mmpp::new(&source.chain, &source.distributions, until, seed, name))?;
         Ok(Arc::new(source))
     }
 }
@@ -66,13 +66,13 @@ impl Part<Generators> for Mmpp {
 #[derive(Debug)]
 struct Arrivals {
     chain: Chain,
-    laws: RequestLaws,
+    distributions: RequestDistributions,
 }
 
 impl Source for Arrivals {
     fn open(&self, seed: Seed, horizon: SimTime, label: &str) -> Result<Traffic, SourceError> {
         arrivals(
-            |until, seed, label| mmpp::Mmpp::new(&self.chain, &self.laws, until, seed, label),
+            |until, seed, label| mmpp::Mmpp::new(&self.chain, &self.distributions, until, seed, label),
             seed,
             horizon,
             label,
@@ -83,8 +83,8 @@ impl Source for Arrivals {
         self.chain.mean_rate() * horizon_s
     }
 
-    fn laws(&self) -> Option<&RequestLaws> {
-        Some(&self.laws)
+    fn distributions(&self) -> Option<&RequestDistributions> {
+        Some(&self.distributions)
     }
 
     fn shortest_change(&self) -> Option<SimDuration> {

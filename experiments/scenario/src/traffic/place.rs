@@ -8,9 +8,9 @@ use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::{ArrivalSource, SourceError};
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_language::{Diagnostic, SizeLaw};
+use flashcrowd_language::{Diagnostic, SizeDistribution};
 use flashcrowd_workloads::ParameterError;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use flashcrowd_workloads::traffic::trace::{BlockIndex, TraceOptions, TraceSummary};
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -88,7 +88,7 @@ pub trait Source: Debug + Send + Sync {
     fn expected_requests(&self, horizon_s: f64) -> f64;
 
     /// The distributions of tokens, unless each request brings its own.
-    fn laws(&self) -> Option<&RequestLaws>;
+    fn distributions(&self) -> Option<&RequestDistributions>;
 
     /// Users that are there at once.
     fn users(&self) -> u32 {
@@ -122,8 +122,11 @@ pub(super) fn arrivals<S: ArrivalSource + 'static>(
 }
 
 /// Distributions of tokens.
-pub(super) fn laws(prompt: Option<&SizeLaw>, output: Option<&SizeLaw>) -> RequestLaws {
-    RequestLaws {
+pub(super) fn distributions(
+    prompt: Option<&SizeDistribution>,
+    output: Option<&SizeDistribution>,
+) -> RequestDistributions {
+    RequestDistributions {
         prompt: prompt.map(|law| law.distribution().clone()),
         output: output.map(|law| law.distribution().clone()),
         service: None,

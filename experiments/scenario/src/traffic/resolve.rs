@@ -141,8 +141,8 @@ fn needs_tokens(
     source: &dyn Source,
     service: &ResolvedService,
 ) -> Result<(), Diagnostic> {
-    let Some(laws) = source.laws() else { return Ok(()) };
-    let missing = match (&laws.prompt, &laws.output) {
+    let Some(distributions) = source.distributions() else { return Ok(()) };
+    let missing = match (&distributions.prompt, &distributions.output) {
         (Some(_), Some(_)) => return Ok(()),
         (None, _) => "prompt_tokens",
         (_, None) => "output_tokens",

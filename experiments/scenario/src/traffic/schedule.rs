@@ -1,15 +1,15 @@
 //! Arrivals at a rate that changes with time.
 
 use super::client::Client;
-use super::place::{Generators, Place, Source, arrivals, called, laws};
+use super::place::{Generators, Place, Source, arrivals, called, distributions};
 use crate::part::Part;
 use flashcrowd_core::SimTime;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::SourceError;
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_language::units::{Duration, Rate};
-use flashcrowd_language::{Diagnostic, SizeLaw};
-use flashcrowd_workloads::traffic::requests::RequestLaws;
+use flashcrowd_language::{Diagnostic, SizeDistribution};
+use flashcrowd_workloads::traffic::requests::RequestDistributions;
 use flashcrowd_workloads::traffic::schedule::{self, Timetable};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,10 +29,10 @@ pub struct Schedule {
     pub repeat_every: Option<Duration>,
     /// Prompt tokens.
     #[schemars(extend("x-example" = "LogNormal(p50: 1200, p99: 9000)"))]
-    pub prompt_tokens: Option<SizeLaw>,
+    pub prompt_tokens: Option<SizeDistribution>,
     /// Output tokens.
     #[schemars(extend("x-example" = "LogNormal(p50: 250, p99: 1500)"))]
-    pub output_tokens: Option<SizeLaw>,
+    pub output_tokens: Option<SizeDistribution>,
     /// The service called.
     #[schemars(extend("x-example" = r#""chat""#))]
     pub service: Option<String>,
@@ -55,14 +55,16 @@ called!(Schedule);
 
 impl Part<Generators> for Schedule {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
-        let laws = laws(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
+        let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
         let points = self.steps.iter().map(|step| (step.at.get(), step.rate.per_s())).collect();
         let repeat = self.repeat_every.map(Duration::get);
         let (ramp, repeat_every) = (place.at("ramp"), place.at("repeat_every"));
         let ramps = place.notes.or(&ramp, self.ramp, false, "the rate changes in steps");
         place.notes.or_none(&repeat_every, self.repeat_every, "the last rate stays");
-        let source = Arrivals { table: Timetable { points, ramps, repeat }, laws };
-        place.try_out(|until, seed, name| schedule::Schedule::new(&source.table, &source.laws, until, seed, name))?;
+        let source = Arrivals { table: Timetable { points, ramps, repeat }, distributions };
+        place.try_out(|until, seed, name| {
+            schedule::Schedule::new(&source.table, &source.distributions, until, seed, name)
+        })?;
         Ok(Arc::new(source))
     }
 }
@@ -70,12 +72,13 @@ impl Part<Generators> for Schedule {
 #[derive(Debug)]
 struct Arrivals {
     table: Timetable,
-    laws: RequestLaws,
+    distributions: RequestDistributions,
 }
 
 impl Source for Arrivals {
     fn open(&self, seed: Seed, horizon: SimTime, label: &str) -> Result<Traffic, SourceError> {
-        let make = |until, seed, label: &str| schedule::Schedule::new(&self.table, &self.laws, until, seed, label);
+        let make =
+            |until, seed, label: &str| schedule::Schedule::new(&self.table, &self.distributions, until, seed, label);
         arrivals(make, seed, horizon, label)
     }
 
@@ -83,7 +86,7 @@ impl Source for Arrivals {
         self.table.points.iter().map(|point| point.1).fold(0.0, f64::max) * horizon_s
     }
 
-    fn laws(&self) -> Option<&RequestLaws> {
-        Some(&self.laws)
+    fn distributions(&self) -> Option<&RequestDistributions> {
+        Some(&self.distributions)
     }
 }

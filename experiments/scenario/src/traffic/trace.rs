@@ -15,7 +15,7 @@ use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::{Duration, Positive};
 use flashcrowd_language::words::plain;
 use flashcrowd_workloads::input::open_again;
-use flashcrowd_workloads::traffic::requests::RequestLaws;
+use flashcrowd_workloads::traffic::requests::RequestDistributions;
 use flashcrowd_workloads::traffic::trace::{
     self, BlockIndex, TraceOptions, TraceSource, TraceSummary, format, summary,
 };
@@ -156,7 +156,7 @@ impl Source for TraceFile {
         self.summary.rows as f64 * self.options.rate_scale * f64::from(self.options.repeat)
     }
 
-    fn laws(&self) -> Option<&RequestLaws> {
+    fn distributions(&self) -> Option<&RequestDistributions> {
         None
     }
 

@@ -1,14 +1,14 @@
 //! Users in a closed loop: each waits for its answer, thinks, and asks again.
 
 use super::client::Client;
-use super::place::{Generators, Place, Source, called, laws};
+use super::place::{Generators, Place, Source, called, distributions};
 use crate::part::Part;
 use flashcrowd_core::SimTime;
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ports::SourceError;
 use flashcrowd_core::traffic::Traffic;
-use flashcrowd_language::{Diagnostic, DurationLaw, SizeLaw};
-use flashcrowd_workloads::traffic::requests::RequestLaws;
+use flashcrowd_language::{Diagnostic, DurationDistribution, SizeDistribution};
+use flashcrowd_workloads::traffic::requests::RequestDistributions;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ pub struct Users {
     pub users: u32,
     /// Think time.
     #[schemars(extend("x-example" = r#"Exponential(mean: "20s")"#))]
-    pub think: DurationLaw,
+    pub think: DurationDistribution,
     /// Prompt tokens.
     #[schemars(extend("x-example" = "LogNormal(p50: 1200, p99: 9000)"))]
-    pub prompt_tokens: Option<SizeLaw>,
+    pub prompt_tokens: Option<SizeDistribution>,
     /// Output tokens.
     #[schemars(extend("x-example" = "LogNormal(p50: 250, p99: 1500)"))]
-    pub output_tokens: Option<SizeLaw>,
+    pub output_tokens: Option<SizeDistribution>,
     /// The service called.
     #[schemars(extend("x-example" = r#""chat""#))]
     pub service: Option<String>,
@@ -42,8 +42,8 @@ called!(Users);
 impl Part<Generators> for Users {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
         place.notes.within(&place.at("users"), u64::from(self.users), 1, u64::from(u32::MAX - 2))?;
-        let laws = laws(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
-        Ok(Arc::new(ClosedLoop { users: self.users, think: self.think.distribution().clone(), laws }))
+        let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
+        Ok(Arc::new(ClosedLoop { users: self.users, think: self.think.distribution().clone(), distributions }))
     }
 }
 
@@ -52,7 +52,7 @@ struct ClosedLoop {
     users: u32,
     /// Seconds.
     think: Distribution,
-    laws: RequestLaws,
+    distributions: RequestDistributions,
 }
 
 impl Source for ClosedLoop {
@@ -61,8 +61,8 @@ impl Source for ClosedLoop {
         Ok(Traffic::Closed {
             users: self.users,
             think: self.think.clone(),
-            prompt_tokens: tokens(&self.laws.prompt),
-            output_tokens: tokens(&self.laws.output),
+            prompt_tokens: tokens(&self.distributions.prompt),
+            output_tokens: tokens(&self.distributions.output),
         })
     }
 
@@ -70,8 +70,8 @@ impl Source for ClosedLoop {
         f64::from(self.users) * horizon_s / self.think.mean().max(1e-3)
     }
 
-    fn laws(&self) -> Option<&RequestLaws> {
-        Some(&self.laws)
+    fn distributions(&self) -> Option<&RequestDistributions> {
+        Some(&self.distributions)
     }
 
     fn users(&self) -> u32 {

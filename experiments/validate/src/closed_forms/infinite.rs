@@ -5,7 +5,7 @@
 
 use std::f64::consts::PI;
 
-/// Probability of `n` for a Poisson law of this mean.
+/// Probability of `n` for a Poisson distribution of this mean.
 pub fn poisson(mean: f64, n: u32) -> f64 {
     if mean <= 0.0 {
         return if n == 0 { 1.0 } else { 0.0 };
@@ -13,7 +13,7 @@ pub fn poisson(mean: f64, n: u32) -> f64 {
     (f64::from(n) * mean.ln() - mean - ln_factorial(n)).exp()
 }
 
-/// Probability of at least `n` for a Poisson law of this mean.
+/// Probability of at least `n` for a Poisson distribution of this mean.
 pub fn poisson_at_least(mean: f64, n: u32) -> f64 {
     let below: f64 = (0..n).map(|k| poisson(mean, k)).sum();
     (1.0 - below).max(0.0)

@@ -1,4 +1,4 @@
-//! The waiting-time law of M/D/1.
+//! The waiting-time model of M/D/1.
 //!
 //! Erlang's sum for it alternates and loses all digits after some twenty service times. Franx's
 //! form (G. J. Franx, "A simple solution for the M/D/c waiting time distribution", Operations

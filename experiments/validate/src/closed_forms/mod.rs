@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`erlang`] | Erlang B and C, M/M/c waiting |
 //! | [`single_server`] | M/G/1 (Pollaczek-Khinchine), M/G/1 with processor sharing |
-//! | [`md1`] | the waiting-time law of M/D/1 |
+//! | [`md1`] | the waiting-time model of M/D/1 |
 //! | [`finite`] | M/M/c/K, closed M/M/1 with think time (MVA) |
 //! | [`infinite`] | M/G/inf, also from an empty start |
 //! | [`approximations`] | G/G/c: Allen-Cunneen, Sakasegawa, Kingman; choices of d servers |

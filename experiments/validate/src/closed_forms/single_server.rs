@@ -1,7 +1,7 @@
 //! One server with general service times: first come first served, and processor sharing.
 //!
 //! Sources: F. Pollaczek 1930, A. Khinchine 1932 (waiting in M/G/1); L. Kleinrock, "Queueing
-//! Systems II", 1976, section 4.4 (M/G/1 with processor sharing, insensitive to the service law).
+//! Systems II", 1976, section 4.4 (M/G/1 with processor sharing, insensitive to the service-time distribution).
 
 /// M/G/1: Poisson arrivals, one server.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -50,7 +50,7 @@ pub fn square_root_staffing(load: f64, target: f64) -> Option<f64> {
     halfin_whitt_beta(target).map(|beta| (load + beta * load.sqrt()).ceil())
 }
 
-/// `Phi(x) / phi(x)` of the standard normal law for `x >= 0`, by a series of positive terms:
+/// `Phi(x) / phi(x)` of the standard normal distribution for `x >= 0`, by a series of positive terms:
 /// `Phi(x) = 1/2 + phi(x) (x + x^3/3 + x^5/(3*5) + ...)`.
 fn normal_mills(x: f64) -> f64 {
     let half_over_density = 0.5 * (2.0 * PI).sqrt() * (x * x / 2.0).exp();

@@ -7,16 +7,16 @@
 //! | `judge` | when a found value passes |
 //! | `families` | what is known of each family |
 //! | `plant` | a queueing system as a world of the engine |
-//! | `laws` | laws of service times |
+//! | `distributions` | distributions of service times |
 //! | `statistic` | what is measured of a played plant |
 //! | `replicates` | replicates until intervals are narrow enough |
-//! | `regression` | control variates and Student's law |
+//! | `regression` | control variates and Student's t |
 
+mod distributions;
 mod document;
 mod error;
 mod families;
 mod judge;
-mod laws;
 pub(super) mod plant;
 mod regression;
 mod replicates;

@@ -15,7 +15,7 @@ use flashcrowd_core::units::{Bytes, Market, PicoUsdPerHour};
 use flashcrowd_policies::placement::Pack;
 use flashcrowd_policies::routers::replicas::{PowerOfChoices, Random, RoundRobin};
 use flashcrowd_workloads::traffic::poisson::Poisson;
-use flashcrowd_workloads::traffic::requests::{RequestLaws, Until};
+use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A queueing system; times in mean service times.
@@ -167,7 +167,8 @@ impl Plant {
     fn traffic(&self, seed: Seed, last: SimTime, tally: &Tally) -> Result<Traffic, CaseError> {
         match &self.source {
             Source::Poisson(rate) => {
-                let laws = RequestLaws { service: Some(self.service.clone()), ..RequestLaws::default() };
+                let laws =
+                    RequestDistributions { service: Some(self.service.clone()), ..RequestDistributions::default() };
                 let until = Until { until: last, ..Until::default() };
                 let inner = Poisson::new(*rate, &laws, until, seed, &self.label)?;
                 let from = Self::seconds(self.warm);

@@ -15,7 +15,7 @@ use flashcrowd_core::ports::LatencyPart;
 use hdrhistogram::Histogram;
 use rayon::prelude::*;
 
-/// Fewest replicates of an estimate: enough for the regression, for Student's law, and for a
+/// Fewest replicates of an estimate: enough for the regression, for Student's t, and for a
 /// spread that is not narrow by chance.
 const FEWEST: u32 = 40;
 /// Most requests of an estimate, warm-ups included: some forty seconds of one processor. Only

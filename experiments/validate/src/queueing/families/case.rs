@@ -21,7 +21,7 @@ pub(in super::super) struct Case<'a> {
 pub(in super::super) struct Finding {
     /// Of which goal.
     pub(in super::super) key: String,
-    /// Of which of several set-ups, such as a service law; empty if there is one.
+    /// Of which of several set-ups, such as a service-time distribution; empty if there is one.
     pub(in super::super) variant: String,
     /// `None` if this set-up is not known, which leaves the check out.
     pub(in super::super) found: Option<f64>,

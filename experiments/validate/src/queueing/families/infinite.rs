@@ -1,8 +1,8 @@
 //! Servers without limit: the stationary number present, and how it grows from nothing.
 
+use super::super::distributions;
 use super::super::document::Params;
 use super::super::error::CaseError;
-use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
 use super::case::{Case, Findings, count_in_key};
@@ -28,11 +28,11 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     if case.params.has("t") { transient(case, rate * unit, unit) } else { stationary(case, rate * unit, unit) }
 }
 
-/// The number present is Poisson for every service law, so it is checked with one of each kind.
+/// The number present is Poisson for every service-time distribution, so it is checked with one of each kind.
 fn stationary(case: &Case<'_>, load: f64, unit: f64) -> Result<Findings, CaseError> {
     const RELAXATION: f64 = 3.0;
     let mut findings = Findings::default();
-    for (name, law) in laws::of_each_kind() {
+    for (name, law) in distributions::of_each_kind() {
         let mut plant = Plant::open(case.label(name), load, law, u32::MAX, unit).relaxing(RELAXATION);
         // Thirty standard deviations: no Poisson number ever is beyond.
         plant.levels = (load + 30.0 * load.sqrt() + 50.0).min(1e7) as u32;

@@ -1,8 +1,8 @@
 //! Systems that turn requests away: Erlang's loss system, and a bounded queue.
 
+use super::super::distributions;
 use super::super::document::Params;
 use super::super::error::CaseError;
-use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
 use super::case::{Case, Findings};
@@ -23,11 +23,11 @@ pub(super) fn erlang_b(params: Params<'_>, key: &str) -> Result<Option<f64>, Cas
     })
 }
 
-/// Blocking does not depend on the service law, so it is checked with one of each kind.
+/// Blocking does not depend on the service-time distribution, so it is checked with one of each kind.
 pub(super) fn simulate_erlang_b(case: &Case<'_>) -> Result<Findings, CaseError> {
     let (load, servers) = (case.params.positive("offered_load")?, case.params.count("servers")?);
     let mut findings = Findings::default();
-    for (name, law) in laws::of_each_kind() {
+    for (name, law) in distributions::of_each_kind() {
         // Nobody waits, so the state is forgotten within a few (residual) service times.
         const RELAXATION: f64 = 3.0;
         let mut plant = Plant::open(case.label(name), load, law, servers, 1.0).relaxing(RELAXATION);

@@ -1,8 +1,8 @@
 //! One server that all requests share equally: M/G/1 with processor sharing.
 
+use super::super::distributions;
 use super::super::document::Params;
 use super::super::error::CaseError;
-use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
 use super::case::{Case, Finding, Findings, count_in_key, relaxation};
@@ -49,7 +49,7 @@ pub(super) fn simulate(case: &Case<'_>) -> Result<Findings, CaseError> {
     let named = laws_of(case.params)?;
     let mut findings = Findings::default();
     for name in named {
-        let Some((law, cv2)) = laws::named(&name) else {
+        let Some((law, cv2)) = distributions::named(&name) else {
             // A law that the engine does not have: its checks are left out, by name.
             findings.values.extend(case.goals.iter().map(|goal| Finding {
                 key: goal.key.clone(),

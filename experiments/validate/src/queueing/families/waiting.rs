@@ -1,8 +1,8 @@
-//! First come first served without a bound: M/M/c, M/G/1 and the waiting-time law of M/D/1.
+//! First come first served without a bound: M/M/c, M/G/1 and the waiting-time model of M/D/1.
 
+use super::super::distributions;
 use super::super::document::Params;
 use super::super::error::CaseError;
-use super::super::laws;
 use super::super::plant::Plant;
 use super::super::statistic::Statistic;
 use super::case::{Case, Findings, number_in_key, quantile_in_key, relaxation};
@@ -99,7 +99,7 @@ pub(super) fn mg1_pk(params: Params<'_>, key: &str) -> Result<Option<f64>, CaseE
 pub(super) fn simulate_mg1_pk(case: &Case<'_>) -> Result<Findings, CaseError> {
     let queue = single_server(case.params)?;
     let single = MultiServer { arrival_rate: queue.arrival_rate, service_rate: 1.0 / queue.mean_service, servers: 1 };
-    let plant = endless(case, &single, laws::of_cv2(queue.service_cv2), queue.service_cv2);
+    let plant = endless(case, &single, distributions::of_cv2(queue.service_cv2), queue.service_cv2);
     let mut findings = Findings::default();
     // Quantiles and shares of waiting depend on more than two moments: no closed form gives them.
     let of_two_moments = |key: &str| matches!(key, "rho" | "Wq" | "W" | "L" | "Lq");

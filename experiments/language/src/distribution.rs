@@ -1,4 +1,4 @@
-//! Probability laws: of durations (with units) and of token counts (plain numbers).
+//! Probability distributions: of durations (with units) and of token counts (plain numbers).
 
 use super::fault::hinted;
 use super::units::{Duration, Fraction, Positive};
@@ -9,22 +9,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A law of durations: `"20s"`, `Exponential(mean: "1s")`, `LogNormal(p50: "18s", p99: "41s")`.
-pub type DurationLaw = Law<Duration>;
-/// A law of token counts: `512`, `LogNormal(median: 510, sigma: 1.1)`.
-pub type SizeLaw = Law<Size>;
+/// A distribution of durations: `"20s"`, `Exponential(mean: "1s")`, `LogNormal(p50: "18s", p99: "41s")`.
+pub type DurationDistribution = QuantityDistribution<Duration>;
+/// A distribution of token counts: `512`, `LogNormal(median: 510, sigma: 1.1)`.
+pub type SizeDistribution = QuantityDistribution<Size>;
 
-/// A checked probability law of `Q`, kept with the notation that it was written in.
+/// A checked probability distribution of `Q`, kept with the notation that it was written in.
 ///
 /// ```
-/// use flashcrowd_language::{Document, DurationLaw};
+/// use flashcrowd_language::{Document, DurationDistribution};
 /// let document = Document::parse("s.ron", "LogNormal(p50: \"18s\", p99: \"41s\")")?;
-/// let law: DurationLaw = document.deserialize()?;
-/// assert!((law.distribution().mean() - 19.2).abs() < 0.1);
+/// let drawn: DurationDistribution = document.deserialize()?;
+/// assert!((drawn.distribution().mean() - 19.2).abs() < 0.1);
 /// # Ok::<(), flashcrowd_language::Diagnostic>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Law<Q> {
+pub struct QuantityDistribution<Q> {
     written: Written<Q>,
     distribution: Distribution,
 }
@@ -34,26 +34,26 @@ pub struct Law<Q> {
 #[serde(transparent)]
 pub struct Size(pub f64);
 
-/// Why what was written is no law.
+/// Why what was written is no distribution.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 enum LawError {
     /// A parameter out of its range.
     #[error(transparent)]
     Parameter(#[from] DistributionError),
     /// A mean that passes all numbers.
-    #[error("this law has no finite mean")]
+    #[error("this distribution has no finite mean")]
     NoFiniteMean,
     /// Quantiles in the wrong order.
     #[error("p99 is below p50")]
     QuantileOrder,
-    /// A log-normal law by other parameters.
-    #[error("a log-normal law is given by p50 and p99, by mean and cv, or by median and sigma")]
+    /// A log-normal distribution by other parameters.
+    #[error("a log-normal distribution is given by p50 and p99, by mean and cv, or by median and sigma")]
     LogNormalForm { example: &'static str },
-    /// A hyperexponential law that would vary less than an exponential one.
-    #[error("cv is {cv}; that of a hyperexponential law is at least 1")]
+    /// A hyperexponential distribution that would vary less than an exponential one.
+    #[error("cv is {cv}; that of a hyperexponential distribution is at least 1")]
     LowVariation { cv: f64 },
-    /// A hyperexponential law by other parameters.
-    #[error("a hyperexponential law is given by p, mean_a and mean_b, or by mean and cv")]
+    /// A hyperexponential distribution by other parameters.
+    #[error("a hyperexponential distribution is given by p, mean_a and mean_b, or by mean and cv")]
     HyperexponentialForm,
 }
 
@@ -73,7 +73,7 @@ fn refusal<E: de::Error>(error: &LawError) -> E {
     E::custom(hinted(error, error.help()))
 }
 
-/// What a law can be of.
+/// What a distribution can be of.
 pub trait Measure: Copy + Serialize + for<'de> Deserialize<'de> {
     /// The value in the unit of the distribution: seconds, tokens.
     fn in_unit(self) -> f64;
@@ -83,14 +83,14 @@ pub trait Measure: Copy + Serialize + for<'de> Deserialize<'de> {
     const EXAMPLE: &'static str;
     /// Ten times that.
     const TENFOLD: &'static str;
-    /// The name of its law in schemas.
-    const LAW: &'static str;
+    /// The name of its distribution in schemas.
+    const DISTRIBUTION: &'static str;
 }
 
 impl Measure for Duration {
     const EXAMPLE: &'static str = "\"20s\"";
     const TENFOLD: &'static str = "\"200s\"";
-    const LAW: &'static str = "DurationLaw";
+    const DISTRIBUTION: &'static str = "DurationDistribution";
     fn in_unit(self) -> f64 {
         self.get().as_s_f64()
     }
@@ -102,7 +102,7 @@ impl Measure for Duration {
 impl Measure for Size {
     const EXAMPLE: &'static str = "512";
     const TENFOLD: &'static str = "5120";
-    const LAW: &'static str = "SizeLaw";
+    const DISTRIBUTION: &'static str = "SizeDistribution";
     fn in_unit(self) -> f64 {
         self.0
     }
@@ -111,11 +111,11 @@ impl Measure for Size {
     }
 }
 
-/// The names of laws, as [`Law`] reads them.
-pub const LAW_NAMES: [&str; 7] =
+/// The names of distributions, as [`QuantityDistribution`] reads them.
+pub const DISTRIBUTIONS: [&str; 7] =
     ["Constant", "Uniform", "Exponential", "LogNormal", "Gamma", "Weibull", "Hyperexponential"];
 
-/// The notation; its names are [`LAW_NAMES`].
+/// The notation; its names are [`DISTRIBUTIONS`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum Written<Q> {
@@ -162,13 +162,13 @@ struct Hyperexponential<Q> {
     cv: Option<f64>,
 }
 
-impl<Q: Measure> Law<Q> {
-    /// The law, in seconds or tokens.
+impl<Q: Measure> QuantityDistribution<Q> {
+    /// The distribution, in seconds or tokens.
     pub fn distribution(&self) -> &Distribution {
         &self.distribution
     }
 
-    /// The mean, in the law's own measure.
+    /// The mean, in its own measure.
     pub fn mean(&self) -> Q {
         Q::from_unit(self.distribution.mean())
     }
@@ -179,7 +179,7 @@ impl<Q: Measure> Law<Q> {
         if !distribution.mean().is_finite() {
             return Err(LawError::NoFiniteMean);
         }
-        Ok(Law { written, distribution })
+        Ok(QuantityDistribution { written, distribution })
     }
 }
 
@@ -189,13 +189,13 @@ impl<Q: Measure> Written<Q> {
             Written::Constant(value) => Distribution::Constant(value.in_unit()),
             Written::Uniform { low, high } => Distribution::Uniform { low: low.in_unit(), high: high.in_unit() },
             Written::Exponential { mean } => Distribution::Exponential { mean: mean.in_unit() },
-            Written::LogNormal(law) => law.distribution()?,
+            Written::LogNormal(given) => given.distribution()?,
             Written::Gamma { mean, cv } => {
                 let shape = cv.get().powi(-2);
                 Distribution::Gamma { shape, scale: mean.in_unit() / shape }
             }
             Written::Weibull { shape, scale } => Distribution::Weibull { shape: shape.get(), scale: scale.in_unit() },
-            Written::Hyperexponential(law) => law.distribution()?,
+            Written::Hyperexponential(given) => given.distribution()?,
         })
     }
 }
@@ -233,8 +233,8 @@ impl<Q: Measure> Hyperexponential<Q> {
                 let cv2 = cv * cv;
                 let p = f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt());
                 let half = mean.in_unit() / 2.0;
-                let law = Distribution::Hyperexponential { p, mean_a: half / p, mean_b: half / (1.0 - p) };
-                Ok(law)
+                let drawn = Distribution::Hyperexponential { p, mean_a: half / p, mean_b: half / (1.0 - p) };
+                Ok(drawn)
             }
             (None, None, None, Some(_), Some(cv)) => Err(LawError::LowVariation { cv }),
             _ => Err(LawError::HyperexponentialForm),
@@ -242,13 +242,13 @@ impl<Q: Measure> Hyperexponential<Q> {
     }
 }
 
-impl<'de, Q: Measure> Deserialize<'de> for Law<Q> {
+impl<'de, Q: Measure> Deserialize<'de> for QuantityDistribution<Q> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LawVisitor(PhantomData))
     }
 }
 
-impl<Q: Measure> Serialize for Law<Q> {
+impl<Q: Measure> Serialize for QuantityDistribution<Q> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.written {
             Written::Constant(value) => value.serialize(serializer),
@@ -257,36 +257,36 @@ impl<Q: Measure> Serialize for Law<Q> {
     }
 }
 
-/// A bare value is a constant; a name with parentheses is a law.
+/// A bare value is a constant; a name with parentheses is a distribution.
 struct LawVisitor<Q>(PhantomData<Q>);
 
 impl<'de, Q: Measure> Visitor<'de> for LawVisitor<Q> {
-    type Value = Law<Q>;
+    type Value = QuantityDistribution<Q>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} or a law such as Exponential(mean: {})", Q::EXAMPLE, Q::EXAMPLE)
+        write!(f, "{} or a distribution such as Exponential(mean: {})", Q::EXAMPLE, Q::EXAMPLE)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Law<Q>, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<QuantityDistribution<Q>, E> {
         let value: StrDeserializer<'_, E> = text.into_deserializer();
-        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(|error| refusal(&error))
+        QuantityDistribution::new(Written::Constant(Q::deserialize(value)?)).map_err(|error| refusal(&error))
     }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Law<Q>, E> {
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<QuantityDistribution<Q>, E> {
         self.visit_f64(number as f64)
     }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Law<Q>, E> {
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<QuantityDistribution<Q>, E> {
         self.visit_f64(number as f64)
     }
 
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Law<Q>, E> {
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<QuantityDistribution<Q>, E> {
         let value: de::value::F64Deserializer<E> = number.into_deserializer();
-        Law::new(Written::Constant(Q::deserialize(value)?)).map_err(|error| refusal(&error))
+        QuantityDistribution::new(Written::Constant(Q::deserialize(value)?)).map_err(|error| refusal(&error))
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Law<Q>, A::Error> {
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<QuantityDistribution<Q>, A::Error> {
         let written = Written::deserialize(EnumAccessDeserializer::new(access))?;
-        Law::new(written).map_err(|error| refusal(&error))
+        QuantityDistribution::new(written).map_err(|error| refusal(&error))
     }
 }

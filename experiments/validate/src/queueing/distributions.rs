@@ -51,7 +51,7 @@ pub(super) fn named(text: &str) -> Option<(Distribution, f64)> {
     }
 }
 
-/// The hyperexponential law of two branches that bring equal work.
+/// The hyperexponential distribution of two branches that bring equal work.
 fn balanced_means(cv2: f64) -> Distribution {
     let p = f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt());
     Distribution::Hyperexponential { p, mean_a: 0.5 / p, mean_b: 0.5 / (1.0 - p) }
