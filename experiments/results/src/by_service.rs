@@ -25,7 +25,7 @@ pub(crate) struct Own<'a> {
     /// Rows of the series, by time.
     pub(crate) rows: Vec<&'a SeriesRow>,
     pub(crate) lines: Vec<Line>,
-    /// Wishes of controllers that were refused.
+    /// Actions of controllers that were refused.
     pub(crate) refused: i128,
 }
 

@@ -83,7 +83,7 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
                 count(u64::from(last))
             ));
         }
-        // Where something befell the fleet, that is why the load changed.
+        // Where something happened to the fleet, that is why the load changed.
         if record.faults.is_empty() && start_still_shows(rows) {
             warnings.push(format!("`{name}`: warm-up not reached: the start of the run still shows; raise `warmup`"));
         }
@@ -95,7 +95,7 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     warnings.extend(loadless::warnings(resolved, record, &series));
     let refused: usize = record.decisions.iter().map(|decision| decision.refused.len()).sum();
     if refused > 0 {
-        warnings.push(format!("{} wishes of controllers were refused; see decisions.csv", count(refused as u64)));
+        warnings.push(format!("{} actions of controllers were refused; see decisions.csv", count(refused as u64)));
     }
     warnings.extend(same_arrivals(resolved));
     warnings.extend(resolved.warnings.iter().cloned());

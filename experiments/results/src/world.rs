@@ -3,7 +3,7 @@
 use flashcrowd_scenario::Resolved;
 
 /// In which ways the worlds of two variants differ; empty if replicate for replicate the same requests
-/// come, and the same befalls the fleet.
+/// come, and the same happens to the fleet.
 pub fn unlike(one: &Resolved, other: &Resolved) -> Vec<&'static str> {
     let mut differs = Vec::new();
     let mut note = |is: bool, words| {

@@ -5,7 +5,7 @@
 //! | module | job |
 //! | --- | --- |
 //! | `service`, `serving`, `slo`, `startup`, `autoscaler`, `capacity` | services |
-//! | `fleet`, `nodes`, `network`, `faults` | where they run, and what befalls it |
+//! | `fleet`, `nodes`, `network`, `faults` | where they run, and what happens to it |
 //! | `traffic`, `limits` | what comes, and what may not be exceeded |
 //! | [`spec`] | the scenario as it is written, with all topics |
 //! | `resolve`, `resolved`, `world` | from there to a variant, and to the world of a replicate |

@@ -82,7 +82,7 @@ impl Resolved {
         }
     }
 
-    /// Whether the same befalls the fleet as that of another variant.
+    /// Whether the same happens to the fleet as in another variant.
     pub fn has_faults_of(&self, other: &Resolved) -> bool {
         format!("{:?}", self.faults) == format!("{:?}", other.faults)
     }

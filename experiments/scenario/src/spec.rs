@@ -60,7 +60,7 @@ pub struct Scenario {
     /// Spot markets by name: what `supply` of a pool names.
     #[serde(default)]
     pub markets: BTreeMap<String, SpotMarket>,
-    /// What befalls the fleet, by name.
+    /// What happens to the fleet, by name.
     #[serde(default)]
     pub faults: BTreeMap<String, FaultSpec>,
     /// Services by name.

@@ -248,7 +248,7 @@ fn a_wish_for_another_service_is_refused_and_counted() {
     let output = run_in(&two, r#"["python3", "policy.py"]"#, &ANSWERS.replace("ANSWER", answer));
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let report = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(report.contains("20 wishes of controllers were refused; see decisions.csv"), "{report}");
+    assert!(report.contains("20 actions of controllers were refused; see decisions.csv"), "{report}");
 }
 
 #[test]

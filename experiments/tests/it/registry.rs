@@ -164,7 +164,7 @@ fn what_is_refused_is_refused_with_its_place() {
     assert!(message.contains("flashcrowd::main_with(registry)"), "{message}");
 }
 
-/// Reads one metric, reports an error of itself, and wishes something of a service that it does not have.
+/// Reads one metric, reports an error of itself, and asks something of a service that it does not have.
 struct Troubled;
 
 impl Autoscaler for Troubled {

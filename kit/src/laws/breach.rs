@@ -16,7 +16,7 @@ pub(super) enum Breach {
     #[error("at {} it writes {wrote} replicas, and claims {} to {}", spoken(*.at), .claimed.start(), .claimed.end())]
     OutOfBounds { at: SimTime, wrote: u32, claimed: RangeInclusive<u32> },
     /// An action that the world refuses.
-    #[error("at {} it wishes what is refused: {reason}", spoken(*.at))]
+    #[error("at {} it asks for what is refused: {reason}", spoken(*.at))]
     Refused { at: SimTime, reason: Refusal },
     /// A cheaper bill than one that knows the arrivals.
     #[error(

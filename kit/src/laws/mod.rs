@@ -2,7 +2,7 @@
 //!
 //! | law | what breaks it |
 //! | --- | --- |
-//! | [`bounds`] | a register written outside of the bounds, a wish that is refused |
+//! | [`bounds`] | a register written outside of the bounds, an action that is refused |
 //! | [`robust`] | a panic, or two answers to the same observations |
 //! | [`determinism`] | two runs of one world that differ |
 //! | [`no_future`] | a decision that depends on what arrives after it |

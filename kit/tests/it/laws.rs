@@ -103,7 +103,7 @@ fn a_write_beyond_the_bounds_is_found() {
     let played = replayed(&broken);
     assert!(played.runs[0].record.decisions.iter().any(|decision| decision.after == 7), "{broken}");
     insta::assert_snapshot!("bounds", broken.to_string());
-    // A wish that the engine refuses is no bound kept.
+    // An action that the engine refuses is no bound kept.
     let greedy = Subject::written("Fixed(replicas: 4)", &registry());
     assert!(laws::bounds(&greedy, 1..=3).unwrap_err().reason.contains("writes 4 replicas"));
 }

@@ -50,7 +50,7 @@ pub enum MetricNameError {
 }
 
 impl MetricBinding {
-    /// The wish to see this signal under `name`.
+    /// The request for this signal under `name`.
     pub fn request(&self, name: &str, scope: Scope) -> SignalRequest {
         SignalRequest { name: name.to_owned(), source: self.source, scope, pipeline: self.pipeline }
     }

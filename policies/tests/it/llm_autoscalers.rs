@@ -52,16 +52,16 @@ fn aibrix_scales_by_the_mean_a_pod_and_says_why() {
 fn aibrix_cooldown_hastens_in_the_faithful_variant_and_holds_in_the_fixed_one() {
     let run = |quirks| {
         let mut policy = podautoscaler("APA", quirks);
-        let mut wish = |at_s, value| replicas_of(&aibrix_at(&mut policy, at_s, 8, value), TARGET);
-        [wish(10, 10.0), wish(20, 1.0), wish(330, 8.5), wish(400, 8.5)]
+        let mut recommended = |at_s, value| replicas_of(&aibrix_at(&mut policy, at_s, 8, value), TARGET);
+        [recommended(10, 10.0), recommended(20, 1.0), recommended(330, 8.5), recommended(400, 8.5)]
     };
-    // The low wish of 20 s is followed at once, and no longer in the window at 330 s.
+    // The low recommendation of 20 s is followed at once, and no longer in the window at 330 s.
     assert_eq!(run(aibrix::Quirks::FAITHFUL), [None, Some(5), Some(7), Some(7)]);
-    // The wish of 10 s holds for five minutes.
+    // That of 10 s holds for five minutes.
     assert_eq!(run(aibrix::Quirks::FIXED), [None, None, Some(7), Some(7)]);
     let mut policy = podautoscaler("APA", aibrix::Quirks::FAITHFUL);
     aibrix_at(&mut policy, 10, 8, 1.0);
-    // The long average allows 7 again; the smallest wish of the window is still 4.
+    // The long average allows 7 again; the smallest of the window is still 4.
     assert_eq!(replicas_of(&aibrix_at(&mut policy, 250, 8, 8.5), TARGET), Some(4));
 }
 

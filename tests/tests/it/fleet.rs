@@ -211,9 +211,11 @@ fn a_commitment_keeps_its_price_when_prices_change() {
 fn a_replica_named_twice_is_refused() {
     let target = TargetId(0);
     let twice = Action::RemoveReplicas { target, replicas: vec![ReplicaId(0), ReplicaId(0)] };
-    let mut wishes = vec![twice];
-    let policy =
-        Script::every(5, Vec::new(), move |_| Decision { actions: std::mem::take(&mut wishes), ..Decision::default() });
+    let mut actions = vec![twice];
+    let policy = Script::every(5, Vec::new(), move |_| Decision {
+        actions: std::mem::take(&mut actions),
+        ..Decision::default()
+    });
     let services = vec![ServiceConfig { initial_replicas: 3, ..empty(&[]) }];
     let record = run(World { services, controllers: vec![policy], ..world(60) });
     assert_eq!(record.decisions[0].refused.len(), 1);

@@ -1,5 +1,6 @@
 //! Tests of whole systems, in one program: each file is a topic. The laws have a program of their own.
 
+mod actions;
 mod batching;
 mod common_random_numbers;
 mod divergence;
@@ -18,4 +19,3 @@ mod shared_group;
 mod signals;
 mod spot_losses;
 mod token_signals;
-mod wishes;

@@ -222,7 +222,7 @@ struct Spec {
     /// GPUs of a replica, and the pools that may host it, by bits.
     services: Vec<(u32, u32)>,
     /// What is wanted of the first service, by second.
-    wishes: Vec<(u64, u32)>,
+    writes: Vec<(u64, u32)>,
     /// Second, pool, zone, and capacity, or a block that begins or ends.
     faults: Vec<(u64, u32, u32, Result<u32, bool>)>,
     boot_s: f64,
@@ -279,7 +279,7 @@ prop_compose! {
     fn spec()(
         pools in prop::collection::vec((1_u32..=8, 1_u32..10, 0_u32..2, 1_u32..5, 1_u32..=2, any::<bool>()), 1..4),
         services in prop::collection::vec((1_u32..=8, 1_u32..8), 1..3),
-        wishes in prop::collection::vec((0_u64..CALM_S, 0_u32..9), 1..6),
+        writes in prop::collection::vec((0_u64..CALM_S, 0_u32..9), 1..6),
         faults in prop::collection::vec(
             (0_u64..CALM_S, 0_u32..3, 0_u32..2, prop_oneof![(0_u32..4).prop_map(Ok), any::<bool>().prop_map(Err)]),
             0..8,
@@ -288,7 +288,7 @@ prop_compose! {
         notice_s in prop_oneof![Just(0_u64), Just(30_u64), Just(120_u64)],
         policy in policy(),
     ) -> Spec {
-        Spec { pools, services, wishes, faults, boot_s, notice_s, policy }
+        Spec { pools, services, writes, faults, boot_s, notice_s, policy }
     }
 }
 
@@ -347,8 +347,8 @@ impl Spec {
     }
 
     fn play(&self) -> RunRecord {
-        let mut wishes = self.wishes.clone();
-        wishes.sort_unstable();
+        let mut writes = self.writes.clone();
+        writes.sort_unstable();
         let node_autoscaler: Box<dyn NodeAutoscaler> = match &self.policy {
             Policy::Karpenter(config) => Box::new(Karpenter::new(config.clone())),
             Policy::Cluster(config) => cluster_autoscaler(config.clone()),
@@ -356,7 +356,7 @@ impl Spec {
         run(World {
             pools: (0..self.pools.len()).map(|at| self.pool(at)).collect(),
             services: (0..self.services.len()).map(|at| self.service(at)).collect(),
-            controllers: vec![steps(&wishes)],
+            controllers: vec![steps(&writes)],
             faults: faults(&self.timed()),
             node_autoscaler: Some(node_autoscaler),
             drains_on_notice: false,

@@ -81,7 +81,7 @@ pub(crate) struct WorldSpec {
     pub(crate) warmup_s: u64,
     pub(crate) series_period: SimDuration,
     pub(crate) idle_signals: bool,
-    /// Whether the policy's wishes depend on the last bit of its signals.
+    /// Whether the policy's actions depend on the last bit of its signals.
     pub(crate) attentive: bool,
     /// Whether the second service is resident on the first, if both serve tokens.
     pub(crate) shared: bool,
@@ -322,7 +322,7 @@ impl WorldSpec {
             if attentive && fingerprint(seen).is_multiple_of(3) {
                 return Decision::set_replicas(target, fingerprint(seen) as u32 % (most + 1));
             }
-            wish(seen, target, most, &mut stream)
+            decide(seen, target, most, &mut stream)
         };
         let schedule = Schedule { period: ms(self.period_ms), phase: None, poked_by_requests: self.seed & 1 == 1 };
         let signals = if self.idle_signals { idle_signals() } else { Vec::new() };
@@ -339,7 +339,7 @@ fn fingerprint(seen: &Observation) -> u64 {
     values.chain(work).fold(7, |sum: u64, bits| (sum ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 3)
 }
 
-fn wish(seen: &Observation, target: TargetId, most: u32, stream: &mut Stream) -> Decision {
+fn decide(seen: &Observation, target: TargetId, most: u32, stream: &mut Stream) -> Decision {
     match stream.random_range(0..7_u32) {
         0 => Decision::hold(),
         5 => {

@@ -1,4 +1,4 @@
-//! `decisions.csv`: what controllers saw, wished and got; a row for each metric of each decision.
+//! `decisions.csv`: what controllers saw, decided and got; a row for each metric of each decision.
 
 use crate::table::{Cell, Column, Source, Table};
 use flashcrowd_core::ledger::DecisionRecord;

@@ -1,4 +1,4 @@
-//! `faults.csv`, `health.csv`, `served.csv`: what befell the fleet, what probes said, who served whom.
+//! `faults.csv`, `health.csv`, `served.csv`: what happened to the fleet, what probes said, who served whom.
 
 use crate::part::Distribution;
 use crate::spread::Spread;

@@ -23,7 +23,7 @@ pub struct ConcurrencyTarget {
     pub max: u32,
     /// Time between decisions; 15s by default.
     pub period: Option<Duration>,
-    /// Window of which the highest wish holds back scale-down; 5m by default.
+    /// Window of which the highest recommendation holds back scale-down; 5m by default.
     pub down_window: Option<Duration>,
 }
 

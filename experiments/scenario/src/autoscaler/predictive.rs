@@ -29,7 +29,7 @@ pub struct Predictive {
     pub min: Option<u32>,
     /// Most replicas.
     pub max: u32,
-    /// Window of which the highest wish holds back scale-down; 5m by default.
+    /// Window of which the highest recommendation holds back scale-down; 5m by default.
     pub down_window: Option<Duration>,
 }
 

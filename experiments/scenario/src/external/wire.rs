@@ -107,7 +107,7 @@ pub struct WireSample {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WireDecision {
-    /// What it wishes, in order.
+    /// Its actions, in order.
     pub actions: Vec<WireAction>,
     /// When to wake it next, in seconds since the start, at least a millisecond later; its period without.
     pub next_wake_s: Option<f64>,
@@ -115,7 +115,7 @@ pub struct WireDecision {
     pub reason: String,
 }
 
-/// One wish. `target` may be left out where there is one.
+/// One action. `target` may be left out where there is one.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WireAction {

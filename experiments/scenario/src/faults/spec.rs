@@ -103,7 +103,7 @@ pub enum Lifetime {
     Bathtub,
 }
 
-/// Something that befalls the fleet.
+/// Something that happens to the fleet.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub enum FaultSpec {
     /// An outage of a region or zone at a known time.

@@ -46,18 +46,18 @@ fn the_fixed_variant_stays_in_panic_while_pods_start() {
         resolve(&Annotations::default(), &ClusterSettings::default(), 0, Reachability::Reachable).decider_spec(rules)
     };
     // 700 requests come at once and stay; the pods for them need 100 s, and no more come after.
-    let wished = |rules, ready_at_s: i64| {
+    let desired = |rules, ready_at_s: i64| {
         let mut decider = flashcrowd_policies::autoscalers::knative::Decider::new(spec(rules), 0, 1);
-        let mut wishes = Vec::new();
+        let mut counts = Vec::new();
         for second in 0..120 {
             let load = if second < 8 { 700.0 } else { 60.0 };
             decider.record(second * 1_000_000_000, load);
             let ready = if second < ready_at_s { 1 } else { 10 };
-            wishes.extend(decider.decide(second * 1_000_000_000, ready).map(|verdict| verdict.desired));
+            counts.extend(decider.decide(second * 1_000_000_000, ready).map(|verdict| verdict.desired));
         }
-        wishes
+        counts
     };
-    let (real, fixed) = (wished(Rules::FAITHFUL, 100), wished(Rules::FIXED, 100));
+    let (real, fixed) = (desired(Rules::FAITHFUL, 100), desired(Rules::FIXED, 100));
     assert_eq!((real[20], fixed[20]), (10, 10));
     assert!(real[90] < 10, "leaving panic undoes the growth: {}", real[90]);
     assert_eq!(fixed[99], 10);

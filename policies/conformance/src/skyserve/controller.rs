@@ -168,7 +168,7 @@ fn compare_tick(outcome: &mut Outcome, place: &str, expected: &Expected, control
     let (up, down) = controller.counters();
     outcome.compare(place, "up_counter", &expected.up_counter, &up);
     outcome.compare(place, "down_counter", &expected.down_counter, &down);
-    let wanted: Vec<Option<bool>> = expected.scale_up.iter().map(|wish| wish.map(|w| w.use_spot)).collect();
+    let wanted: Vec<Option<bool>> = expected.scale_up.iter().map(|launch| launch.map(|w| w.use_spot)).collect();
     let each = plan.scale_up.iter().flat_map(|launch| std::iter::repeat_n(launch.use_spot, launch.count as usize));
     let found: Vec<Option<bool>> = each.take(wanted.len() + 1).collect();
     outcome.compare(place, "scale_up", &wanted, &found);

@@ -127,14 +127,14 @@ impl Algorithms<'_> {
         let in_panic = self.panics(stable, panic);
         let most = self.most(pods).max(1.0);
         let least = self.least(pods);
-        let wish = |value: f64| {
+        let recommended = |value: f64| {
             let moved = self.is_above(value, self.settings.target) || self.is_below(value, self.settings.target);
             if moved { (value / self.settings.target).ceil() } else { pods }
         };
-        let within = |value: f64| whole(wish(value).max(least).min(most));
+        let within = |value: f64| whole(recommended(value).max(least).min(most));
         let after_rates = if in_panic { within(stable).max(within(panic)).max(max_panic) } else { within(stable) };
         Recommendation {
-            proposal: whole(wish(stable)),
+            proposal: whole(recommended(stable)),
             after_rates,
             desired: self.settings.clamp(after_rates),
             in_panic,

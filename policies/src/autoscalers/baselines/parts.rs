@@ -61,25 +61,27 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     span: SimDuration,
-    wishes: VecDeque<(SimTime, u32)>,
+    recommendations: VecDeque<(SimTime, u32)>,
 }
 
 impl Window {
     pub(super) fn new(span: SimDuration) -> Self {
-        Window { span, wishes: VecDeque::new() }
+        Window { span, recommendations: VecDeque::new() }
     }
 
     /// The highest recommendation within the window, this one included.
-    pub(super) fn highest(&mut self, now: SimTime, wish: u32) -> u32 {
+    pub(super) fn highest(&mut self, now: SimTime, recommendation: u32) -> u32 {
         // Lower recommendations before it can never be the highest again.
-        while self.wishes.back().is_some_and(|&(_, earlier)| earlier <= wish) {
-            self.wishes.pop_back();
+        while self.recommendations.back().is_some_and(|&(_, earlier)| earlier <= recommendation) {
+            self.recommendations.pop_back();
         }
-        self.wishes.push_back((now, wish));
-        while self.wishes.len() > 1 && self.wishes.front().is_some_and(|&(at, _)| now.since(at) > self.span) {
-            self.wishes.pop_front();
+        self.recommendations.push_back((now, recommendation));
+        while self.recommendations.len() > 1
+            && self.recommendations.front().is_some_and(|&(at, _)| now.since(at) > self.span)
+        {
+            self.recommendations.pop_front();
         }
-        self.wishes.front().map_or(wish, |&(_, highest)| highest)
+        self.recommendations.front().map_or(recommendation, |&(_, highest)| highest)
     }
 }
 
@@ -120,14 +122,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_window_gives_the_highest_of_its_span(wishes in prop::collection::vec((0_u64..20, 0_u32..9), 1..60)) {
+        fn a_window_gives_the_highest_of_its_span(recommendations in prop::collection::vec((0_u64..20, 0_u32..9), 1..60)) {
             let mut window = Window::new(SimDuration::from_s(30));
             let (mut now, mut all) = (SimTime::ZERO, Vec::new());
-            for (step, wish) in wishes {
+            for (step, recommendation) in recommendations {
                 now += SimDuration::from_s(step);
-                all.push((now, wish));
+                all.push((now, recommendation));
                 let within = all.iter().filter(|(at, _)| now.since(*at) <= SimDuration::from_s(30));
-                prop_assert_eq!(window.highest(now, wish), within.map(|&(_, wish)| wish).max().unwrap());
+                prop_assert_eq!(window.highest(now, recommendation), within.map(|&(_, recommendation)| recommendation).max().unwrap());
             }
         }
     }

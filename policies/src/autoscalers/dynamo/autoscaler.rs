@@ -83,7 +83,7 @@ pub struct DynamoPlanner {
 }
 
 /// What one role comes to: its count before the budget, and why.
-struct Wish {
+struct Recommendation {
     target: TargetId,
     current: u32,
     spec: u32,
@@ -126,7 +126,7 @@ impl DynamoPlanner {
     }
 
     /// What the engines of one role ask for. Without a decision the register stays as it is.
-    fn wish(&mut self, index: usize, view: &TargetView) -> Wish {
+    fn recommend(&mut self, index: usize, view: &TargetView) -> Recommendation {
         let member = &mut self.members[index];
         let (loads, role) = (member.loads(view), member.role);
         let current = view.ready_replicas;
@@ -160,18 +160,18 @@ impl DynamoPlanner {
         let mut why = Explanation { metrics, ..Explanation::default() };
         let bounded = count.max(self.config.budget.min_endpoint);
         limit(&mut why, "MinEndpoint", count, bounded);
-        Wish { target: view.target, current, spec: view.spec_replicas, count: bounded, why }
+        Recommendation { target: view.target, current, spec: view.spec_replicas, count: bounded, why }
     }
 
-    fn within_budget(&self, wishes: &[Wish]) -> Vec<u32> {
+    fn within_budget(&self, recommendations: &[Recommendation]) -> Vec<u32> {
         let budget = &self.config.budget;
-        match (wishes, self.members.as_slice()) {
+        match (recommendations, self.members.as_slice()) {
             ([one], [member]) => vec![budget.fit_one(one.count, member.gpus)],
             ([prefill, decode], [first, second]) => {
                 let (p, d) = budget.fit_two((prefill.count, decode.count), (first.gpus, second.gpus));
                 vec![p, d]
             }
-            _ => wishes.iter().map(|wish| wish.count).collect(),
+            _ => recommendations.iter().map(|recommendation| recommendation.count).collect(),
         }
     }
 }
@@ -284,16 +284,16 @@ fn request(source: SignalSource) -> SignalRequest {
 
 impl Autoscaler for DynamoPlanner {
     fn decide(&mut self, seen: &Observation) -> Decision {
-        let mut wishes = Vec::new();
+        let mut recommendations = Vec::new();
         for index in 0..self.members.len() {
             let target = self.members[index].engines.target;
             let Some(view) = seen.view(target) else { return Decision::hold() };
-            wishes.push(self.wish(index, view));
+            recommendations.push(self.recommend(index, view));
         }
-        let counts = self.within_budget(&wishes);
+        let counts = self.within_budget(&recommendations);
         let mut decision = Decision::hold();
-        for (wish, replicas) in wishes.into_iter().zip(counts) {
-            let Wish { target, current, spec, count, mut why } = wish;
+        for (recommendation, replicas) in recommendations.into_iter().zip(counts) {
+            let Recommendation { target, current, spec, count, mut why } = recommendation;
             limit(&mut why, "GpuBudget", count, replicas);
             let reason = match replicas.cmp(&current) {
                 _ if replicas == spec => "no_change",

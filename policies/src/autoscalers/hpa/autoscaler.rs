@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// A metric of the spec, bound to a signal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoundMetric {
-    /// The wish to see the signal.
+    /// The request for the signal.
     pub request: SignalRequest,
     /// The metric's value is the signal's times this.
     pub scale: f64,

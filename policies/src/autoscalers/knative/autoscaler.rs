@@ -1,5 +1,5 @@
 //! The autoscaler behind the simulator's port: what it is shown becomes reports of the metric, its
-//! wish becomes writes, and the reconciler's own memory (condition and mode) is kept here.
+//! desired count becomes writes, and the reconciler's own memory (condition and mode) is kept here.
 
 use super::decider::{Decider, Rules, Verdict};
 use super::explain::{Answer, Trace, explain};

@@ -50,7 +50,7 @@ pub struct Rules {
     pub panic_ends_while_starting: bool,
     /// Panic ends strictly after the stable window, not at its edge.
     pub panic_end_is_strict: bool,
-    /// In panic the wish never falls.
+    /// In panic the desired count never falls.
     pub panic_never_falls: bool,
     /// The excess burst capacity counts what a pod can bear, not what it should.
     pub burst_counts_total: bool,
@@ -79,7 +79,7 @@ pub struct Verdict {
     pub stable_pods: i32,
     /// Pods that the panic average alone asks for.
     pub panic_pods: i32,
-    /// The stable wish after the rates.
+    /// The desired count of the stable window, after the rates.
     pub after_rates: i32,
     /// After the activation scale.
     pub after_activation: i32,
@@ -127,7 +127,7 @@ impl Decider {
         self.panic_since_ns.is_some()
     }
 
-    /// The most pods wished in this panic.
+    /// The most pods desired in this panic.
     pub fn max_panic_pods(&self) -> i32 {
         self.max_panic_pods
     }
@@ -152,9 +152,9 @@ impl Decider {
         let least = if spec.reachable { (ready / spec.max_scale_down_rate).floor() } else { 0.0 };
         let stable_wish = (stable / spec.target_value).ceil();
         let panic_wish = (panic / spec.target_value).ceil();
-        let within = |wish: f64| pods(wish.max(least).min(most));
-        let activated = |wished: i32, demand: f64| {
-            if spec.activation_scale > 1 && demand > 0.0 { wished.max(spec.activation_scale) } else { wished }
+        let within = |desired: f64| pods(desired.max(least).min(most));
+        let activated = |desired: i32, demand: f64| {
+            if spec.activation_scale > 1 && demand > 0.0 { desired.max(spec.activation_scale) } else { desired }
         };
         let calm = activated(within(stable_wish), stable_wish);
         let alarmed = activated(within(panic_wish), panic_wish);
@@ -197,9 +197,9 @@ impl Decider {
         stable_wish > 0.0 && f64::from(ready_pods) < f64::from(self.max_panic_pods.min(cap))
     }
 
-    fn panicked(&mut self, wished: i32) -> i32 {
-        self.max_panic_pods = self.max_panic_pods.max(wished);
-        if self.spec.rules.panic_never_falls { self.max_panic_pods } else { wished }
+    fn panicked(&mut self, desired: i32) -> i32 {
+        self.max_panic_pods = self.max_panic_pods.max(desired);
+        if self.spec.rules.panic_never_falls { self.max_panic_pods } else { desired }
     }
 
     fn excess_burst_capacity(&self, ready_pods: u32, panic: f64) -> i32 {

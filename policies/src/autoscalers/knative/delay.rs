@@ -25,12 +25,12 @@ impl DelayWindow {
     }
 
     /// Adds a recommendation and returns the largest one that still counts.
-    pub(super) fn largest_with(&mut self, now_s: i64, wish: i32) -> i32 {
+    pub(super) fn largest_with(&mut self, now_s: i64, desired: i32) -> i32 {
         let slot = now_s.div_euclid(SLOT_S);
         let newest = self.newest.map_or(slot, |newest| newest.max(slot));
         self.newest = Some(newest);
-        self.largest.entry(slot).and_modify(|most| *most = wish.max(*most)).or_insert(wish);
+        self.largest.entry(slot).and_modify(|most| *most = desired.max(*most)).or_insert(desired);
         self.largest.retain(|slot, _| *slot > newest - self.slots);
-        self.largest.values().copied().max().unwrap_or(wish)
+        self.largest.values().copied().max().unwrap_or(desired)
     }
 }

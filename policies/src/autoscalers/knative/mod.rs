@@ -7,7 +7,7 @@
 //! | part | owns |
 //! | --- | --- |
 //! | [`Buckets`] | averages over windows of seconds |
-//! | [`Decider`] | how many pods are wished |
+//! | [`Decider`] | how many pods are desired |
 //! | [`to_zero`], [`Bounds`] | what is written of it |
 //! | [`ClusterSettings`], [`Annotations`], [`resolve`] | `ConfigMap` and annotations, and what is refused |
 //! | [`manifest`] | a user's own file |

@@ -54,7 +54,7 @@ pub struct Revision {
     pub initial_scale: i32,
     /// Fewest pods while there is demand; 0 for none.
     pub activation_scale: i32,
-    /// How long a lower wish must wait.
+    /// How long a lower count must wait.
     pub scale_down_delay_ns: i64,
     /// How long the last pod is kept.
     pub pod_retention_ns: i64,

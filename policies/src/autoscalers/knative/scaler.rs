@@ -7,7 +7,7 @@ const NS_PER_S: i64 = 1_000_000_000;
 const ACTIVATION_BUFFER_NS: i64 = 30 * NS_PER_S;
 /// When to look again after the activator's path is being set up.
 const PROXY_RECHECK_NS: i64 = 3 * NS_PER_S;
-/// No wish yet: there is no data.
+/// No desired count yet: there is no data.
 pub const UNKNOWN: i32 = -1;
 
 /// The `PodAutoscaler`'s condition `Active`.
@@ -43,14 +43,14 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// `wish` within the bounds.
-    pub fn clamp(self, wish: i32) -> i32 {
-        if wish < self.min {
+    /// `desired` within the bounds.
+    pub fn clamp(self, desired: i32) -> i32 {
+        if desired < self.min {
             self.min
-        } else if self.max != 0 && wish > self.max {
+        } else if self.max != 0 && desired > self.max {
             self.max
         } else {
-            wish
+            desired
         }
     }
 }
@@ -58,7 +58,7 @@ impl Bounds {
 /// What the way to zero depends on. Times in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ZeroState {
-    /// The wish within its bounds.
+    /// The desired count within its bounds.
     pub desired: i32,
     /// `enable-scale-to-zero`.
     pub enabled: bool,
@@ -74,7 +74,7 @@ pub struct ZeroState {
     pub retention_ns: i64,
     /// The revision's progress deadline.
     pub progress_deadline_ns: i64,
-    /// Whether the activator is in the path by wish (mode `Proxy`).
+    /// Whether the activator is in the path by choice (mode `Proxy`).
     pub in_proxy_mode: bool,
     /// The revision's target burst capacity; at -1 the activator is always in the path.
     pub target_burst_capacity: f64,

@@ -211,10 +211,10 @@ impl Autoscaler for Wva {
             let Some(view) = seen.view(member.target) else { continue };
             let explanation = decision.explanations.entry(member.target).or_insert_with(|| Box::new(of_all.clone()));
             // A variant that the decision does not mention stays as it is.
-            let Some(&wished) = wanted.get(&member.variant.name) else { continue };
-            let replicas = member.bounded(wished);
-            if replicas != wished {
-                explanation.limits.push(Limit { name: "Bounds", before: wished, after: replicas });
+            let Some(&desired) = wanted.get(&member.variant.name) else { continue };
+            let replicas = member.bounded(desired);
+            if replicas != desired {
+                explanation.limits.push(Limit { name: "Bounds", before: desired, after: replicas });
             }
             member.desired = Some(replicas);
             let published = Published { name: Arc::clone(&member.published), value: f64::from(replicas) };

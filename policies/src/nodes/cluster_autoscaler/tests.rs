@@ -18,7 +18,7 @@ fn by_price() -> ClusterAutoscalerConfig {
     ClusterAutoscalerConfig { expanders: vec![Expander::Price], ..Default::default() }
 }
 
-/// Looks whenever it wants to in `from..to` seconds, applies what it wishes, and lists what is not
+/// Looks whenever it wants to in `from..to` seconds, applies its actions, and lists what is not
 /// empty by second.
 fn play(policy: &mut ClusterAutoscaler, fleet: &mut Fleet, from: u64, to: u64) -> Vec<(u64, NodeDecision)> {
     let mut log = Vec::new();

@@ -15,18 +15,18 @@ use std::sync::{Arc, Mutex};
 const TARGET: TargetId = TargetId(0);
 
 /// At which second, how many, of which class.
-type Wish = (u64, u32, fn() -> Class);
+type Write = (u64, u32, fn() -> Class);
 
 fn of(market: Market) -> Class {
     Class { market: Some(market), ..Class::default() }
 }
 
 /// Sets so many of each class at those seconds.
-fn wishes(plan: &'static [Wish]) -> Controller {
+fn writes(plan: &'static [Write]) -> Controller {
     Script::every(1, Vec::new(), move |seen: &Observation| {
         let due = plan.iter().filter(|(at_s, ..)| SimTime::from_s(*at_s) == seen.now);
-        let wish = |&(_, replicas, class): &Wish| Action::SetReplicas { target: TARGET, replicas, class: class() };
-        Decision { actions: due.map(wish).collect(), ..Decision::default() }
+        let write = |&(_, replicas, class): &Write| Action::SetReplicas { target: TARGET, replicas, class: class() };
+        Decision { actions: due.map(write).collect(), ..Decision::default() }
     })
 }
 
@@ -35,10 +35,10 @@ fn two_markets() -> Vec<PoolConfig> {
     vec![PoolConfig { min_nodes: 1, max_nodes: 1, ..pool() }, spot]
 }
 
-fn play(plan: &'static [Wish]) -> RunRecord {
+fn play(plan: &'static [Write]) -> RunRecord {
     let target =
         ServiceConfig { pools: vec![0, 1], initial_replicas: 0, ..service("s", Discipline::Slots { concurrency: 1 }) };
-    run(World { pools: two_markets(), services: vec![target], controllers: vec![wishes(plan)], ..world(60) })
+    run(World { pools: two_markets(), services: vec![target], controllers: vec![writes(plan)], ..world(60) })
 }
 
 /// Replicas of each market at a second.
@@ -103,7 +103,7 @@ fn times(count: usize, words: &str) -> Vec<String> {
     vec![words.to_owned(); count]
 }
 
-/// A wish for a target that the controller does not have is in the log, and nothing comes of it.
+/// An action for a target that the controller does not have is in the log, and nothing comes of it.
 #[test]
 fn a_target_that_was_not_shown_is_refused_and_said() {
     let own = Decision::set_replicas(TARGET, 4).actions;
