@@ -15,19 +15,55 @@ pub(crate) struct SpotPlace {
 /// The capacity policy of a service at work.
 pub(crate) struct CapacityControl {
     pub(crate) policy: Box<dyn CapacityPolicy>,
-    pub(crate) places: Vec<SpotPlace>,
+    places: Vec<SpotPlace>,
     /// The demand for replicas that are not spot, if the service has other pools.
-    pub(crate) on_demand: Option<DemandId>,
-    pub(crate) looks: u64,
+    on_demand: Option<DemandId>,
+    looks: u64,
     /// When it looks next by its own period.
-    pub(crate) due: SimTime,
+    due: SimTime,
     /// Whether an extra look at this instant is planned.
-    pub(crate) woken: bool,
+    woken: bool,
 }
 
 impl CapacityControl {
+    pub(crate) fn new(policy: Box<dyn CapacityPolicy>, places: Vec<SpotPlace>, on_demand: Option<DemandId>) -> Self {
+        CapacityControl { policy, places, on_demand, looks: 0, due: SimTime::ZERO, woken: false }
+    }
+
+    /// The places where it may buy spot replicas.
+    pub(crate) fn places(&self) -> &[SpotPlace] {
+        &self.places
+    }
+
+    /// The demand for replicas that are not spot, if the service has other pools.
+    pub(crate) fn on_demand(&self) -> Option<DemandId> {
+        self.on_demand
+    }
+
     /// The place that a demand belongs to, if there is one.
     pub(crate) fn place_of(&self, demand: DemandId) -> Option<usize> {
         self.places.iter().position(|place| place.demand == demand)
+    }
+
+    /// Plans the next look by its own period; says its number.
+    pub(crate) fn plan_look(&mut self, at: SimTime) -> u64 {
+        self.due = at;
+        self.looks += 1;
+        self.looks
+    }
+
+    /// Plans a look at this instant, unless it does not watch for changes, or one is planned; says its number.
+    pub(crate) fn wake(&mut self) -> Option<u64> {
+        if !self.policy.watches() || std::mem::replace(&mut self.woken, true) {
+            return None;
+        }
+        self.looks += 1;
+        Some(self.looks)
+    }
+
+    /// It looks now: whether that is the look by its own period.
+    pub(crate) fn look(&mut self, now: SimTime) -> bool {
+        self.woken = false;
+        self.due <= now
     }
 }

@@ -41,7 +41,7 @@ pub(crate) use cache::Held;
 pub use config::{PoolConfig, Reclaim, Region};
 pub(crate) use demand::Demands;
 pub use demand::{Demand, Shape};
-pub(crate) use faults::Faults;
+pub(crate) use faults::{Faults, begin_or_end};
 pub(crate) use links::fixed_rate;
 pub use links::{Link, LinkScope};
 pub(crate) use node::{Node, NodeLife, Part, Parts};

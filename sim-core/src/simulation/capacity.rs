@@ -4,7 +4,7 @@
 //! that are missing (each attempt is answered at once), and then adjusts the on-demand replicas.
 
 use super::{Event, Simulation};
-use crate::clock::{Class, Entity, SimDuration, SimTime};
+use crate::clock::{Class, Entity, SimDuration};
 use crate::control::{CapacityControl, SpotPlace};
 use crate::fleet::Life;
 use crate::id::{DemandId, NodeId, PodId, PoolId, RegionId, ServiceId, UnitId, ZoneId};
@@ -37,8 +37,7 @@ impl Simulation {
         });
         let places = places.collect();
         let on_demand = (!other.is_empty()).then(|| demands.class(demand, other, None));
-        let (due, woken) = (SimTime::ZERO, false);
-        self.services[service].capacity = Some(CapacityControl { policy, places, on_demand, looks: 0, due, woken });
+        self.services[service].capacity = Some(CapacityControl::new(policy, places, on_demand));
     }
 
     /// The first look, at the start of the run.
@@ -58,17 +57,15 @@ impl Simulation {
 
     fn plan_capacity_look(&mut self, service: ServiceId, after: SimDuration) {
         let Some(control) = &mut self.services[service].capacity else { return };
-        control.looks += 1;
         let (at, event) = (self.agenda.now() + after, Event::Capacity { service });
-        control.due = at;
+        let look = control.plan_look(at);
         // It runs after the controllers, whose register it follows, and after the node autoscaler.
-        self.agenda.schedule(at, Class::NodeAutoscaler, Entity::CapacityPolicy(service), control.looks, event);
+        self.agenda.schedule(at, Class::NodeAutoscaler, Entity::CapacityPolicy(service), look, event);
     }
 
     pub(super) fn capacity_look(&mut self, service: ServiceId) {
         let Some(control) = &mut self.services[service].capacity else { return };
-        control.woken = false;
-        let planned = control.due <= self.agenda.now();
+        let planned = control.look(self.agenda.now());
         self.buy_capacity(service, false);
         if planned {
             self.plan_capacity_look(service, self.capacity_period(service));
@@ -78,12 +75,9 @@ impl Simulation {
     /// Wakes the capacity policy of a service at this instant, if it watches for changes.
     pub(super) fn wake_capacity_policy(&mut self, service: ServiceId) {
         let Some(control) = &mut self.services[service].capacity else { return };
-        if !control.policy.watches() || std::mem::replace(&mut control.woken, true) {
-            return;
-        }
-        control.looks += 1;
+        let Some(look) = control.wake() else { return };
         let (now, event) = (self.agenda.now(), Event::Capacity { service });
-        self.agenda.schedule(now, Class::NodeAutoscaler, Entity::CapacityPolicy(service), control.looks, event);
+        self.agenda.schedule(now, Class::NodeAutoscaler, Entity::CapacityPolicy(service), look, event);
     }
 
     /// Capacity came back: wakes all capacity policies that watch for changes.
@@ -111,13 +105,13 @@ impl Simulation {
         let mut seen = self.view_capacity(service, control);
         let (wanted, have) = (control.policy.spot_wanted(&seen), seen.spot());
         if have > wanted {
-            let spot: BTreeSet<DemandId> = control.places.iter().map(|place| place.demand).collect();
+            let spot: BTreeSet<DemandId> = control.places().iter().map(|place| place.demand).collect();
             self.give_up(service, have - wanted, |demand| spot.contains(&demand));
         }
         let mut short = false;
         for _ in have..wanted {
             let Some(at) = control.policy.next_place(&seen) else { break };
-            let Some(place) = control.places.get(at).copied() else { break };
+            let Some(place) = control.places().get(at).copied() else { break };
             let granted = self.buy_replica(service, place.demand, ready);
             let book = &mut self.services[service].capacity_record;
             book.attempts += 1;
@@ -132,7 +126,7 @@ impl Simulation {
 
     /// True if the market refused a replica.
     fn buy_on_demand(&mut self, service: ServiceId, control: &mut CapacityControl, ready: bool) -> bool {
-        let Some(demand) = control.on_demand else { return false };
+        let Some(demand) = control.on_demand() else { return false };
         let seen = self.view_capacity(service, control);
         let (wanted, have) = (control.policy.on_demand_wanted(&seen), seen.on_demand);
         self.give_up(service, have.saturating_sub(wanted), |own| own == demand);
@@ -161,7 +155,7 @@ impl Simulation {
         let mut seen = CapacityView {
             now: self.agenda.now(),
             target: self.services[service].register.spec(),
-            places: control.places.iter().map(place).collect(),
+            places: control.places().iter().map(place).collect(),
             on_demand: 0,
             on_demand_ready: 0,
         };
@@ -220,9 +214,9 @@ impl Simulation {
         for service in self.services.ids() {
             let Some(mut control) = self.services[service].capacity.take() else { continue };
             let demands: Vec<DemandId> =
-                control.places.iter().map(|place| place.demand).chain(control.on_demand).collect();
+                control.places().iter().map(|place| place.demand).chain(control.on_demand()).collect();
             for (at, demand) in demands.into_iter().enumerate() {
-                if self.give_up_waiting(demand) && at < control.places.len() {
+                if self.give_up_waiting(demand) && at < control.places().len() {
                     control.policy.preempted(at);
                 }
             }

@@ -3,6 +3,7 @@
 use super::error::RunError;
 use super::{Event, Simulation};
 use crate::clock::{Class, keyed};
+use crate::fleet::begin_or_end;
 use crate::id::{NodeId, PoolId, RegionId, SourceId, ZoneId};
 use crate::journal::Note;
 use crate::ports::{Area, Fault, TimedFault};
@@ -12,7 +13,7 @@ use rand::RngExt;
 impl Simulation {
     /// Applies the faults at the start, and plans the first later fault of each source.
     pub(super) fn start_faults(&mut self) -> Result<(), RunError> {
-        for source in self.faults.sources.ids() {
+        for source in self.faults.sources() {
             self.pull_fault(source)?;
         }
         Ok(())
@@ -20,7 +21,7 @@ impl Simulation {
 
     /// Applies the next fault of a source, and all others that the source has for this instant.
     pub(super) fn fault(&mut self, source: SourceId) -> Result<(), RunError> {
-        if let Some(TimedFault { fault, .. }) = self.faults.next[source].take() {
+        if let Some(TimedFault { fault, .. }) = self.faults.take(source) {
             self.apply_fault(fault);
         }
         self.pull_fault(source)
@@ -28,12 +29,10 @@ impl Simulation {
 
     fn pull_fault(&mut self, source: SourceId) -> Result<(), RunError> {
         let now = self.agenda.now();
-        while let Some(next) = self.faults.sources[source].next_fault()? {
+        while let Some(next) = self.faults.read(source)? {
             if next.at > now {
-                self.faults.next[source] = Some(next);
-                self.faults.pulled += 1;
-                let event = Event::Fault { source };
-                self.agenda.schedule(next.at, Class::Outage, source, self.faults.pulled, event);
+                let number = self.faults.keep(source, next);
+                self.agenda.schedule(next.at, Class::Outage, source, number, Event::Fault { source });
                 break;
             }
             self.apply_fault(next.fault);
@@ -50,7 +49,7 @@ impl Simulation {
             Fault::Block { area, begins } => self.block(area, begins),
             Fault::Unreachable { region, begins } => {
                 let region = RegionId::new(region);
-                step(&mut self.faults.unreachable[region], begins);
+                self.faults.cut_off(region, begins);
                 if begins {
                     self.darken(region);
                 }
@@ -127,7 +126,7 @@ impl Simulation {
 
     fn block(&mut self, area: Area, begins: bool) {
         for (pool, zone) in self.fleet.stock_of(area) {
-            step(&mut self.fleet.stock_mut(pool).zones[zone].blocks, begins);
+            begin_or_end(&mut self.fleet.stock_mut(pool).zones[zone].blocks, begins);
         }
         self.judge_waiting();
         if !begins {
@@ -149,10 +148,6 @@ impl Simulation {
     }
 }
 
-fn step(count: &mut u32, begins: bool) {
-    *count = if begins { count.saturating_add(1) } else { count.saturating_sub(1) };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +156,7 @@ mod tests {
     fn overlapping_outages_end_with_the_last() {
         let mut blocks = 0;
         for (begins, expected) in [(true, 1), (true, 2), (false, 1), (false, 0), (false, 0)] {
-            step(&mut blocks, begins);
+            begin_or_end(&mut blocks, begins);
             assert_eq!(blocks, expected);
         }
     }

@@ -19,8 +19,7 @@ impl Simulation {
 
     fn plan_node_look(&mut self, at: SimTime) {
         let Some(scaler) = &mut self.nodes.scaler else { return };
-        let look = scaler.next_look();
-        scaler.planned = look;
+        let look = scaler.plan_look();
         self.agenda.schedule(at, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeLook);
     }
 
@@ -28,15 +27,7 @@ impl Simulation {
     fn wake_node_scaler(&mut self, wake: NodeWake) {
         let now = self.agenda.now();
         let Some(scaler) = &mut self.nodes.scaler else { return };
-        let wakes = scaler.policy.wakes();
-        let wanted = match wake {
-            NodeWake::Tick => false,
-            NodeWake::Waiting => wakes.waiting,
-            NodeWake::Notice => wakes.notices,
-        };
-        if wanted && !scaler.woken.values().any(|&other| other == wake) {
-            let look = scaler.next_look();
-            scaler.woken.insert(look, wake);
+        if let Some(look) = scaler.wake(wake) {
             self.agenda.schedule(now, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeLook);
         }
     }
@@ -51,7 +42,7 @@ impl Simulation {
         if let Some(scaler) = &mut self.nodes.scaler
             && !nodes.is_empty()
         {
-            scaler.noticed.extend(nodes);
+            scaler.notice(nodes);
             self.wake_node_scaler(NodeWake::Notice);
         }
     }
@@ -61,8 +52,9 @@ impl Simulation {
         let misses = self.fleet.misses_minimum();
         let now = self.agenda.now();
         let Some(scaler) = &mut self.nodes.scaler else { return };
-        if (misses || !scaler.open.is_empty()) && !std::mem::replace(&mut scaler.retries, true) {
-            let look = scaler.next_look();
+        if (misses || scaler.open().len() > 0)
+            && let Some(look) = scaler.plan_retry()
+        {
             self.agenda.schedule(now, Class::NodeAutoscaler, Entity::NodeScaler, look, Event::NodeOrders);
         }
     }
@@ -70,11 +62,10 @@ impl Simulation {
     pub(super) fn retry_orders(&mut self) {
         self.refill_pools();
         let Some(scaler) = &mut self.nodes.scaler else { return };
-        scaler.retries = false;
-        for (id, order) in std::mem::take(&mut scaler.open) {
+        for (id, order) in scaler.take_open() {
             let granted = self.try_offers(id, &order.offers).is_some();
             if let Some(scaler) = self.nodes.scaler.as_mut().filter(|_| !granted) {
-                scaler.open.insert(id, order);
+                scaler.keep_open(order);
             }
         }
         self.judge_waiting();
@@ -83,13 +74,9 @@ impl Simulation {
     /// Lets the node autoscaler look, unless a later plan has replaced this one.
     pub(super) fn node_look(&mut self, look: u64) {
         let Some(scaler) = &mut self.nodes.scaler else { return };
-        let wake = scaler.woken.remove(&look);
-        let planned = scaler.planned == look;
-        if !planned && wake.is_none() {
-            return;
-        }
+        let Some(wake) = scaler.take_reason(look) else { return };
         self.refill_pools();
-        let seen = self.view_fleet(wake.unwrap_or(NodeWake::Tick));
+        let seen = self.view_fleet(wake);
         let Some(scaler) = &mut self.nodes.scaler else { return };
         scaler.record.looks += 1;
         let decision = scaler.policy.decide(&seen);
@@ -102,7 +89,7 @@ impl Simulation {
 
     fn apply_node_decision(&mut self, decision: NodeDecision) {
         for id in decision.cancel {
-            let cancelled = self.nodes.scaler.as_mut().is_some_and(|scaler| scaler.open.remove(&id).is_some());
+            let cancelled = self.nodes.scaler.as_mut().is_some_and(|scaler| scaler.cancel(id));
             self.count_action(cancelled, |record| &mut record.cancelled);
         }
         for node in decision.remove.into_iter().map(NodeId::new) {
@@ -194,11 +181,10 @@ impl Simulation {
         };
         let valid = !order.offers.is_empty() && order.offers.iter().all(known);
         let Some(scaler) = &mut self.nodes.scaler else { return };
-        if !valid || scaler.last_order.is_some_and(|last| order.id <= last) {
+        if !valid || !scaler.take_number(order.id) {
             scaler.record.impossible += 1;
             return;
         }
-        scaler.last_order = Some(order.id);
         scaler.record.orders += 1;
         self.place_order(order);
     }
@@ -216,8 +202,7 @@ impl Simulation {
                 scaler.policy.answered(now, &OrderAnswer { order: order.id, node, refused });
             }
             (Patience::UntilCancelled, None) => {
-                let open = OpenOrder { id: order.id, placed: now, offers: order.offers };
-                scaler.open.insert(order.id, open);
+                scaler.keep_open(OpenOrder { id: order.id, placed: now, offers: order.offers });
             }
             (Patience::UntilCancelled, Some(_)) => {}
         }
@@ -232,8 +217,7 @@ impl Simulation {
         let (at, (pool, zone)) = places.by_ref().enumerate().find(grants)?;
         let node = self.order_node(pool, zone);
         if let Some(scaler) = &mut self.nodes.scaler {
-            scaler.from.insert(node, order);
-            scaler.record.granted += 1;
+            scaler.granted(order, node);
         }
         Some((at, node))
     }

@@ -28,8 +28,7 @@ impl Simulation {
             }
         });
         let waiting = waiting.collect();
-        let orders: Vec<OpenOrder> =
-            self.nodes.scaler.iter().flat_map(|scaler| scaler.open.values().cloned()).collect();
+        let orders: Vec<OpenOrder> = self.nodes.scaler.iter().flat_map(|scaler| scaler.open().cloned()).collect();
         let pools = self.fleet.pool_ids().map(|pool| self.view_pool(pool)).collect();
         FleetView { now: self.agenda.now(), wake, demands: met.demands, waiting, pools, nodes, orders }
     }
@@ -55,7 +54,7 @@ impl Simulation {
             id: id.get(),
             pool: node.pool.get(),
             zone: node.zone.get(),
-            order: scaler.and_then(|scaler| scaler.from.get(&id).copied()),
+            order: scaler.and_then(|scaler| scaler.order_of(id)),
             ordered: node.ordered,
             ready: node.ready_at,
             changed: node.changed,
@@ -63,7 +62,7 @@ impl Simulation {
             gpus: node.gpus(),
             price: self.books.bill().price_of(node.rate),
             cordoned: node.cordoned,
-            reclaimed: node.reclaimed.filter(|_| scaler.is_some_and(|scaler| scaler.noticed.contains(&id))),
+            reclaimed: node.reclaimed.filter(|_| scaler.is_some_and(|scaler| scaler.has_notice_of(id))),
             holds: Vec::new(),
         };
         self.fleet.live_nodes().map(view).collect()
