@@ -64,8 +64,9 @@ impl Files {
 /// Where a path starts, by the label of the override that gives it, if one does: in the scenario's folder, or,
 /// if the override is not the scenario's own, where those start.
 pub(crate) fn start<'a>(label: Option<&str>, folder: &'a Path, typed: &'a Path) -> &'a Path {
-    // A variant's overrides are part of the scenario; those of the command line are not.
-    if label.is_some_and(|label| !label.starts_with("variant")) { typed } else { folder }
+    // Overrides of variants and regions are part of the scenario; those of the command line are not.
+    let is_own = |label: &str| label.starts_with("variant ") || label.starts_with("services.");
+    if label.is_none_or(is_own) { folder } else { typed }
 }
 
 /// Reads a file or a pipe of at most 16 MiB.

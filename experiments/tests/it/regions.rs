@@ -79,6 +79,19 @@ fn available(runs: &[&Run]) -> f64 {
 /// A lost region is served by the nearest other, once probes and name service say so; what the law keeps
 /// there fails rather than leave.
 #[test]
+fn a_file_that_an_override_of_a_region_names_lies_beside_the_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = include_str!("../../../scenarios/manifests/model-inference-hpa.yaml");
+    std::fs::write(folder.path().join("h.yaml"), manifest).unwrap();
+    let path = folder.path().join("s.ron");
+    std::fs::write(&path, SCENARIO.replace("replicas=1", r#"autoscaler=Manifest(\"h.yaml\")"#)).unwrap();
+    let text = Text::read(&path.to_string_lossy()).unwrap();
+    let services = text.resolve().unwrap().variants.remove(0).services;
+    assert_eq!(services.iter().filter(|service| service.autoscaler.is_some()).count(), 1);
+    assert!(text.written(None).unwrap().contains("kind: HorizontalPodAutoscaler"));
+}
+
+#[test]
 fn who_may_leave_a_lost_region_leaves_it() {
     let played = played(SCENARIO, &[]);
     let record = &played.runs[0].record;
