@@ -170,13 +170,13 @@ proptest! {
         prop_assert!((mean_ms - case.idle_ms() / (1.0 - rho)).abs() < 1e-6 * mean_ms);
     }
 
-    /// The stability limit is where the law puts it, and not a little below or above.
+    /// The stability limit is where the law puts it, and not a fifth below or two fifths above.
     #[test]
     fn the_stability_limit_is_where_the_law_puts_it(case in case()) {
         let requests = case.requests_to_settle();
         prop_assume!((500..40_000).contains(&requests));
         is_limit(&case, case.limit_per_s(), requests)?;
-        for factor in [0.95, 1.25] {
+        for factor in [0.8, 1.4] {
             prop_assert!(is_limit(&case, factor * case.limit_per_s(), requests).is_err(), "{factor} of the limit");
         }
     }
