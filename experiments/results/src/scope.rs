@@ -136,7 +136,7 @@ pub struct Group {
     pub route: Option<u32>,
 }
 
-/// What is judged: routes whose cells have the same, and then services that are in none of them.
+/// What is judged: routes whose cells have the same SLOs, and then services that are in none of them.
 pub fn groups(resolved: &Resolved) -> Vec<Group> {
     let mut groups: Vec<Group> = routes(resolved).filter(|group| group.slos_alike(resolved)).collect();
     let mut in_route = vec![false; resolved.services.len()];

@@ -97,7 +97,7 @@ fn of_variant(results: &Results<'_>, variant: usize) -> Value {
     json!({
         "variant": results.loaded.variants[variant].variant,
         "replicates": results.variants[variant].figures.trials(),
-        "slos": slos,
+        "promises": slos,
         "cost_usd": cost.got,
         "cost_half_width_usd": cost.half_width,
     })

@@ -38,12 +38,13 @@ impl Verdict {
         held == of
     }
 
-    /// As JSON, for what is of all trials of a variant.
+    /// As JSON, for what is of all trials of a variant. Its names are those of `flashcrowd/summary/2` and
+    /// `flashcrowd/compare/2`, which an SLO had when these were given out.
     pub fn json(&self) -> Value {
         let (held, of) = self.held();
         json!({
             "of": self.group.name,
-            "slo": self.words,
+            "promise": self.words,
             "got_s": self.observed.got,
             "half_width_s": self.observed.half_width,
             "attainment": self.attainment.got,

@@ -58,8 +58,8 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
                 "variant": resolved.variant,
                 "paired": unlike.is_empty(),
                 "unlike": unlike,
-                "slos": slos,
-                "slo_difference": slo_difference(baseline, resolved),
+                "promises": slos,
+                "promised_otherwise": slo_difference(baseline, resolved),
             })
         })
         .collect();

@@ -61,7 +61,8 @@ fn every_service_is_judged() {
         &["`one` is worse than `four`: it misses b e2e p90 < 10s"],
     );
     let two = json(folder, &["run", "compare_two_services.ron"]);
-    let held = |variant: &Value| variant["slos"].as_array().unwrap().iter().all(|one| one["held"] == one["replicates"]);
+    let held =
+        |variant: &Value| variant["promises"].as_array().unwrap().iter().all(|one| one["held"] == one["replicates"]);
     for variant in two["variants"].as_array().unwrap() {
         assert!(!held(variant), "{variant}");
     }

@@ -113,7 +113,7 @@ fn one_figure_is_the_same_everywhere() {
     let run = desk.json(&["run", "w.ron", "--no-out"]);
     for (own, other) in compared["variants"].as_array().unwrap().iter().zip(run["variants"].as_array().unwrap()) {
         assert_eq!(own["variant"], other["variant"]);
-        assert_eq!(own["slos"], other["slos"]);
+        assert_eq!(own["promises"], other["promises"]);
     }
 }
 

@@ -98,7 +98,7 @@ fn laws_are_read_in_every_notation() {
 }
 
 #[test]
-fn the_names_of_laws_are_those_that_are_read() {
+fn the_names_of_distributions_are_those_that_are_read() {
     let report = parsed::<DurationDistribution>("Pareto(mean: \"1s\")").unwrap_err();
     assert!(report.ends_with(&format!("expected {}", list(DISTRIBUTIONS))), "{report}");
 }

@@ -59,11 +59,11 @@ pub(crate) struct Scaling {
     pub(crate) at_zero: Option<(u32, &'static str)>,
 }
 
-/// Where a default of several policies comes from: their period.
+/// Source of the period of policies.
 pub(crate) const HPA_SYNC: &str = "as often as an HPA";
-/// Their window for scale-down.
+/// Source of their windows for scale-down.
 pub(crate) const HPA_WINDOW: &str = "the HPA's default stabilization";
-/// Their longest season, and round of a timetable.
+/// Source of seasons, and of the round of a timetable.
 pub(crate) const A_DAY: &str = "a day";
 const NONE_AT_LEAST: &str = "at least one replica";
 const COLD_START: &str = "a mean cold start of the service, its node included where nodes come and go";

@@ -87,7 +87,7 @@ impl Form {
                     content.expand_content(node, old);
                 }
             }
-            (None, Some(bare)) if self.may_be_law(variants, node) => {
+            (None, Some(bare)) if self.may_be_distribution(variants, node) => {
                 let inner = node.clone();
                 let name = Some(Name { text: bare.name.to_owned(), place: node.place });
                 node.value = Value::Tuple { name, items: vec![inner] };
@@ -98,7 +98,7 @@ impl Form {
 
     /// Whether a value where one of `variants` may stand is a distribution: a constant, or a name that is no
     /// variant. A misspelt variant is none, so that the message names the variant.
-    fn may_be_law(&self, variants: &[Variant], node: &Node) -> bool {
+    fn may_be_distribution(&self, variants: &[Variant], node: &Node) -> bool {
         match (&node.value, name_of(node)) {
             (Value::Str(_) | Value::Number(_), _) => true,
             (_, None | Some("None")) => false,

@@ -87,26 +87,24 @@ pub enum OnBadRow {
 
 called!(Trace);
 
-impl Part<Generators> for Trace {
-    fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
-        let Place { notes, files, path, .. } = place;
-        let setting = format!("{path}.path");
-        let whole = (Duration(SimDuration::ZERO), Duration(SimDuration::MAX));
-        let window = self
-            .window
-            .as_ref()
-            .map(|window| (window.from.unwrap_or(whole.0).get(), window.to.unwrap_or(whole.1).get()));
+impl Trace {
+    /// How it is played.
+    fn options(&self, notes: &mut Notes<'_>, path: &str) -> TraceOptions {
+        const RECORDED: &str = "as recorded";
         let of = |field: &str| format!("{path}.{field}");
-        let recorded = "as recorded";
+        let window = self.window.as_ref().map(|window| {
+            let from = window.from.map_or(SimDuration::ZERO, Duration::get);
+            (from, window.to.map_or(SimDuration::MAX, Duration::get))
+        });
         if window.is_none() {
             notes.default(&of("window"), "None", "all of it", false);
         }
         if self.resample.is_none() {
             notes.default(&of("resample"), "None", "every replicate plays it as it is", false);
         }
-        let options = TraceOptions {
-            time_scale: notes.or(&of("time_scale"), self.time_scale.map(Positive::get), 1.0, recorded),
-            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, recorded),
+        TraceOptions {
+            time_scale: notes.or(&of("time_scale"), self.time_scale.map(Positive::get), 1.0, RECORDED),
+            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, RECORDED),
             repeat: notes.or(&of("repeat"), self.repeat, 1, "once"),
             window,
             on_bad_row: match self.on_bad_row {
@@ -117,7 +115,15 @@ impl Part<Generators> for Trace {
                     trace::OnBadRow::Refuse
                 }
             },
-        };
+        }
+    }
+}
+
+impl Part<Generators> for Trace {
+    fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
+        let Place { notes, files, path, .. } = place;
+        let setting = format!("{path}.path");
+        let options = self.options(notes, path);
         options.check().map_err(|error| notes.error(path, error.to_string()))?;
         let file = files.locate(notes, &setting, &self.path);
         if !file.exists() {

@@ -1,6 +1,6 @@
 //! What readers of manifests share: settings of the scenario, places in the file, who holds requests at zero.
 
-use super::Manifest;
+use super::spec::Manifest;
 use crate::autoscaler::place::Scaling;
 use crate::autoscaler::resolved::{Make, MakeError, ResolvedAutoscaler};
 use crate::errors::manifest_error;
@@ -52,7 +52,7 @@ pub(crate) const HANDLE: (u32, &str) = (u32::MAX, "Ray Serve's handles queue wit
 pub(crate) const REFUSED: (u32, &str) = (0, "a load balancer without replicas refuses");
 /// Where a manifest sets no maximum: for estimates of memory; the fleet is the limit.
 pub(super) const NO_MAXIMUM: u32 = 1_000;
-/// Somebody else.
+/// A queue of which the manifest says nothing.
 pub(super) const OUTSIDE: (u32, &str) =
     (u32::MAX, "a queue outside holds them without limit: nothing in the manifest says so");
 
