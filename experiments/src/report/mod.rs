@@ -6,7 +6,7 @@
 //! | `format` | numbers in plain words |
 //! | `single`, `variants` | one variant; several, a line each and service |
 //! | `line`, `ending` | lines; what was assumed, and what to type next |
-//! | `SLOs` | which SLOs held, and why others did not |
+//! | `slos` | which SLOs held, and why others did not |
 //! | `services` | latency, replicas, requests not served |
 //! | `money` | what was paid, for what |
 //! | `places` | origins, markets, outages |

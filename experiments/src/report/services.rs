@@ -37,8 +37,8 @@ fn rows_of(results: &Results<'_>, variant: usize, group: &Group, groups: usize) 
     rows
 }
 
-/// With many services there is no room for every part: then for those of which something is
-/// judged, and those that every user asks for.
+/// With many services there is no room for every part: then for those that have an
+/// SLO, and those that every user asks for.
 fn is_shown(resolved: &Resolved, group: &Group, of: Distribution, groups: usize) -> bool {
     let config = &resolved.services[group.services[0]];
     let judged = group.slos(resolved).iter().any(|slo| Distribution::of(slo.part) == of);

@@ -69,7 +69,7 @@ fn slo_rows(name: &str, own: &[&Verdict], because: Option<&str>) -> Vec<Vec<Stri
     own.iter().zip(0..).map(row).collect()
 }
 
-/// An SLO after an empty cell for who made it: the SLO, got, held, attained.
+/// The cells of an SLO, after an empty one for whose it is: its words, got, held, attained.
 pub(super) fn slo_row(verdict: &Verdict) -> [String; 5] {
     let (held, of) = verdict.held();
     let miss = if verdict.holds() { "" } else { " MISS" };
