@@ -13,8 +13,19 @@ pub fn cpu_seconds<T>(work: impl FnOnce() -> T) -> (T, f64) {
 
 /// The largest resident set of this process so far in MiB; `None` where the system has no `/proc`.
 pub fn peak_rss_mib() -> Option<f64> {
+    status_mib("VmHWM:")
+}
+
+/// The same without the pages of the program's file, which the system maps and drops as it likes: what the
+/// program itself asked for.
+pub fn peak_own_mib() -> Option<f64> {
+    Some(peak_rss_mib()? - status_mib("RssFile:")?)
+}
+
+/// An entry of this process's status.
+fn status_mib(entry: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(entry))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
 }
@@ -34,6 +45,7 @@ mod tests {
         let (sum, seconds) = cpu_seconds(|| (0..2_000_000_u64).fold(0, |sum, x| std::hint::black_box(sum ^ x)));
         assert!(seconds > 0.0 && sum < u64::MAX);
         assert!(peak_rss_mib().is_none_or(|mib| mib > 0.5));
+        assert!(peak_own_mib().is_none_or(|own| own < peak_rss_mib().unwrap_or(f64::INFINITY)));
     }
 
     #[test]

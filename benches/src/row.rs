@@ -4,7 +4,7 @@
 
 use crate::bare::Outcome;
 use crate::llm::Llm;
-use crate::meter::{cpu_seconds, median, peak_rss_mib};
+use crate::meter::{cpu_seconds, median, peak_own_mib, peak_rss_mib};
 use crate::regions::Regions;
 use crate::two_engines::TwoEngines;
 use crate::worlds::Model;
@@ -97,6 +97,7 @@ pub fn measure(row: &str, requests: u64, runs: usize) -> Option<Value> {
         Played::TwoEngines(two) => shared(row, two, runs.max(1)),
     };
     described["peak_rss_mib"] = json!(peak_rss_mib().map(|mib| rounded(mib, 10.0)));
+    described["peak_own_mib"] = json!(peak_own_mib().map(|mib| rounded(mib, 100.0)));
     Some(described)
 }
 
