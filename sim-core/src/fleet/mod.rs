@@ -52,4 +52,5 @@ pub use startup::{CacheKey, CachedStage, PeerFetch, Probe, StageKind, StageWork,
 pub(crate) use state::Fleet;
 pub(crate) use stock::Stock;
 pub(crate) use unit::{Hold, Unit, Use, use_of};
-pub(crate) use victims::{Candidate, rank_victims};
+pub use victims::ScaleDownOrder;
+pub(crate) use victims::{Candidate, Company, rank_victims};

@@ -1,18 +1,34 @@
-//! Which replicas a scale-down deletes first, in the order of a Kubernetes `ReplicaSet`: unassigned
-//! before assigned, pending before running, not ready before ready, lower deletion cost, more
-//! replicas of the same service on the node, ready for the shorter time (by powers of two), more
-//! restarts, newer (by powers of two); replicas that are still equal go by UID.
+//! Which replicas a scale-down deletes first.
 //!
-//! Source: kubernetes 1.28 `pkg/controller/controller_utils.go`, `ActivePodsWithRanks.Less` with
-//! the feature `LogarithmicScaleDown` (on by default). That comparison is not a total order if some
-//! pairs have equal ready times and others only similar ones. Here UIDs decide among all ready
-//! replicas of one power of two, which is what upstream does unless two ready times are equal. A
-//! pod's random UID is a fixed hash of its number in its service here, so that other services do
-//! not change it.
+//! [`ScaleDownOrder::ReplicaSet`]: unassigned before assigned, pending before running, not ready before
+//! ready, lower deletion cost, more replicas of the same service on the node, ready for the shorter
+//! time (by powers of two), more restarts, newer (by powers of two); replicas that are still equal
+//! go by UID. Source: kubernetes 1.28 `pkg/controller/controller_utils.go`,
+//! `ActivePodsWithRanks.Less` with the feature `LogarithmicScaleDown` (on by default). That
+//! comparison is not a total order if some pairs have equal ready times and others only similar
+//! ones. Here UIDs decide among all ready replicas of one power of two, which is what upstream does
+//! unless two ready times are equal. A pod's random UID is a fixed hash of its number in its service
+//! here, so that other services do not change it.
+//!
+//! [`ScaleDownOrder::SparsestNode`]: not ready before ready; then the node with the fewest replicas of
+//! all services of this order. Source: Ray Serve `serve/_private/deployment_scheduler.py`,
+//! `DefaultDeploymentScheduler._get_replicas_to_stop`. Upstream leaves the head node to the last (no
+//! node here is one); of nodes with as many it takes the one that had a running replica first; on a
+//! node it goes through a set, which has no order: here the newest goes first.
 
 use crate::clock::{SimDuration, SimTime};
 use crate::id::PodId;
 use std::cmp::Ordering;
+
+/// In which order replicas are given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScaleDownOrder {
+    /// As a Kubernetes `ReplicaSet` does.
+    #[default]
+    ReplicaSet,
+    /// From the node with the fewest replicas first, as Ray Serve does: nodes become empty sooner.
+    SparsestNode,
+}
 
 /// What the order needs of a replica.
 #[derive(Clone, Copy, Debug)]
@@ -29,14 +45,43 @@ pub(crate) struct Candidate {
     pub(crate) related: u32,
     pub(crate) restarts: u32,
     pub(crate) created: SimTime,
+    /// The node's company, where the order asks for it.
+    pub(crate) company: Company,
+}
+
+/// The ready replicas on a node of all services that are scaled down in the same order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Company {
+    pub(crate) count: u32,
+    /// When the first of them became ready.
+    pub(crate) since: SimTime,
+    /// The node, to tell nodes of equal company apart.
+    pub(crate) node: u32,
 }
 
 /// Sorts the candidates: the first ones are deleted first.
-pub(crate) fn rank_victims(candidates: &mut [Candidate], now: SimTime) {
-    candidates.sort_by(|a, b| compare(a, b, now));
+pub(crate) fn rank_victims(candidates: &mut [Candidate], order: ScaleDownOrder, now: SimTime) {
+    match order {
+        ScaleDownOrder::ReplicaSet => candidates.sort_by(|a, b| by_replica_set(a, b, now)),
+        ScaleDownOrder::SparsestNode => candidates.sort_by(by_company),
+    }
 }
 
-fn compare(a: &Candidate, b: &Candidate, now: SimTime) -> Ordering {
+fn by_company(a: &Candidate, b: &Candidate) -> Ordering {
+    let node = |c: &Candidate| (c.company.count, c.company.since, c.company.node);
+    let newest = |c: &Candidate| std::cmp::Reverse((c.ready, c.created, c.ordinal));
+    match (a.ready, b.ready) {
+        (Some(_), Some(_)) => node(a).cmp(&node(b)).then_with(|| newest(a).cmp(&newest(b))),
+        _ => a
+            .ready
+            .is_some()
+            .cmp(&b.ready.is_some())
+            .then(a.assigned.cmp(&b.assigned))
+            .then_with(|| newest(a).cmp(&newest(b))),
+    }
+}
+
+fn by_replica_set(a: &Candidate, b: &Candidate, now: SimTime) -> Ordering {
     a.assigned
         .cmp(&b.assigned)
         .then(a.running.cmp(&b.running))
@@ -83,11 +128,12 @@ mod tests {
             related: 1,
             restarts: 0,
             created: SimTime::ZERO,
+            company: Company::default(),
         }
     }
 
     fn first(mut candidates: Vec<Candidate>) -> u32 {
-        rank_victims(&mut candidates, SimTime::from_s(10_000));
+        rank_victims(&mut candidates, ScaleDownOrder::ReplicaSet, SimTime::from_s(10_000));
         candidates[0].pod.serial()
     }
 
@@ -117,17 +163,37 @@ mod tests {
         assert_eq!(first(pair.to_vec()), by_uid);
     }
 
+    #[test]
+    fn the_sparsest_node_gives_up_first_and_of_equal_ones_the_first_taken() {
+        let on = |node, count, since| Company { count, since: SimTime::from_s(since), node };
+        let mut candidates = [
+            Candidate { company: on(0, 4, 1), ..old(1) },
+            Candidate { company: on(2, 1, 9), ..old(2) },
+            Candidate { company: on(1, 1, 5), ..old(3) },
+            Candidate { company: on(0, 4, 1), ready: Some(SimTime::from_s(7)), ..old(4) },
+            Candidate { ready: None, ..old(5) },
+            Candidate { ready: None, assigned: false, ..old(6) },
+        ];
+        rank_victims(&mut candidates, ScaleDownOrder::SparsestNode, SimTime::from_s(10_000));
+        assert_eq!(candidates.map(|c| c.pod.serial()), [6, 5, 3, 2, 4, 1]);
+    }
+
     proptest! {
         /// The standard sort panics if the order is not total.
         #[test]
-        fn it_is_a_total_order(rows in prop::collection::vec((0_u64..40, 0_u64..40, 0_u32..3, any::<bool>()), 2..80)) {
+        fn it_is_a_total_order(
+            rows in prop::collection::vec((0_u64..40, 0_u64..40, 0_u32..3, any::<bool>()), 2..80),
+            sparsest in any::<bool>(),
+        ) {
+            let order = if sparsest { ScaleDownOrder::SparsestNode } else { ScaleDownOrder::ReplicaSet };
             let mut candidates: Vec<Candidate> = rows.iter().zip(0..).map(|(&(ready, created, restarts, is_ready), id)| {
                 let ready = is_ready.then_some(SimTime::from_s(9_960 + ready));
-                Candidate { ready, created: SimTime::from_s(9_900 + created), restarts, ..old(id) }
+                let company = Company { count: restarts, since: SimTime::from_s(created), node: restarts };
+                Candidate { ready, created: SimTime::from_s(9_900 + created), restarts, company, ..old(id) }
             }).collect();
             let mut reversed: Vec<Candidate> = candidates.iter().rev().copied().collect();
-            rank_victims(&mut candidates, SimTime::from_s(10_000));
-            rank_victims(&mut reversed, SimTime::from_s(10_000));
+            rank_victims(&mut candidates, order, SimTime::from_s(10_000));
+            rank_victims(&mut reversed, order, SimTime::from_s(10_000));
             let ids = |list: &[Candidate]| list.iter().map(|c| c.pod).collect::<Vec<_>>();
             prop_assert_eq!(ids(&candidates), ids(&reversed));
         }

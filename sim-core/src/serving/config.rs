@@ -3,7 +3,7 @@
 use super::EngineConfig;
 use super::batch_time::BatchTime;
 use crate::clock::{Distribution, SimDuration};
-use crate::fleet::{Probe, Startup};
+use crate::fleet::{Probe, ScaleDownOrder, Startup};
 use crate::ports::{CapacityPolicy, LatencyPart, Maker, Router};
 use crate::units::Bytes;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub struct ServiceConfig {
     pub requeues: u32,
     /// Whether its first replicas only begin to start with the run; otherwise they are ready then.
     pub starts_cold: bool,
+    /// Which of its replicas a scale-down gives up first.
+    pub scale_down_order: ScaleDownOrder,
     /// Buys its capacity; by default the deployment creates replicas, and nodes are ordered for them.
     pub capacity: Option<Maker<dyn CapacityPolicy>>,
 }
@@ -82,6 +84,7 @@ impl ServiceConfig {
             slos: Vec::new(),
             requeues: 0,
             starts_cold: false,
+            scale_down_order: ScaleDownOrder::ReplicaSet,
             capacity: None,
         }
     }

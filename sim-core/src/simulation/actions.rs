@@ -129,7 +129,7 @@ impl Simulation {
             }
         } else if replicas < count {
             self.write_spec(service, spec.saturating_sub(count - replicas));
-            for victim in self.victims(&active, count - replicas) {
+            for victim in self.victims(service, &active, count - replicas) {
                 self.delete_replica(victim);
             }
         }

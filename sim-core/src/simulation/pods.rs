@@ -2,7 +2,7 @@
 
 use super::{Event, Simulation};
 use crate::clock::{Class, SimDuration};
-use crate::fleet::{Candidate, Lease, Life, Pod, StageKind, rank_victims};
+use crate::fleet::{Candidate, Company, Lease, Life, Pod, ScaleDownOrder, StageKind, rank_victims};
 use crate::id::{DemandId, NodeId, PodId, ServerId, ServiceId, UnitId};
 use crate::journal::{Note, PodChange};
 use crate::ledger::{FailBecause, ReplicaRecord};
@@ -23,26 +23,52 @@ impl Simulation {
         for _ in count..spec {
             self.create_replica(service, demand);
         }
-        for victim in self.victims(&active, count.saturating_sub(spec)) {
+        for victim in self.victims(service, &active, count.saturating_sub(spec)) {
             self.delete_replica(victim);
         }
     }
 
-    /// Picks `count` of a service's active pods, in the order in which a ReplicaSet gives them up.
-    pub(super) fn victims(&self, active: &[PodId], count: u32) -> Vec<PodId> {
+    /// Picks `count` of a service's active pods, in the order in which its deployment gives them up.
+    pub(super) fn victims(&self, service: ServiceId, active: &[PodId], count: u32) -> Vec<PodId> {
         if count == 0 {
             return Vec::new();
         }
+        let order = self.services[service].config.scale_down_order;
         let mut on_node: BTreeMap<NodeId, u32> = BTreeMap::new();
         for node in active.iter().filter_map(|&pod| self.fleet.node_of(pod)) {
             *on_node.entry(node).or_default() += 1;
         }
-        let mut candidates: Vec<Candidate> = active.iter().map(|&pod| self.candidate(pod, &on_node)).collect();
-        rank_victims(&mut candidates, self.agenda.now());
+        let companies = if order == ScaleDownOrder::SparsestNode { self.companies() } else { BTreeMap::new() };
+        let candidate = |&pod: &PodId| self.candidate(pod, &on_node, &companies);
+        let mut candidates: Vec<Candidate> = active.iter().map(candidate).collect();
+        rank_victims(&mut candidates, order, self.agenda.now());
         candidates.iter().take(count as usize).map(|victim| victim.pod).collect()
     }
 
-    fn candidate(&self, id: PodId, on_node: &BTreeMap<NodeId, u32>) -> Candidate {
+    /// The ready replicas on each node of all services that give up the sparsest node first.
+    fn companies(&self) -> BTreeMap<NodeId, Company> {
+        let mut companies: BTreeMap<NodeId, Company> = BTreeMap::new();
+        let services =
+            self.services.values().filter(|service| service.config.scale_down_order == ScaleDownOrder::SparsestNode);
+        for &pod in services.flat_map(|service| &service.pods) {
+            let (Some(node), Some(ready)) = (self.fleet.node_of(pod), self.fleet.pod(pod).ready) else { continue };
+            if !self.fleet.pod(pod).is_counted() {
+                continue;
+            }
+            let first = Company { count: 0, since: ready, node: node.get() };
+            let company = companies.entry(node).or_insert(first);
+            company.count += 1;
+            company.since = company.since.min(ready);
+        }
+        companies
+    }
+
+    fn candidate(
+        &self,
+        id: PodId,
+        on_node: &BTreeMap<NodeId, u32>,
+        companies: &BTreeMap<NodeId, Company>,
+    ) -> Candidate {
         let pod = self.fleet.pod(id);
         let node = self.fleet.node_of(id);
         Candidate {
@@ -55,6 +81,7 @@ impl Simulation {
             related: node.and_then(|node| on_node.get(&node)).copied().unwrap_or(0),
             restarts: 0,
             created: pod.created,
+            company: node.and_then(|node| companies.get(&node)).copied().unwrap_or_default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Keeps a number of replicas.
 
-use super::place::{Autoscalers, Place, Scaling};
+use super::place::{Autoscalers, Place, REPLICA_SET, Scaling};
 use super::resolved::Make;
 use crate::part::Part;
 use flashcrowd_language::Diagnostic;
@@ -26,6 +26,11 @@ impl Part<Autoscalers> for Fixed {
         let replicas = self.replicas;
         let make: Make = Arc::new(move |making| Ok(vec![FixedReplicas::new(making.target, replicas).boxed()]));
         let autoscaler = place.made(&format!("fixed/{replicas}"), Some((replicas, replicas)), make)?;
-        Ok(Scaling { autoscaler, initial: (replicas, "as many as its autoscaler keeps"), at_zero: None })
+        Ok(Scaling {
+            autoscaler,
+            initial: (replicas, "as many as its autoscaler keeps"),
+            at_zero: None,
+            order: REPLICA_SET,
+        })
     }
 }

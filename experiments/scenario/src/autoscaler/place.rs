@@ -9,7 +9,7 @@ use crate::registry::Registry;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::fleet::{PoolConfig, ScaleDownOrder};
 use flashcrowd_core::ports::{Autoscaler, Controller, TargetId};
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
@@ -57,7 +57,13 @@ pub(crate) struct Scaling {
     pub(crate) initial: (u32, &'static str),
     /// Requests that wait while no replica is ready, and who holds them; as `queue` says if nobody does.
     pub(crate) at_zero: Option<(u32, &'static str)>,
+    /// Which replicas go first, and who says so.
+    pub(crate) order: (ScaleDownOrder, &'static str),
 }
+
+/// Who deletes the pods of a deployment.
+pub(crate) const REPLICA_SET: (ScaleDownOrder, &str) =
+    (ScaleDownOrder::ReplicaSet, "the order of a Kubernetes ReplicaSet");
 
 /// Source of the period of policies.
 pub(crate) const HPA_SYNC: &str = "as often as an HPA";
@@ -130,13 +136,23 @@ impl Place<'_, '_> {
         let bounds = bounds.map(|bounds| (bounds.min, bounds.max));
         let autoscaler = self.made(name, bounds, make)?;
         let fewest = autoscaler.min_replicas().unwrap_or(1);
-        Ok(Scaling { autoscaler, initial: (fewest, "as few as its autoscaler keeps"), at_zero: None })
+        Ok(Scaling {
+            autoscaler,
+            initial: (fewest, "as few as its autoscaler keeps"),
+            at_zero: None,
+            order: REPLICA_SET,
+        })
     }
 
     /// A policy of the user's own, of which nobody knows how many replicas it keeps.
     pub(crate) fn of_user(&self, name: &str, make: Make) -> Result<Scaling, Diagnostic> {
         let autoscaler = self.made(name, None, make)?;
-        Ok(Scaling { autoscaler, initial: (1, "one replica, until its policy says more"), at_zero: None })
+        Ok(Scaling {
+            autoscaler,
+            initial: (1, "one replica, until its policy says more"),
+            at_zero: None,
+            order: REPLICA_SET,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
+use flashcrowd_core::fleet::ScaleDownOrder;
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_core::serving::QueueMode;
 use flashcrowd_language::units::Duration;
@@ -135,7 +136,28 @@ fn adopt(notes: &mut Notes<'_>, service: &spec::Service, resolved: &mut Resolved
         notes.default(&format!("services.{}.at_zero", resolved.config.name), &shown, who, assumed);
         resolved.config.queue = with_gateway(resolved.config.queue, room);
     }
+    resolved.config.scale_down_order = scale_down_order(notes, service, &resolved.config.name, made.order);
     resolved.autoscaler = Some(made.autoscaler);
+}
+
+/// Which replicas go first: as the scenario says, or as those do whose manifest it is.
+fn scale_down_order(
+    notes: &mut Notes<'_>,
+    service: &spec::Service,
+    name: &str,
+    (usual, who): (ScaleDownOrder, &'static str),
+) -> ScaleDownOrder {
+    let path = format!("services.{name}.scale_down_order");
+    let given = service.scale_down_order.map(|given| match given {
+        spec::ScaleDownOrder::ReplicaSet => ScaleDownOrder::ReplicaSet,
+        spec::ScaleDownOrder::SparsestNode => ScaleDownOrder::SparsestNode,
+    });
+    if let Some(given) = given {
+        notes.given(&path, "");
+        return given;
+    }
+    notes.default(&path, &format!("{usual:?}"), who, false);
+    usual
 }
 
 /// Who holds requests while no replica is ready, if the scenario says so.

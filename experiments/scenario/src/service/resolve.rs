@@ -14,6 +14,7 @@ use crate::startup::links::Links;
 use crate::startup::resolve as startup;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::clock::Distribution;
+use flashcrowd_core::fleet::ScaleDownOrder;
 use flashcrowd_core::fleet::{PoolConfig, Region};
 use flashcrowd_core::serving::{CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime};
 use flashcrowd_core::units::{Bytes, Market};
@@ -77,6 +78,7 @@ pub(crate) fn resolve(
         router: router(notes, name, service.router.as_ref())?,
         network: service.network.as_ref().map(|law| law.distribution().clone()),
         initial_replicas: service.replicas.unwrap_or(1),
+        scale_down_order: ScaleDownOrder::ReplicaSet,
         resident_on: None,
         gpus_per_group,
         groups,

@@ -40,6 +40,8 @@ pub struct Service {
     pub replicas: Option<u32>,
     /// Whether they start with the run, instead of being ready.
     pub starts_cold: Option<bool>,
+    /// Which of them a scale-down gives up first; by the kind of autoscaler by default.
+    pub scale_down_order: Option<ScaleDownOrder>,
     /// GPUs of one group.
     #[schemars(extend("x-example" = "1"))]
     pub gpus: Option<u32>,
@@ -110,6 +112,15 @@ pub enum AtZero {
     Refused,
     /// So many, and beyond they are refused.
     Hold(u32),
+}
+
+/// Which replicas a scale-down gives up first.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum ScaleDownOrder {
+    /// As a Kubernetes `ReplicaSet` does: those that are not ready, then those on the fullest node.
+    ReplicaSet,
+    /// As Ray Serve does: those that are not ready, then those on the node with the fewest.
+    SparsestNode,
 }
 
 /// Where attempts wait.

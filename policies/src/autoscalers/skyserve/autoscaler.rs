@@ -1,8 +1,9 @@
 //! `SkyServe` behind the simulator's port: records of replicas and synced arrivals become the
 //! controller's inputs, its plan becomes actions.
 //!
-//! The load balancer counts arrivals and syncs them every 20 s; here they are counted by second,
-//! so that an arrival may leave the 60-s window up to 1 s later than with its own timestamp.
+//! The load balancer syncs arrivals every 20 s, which is when the window of 60 s is cut; here they
+//! are counted by second, so that an arrival may leave it up to 1 s later than with its own
+//! timestamp.
 
 use super::controller::{self, Demand, Plan};
 use super::explain::explain;
@@ -10,12 +11,12 @@ use super::policy::{Algorithm, PolicyError, Quirks, ReplicaPolicy};
 use super::replica::{Replica, Status};
 use super::window::RequestWindow;
 use crate::metrics::Preset;
+use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
     Action, Adapter, Autoscaler, Class, Controller, Decision, Observation, Pipeline, ReplicaId, ReplicaPhase,
     ReplicaView, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, TargetView,
 };
 use flashcrowd_core::units::Market;
-use flashcrowd_core::{SimDuration, SimTime};
 use std::collections::BTreeSet;
 
 /// Time between two decisions, and between two syncs of the load balancer.
@@ -87,7 +88,7 @@ impl SkyServe {
         &self.controller
     }
 
-    fn demand(&mut self, view: &TargetView, now: SimTime) -> Demand {
+    fn demand(&mut self, view: &TargetView) -> Demand {
         let signal = view.signals.iter().find(|signal| signal.signal.0 == 0);
         let batches = signal.and_then(|signal| signal.batches.as_deref()).unwrap_or_default();
         let samples = batches.iter().flat_map(|batch| &batch.samples);
@@ -102,7 +103,10 @@ impl SkyServe {
             self.window.add(sample.at, (sample.value - since) as u64);
             self.counted = sample.value;
         }
-        Demand::Requests(self.window.count(now))
+        if let Some(newest) = batches.last() {
+            self.window.sync(newest.at);
+        }
+        Demand::Requests(self.window.count())
     }
 
     fn records(&mut self, view: &TargetView) -> Vec<Replica> {
@@ -124,7 +128,7 @@ impl SkyServe {
 impl Autoscaler for SkyServe {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
-        let demand = self.demand(view, seen.now);
+        let demand = self.demand(view);
         let records = self.records(view);
         let before = self.controller.target();
         let plan = self.controller.decide(&records, demand);

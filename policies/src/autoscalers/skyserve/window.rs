@@ -3,7 +3,7 @@
 use flashcrowd_core::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
-/// Arrivals of the last 60 s (`QPS_WINDOW_SIZE_SECONDS`).
+/// Arrivals of the 60 s before the newest sync (`QPS_WINDOW_SIZE_SECONDS`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestWindow {
     /// Instants and how many arrived then, oldest first.
@@ -21,21 +21,31 @@ impl RequestWindow {
         }
     }
 
-    /// Forgets what is older than the window and counts the rest. An arrival exactly 60 s old counts.
+    /// Forgets what is older than the window at the instant of a sync: the load balancer's report is
+    /// when `collect_request_information` cuts its list, and a decision later counts what is left.
+    ///
+    /// An entry stands for the time since the one before it, so that one exactly 60 s old is over.
     ///
     /// ```
     /// use flashcrowd_core::SimTime;
     /// use flashcrowd_policies::autoscalers::skyserve::RequestWindow;
     /// let mut window = RequestWindow::default();
     /// window.add(SimTime::from_s(1), 30);
-    /// assert_eq!(window.count(SimTime::from_s(61)), 30);
-    /// assert_eq!(window.count(SimTime::from_s(62)), 0);
+    /// window.add(SimTime::from_s(60), 5);
+    /// window.sync(SimTime::from_s(60));
+    /// assert_eq!(window.count(), 35);
+    /// window.sync(SimTime::from_s(61));
+    /// assert_eq!(window.count(), 5);
     /// ```
-    pub fn count(&mut self, now: SimTime) -> u64 {
+    pub fn sync(&mut self, at: SimTime) {
         let length = SimDuration::from_s(WINDOW_S);
-        while self.arrivals.front().is_some_and(|(at, _)| now.since(*at) > length) {
+        while self.arrivals.front().is_some_and(|(arrived, _)| at.since(*arrived) >= length) {
             self.arrivals.pop_front();
         }
+    }
+
+    /// How many it holds.
+    pub fn count(&self) -> u64 {
         self.arrivals.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 }

@@ -1,7 +1,7 @@
 //! What readers of manifests share: settings of the scenario, places in the file, who holds requests at zero.
 
 use super::spec::Manifest;
-use crate::autoscaler::place::Scaling;
+use crate::autoscaler::place::{REPLICA_SET, Scaling};
 use crate::autoscaler::resolved::{Make, MakeError, ResolvedAutoscaler};
 use crate::errors::manifest_error;
 use crate::files::Input;
@@ -136,7 +136,7 @@ impl Context<'_, '_> {
             let text = format!("{} = {:?} every {}", request.name, request.source, request.pipeline.scrape_period);
             self.notes.manifest(&format!("{}.metrics", self.path), &text, self.file.shown.clone());
         }
-        Ok(Scaling { autoscaler, initial, at_zero: Some(at_zero) })
+        Ok(Scaling { autoscaler, initial, at_zero: Some(at_zero), order: REPLICA_SET })
     }
 
     /// A metric of something that the service does not have would be 0 for ever.

@@ -2,7 +2,7 @@
 
 use super::context::{Context, Reader, several};
 use super::spec::Manifest;
-use crate::autoscaler::place::Scaling;
+use crate::autoscaler::place::{REPLICA_SET, Scaling};
 use crate::autoscaler::resolved::{Make, ResolvedAutoscaler};
 use crate::errors::unknown;
 use crate::files::Input;
@@ -50,7 +50,7 @@ fn read(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     let made = ResolvedAutoscaler::new(shown, Some((min, high)), cx.target, make);
     let made = made.map_err(|error| cx.refused(error.to_string()))?;
     let autoscaler = made.with_hpa(manifest.spec, options);
-    Ok(Scaling { autoscaler, initial: (min, "`minReplicas` of the manifest"), at_zero: None })
+    Ok(Scaling { autoscaler, initial: (min, "`minReplicas` of the manifest"), at_zero: None, order: REPLICA_SET })
 }
 
 /// What the metrics stand for.

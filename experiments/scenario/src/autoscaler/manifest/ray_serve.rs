@@ -3,6 +3,7 @@
 use super::context::{Context, HANDLE, Reader, refused};
 use crate::autoscaler::place::{Scaling, one};
 use crate::autoscaler::resolved::Make;
+use flashcrowd_core::fleet::ScaleDownOrder;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_policies::autoscalers::ray_serve;
 use std::sync::Arc;
@@ -31,5 +32,7 @@ fn ray(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
         one(ray_serve::RayServe::new(config.clone(), &options).map_err(refused))
     });
     let name = format!("ray-serve/{}", read.name);
-    cx.done(name, bounds, (initial, "`initial_replicas`, or `min_replicas`, of the config"), HANDLE, make)
+    let initial = (initial, "`initial_replicas`, or `min_replicas`, of the config");
+    let scaling = cx.done(name, bounds, initial, HANDLE, make)?;
+    Ok(Scaling { order: (ScaleDownOrder::SparsestNode, "Ray Serve empties the sparsest node first"), ..scaling })
 }
