@@ -265,7 +265,7 @@ fn samples(request: &SignalRequest, recorded: &Recorded<'_>, at: SimTime, ids: &
         value.map(|value| value / scale)
     };
     let sample = |replica, value| Sample { replica, at, value };
-    if request.scope == Scope::Service {
+    if request.scope != Scope::Replica {
         // Series of pods are summed, or averaged where they are shares.
         let values: Vec<f64> = series.iter().filter_map(value).collect();
         let sum: f64 = values.iter().sum();

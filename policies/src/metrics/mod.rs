@@ -25,6 +25,8 @@ pub struct MetricBinding {
     pub preset: Preset,
     /// Through which pipeline.
     pub pipeline: Pipeline,
+    /// Whether only pods export it, so that without one there is no series.
+    pub of_pods: bool,
 }
 
 /// Why a metric's name has no binding.
@@ -50,8 +52,10 @@ pub enum MetricNameError {
 }
 
 impl MetricBinding {
-    /// The request for this signal under `name`.
+    /// The request for this signal under `name`. What only pods export is theirs, where the service's
+    /// own value is asked for.
     pub fn request(&self, name: &str, scope: Scope) -> SignalRequest {
+        let scope = if self.of_pods && scope == Scope::Service { Scope::Pods } else { scope };
         SignalRequest { name: name.to_owned(), source: self.source, scope, pipeline: self.pipeline }
     }
 
@@ -81,12 +85,13 @@ impl MetricBinding {
         if let Some(sampler) = known.sampler {
             pipeline.sampler = sampler;
         }
-        MetricBinding { source: known.source, scale: known.scale, preset: known.preset, pipeline }
+        let of_pods = is_of_pods(known.name);
+        MetricBinding { source: known.source, scale: known.scale, preset: known.preset, pipeline, of_pods }
     }
 
     fn gauge(source: SignalSource, scale: f64) -> Self {
         let preset = Preset::VllmGauge15s;
-        MetricBinding { source, scale, preset, pipeline: preset.pipeline() }
+        MetricBinding { source, scale, preset, pipeline: preset.pipeline(), of_pods: false }
     }
 
     fn rate(source: SignalSource) -> Self {
@@ -120,10 +125,16 @@ pub fn resolve(name: &str) -> Result<MetricBinding, MetricNameError> {
         return Err(MetricNameError::Unsupported { name: name.to_owned(), why: known.why });
     }
     if let Some(binding) = latency_pattern(&wanted) {
-        return Ok(binding);
+        return Ok(MetricBinding { of_pods: is_of_pods(name), ..binding });
     }
     let names = KNOWN.iter().map(|known| known.name).chain(UNSUPPORTED.iter().map(|known| known.name));
     Err(MetricNameError::Unknown { name: name.to_owned(), suggestion: nearest(name, names) })
+}
+
+/// Whether a name is one of an inference engine's or of a GPU's exporter.
+fn is_of_pods(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["vllm", "sglang", "tgi_", "nv_", "dcgm_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// All names that [`resolve`] knows, for listings.

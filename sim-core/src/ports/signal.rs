@@ -140,6 +140,8 @@ pub enum Scope {
     Replica,
     /// One sample for the service (Object and External metrics).
     Service,
+    /// The same of what only the pods export: without a pod there is no series.
+    Pods,
 }
 
 /// How the exporter turns the true value into a reading.

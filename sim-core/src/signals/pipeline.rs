@@ -149,7 +149,7 @@ impl SignalState {
 
     /// The counters of a replica, or of the service if the signal has one value for the service.
     fn buckets(&mut self, replica: u32) -> &mut LatencyBuckets {
-        let key = if self.request.scope == Scope::Service { SERVICE } else { replica };
+        let key = if self.request.scope == Scope::Replica { replica } else { SERVICE };
         let empty = self.no_observations();
         self.observed.entry(key).or_insert(empty)
     }
@@ -342,8 +342,11 @@ impl SignalState {
             (_, Some(_)) => None,
             (_, None) => self.query(now),
         };
-        if self.request.pipeline.missing == MissingAs::Zero && self.request.scope == Scope::Replica {
-            reading = Some(fill_zeros(reading, now, expected));
+        if self.request.pipeline.missing == MissingAs::Zero {
+            reading = Some(match self.request.scope {
+                Scope::Replica => fill_zeros(reading, now, expected),
+                Scope::Service | Scope::Pods => reading.unwrap_or_else(|| zero(now)),
+            });
         }
         if self.request.pipeline.stamp == Stamp::Now
             && let Some(batch) = &mut reading
@@ -367,7 +370,7 @@ impl SignalState {
         // Integrals are sampled for each replica, even if the service has the signal, and combined
         // when the signal is asked for, as `avg(...)` and `sum(...)` do: a stored sum would jump
         // when a replica comes or goes.
-        if self.request.scope == Scope::Service && self.request.source.is_integral() {
+        if self.request.scope != Scope::Replica && self.request.source.is_integral() {
             samples = self.combine(&samples);
         }
         (!samples.is_empty()).then_some(Batch { at: now, window, samples })
@@ -462,6 +465,11 @@ fn name(key: u32) -> Option<ReplicaId> {
 /// row).
 fn has(truth: &[Truth], replica: u32) -> bool {
     truth.binary_search_by_key(&replica, |row| row.replica).is_ok()
+}
+
+/// What `... or vector(0)` answers for a service without a series.
+fn zero(now: SimTime) -> Batch {
+    Batch { at: now, window: SimDuration::ZERO, samples: vec![Sample { replica: None, at: now, value: 0.0 }] }
 }
 
 fn fill_zeros(reading: Reading, now: SimTime, expected: &[u32]) -> Batch {

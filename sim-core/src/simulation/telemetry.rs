@@ -215,7 +215,10 @@ impl Simulation {
                 vec![Truth { replica: SERVICE, node: u32::MAX, value }]
             }
             Scope::Service if !source.is_integral() => vec![self.service_truth(service, source, &rows)],
-            Scope::Replica | Scope::Service => rows,
+            Scope::Pods if !source.is_integral() && !rows.is_empty() => {
+                vec![self.service_truth(service, source, &rows)]
+            }
+            Scope::Replica | Scope::Service | Scope::Pods => rows,
         }
     }
 

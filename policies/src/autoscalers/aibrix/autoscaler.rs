@@ -2,19 +2,21 @@
 
 use super::algorithm::Recommendation;
 use super::manifest::{MetricKind, PodAutoscaler, Strategy};
+use super::registry::{PodMetric, pod_metric, resource};
 use super::stabilizer::Stabilizer;
 use crate::autoscalers::hpa::BoundMetric;
 use crate::metrics::{MetricBinding, MetricNameError, resolve};
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
-    Autoscaler, Batch, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Schedule, Scope,
-    TargetId, TargetView,
+    Autoscaler, Batch, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, ReplicaView, Sample,
+    Schedule, Scope, TargetId, TargetView,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How often the controller reconciles.
 const PERIOD: SimDuration = SimDuration::from_s(10);
+const NS_PER_S: i64 = 1_000_000_000;
 
 /// Which quirks of the real controller are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +28,18 @@ pub struct Quirks {
     /// It asks for more while replicas that it asked for are not ready, by what the ready ones show: the
     /// count doubles at each reconcile (vllm-project/aibrix#2670; later versions guard against it).
     pub ignores_pending: bool,
+    /// KPA holds the mean a pod against the target as if it were the total, so it asks for few
+    /// replicas however many work (`metrics/client.go`, `UpdateMetrics`; by reading).
+    pub kpa_takes_mean: bool,
 }
 
 impl Quirks {
     /// The real controller.
-    pub const FAITHFUL: Quirks = Quirks { cooldown_takes_minimum: true, forgets_context: true, ignores_pending: true };
+    pub const FAITHFUL: Quirks =
+        Quirks { cooldown_takes_minimum: true, forgets_context: true, ignores_pending: true, kpa_takes_mean: true };
     /// Without any.
-    pub const FIXED: Quirks = Quirks { cooldown_takes_minimum: false, forgets_context: false, ignores_pending: false };
+    pub const FIXED: Quirks =
+        Quirks { cooldown_takes_minimum: false, forgets_context: false, ignores_pending: false, kpa_takes_mean: false };
 }
 
 /// What an [`Aibrix`] is made of.
@@ -57,48 +64,70 @@ impl AibrixOptions {
     }
 }
 
-/// Binds every metric to a signal: by `chosen` where that names it, else by the table of known names.
+/// Why a metric is not simulated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// No signal is known.
+    #[error(transparent)]
+    Name(#[from] MetricNameError),
+    /// A running total.
+    #[error("`{0}` is a running total, which AIBrix holds against the target as it stands; bind it to a signal")]
+    Total(String),
+}
+
+/// Binds every metric to a signal: by `chosen` where that names it, else a pod's by the registry,
+/// resources as such, and others by the table of known names. The second list says which read 0 for
+/// ever, and why.
 ///
 /// # Errors
 /// If a name is neither chosen nor known.
 pub fn bind(
     spec: &PodAutoscaler,
     chosen: &BTreeMap<String, MetricBinding>,
-) -> Result<Vec<BoundMetric>, MetricNameError> {
-    let bound = spec.metrics.iter().map(|metric| {
-        let binding = match chosen.get(&metric.name) {
-            Some(binding) => *binding,
-            None => resolve(&metric.name)?,
+) -> Result<(Vec<BoundMetric>, Vec<String>), BindError> {
+    let (mut bound, mut zeros) = (Vec::new(), Vec::new());
+    for metric in &spec.metrics {
+        let binding = match (chosen.get(&metric.name), metric.kind) {
+            (Some(binding), _) => *binding,
+            (None, MetricKind::Pod) => match pod_metric(&metric.name) {
+                PodMetric::Gauge(binding) => binding,
+                PodMetric::Total => return Err(BindError::Total(metric.name.clone())),
+                PodMetric::Zero(why) => {
+                    zeros.push(format!("`{}` reads 0 for ever: {why}", metric.name));
+                    MetricBinding { scale: 0.0, ..resolve("in_flight_requests")? }
+                }
+            },
+            (None, MetricKind::Resource) => match resource(&metric.name) {
+                Some(binding) => binding,
+                None => resolve(&metric.name)?,
+            },
+            (None, MetricKind::Custom | MetricKind::External) => resolve(&metric.name)?,
         };
-        let scope = match metric.kind {
-            MetricKind::Pods => Scope::Replica,
-            MetricKind::Service => Scope::Service,
-        };
-        Ok(BoundMetric { request: binding.request(&metric.name, scope), scale: binding.scale })
-    });
-    bound.collect()
+        let scope = if metric.kind == MetricKind::External { Scope::Service } else { Scope::Replica };
+        bound.push(BoundMetric { request: binding.request(&metric.name, scope), scale: binding.scale });
+    }
+    Ok((bound, zeros))
 }
 
-/// One reading: when, over all pods, and a pod.
+/// The mean over what a metric gave at one reconcile: a value a pod, or the service's own.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     at_ns: i64,
-    total: f64,
-    per_pod: f64,
+    mean: f64,
+    /// The pods that the mean goes over.
+    pods: u32,
 }
 
 /// An `AIBrix` autoscaler that scales one target.
 #[derive(Clone, Debug)]
 pub struct Aibrix {
     spec: PodAutoscaler,
-    scopes: Vec<Scope>,
     scales: Vec<f64>,
     names: Vec<Arc<str>>,
     newest: Vec<Option<Batch>>,
     readings: Vec<Vec<Reading>>,
     stabilizer: Stabilizer,
-    forgets_context: bool,
-    ignores_pending: bool,
+    quirks: Quirks,
     /// The most that the present panic asked for, for each metric.
     max_panic: Vec<i32>,
 }
@@ -116,10 +145,8 @@ impl Aibrix {
             newest: vec![None; scales.len()],
             readings: vec![Vec::new(); count],
             stabilizer: Stabilizer::new(spec.up_cooldown_ns, spec.down_cooldown_ns, quirks.cooldown_takes_minimum),
-            forgets_context: quirks.forgets_context,
-            ignores_pending: quirks.ignores_pending,
+            quirks,
             max_panic: vec![0; count],
-            scopes: requests.iter().map(|request| request.scope).collect(),
             scales,
             spec,
         };
@@ -135,30 +162,26 @@ impl Aibrix {
                 Some(batches) => *newest = batches.last().cloned().or_else(|| newest.take()),
                 None => *newest = None,
             }
-            let (Some(batch), Some(readings)) = (newest.as_ref(), self.readings.get_mut(index)) else { continue };
-            let scale = self.scales.get(index).copied().unwrap_or(1.0);
-            let values = batch.samples.iter().map(|sample| sample.value * scale).filter(|value| value.is_finite());
-            let (mut total, mut samples) = (0.0, 0_u32);
-            for value in values {
-                (total, samples) = (total + value, samples + 1);
-            }
-            if samples == 0 {
+            let Some(readings) = self.readings.get_mut(index) else { continue };
+            let (kind, scale) = (self.spec.metrics[index].kind, self.scales.get(index).copied().unwrap_or(1.0));
+            let samples = newest.as_ref().map_or(&[][..], |batch| &batch.samples);
+            let values = samples.iter().filter(|sample| sample.value.is_finite());
+            let (sum, shown) = values.fold((0.0, 0), |(sum, n), sample| (sum + sample.value * scale, n + 1));
+            let pods = shown + silent(kind, view, samples);
+            if pods == 0 {
                 continue;
             }
-            let pods = match self.scopes[index] {
-                Scope::Replica => samples,
-                Scope::Service => view.status_replicas.max(1),
-            };
-            let oldest = now_ns.saturating_sub(self.spec.stable_window_ns.max(self.spec.panic_window_ns));
-            readings.retain(|reading| reading.at_ns > oldest);
-            readings.push(Reading { at_ns: now_ns, total, per_pod: total / f64::from(pods) });
+            let window_ns = self.spec.stable_window_ns.max(self.spec.panic_window_ns);
+            readings.retain(|reading| in_window(reading, now_ns, window_ns));
+            readings.push(Reading { at_ns: now_ns, mean: sum / f64::from(pods), pods });
         }
     }
 
-    /// Mean over the readings newer than the window; `None` if there is none.
-    fn average(&self, metric: usize, now_ns: i64, window_ns: i64, value: fn(&Reading) -> f64) -> Option<f64> {
-        let since = now_ns.saturating_sub(window_ns);
-        let newer = self.readings[metric].iter().filter(|reading| reading.at_ns > since);
+    /// Mean over the readings of the window; `None` if there is none.
+    fn average(&self, metric: usize, now_ns: i64, window_ns: i64) -> Option<f64> {
+        let total = self.spec.strategy == Strategy::Kpa && !self.quirks.kpa_takes_mean;
+        let value = |reading: &Reading| if total { reading.mean * f64::from(reading.pods) } else { reading.mean };
+        let newer = self.readings[metric].iter().filter(|reading| in_window(reading, now_ns, window_ns));
         let (sum, count) = newer.fold((0.0, 0_u32), |(sum, count), reading| (sum + value(reading), count + 1));
         (count > 0).then(|| sum / f64::from(count))
     }
@@ -169,13 +192,13 @@ impl Aibrix {
         let (stable, panic) = (self.spec.stable_window_ns, self.spec.panic_window_ns);
         match self.spec.strategy {
             Strategy::Apa => {
-                let value = self.average(metric, now_ns, stable, |reading| reading.per_pod)?;
+                let value = self.average(metric, now_ns, stable)?;
                 Some((settings.apa(current, value), value))
             }
             Strategy::Kpa => {
-                let value = self.average(metric, now_ns, stable, |reading| reading.total)?;
-                let short = self.average(metric, now_ns, panic, |reading| reading.total)?;
-                let kept = if self.forgets_context { 0 } else { self.max_panic[metric] };
+                let value = self.average(metric, now_ns, stable)?;
+                let short = self.average(metric, now_ns, panic)?;
+                let kept = if self.quirks.forgets_context { 0 } else { self.max_panic[metric] };
                 let found = settings.kpa(current, value, short, kept);
                 self.max_panic[metric] = if found.in_panic { found.after_rates } else { 0 };
                 Some((found, value))
@@ -227,6 +250,25 @@ impl Aibrix {
     }
 }
 
+/// Whether a reading lies in the window before now, whose ends are whole seconds and both count
+/// (`types/metrics.go`, `TimeWindow.Record`).
+fn in_window(reading: &Reading, now_ns: i64, window_ns: i64) -> bool {
+    reading.at_ns.div_euclid(NS_PER_S) >= now_ns.saturating_sub(window_ns).div_euclid(NS_PER_S)
+}
+
+/// Pods that are asked and have no value, which counts as 0 (`metrics/fetcher.go`): for metrics of
+/// the engine those that have an address, which they get on their node; for the metrics APIs all.
+fn silent(kind: MetricKind, view: &TargetView, samples: &[Sample]) -> u32 {
+    let has_value = |replica: &ReplicaView| samples.iter().any(|sample| sample.replica == Some(replica.id));
+    let asked = view.replicas.iter().filter(|replica| match kind {
+        _ if replica.deleted.is_some() => false,
+        MetricKind::External => false,
+        MetricKind::Pod => replica.node.is_some(),
+        MetricKind::Resource | MetricKind::Custom => true,
+    });
+    asked.filter(|replica| !has_value(replica)).count() as u32
+}
+
 fn count(replicas: i32) -> u32 {
     u32::try_from(replicas).unwrap_or(0)
 }
@@ -253,12 +295,13 @@ impl Autoscaler for Aibrix {
             explanation.reason = match (wanted, self.spec.strategy) {
                 (None, _) => "no metric could be read".to_owned(),
                 (Some(_), Strategy::Apa) => "apa scaling by the mean a pod".to_owned(),
+                (Some(_), Strategy::Kpa) if self.quirks.kpa_takes_mean => "kpa scaling by the mean a pod".to_owned(),
                 (Some(_), Strategy::Kpa) => "kpa scaling by the total".to_owned(),
             };
             wanted
         };
         let wanted = wanted.map(|wanted| {
-            let held = !self.ignores_pending && wanted > current && view.ready_replicas < view.spec_replicas;
+            let held = !self.quirks.ignores_pending && wanted > current && view.ready_replicas < view.spec_replicas;
             let kept = if held { current } else { wanted };
             limit(&mut explanation, "Pending", wanted, kept);
             kept

@@ -40,10 +40,14 @@ pub enum Strategy {
 /// Where a metric comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Each pod, over HTTP (`pod`), or an API that answers for each (`resource`, `custom`).
-    Pods,
+    /// Each pod's engine, over HTTP (`pod`).
+    Pod,
+    /// metrics-server (`resource`).
+    Resource,
+    /// The custom metrics API, for each pod (`custom`).
+    Custom,
     /// One value for the service (`external`, `domain`).
-    Service,
+    External,
 }
 
 /// One of `metricsSources`.
@@ -100,7 +104,8 @@ pub struct PodAutoscaler {
 ///   maxReplicas: 8
 ///   scalingStrategy: APA
 ///   metricsSources:
-///   - { metricSourceType: pod, targetMetric: 'vllm:num_requests_waiting', targetValue: '5' }
+///   - { metricSourceType: pod, protocolType: http, port: '8000', path: metrics,
+///       targetMetric: num_requests_waiting, targetValue: '5' }
 /// ",
 ///     None,
 /// )?;
@@ -159,6 +164,8 @@ fn read_object(object: &Object) -> Result<PodAutoscaler> {
     for (key, text) in texts(annotations, "metadata.annotations")? {
         if let Some(name) = key.text.strip_prefix(PREFIX) {
             read.read_annotation(key, name, text)?;
+        } else if let Some((before, name)) = key.text.split_once(PREFIX).filter(|(before, _)| before.ends_with('.')) {
+            read.warn(key, other_prefix(before, name));
         }
     }
     Ok(read)
@@ -182,15 +189,7 @@ impl PodAutoscaler {
             let message = format!("must be at least 1 and minReplicas, {}", self.settings.min_replicas);
             return Err(spec.refused("maxReplicas", message));
         }
-        let windows = [("observeWindowSeconds", true), ("panicWindowSeconds", false)];
-        for (name, is_stable) in windows {
-            let Some(seconds) = spec.optional_int(name)? else { continue };
-            if !(1..=3600).contains(&seconds) {
-                return Err(spec.refused(name, format!("{seconds} must be from 1 to 3600")));
-            }
-            let field = if is_stable { &mut self.stable_window_ns } else { &mut self.panic_window_ns };
-            *field = i64::from(seconds) * NS_PER_S;
-        }
+        self.read_windows(&mut spec)?;
         let sources = spec.optional_list("metricsSources")?.unwrap_or_default();
         if sources.is_empty() {
             return Err(spec.refused("metricsSources", "at least one is required"));
@@ -204,6 +203,25 @@ impl PodAutoscaler {
             spec.without_effect(name, "is not simulated, ignored", &mut self.warnings);
         }
         spec.finish(&mut self.warnings);
+        Ok(())
+    }
+
+    fn read_windows(&mut self, spec: &mut Fields) -> Result<()> {
+        for (name, is_stable) in [("observeWindowSeconds", true), ("panicWindowSeconds", false)] {
+            let Some(seconds) = spec.optional_int(name)? else { continue };
+            if !(1..=3600).contains(&seconds) {
+                return Err(spec.refused(name, format!("{seconds} must be from 1 to 3600")));
+            }
+            let field = if is_stable { &mut self.stable_window_ns } else { &mut self.panic_window_ns };
+            *field = i64::from(seconds) * NS_PER_S;
+        }
+        if self.panic_window_ns > self.stable_window_ns {
+            let (panic_s, stable_s) = (self.panic_window_ns / NS_PER_S, self.stable_window_ns / NS_PER_S);
+            let given = spec.optional("panicWindowSeconds").is_some();
+            let name = if given { "panicWindowSeconds" } else { "observeWindowSeconds" };
+            let message = format!("the panic window of {panic_s} s is longer than the window of {stable_s} s");
+            return Err(spec.refused(name, message).hint("`panicWindowSeconds` is 60 where it is not given"));
+        }
         Ok(())
     }
 
@@ -258,14 +276,33 @@ impl PodAutoscaler {
     }
 }
 
+/// What to say of an annotation of the time when each strategy had its own, such as
+/// `kpa.autoscaling.aibrix.ai/scale-down-delay`.
+fn other_prefix(before: &str, name: &str) -> String {
+    let today = match name {
+        "scale-down-delay" | "down-cooldown-window" => Some("scale-down-cooldown-window"),
+        "up-cooldown-window" => Some("scale-up-cooldown-window"),
+        "up-fluctuation-tolerance" => Some("scale-up-tolerance"),
+        "down-fluctuation-tolerance" => Some("scale-down-tolerance"),
+        _ => nearest(name, ANNOTATIONS),
+    };
+    let hint = today.map(|today| format!("; today: `{PREFIX}{today}`")).unwrap_or_default();
+    let hint = match name {
+        "window" | "stable-window" => "; today: `spec.observeWindowSeconds`".to_owned(),
+        "panic-window" => "; today: `spec.panicWindowSeconds`".to_owned(),
+        _ => hint,
+    };
+    format!("has no effect: this version reads no annotations with `{before}` before its prefix{hint}")
+}
+
 fn read_metric(mut fields: Fields, warnings: &mut Vec<ManifestWarning>) -> Result<Metric> {
     let node = fields.required("metricSourceType")?;
     let words = [
-        ("pod", MetricKind::Pods),
-        ("resource", MetricKind::Pods),
-        ("custom", MetricKind::Pods),
-        ("external", MetricKind::Service),
-        ("domain", MetricKind::Service),
+        ("pod", MetricKind::Pod),
+        ("resource", MetricKind::Resource),
+        ("custom", MetricKind::Custom),
+        ("external", MetricKind::External),
+        ("domain", MetricKind::External),
     ];
     let kind = fields.word("metricSourceType", node, &words)?;
     let name = fields.required_text("targetMetric")?.to_owned();
@@ -273,10 +310,40 @@ fn read_metric(mut fields: Fields, warnings: &mut Vec<ManifestWarning>) -> Resul
     let target = go_text::float(text).filter(|value| *value > 0.0 && value.is_finite());
     let target = target
         .ok_or_else(|| fields.refused("targetValue", format!("\"{}\" must be a positive number", shorten(text))))?;
-    // The simulator decides where the value comes from.
-    for known in ["protocolType", "endpoint", "path", "port"] {
-        fields.optional(known);
-    }
+    read_source(&mut fields, kind, &name)?;
     fields.finish(warnings);
     Ok(Metric { name, kind, target })
+}
+
+/// Where a metric comes from, as the controller checks it (`validateMetricsSources`); the simulator
+/// decides that itself.
+fn read_source(fields: &mut Fields, kind: MetricKind, name: &str) -> Result<()> {
+    let mut has = |field| fields.optional_text(field).map(|text| text.is_some_and(|text| !text.is_empty()));
+    let (protocol, endpoint) = (has("protocolType")?, has("endpoint")?);
+    let (path, port) = (has("path")?, has("port")?);
+    let all = [("protocolType", protocol), ("endpoint", endpoint), ("path", path), ("port", port)];
+    let needs = |wanted: &[&'static str]| {
+        all.into_iter().find(|(field, given)| wanted.contains(field) && !given).map(|(field, _)| field)
+    };
+    match kind {
+        MetricKind::Pod => match needs(&["protocolType", "port", "path"]) {
+            Some(missing) => Err(fields.refused(missing, "required for metricSourceType pod, but missing")),
+            None => Ok(()),
+        },
+        MetricKind::External if endpoint => match needs(&["protocolType", "path"]) {
+            Some(missing) => Err(fields.refused(missing, "required beside `endpoint`, but missing")),
+            None => Ok(()),
+        },
+        MetricKind::Resource => {
+            if !matches!(name, "cpu" | "memory") {
+                let message = format!("`{}` is no resource: expected cpu or memory", shorten(name));
+                return Err(fields.refused("targetMetric", message));
+            }
+            match all.into_iter().find(|(_, given)| *given) {
+                Some((field, _)) => Err(fields.refused(field, "not allowed for metricSourceType resource")),
+                None => Ok(()),
+            }
+        }
+        MetricKind::External | MetricKind::Custom => Ok(()),
+    }
 }

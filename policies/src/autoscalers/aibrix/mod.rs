@@ -8,19 +8,22 @@
 //! | [`Settings`] | the algorithms' parameters, and the algorithms |
 //! | [`Stabilizer`] | cooldown windows |
 //! | [`manifest`] | a user's own `PodAutoscaler` |
+//! | `registry` | what a pod's metrics are called |
 //! | [`Aibrix`] | the controller behind the simulator's port |
 
 mod algorithm;
 mod autoscaler;
 pub mod manifest;
+mod registry;
 mod stabilizer;
 
 use crate::info::{PolicyInfo, Port};
 use crate::manifest::{Kind, ObjectKind};
 
 pub use algorithm::{Algorithms, Recommendation, Rules, Settings};
-pub use autoscaler::{Aibrix, AibrixOptions, Quirks, bind};
+pub use autoscaler::{Aibrix, AibrixOptions, BindError, Quirks, bind};
 pub use manifest::{Metric, MetricKind, PodAutoscaler, Strategy};
+pub use registry::{PodMetric, pod_metric};
 pub use stabilizer::Stabilizer;
 
 /// What the list of policies says of this folder.

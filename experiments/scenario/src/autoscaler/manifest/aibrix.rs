@@ -14,7 +14,10 @@ fn pod_autoscaler(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     let read = cx.read(aibrix::manifest::read(&cx.file.bytes, cx.given.name.as_deref()))?;
     cx.warn(&read.warnings);
     cx.check_target(&read.target.1);
-    let bound = aibrix::bind(&read, &cx.bindings).map_err(|error| cx.refused(error.to_string()))?;
+    let (bound, zeros) = aibrix::bind(&read, &cx.bindings).map_err(|error| cx.refused(error.to_string()))?;
+    for zero in zeros {
+        cx.notes.warn(format!("{}: {zero}", cx.file.shown));
+    }
     let quirks = if cx.faithful() { aibrix::Quirks::FAITHFUL } else { aibrix::Quirks::FIXED };
     let (min, max) =
         (read.settings.min_replicas.max(0).unsigned_abs(), read.settings.max_replicas.max(0).unsigned_abs());
