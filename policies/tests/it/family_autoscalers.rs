@@ -139,7 +139,7 @@ fn a_query_over_replicas_is_answered_by_replicas() {
 
 #[test]
 fn a_formula_decides_activity_and_feeds_the_hpa_one_metric() {
-    let spec = "  - {type: rabbitmq, name: jobs, metadata: {value: '10'}}\n  advanced: {scalingModifiers: {formula: 'max(waiting, jobs ?? 0) * 2', \
+    let spec = "  - {type: rabbitmq, name: jobs, metadata: {mode: QueueLength, value: '10'}}\n  advanced: {scalingModifiers: {formula: 'max(waiting, jobs ?? 0) * 2', \
                 target: '10', activationTarget: '7'}}\n";
     let mut both = keda(spec, Quirks::default());
     let mut hpa = both.hpa.take().expect("not paused").policy;

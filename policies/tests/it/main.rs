@@ -6,6 +6,7 @@ mod family_rules;
 mod hpa_autoscaler;
 mod hpa_manifest;
 mod keda_manifest;
+mod keda_triggers;
 mod knative_autoscaler;
 mod knative_manifest;
 mod llm_autoscaler_manifests;

@@ -6,6 +6,7 @@
 //! replicas, everything else is the service's own value, their sum. Triggers on queues read the requests that wait at the service,
 //! whatever the queue counts besides.
 
+use super::manifest::scalers::{Counts, counts};
 use super::spec::Trigger;
 use crate::metrics::{MetricBinding, MetricNameError, parse_binding, resolve};
 use flashcrowd_core::SimDuration;
@@ -14,23 +15,6 @@ use std::collections::BTreeMap;
 
 /// A user's own bindings, by the trigger's name or `s<index>-<type>`.
 pub type Bindings = BTreeMap<String, MetricBinding>;
-
-/// Types that stand for requests that wait.
-pub(super) const QUEUES: [&str; 13] = [
-    "activemq",
-    "apache-kafka",
-    "aws-sqs-queue",
-    "azure-queue",
-    "azure-servicebus",
-    "gcp-pubsub",
-    "kafka",
-    "metrics-api",
-    "nats-jetstream",
-    "rabbitmq",
-    "redis",
-    "redis-streams",
-    "stan",
-];
 
 /// What the trigger at `index` reads.
 ///
@@ -52,10 +36,14 @@ pub fn bind_trigger(trigger: &Trigger, index: usize, chosen: &Bindings) -> Resul
     }
     match trigger.kind.as_str() {
         "cpu" | "memory" => resolve(&trigger.kind),
-        "rabbitmq" if trigger.metadata("mode") == Some("MessageRate") => parse_binding("RequestsPerSecond"),
-        kind if QUEUES.contains(&kind) => parse_binding("WaitingRequests"),
         "prometheus" => from_query(trigger, &key),
-        _ => Err(MetricNameError::Unknown { name: key, suggestion: None }),
+        _ => match counts(trigger) {
+            Counts::Arrivals => parse_binding("RequestsPerSecond"),
+            Counts::Waiting | Counts::InFlight | Counts::Running => parse_binding("WaitingRequests"),
+            Counts::Clock | Counts::Resource | Counts::Own => {
+                Err(MetricNameError::Unknown { name: key, suggestion: None })
+            }
+        },
     }
 }
 

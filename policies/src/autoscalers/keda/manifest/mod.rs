@@ -8,6 +8,8 @@ mod checks;
 mod header;
 mod scaled_job;
 mod scaled_object;
+pub mod scalers;
+mod targets;
 mod triggers;
 
 use super::spec::{ScaledJob, ScaledObject};

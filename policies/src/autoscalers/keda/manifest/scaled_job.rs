@@ -39,7 +39,7 @@ pub(super) fn read(object: &Object, warnings: &mut Warnings) -> Result<ScaledJob
         polling_interval_s: spec.optional_count("pollingInterval")?,
         paused: annotations.paused,
         rules,
-        triggers: triggers::read(&mut spec, warnings)?,
+        triggers: triggers::read(&mut spec, false, warnings)?,
     };
     spec.finish(warnings);
     Ok(job)

@@ -23,6 +23,8 @@ pub(super) fn read(object: &Object, warnings: &mut Warnings) -> Result<ScaledObj
     };
     reference.without_effect("envSourceContainerName", "has no effect: every source answers", warnings);
     reference.finish(warnings);
+    let advanced = object.node.get("spec").and_then(|spec| spec.get("advanced"));
+    let for_formula = advanced.and_then(|advanced| advanced.get("scalingModifiers")).is_some();
     let mut annotations = Annotations::default();
     for (key, value) in annotations_of(object)? {
         annotations.set(key, value);
@@ -39,7 +41,7 @@ pub(super) fn read(object: &Object, warnings: &mut Warnings) -> Result<ScaledObj
         max_replica_count: spec.optional_count("maxReplicaCount")?,
         fallback: read_fallback(&mut spec, warnings)?,
         annotations,
-        triggers: triggers::read(&mut spec, warnings)?,
+        triggers: triggers::read(&mut spec, for_formula, warnings)?,
         ..ScaledObject::default()
     };
     if let Some(advanced) = spec.optional_map("advanced")? {
