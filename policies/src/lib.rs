@@ -17,6 +17,7 @@
 
 pub mod autoscalers;
 pub mod capacity;
+pub mod clock;
 mod info;
 pub mod manifest;
 pub mod metrics;

@@ -19,6 +19,7 @@
 
 mod autoscaler;
 mod capacity;
+mod clock;
 mod copies;
 mod errors;
 pub mod external;

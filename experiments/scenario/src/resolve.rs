@@ -3,6 +3,7 @@
 
 use crate::autoscaler::place::Stage;
 use crate::autoscaler::resolve as autoscaler;
+use crate::clock::Clock;
 use crate::faults::resolve as faults;
 use crate::files::Files;
 use crate::fleet::placement::placement;
@@ -57,6 +58,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
     let links = links::resolve(&mut notes, &raw.links)?;
     let residents = residents::Residents::new(&mut notes, &raw.services)?;
+    let clock = Clock::new(&mut notes, raw.starts_at.as_deref())?;
     let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
@@ -65,7 +67,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         let mut resolved = service::resolve(&mut notes, &mut files, name, &effective, engines, &stock)?;
         resolved.config.resident_on = residents.owner(given);
         if resolved.config.resident_on.is_none() {
-            let stage = Stage { services: &names, pools: &pools, registry: base.registry };
+            let stage = Stage { services: &names, pools: &pools, registry: base.registry, clock };
             autoscaler::resolve(&mut notes, &mut files, &stage, given, &mut resolved, TargetId(target))?;
         }
         services.push(resolved);
@@ -110,6 +112,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         overrides: Vec::new(),
         about: raw.about.clone().unwrap_or_default(),
         seed: notes.or("seed", raw.seed, 1, "a fixed seed, so that runs can be repeated"),
+        starts_at: clock.known(),
         horizon: SimTime::ZERO + horizon,
         warmup: SimTime::ZERO + warmup,
         replicates,

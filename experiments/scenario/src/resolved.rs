@@ -12,6 +12,7 @@ use flashcrowd_core::network::Geography;
 use flashcrowd_core::ports::{Maker, Placement};
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_policies::clock::WallClock;
 use std::sync::Arc;
 
 /// One variant of a scenario, resolved: no option is open.
@@ -27,6 +28,8 @@ pub struct Resolved {
     pub about: String,
     /// Seed.
     pub seed: u64,
+    /// When the run begins by the clock on the wall, if that is known.
+    pub starts_at: Option<WallClock>,
     /// End of the run.
     pub horizon: SimTime,
     /// Start of the measured part.

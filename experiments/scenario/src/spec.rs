@@ -37,6 +37,10 @@ pub struct Scenario {
     /// Seed of all randomness.
     #[schemars(extend("x-example" = "1"))]
     pub seed: Option<u64>,
+    /// When the run begins by the clock on the wall: for schedules in time zones. When its trace began, or a
+    /// Monday, by default.
+    #[schemars(extend("x-example" = r#""2026-03-02T00:00:00Z""#))]
+    pub starts_at: Option<String>,
     /// How long the run lasts; a recorded trace's span by default.
     #[schemars(extend("x-example" = r#""2h""#))]
     pub horizon: Option<Duration>,

@@ -5,9 +5,11 @@
 //! a scenario binds any other name.
 
 mod presets;
+mod query;
 mod table;
 
 pub use presets::Preset;
+pub use query::{Combine, Query, QueryError, read_query};
 pub use table::{KnownMetric, UnsupportedMetric};
 
 use crate::manifest::nearest;

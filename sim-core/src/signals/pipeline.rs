@@ -70,6 +70,8 @@ pub(crate) struct SignalState {
     /// Scraped copies of `observed` within the window.
     scraped: VecDeque<(SimTime, BTreeMap<u32, LatencyBuckets>)>,
     cached: Option<(SimTime, Reading)>,
+    /// Whether the last scrape found no pod that exports what only pods do.
+    without_pods: bool,
     /// Pushed scrapes that were not handed over yet, oldest first.
     pushed: VecDeque<Batch>,
     relist: Option<Relist>,
@@ -109,6 +111,7 @@ impl SignalState {
             observed: BTreeMap::new(),
             scraped: VecDeque::new(),
             cached: None,
+            without_pods: false,
             pushed: VecDeque::new(),
             relist,
             phases,
@@ -206,6 +209,7 @@ impl SignalState {
             return self.push(now, truth);
         }
         let keep = self.keep();
+        self.without_pods = truth.is_empty() && self.request.scope == Scope::Pods;
         for (key, history) in &mut self.histories {
             history.stale |= !has(truth, *key);
         }
@@ -345,7 +349,9 @@ impl SignalState {
         if self.request.pipeline.missing == MissingAs::Zero {
             reading = Some(match self.request.scope {
                 Scope::Replica => fill_zeros(reading, now, expected),
-                Scope::Service | Scope::Pods => reading.unwrap_or_else(|| zero(now)),
+                Scope::Service | Scope::Pods => {
+                    reading.filter(|batch| !batch.samples.is_empty()).unwrap_or_else(|| zero(now))
+                }
             });
         }
         if self.request.pipeline.stamp == Stamp::Now
@@ -373,7 +379,9 @@ impl SignalState {
         if self.request.scope != Scope::Replica && self.request.source.is_integral() {
             samples = self.combine(&samples);
         }
-        (!samples.is_empty()).then_some(Batch { at: now, window, samples })
+        // Without a pod the answer is that there is no series; a scrape that fails has no answer.
+        let answers = !samples.is_empty() || self.without_pods;
+        answers.then_some(Batch { at: now, window, samples })
     }
 
     fn values(&self, now: SimTime) -> (Vec<Sample>, SimDuration) {

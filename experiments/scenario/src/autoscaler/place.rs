@@ -3,6 +3,7 @@
 use super::bindings::bindings;
 use super::resolved::{Make, MakeError, ResolvedAutoscaler};
 use super::spec::Binding;
+use crate::clock::Clock;
 use crate::files::Files;
 use crate::part::Port;
 use crate::registry::Registry;
@@ -33,6 +34,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) pools: &'a [PoolConfig],
     /// Policies that the program was started with.
     pub(crate) registry: &'a Registry,
+    /// When the run begins.
+    pub(crate) clock: Clock,
 }
 
 /// Where an autoscaler stands, and what its settings lean on.

@@ -1,16 +1,18 @@
 //! The controller behind the simulator's port: averages over its windows, the algorithm, cooldown.
 
+use super::Settings;
 use super::algorithm::Recommendation;
 use super::manifest::{MetricKind, PodAutoscaler, Strategy};
 use super::registry::{PodMetric, pod_metric, resource};
 use super::stabilizer::Stabilizer;
 use crate::autoscalers::hpa::BoundMetric;
+use crate::clock::WallClock;
 use crate::metrics::{MetricBinding, MetricNameError, resolve};
-use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
     Autoscaler, Batch, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, ReplicaView, Sample,
     Schedule, Scope, TargetId, TargetView,
 };
+use flashcrowd_core::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,12 +57,14 @@ pub struct AibrixOptions {
     pub quirks: Quirks,
     /// Time of the first reconcile; `None` draws it.
     pub phase: Option<SimDuration>,
+    /// When the run begins, for bounds by the time of day.
+    pub clock: WallClock,
 }
 
 impl AibrixOptions {
     /// Faithful.
     pub fn new(spec: PodAutoscaler, target: TargetId, metrics: Vec<BoundMetric>) -> Self {
-        AibrixOptions { spec, target, metrics, quirks: Quirks::FAITHFUL, phase: None }
+        AibrixOptions { spec, target, metrics, quirks: Quirks::FAITHFUL, phase: None, clock: WallClock::default() }
     }
 }
 
@@ -128,6 +132,13 @@ pub struct Aibrix {
     readings: Vec<Vec<Reading>>,
     stabilizer: Stabilizer,
     quirks: Quirks,
+    clock: WallClock,
+    /// When the next reconcile is due that no schedule asks for.
+    tick: SimTime,
+    /// The settings outside all schedules.
+    base: Settings,
+    /// Whether a schedule with a lower bound is open, which may begin from zero.
+    warms: bool,
     /// The most that the present panic asked for, for each metric.
     max_panic: Vec<i32>,
 }
@@ -135,7 +146,7 @@ pub struct Aibrix {
 impl Aibrix {
     /// A controller for one object. Bindings that are missing make their metrics unreadable.
     pub fn new(options: AibrixOptions) -> Controller<Self> {
-        let AibrixOptions { spec, target, metrics, quirks, phase } = options;
+        let AibrixOptions { spec, target, metrics, quirks, phase, clock } = options;
         let (requests, scales): (Vec<_>, Vec<_>) =
             metrics.into_iter().map(|metric| (metric.request, metric.scale)).unzip();
         let count = spec.metrics.len();
@@ -146,6 +157,10 @@ impl Aibrix {
             readings: vec![Vec::new(); count],
             stabilizer: Stabilizer::new(spec.up_cooldown_ns, spec.down_cooldown_ns, quirks.cooldown_takes_minimum),
             quirks,
+            clock,
+            tick: SimTime::ZERO,
+            base: spec.settings,
+            warms: false,
             max_panic: vec![0; count],
             scales,
             spec,
@@ -235,10 +250,29 @@ impl Aibrix {
         Some(self.spec.settings.clamp(stable))
     }
 
+    /// When to look again, where schedules change the bounds between two reconciles.
+    fn wake(&mut self, now: SimTime) -> Option<SimTime> {
+        let changes = self.spec.schedules.iter().filter_map(|window| window.next_change(self.clock, now));
+        let change = changes.min()?;
+        if self.tick <= now {
+            self.tick = now + PERIOD;
+        }
+        Some(change.min(self.tick))
+    }
+
+    /// Takes the bounds that hold now.
+    fn bound(&mut self, now: SimTime) {
+        let open = self.spec.schedules.iter().find(|window| window.is_open(self.clock, now));
+        let (min, max) = open.map_or((None, None), |window| (window.min_replicas, window.max_replicas));
+        self.warms = min.is_some();
+        self.spec.settings.min_replicas = min.unwrap_or(self.base.min_replicas);
+        self.spec.settings.max_replicas = max.unwrap_or(self.base.max_replicas);
+    }
+
     /// What the bounds decide before any metric is asked.
     fn gate(&self, current: i32) -> Option<(i32, &'static str)> {
         let settings = &self.spec.settings;
-        if current == 0 && settings.min_replicas > 0 {
+        if current == 0 && settings.min_replicas > 0 && !self.warms {
             Some((0, "scaling is disabled at zero replicas"))
         } else if current > settings.max_replicas {
             Some((settings.max_replicas, "current replicas are above maxReplicas"))
@@ -283,6 +317,7 @@ impl Autoscaler for Aibrix {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
         let now_ns = seen.now.as_ns();
+        self.bound(seen.now);
         self.read(now_ns, view);
         let current = i32::try_from(view.spec_replicas).unwrap_or(i32::MAX);
         let mut explanation = Explanation::default();
@@ -306,7 +341,8 @@ impl Autoscaler for Aibrix {
             limit(&mut explanation, "Pending", wanted, kept);
             kept
         });
-        let decision = wanted.map_or_else(Decision::hold, |wanted| Decision::scale_to(view, count(wanted)));
+        let mut decision = wanted.map_or_else(Decision::hold, |wanted| Decision::scale_to(view, count(wanted)));
+        decision.next_wake = self.wake(seen.now);
         decision.explained(view.target, explanation)
     }
 }

@@ -6,6 +6,7 @@
 pub use crate::manifest::{ManifestError, ManifestWarning};
 
 use super::algorithm::Settings;
+use super::schedule::{self, DailyWindow};
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::{Object, choose, objects, texts};
 use crate::manifest::tree::{Key, documents, shorten};
@@ -84,6 +85,8 @@ pub struct PodAutoscaler {
     pub up_cooldown_ns: i64,
     /// Cooldown downwards, in nanoseconds.
     pub down_cooldown_ns: i64,
+    /// Bounds by the time of day.
+    pub schedules: Vec<DailyWindow>,
     /// Fields and annotations that have no effect.
     pub warnings: Vec<ManifestWarning>,
 }
@@ -157,6 +160,7 @@ fn read_object(object: &Object) -> Result<PodAutoscaler> {
         panic_window_ns: 60 * NS_PER_S,
         up_cooldown_ns: 0,
         down_cooldown_ns: 300 * NS_PER_S,
+        schedules: Vec::new(),
         warnings,
     };
     read.read_spec(spec)?;
@@ -190,6 +194,8 @@ impl PodAutoscaler {
             return Err(spec.refused("maxReplicas", message));
         }
         self.read_windows(&mut spec)?;
+        let bounds = (self.settings.min_replicas, self.settings.max_replicas);
+        self.schedules = schedule::read(&mut spec, bounds)?;
         let sources = spec.optional_list("metricsSources")?.unwrap_or_default();
         if sources.is_empty() {
             return Err(spec.refused("metricsSources", "at least one is required"));
@@ -199,7 +205,7 @@ impl PodAutoscaler {
             let metric = read_metric(fields, &mut self.warnings)?;
             self.metrics.push(metric);
         }
-        for name in ["subTargetSelector", "schedules", "predictive"] {
+        for name in ["subTargetSelector"] {
             spec.without_effect(name, "is not simulated, ignored", &mut self.warnings);
         }
         spec.finish(&mut self.warnings);

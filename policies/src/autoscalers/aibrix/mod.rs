@@ -9,12 +9,14 @@
 //! | [`Stabilizer`] | cooldown windows |
 //! | [`manifest`] | a user's own `PodAutoscaler` |
 //! | `registry` | what a pod's metrics are called |
+//! | `schedule` | bounds by the time of day |
 //! | [`Aibrix`] | the controller behind the simulator's port |
 
 mod algorithm;
 mod autoscaler;
 pub mod manifest;
 mod registry;
+mod schedule;
 mod stabilizer;
 
 use crate::info::{PolicyInfo, Port};
@@ -24,6 +26,7 @@ pub use algorithm::{Algorithms, Recommendation, Rules, Settings};
 pub use autoscaler::{Aibrix, AibrixOptions, BindError, Quirks, bind};
 pub use manifest::{Metric, MetricKind, PodAutoscaler, Strategy};
 pub use registry::{PodMetric, pod_metric};
+pub use schedule::DailyWindow;
 pub use stabilizer::Stabilizer;
 
 /// What the list of policies says of this folder.

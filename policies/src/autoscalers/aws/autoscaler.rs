@@ -1,14 +1,16 @@
 //! Application Auto Scaling behind the simulator's port: one point of each metric a minute.
 
-use super::binding::{BoundMetric, bind};
-use super::config::{Approximation, Policy, PolicyKind, ScalableTarget};
+use super::binding::{BindError, BoundMetric, Per, Requests, bind};
+use super::config::{Approximation, Policy, PolicyKind, ScalableTarget, ScheduledAction};
 use super::decision::{Engine, Proposal};
-use crate::metrics::{MetricBinding, MetricNameError};
-use flashcrowd_core::SimDuration;
+use crate::clock::WallClock;
+use crate::metrics::MetricBinding;
 use flashcrowd_core::ports::{
     Adapter, Autoscaler, Controller, Decision, Explanation, Limit, MetricExplanation, Observation, Pipeline, Sampler,
     Schedule, Scope, SignalSource, Stamp, TargetId, TargetView, Transform,
 };
+use flashcrowd_core::{SimDuration, SimTime};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// Time between two points of a metric, and between two decisions.
@@ -27,6 +29,12 @@ pub struct AwsOptions {
     pub bindings: BTreeMap<String, MetricBinding>,
     /// Time of the first minute's end; `None` draws it from one minute.
     pub phase: Option<SimDuration>,
+    /// What the containers request.
+    pub requests: Requests,
+    /// What changes the bounds by the clock.
+    pub actions: Vec<ScheduledAction>,
+    /// When the run begins.
+    pub clock: WallClock,
 }
 
 impl AwsOptions {
@@ -38,6 +46,9 @@ impl AwsOptions {
             approximation: Approximation::default(),
             bindings: BTreeMap::new(),
             phase: None,
+            requests: Requests::default(),
+            actions: Vec::new(),
+            clock: WallClock::default(),
         }
     }
 }
@@ -47,6 +58,12 @@ impl AwsOptions {
 pub struct AppAutoScaling {
     engine: Engine,
     bound: Vec<BoundMetric>,
+    actions: Vec<ScheduledAction>,
+    clock: WallClock,
+    /// Up to when scheduled actions were carried out; `None` before the first.
+    acted: Option<SimTime>,
+    /// When the next minute ends.
+    next_minute: SimTime,
 }
 
 impl AppAutoScaling {
@@ -58,11 +75,11 @@ impl AppAutoScaling {
         target: ScalableTarget,
         policies: Vec<Policy>,
         options: &AwsOptions,
-    ) -> Result<Controller<Self>, MetricNameError> {
+    ) -> Result<Controller<Self>, BindError> {
         let (mut bound, mut requests) = (Vec::new(), Vec::new());
         for policy in &policies {
             let name = metric_of(policy);
-            let metric = bind(name, &options.bindings)?;
+            let metric = bind(name, &options.bindings, options.requests)?;
             let mut request = metric.binding.request(name, Scope::Service);
             let own = request.pipeline;
             // A point of a count is that of its minute; quantiles are of what the last minute saw.
@@ -82,10 +99,18 @@ impl AppAutoScaling {
             requests.push(request);
             bound.push(metric);
         }
-        let engine = Engine::new(target, policies, options.approximation);
+        let suspended = target.scheduled_suspended;
+        let policy = AppAutoScaling {
+            engine: Engine::new(target, policies, options.approximation),
+            bound,
+            actions: if suspended { Vec::new() } else { options.actions.clone() },
+            clock: options.clock,
+            acted: None,
+            next_minute: SimTime::ZERO,
+        };
         let name = format!("aws/{}", options.name);
         let schedule = Schedule { phase: options.phase, ..Schedule::every(MINUTE) };
-        Ok(Controller::of(name, schedule, options.target, AppAutoScaling { engine, bound }).reading(requests))
+        Ok(Controller::of(name, schedule, options.target, policy).reading(requests))
     }
 
     /// The policies and their memory.
@@ -99,10 +124,10 @@ impl AppAutoScaling {
             let signal = view.signals.iter().find(|signal| signal.signal.0 as usize == index)?;
             let sample = signal.batches.as_ref()?.last()?.samples.first()?;
             let value = sample.value * bound.binding.scale;
-            if bound.per_replica {
-                (view.ready_replicas > 0).then(|| value / f64::from(view.ready_replicas))
-            } else {
-                Some(value)
+            match bound.per {
+                Per::Service => Some(value),
+                Per::Replica => (view.ready_replicas > 0).then(|| value / f64::from(view.ready_replicas)),
+                Per::BacklogWithoutCapacity => Some(f64::from(value > 0.0 && view.ready_replicas == 0)),
             }
         };
         self.bound.iter().enumerate().map(value).collect()
@@ -147,12 +172,70 @@ impl AppAutoScaling {
     }
 }
 
+impl AppAutoScaling {
+    /// Carries out the scheduled actions that are due by now, in the order of their times. The
+    /// capacity that they leave, and the names of those that were due.
+    fn act(&mut self, now: SimTime, current: u32) -> (u32, Vec<String>) {
+        let start = self.clock.start();
+        let nanosecond = SignedDuration::from_nanos(1);
+        let mut since =
+            self.acted.map_or_else(|| start.checked_sub(nanosecond).unwrap_or(start), |at| self.clock.at(at));
+        let until = self.clock.at(now);
+        let (mut capacity, mut names) = (current, Vec::new());
+        while let Some((at, index)) = self.next_due(since).filter(|(at, _)| *at <= until) {
+            // Several may be due at one instant.
+            for action in self.actions[index..].iter().filter(|action| action.next_after(since, start) == Some(at)) {
+                capacity = self.engine.rebound(capacity, action.min_capacity, action.max_capacity);
+                names.push(action.name.clone());
+            }
+            since = at;
+        }
+        self.acted = Some(now);
+        (capacity, names)
+    }
+
+    /// The next time at which an action is due, and the first of those.
+    fn next_due(&self, since: Timestamp) -> Option<(Timestamp, usize)> {
+        let start = self.clock.start();
+        let due = self
+            .actions
+            .iter()
+            .enumerate()
+            .filter_map(|(index, action)| Some((action.next_after(since, start)?, index)));
+        due.min()
+    }
+
+    /// When to look again: at the end of the minute, or at the next scheduled action before it.
+    fn wake(&self, now: SimTime) -> Option<SimTime> {
+        if self.actions.is_empty() {
+            return None;
+        }
+        let due = self.next_due(self.clock.at(now)).and_then(|(at, _)| self.clock.since_start(at));
+        Some(due.map_or(self.next_minute, |due| due.min(self.next_minute)))
+    }
+}
+
 impl Autoscaler for AppAutoScaling {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
-        let (current, values) = (view.spec_replicas, self.values(view));
-        let written = self.engine.minute(seen.now, current, &values);
-        Decision::scale_to(view, written).explained(view.target, self.explain(&values, current, written))
+        let before = view.spec_replicas;
+        let (current, acted) = self.act(seen.now, before);
+        let is_minute = seen.now >= self.next_minute;
+        let (written, mut explanation) = if is_minute {
+            self.next_minute = seen.now + MINUTE;
+            let values = self.values(view);
+            let written = self.engine.minute(seen.now, current, &values);
+            (written, self.explain(&values, current, written))
+        } else {
+            (current, Explanation { reason: "no change".to_owned(), ..Explanation::default() })
+        };
+        if !acted.is_empty() {
+            let target = self.engine.target();
+            let (min, max) = (target.min_capacity, target.max_capacity);
+            explanation.reason = format!("scheduled action {}: {min} to {max}", acted.join(", "));
+        }
+        let decision = Decision::scale_to(view, written);
+        Decision { next_wake: self.wake(seen.now), ..decision }.explained(view.target, explanation)
     }
 }
 

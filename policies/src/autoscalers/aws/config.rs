@@ -1,5 +1,8 @@
 //! The words of Application Auto Scaling's API, and the numbers that its documents leave open.
 
+use crate::clock::aws_cron::Schedule;
+use jiff::{SignedDuration, Timestamp};
+
 /// What `register-scalable-target` says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScalableTarget {
@@ -15,6 +18,36 @@ pub struct ScalableTarget {
     pub scale_in_suspended: bool,
     /// `SuspendedState.DynamicScalingOutSuspended`.
     pub scale_out_suspended: bool,
+    /// `SuspendedState.ScheduledScalingSuspended`.
+    pub scheduled_suspended: bool,
+}
+
+/// What `put-scheduled-action` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduledAction {
+    /// `ScheduledActionName`.
+    pub name: String,
+    /// `Schedule`, in its `Timezone`.
+    pub schedule: Schedule,
+    /// `StartTime`: nothing happens before.
+    pub start: Option<Timestamp>,
+    /// `EndTime`: nothing happens after.
+    pub end: Option<Timestamp>,
+    /// `ScalableTargetAction.MinCapacity`.
+    pub min_capacity: Option<u32>,
+    /// `ScalableTargetAction.MaxCapacity`.
+    pub max_capacity: Option<u32>,
+}
+
+impl ScheduledAction {
+    /// When it is due next after `after`, in a run that begins at `from`.
+    pub fn next_after(&self, after: Timestamp, from: Timestamp) -> Option<Timestamp> {
+        let from = self.start.unwrap_or(from);
+        // A start is an instant at which it may be due.
+        let before = from.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(from);
+        let next = self.schedule.next_after(after.max(before), from)?;
+        self.end.is_none_or(|end| next <= end).then_some(next)
+    }
 }
 
 /// A scaling policy.

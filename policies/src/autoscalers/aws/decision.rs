@@ -63,6 +63,14 @@ impl Engine {
         &self.policies
     }
 
+    /// A scheduled action sets the bounds that it names, and what the capacity is to be within them.
+    pub fn rebound(&mut self, current: u32, min: Option<u32>, max: Option<u32>) -> u32 {
+        let ScalableTarget { min_capacity, max_capacity, .. } = &mut self.target;
+        *min_capacity = min.unwrap_or(*min_capacity);
+        *max_capacity = max.unwrap_or(*max_capacity);
+        current.min(*max_capacity).max((*min_capacity).min(*max_capacity))
+    }
+
     /// What each policy wanted at the last minute.
     pub fn proposals(&self) -> &[Proposal] {
         &self.proposals

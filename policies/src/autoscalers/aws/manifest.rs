@@ -1,12 +1,15 @@
 //! JSON (or YAML) as `aws application-autoscaling` and `aws cloudwatch` take and print it.
 //!
-//! A file may hold what `register-scalable-target`, `put-scaling-policy` and `put-metric-alarm` take,
-//! one document each, or the lists that `describe-scalable-targets`, `describe-scaling-policies` and
-//! `describe-alarms` print. A step scaling policy needs its alarm beside it.
+//! A file may hold what `register-scalable-target`, `put-scaling-policy`, `put-scheduled-action` and
+//! `put-metric-alarm` take, one document each, or the lists that `describe-scalable-targets`,
+//! `describe-scaling-policies`, `describe-scheduled-actions` and `describe-alarms` print. A step
+//! scaling policy needs its alarm beside it. The bare configuration of target tracking, as
+//! `--target-tracking-scaling-policy-configuration file://config.json` takes it, is a policy, too.
 
+mod actions;
 mod policies;
 
-use super::config::{AlarmRule, Comparison, Policy, ScalableTarget, Statistic};
+use super::config::{AlarmRule, Comparison, Policy, ScalableTarget, ScheduledAction, Statistic};
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, Value, documents};
 pub use crate::manifest::{ManifestError, ManifestWarning};
@@ -21,6 +24,10 @@ pub struct Manifest {
     pub target: ScalableTarget,
     /// Its policies, in the order of the file.
     pub policies: Vec<Policy>,
+    /// What changes its bounds by the clock, in the order of the file.
+    pub actions: Vec<ScheduledAction>,
+    /// Whether the file holds no target: its bounds are somebody else's to say.
+    pub without_target: bool,
     /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,
 }
@@ -64,65 +71,92 @@ const COMPARISONS: [(&str, Comparison); 4] = [
 /// If the bytes are not JSON or YAML, lack a target or a policy, or hold what the API refuses.
 pub fn read_bytes(bytes: &[u8]) -> Result<Manifest> {
     let documents = documents(bytes)?;
-    let (mut targets, mut policies, mut alarms) = (Vec::new(), Vec::new(), Vec::new());
+    let mut parts = Parts::default();
     for document in &documents {
-        sort(document, &mut targets, &mut policies, &mut alarms)?;
+        parts.sort(document)?;
     }
     let mut warnings = Vec::new();
-    let target = match targets.as_slice() {
+    let target = match parts.targets.as_slice() {
         [one] => read_target(one, &mut warnings)?,
-        [] => return Err(ManifestError::general("no scalable target: expected MinCapacity and MaxCapacity")),
+        [] => ScalableTarget { min_capacity: 1, max_capacity: u32::MAX, ..ScalableTarget::default() },
         [_, second, ..] => return Err(ManifestError::at(second.place, "a second scalable target: expected one")),
     };
-    if policies.is_empty() {
+    if parts.policies.is_empty() && parts.bare.is_empty() && parts.actions.is_empty() {
         return Err(ManifestError::general("no scaling policy: expected PolicyName and its configuration"));
     }
-    let alarms = alarms.into_iter().map(|node| read_alarm(node, &mut warnings)).collect::<Result<Vec<_>>>()?;
-    let policies = policies.into_iter().map(|node| policies::read(node, &alarms, &mut warnings));
-    let policies = policies.collect::<Result<Vec<_>>>()?;
-    Ok(Manifest { target, policies, warnings })
+    let alarms = parts.alarms.iter().map(|node| read_alarm(node, &mut warnings)).collect::<Result<Vec<_>>>()?;
+    let mut policies = Vec::new();
+    for node in &parts.policies {
+        policies.push(policies::read(node, &alarms, &mut warnings)?);
+    }
+    for node in &parts.bare {
+        policies.push(policies::read_bare(node, &mut warnings)?);
+    }
+    let actions = parts.actions.iter().map(|node| actions::read(node, &target, &mut warnings));
+    let actions = actions.collect::<Result<Vec<_>>>()?;
+    Ok(Manifest { target, policies, actions, without_target: parts.targets.is_empty(), warnings })
 }
 
-/// Tells what a document holds by its fields.
-fn sort<'a>(
-    node: &'a Node,
-    targets: &mut Vec<&'a Node>,
-    policies: &mut Vec<&'a Node>,
-    alarms: &mut Vec<&'a Node>,
-) -> Result<()> {
-    if let Value::List(items) = &node.value {
-        return items.iter().try_for_each(|item| sort(item, targets, policies, alarms));
+/// The objects of a file, by what they are.
+#[derive(Default)]
+struct Parts<'a> {
+    targets: Vec<&'a Node>,
+    policies: Vec<&'a Node>,
+    /// Configurations of target tracking without a policy around them.
+    bare: Vec<&'a Node>,
+    alarms: Vec<&'a Node>,
+    actions: Vec<&'a Node>,
+}
+
+impl<'a> Parts<'a> {
+    /// Tells what a document holds by its fields.
+    fn sort(&mut self, node: &'a Node) -> Result<()> {
+        if let Value::List(items) = &node.value {
+            return items.iter().try_for_each(|item| self.sort(item));
+        }
+        if !matches!(node.value, Value::Map(_)) {
+            return Err(ManifestError::at(node.place, format!("expected an object, found {}", node.kind())));
+        }
+        let mut known = false;
+        for (list, items) in [
+            ("ScalableTargets", &mut self.targets),
+            ("ScalingPolicies", &mut self.policies),
+            ("MetricAlarms", &mut self.alarms),
+            ("ScheduledActions", &mut self.actions),
+        ] {
+            let Some(found) = node.get(list) else { continue };
+            let Value::List(found) = &found.value else {
+                return Err(ManifestError::at(found.place, format!("{list}: expected a list, found {}", found.kind())));
+            };
+            items.extend(found);
+            known = true;
+        }
+        if known { Ok(()) } else { self.sort_one(node) }
     }
-    if !matches!(node.value, Value::Map(_)) {
-        return Err(ManifestError::at(node.place, format!("expected an object, found {}", node.kind())));
+
+    fn sort_one(&mut self, node: &'a Node) -> Result<()> {
+        let has = |names: &[&str]| names.iter().any(|name| node.get(name).is_some());
+        if has(&["ScheduledActionName", "ScalableTargetAction"]) {
+            self.actions.push(node);
+        } else if has(&["MinCapacity", "MaxCapacity"]) {
+            self.targets.push(node);
+        } else if has(&["ComparisonOperator", "AlarmName"]) {
+            self.alarms.push(node);
+        } else if has(&["PolicyName", "PolicyType"]) {
+            self.policies.push(node);
+        } else if has(&["PredefinedMetricSpecification", "CustomizedMetricSpecification"]) {
+            self.bare.push(node);
+        } else if has(&["StepAdjustments"]) {
+            let message = "the bare configuration of step scaling: it needs the alarm that calls it";
+            let hint = "put the policy around it, and what `aws cloudwatch describe-alarms` prints beside it";
+            return Err(ManifestError::at(node.place, message).hint(hint));
+        } else {
+            let message = "neither a scalable target (MinCapacity, MaxCapacity), a policy (PolicyName), a scheduled \
+                           action (ScheduledActionName) nor an alarm (AlarmName)";
+            return Err(ManifestError::at(node.place, message));
+        }
+        Ok(())
     }
-    let mut known = false;
-    for (list, items) in
-        [("ScalableTargets", &mut *targets), ("ScalingPolicies", &mut *policies), ("MetricAlarms", &mut *alarms)]
-    {
-        let Some(found) = node.get(list) else { continue };
-        let Value::List(found) = &found.value else {
-            return Err(ManifestError::at(found.place, format!("{list}: expected a list, found {}", found.kind())));
-        };
-        items.extend(found);
-        known = true;
-    }
-    let has = |name: &str| node.get(name).is_some();
-    if known {
-        return Ok(());
-    }
-    if has("MinCapacity") || has("MaxCapacity") {
-        targets.push(node);
-    } else if has("ComparisonOperator") || has("AlarmName") {
-        alarms.push(node);
-    } else if has("PolicyName") || has("PolicyType") {
-        policies.push(node);
-    } else {
-        let message =
-            "neither a scalable target (MinCapacity, MaxCapacity), a policy (PolicyName) nor an alarm (AlarmName)";
-        return Err(ManifestError::at(node.place, message));
-    }
-    Ok(())
 }
 
 /// Marks fields that only name things.
@@ -154,7 +188,7 @@ fn read_target(node: &Node, warnings: &mut Warnings) -> Result<ScalableTarget> {
     if let Some(mut state) = fields.optional_map("SuspendedState")? {
         target.scale_in_suspended = state.optional_bool("DynamicScalingInSuspended")?.unwrap_or(false);
         target.scale_out_suspended = state.optional_bool("DynamicScalingOutSuspended")?.unwrap_or(false);
-        state.without_effect("ScheduledScalingSuspended", "has no effect: nothing is scheduled", warnings);
+        target.scheduled_suspended = state.optional_bool("ScheduledScalingSuspended")?.unwrap_or(false);
         state.finish(warnings);
     }
     fields.finish(warnings);

@@ -23,10 +23,10 @@ use crate::manifest::Kind;
 
 pub use alarm::Points;
 pub use autoscaler::{AppAutoScaling, AwsOptions};
-pub use binding::{BoundMetric, bind};
+pub use binding::{BindError, BoundMetric, Per, Requests, bind};
 pub use config::{
-    AdjustmentType, AlarmRule, Approximation, Comparison, Policy, PolicyKind, ScalableTarget, Statistic, Step,
-    StepScaling, TargetTracking,
+    AdjustmentType, AlarmRule, Approximation, Comparison, Policy, PolicyKind, ScalableTarget, ScheduledAction,
+    Statistic, Step, StepScaling, TargetTracking,
 };
 pub use decision::{Engine, Proposal};
 
@@ -49,5 +49,10 @@ pub const KIND: Kind = Kind {
         "PolicyType",
         "TargetTrackingScalingPolicyConfiguration",
         "StepScalingPolicyConfiguration",
+        "ScheduledActions",
+        "ScheduledActionName",
+        "PredefinedMetricSpecification",
+        "CustomizedMetricSpecification",
+        "StepAdjustments",
     ],
 };

@@ -1,13 +1,14 @@
 //! The controllers of a `ScaledObject` behind the simulator's port: KEDA's own loop, and the HPA
 //! that it makes.
 
-use super::binding::Bindings;
+use super::binding::{Bindings, TriggerError};
 use super::executor::{Activity, Executor, Poll};
-use super::formula::{FormulaError, Values};
-use super::hpa_feed::{KedaHpa, hpa_spec, to_milli};
+use super::fallback::{Health, Outcome};
+use super::hpa_feed::{KedaHpa, composite, hpa_spec};
 use super::readings::{Reading, Readings};
 use super::spec::{POLLING_INTERVAL_S, Quirks, ScaledObject};
 use crate::autoscalers::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, SpecError};
+use crate::clock::WallClock;
 use crate::metrics::resolve;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{
@@ -32,6 +33,8 @@ pub struct KedaOptions {
     pub hpa_phase: Option<SimDuration>,
     /// The pods' containers, for cpu and memory triggers with Utilization targets.
     pub containers: Vec<Container>,
+    /// When the run begins, for `cron` triggers.
+    pub clock: WallClock,
 }
 
 impl KedaOptions {
@@ -45,6 +48,7 @@ impl KedaOptions {
             hpa_sync_period: SimDuration::from_s(15),
             hpa_phase: None,
             containers: Vec::new(),
+            clock: WallClock::default(),
         }
     }
 }
@@ -71,53 +75,58 @@ impl ScaledObject {
     /// # Errors
     /// A trigger that no signal is known for, and what the API server refuses of the HPA.
     pub fn controllers(&self, options: &KedaOptions) -> Result<Controllers, Vec<SpecError>> {
-        let unbound = |error: crate::metrics::MetricNameError| {
-            vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }]
-        };
-        let polled = Readings::new(&self.triggers, &options.bindings, false, None).map_err(unbound)?;
+        let unbound =
+            |error: TriggerError| vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }];
+        let feeds = (&options.bindings, options.clock);
+        let polled = Readings::new(&self.triggers, feeds, false, None).map_err(unbound)?;
         let interval_s = self.polling_interval_s.unwrap_or(POLLING_INTERVAL_S);
-        let asked = Readings::new(&self.triggers, &options.bindings, true, Some(interval_s)).map_err(unbound)?;
+        let asked = Readings::new(&self.triggers, feeds, true, Some(interval_s)).map_err(unbound)?;
+        let health = Health::new(self.triggers.len());
         let period = SimDuration::from_s(u64::from(interval_s.max(1)));
         let schedule = Schedule::every(period).first_at(SimDuration::ZERO);
         let requests = polled.requests().to_vec();
-        let executor = KedaExecutor { object: self.clone(), quirks: options.quirks, executor: None, readings: polled };
+        let executor = KedaExecutor {
+            object: self.clone(),
+            quirks: options.quirks,
+            executor: None,
+            readings: polled,
+            health: health.clone(),
+        };
         let executor = Controller::of(format!("keda/{}", self.name), schedule, options.target, executor);
         let executor = executor.reading(requests);
-        let hpa = if self.annotations.stops_hpa() { None } else { Some(self.hpa(options, asked)?) };
+        let hpa = if self.annotations.stops_hpa() { None } else { Some(self.hpa(options, asked, health)?) };
         Ok(Controllers { executor, hpa })
     }
 
-    fn hpa(&self, options: &KedaOptions, readings: Readings) -> Result<Controller<KedaHpa>, Vec<SpecError>> {
+    fn hpa(
+        &self,
+        options: &KedaOptions,
+        readings: Readings,
+        health: Health,
+    ) -> Result<Controller<KedaHpa>, Vec<SpecError>> {
         let spec = hpa_spec(self);
         // The feed makes the values; the binding of the HPA itself only gives their scope.
-        let shown = readings.sources.iter().zip(readings.requests()).map(|(source, request)| {
+        // What the clock says comes through no signal of its own.
+        let fed = resolve("queue_length")
+            .map_err(|error| vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }])?;
+        let shown = readings.sources.iter().map(|source| {
+            let signal = source.signal().and_then(|signal| readings.requests().get(signal as usize)).cloned();
+            let request = signal.unwrap_or_else(|| fed.request(&source.key, Scope::Service));
             let scope = if source.trigger.is_resource() { Scope::Replica } else { Scope::Service };
-            BoundMetric { request: SignalRequest { scope, ..request.clone() }, scale: 1.0 }
+            BoundMetric { request: SignalRequest { scope, ..request }, scale: 1.0 }
         });
         let mut bound: Vec<BoundMetric> = shown.collect();
         if self.modifiers.is_some() {
             bound.retain(|metric| metric.request.scope == Scope::Replica);
-            let composite = resolve("queue_length").map_err(|error| {
-                vec![SpecError { path: "spec.advanced.scalingModifiers".to_owned(), message: error.to_string() }]
-            })?;
-            bound.push(BoundMetric { request: composite.request("composite-metric", Scope::Service), scale: 1.0 });
+            bound.push(BoundMetric { request: fed.request("composite-metric", Scope::Service), scale: 1.0 });
         }
         let mut hpa = HpaOptions::new(self.hpa_name(), options.target, bound);
         hpa.settings = options.hpa_settings;
         hpa.sync_period = options.hpa_sync_period;
         hpa.phase = options.hpa_phase;
         hpa.containers.clone_from(&options.containers);
-        Ok(KedaHpa::around(Hpa::new(&spec, hpa)?, self, options.quirks, readings))
+        Ok(KedaHpa::around(Hpa::new(&spec, hpa)?, self, options.quirks, readings, health))
     }
-}
-
-/// Why a formula over the triggers has no value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-enum CompositeError {
-    #[error("a trigger of the formula fails")]
-    Trigger,
-    #[error(transparent)]
-    Formula(FormulaError),
 }
 
 /// KEDA's loop of one `ScaledObject`: it polls all triggers at once when it begins, and then each
@@ -129,6 +138,8 @@ pub struct KedaExecutor {
     /// Made at the first poll, which is when the object is.
     executor: Option<Executor>,
     readings: Readings,
+    /// Shared with the metrics server.
+    health: Health,
 }
 
 impl KedaExecutor {
@@ -138,29 +149,29 @@ impl KedaExecutor {
     }
 
     /// Whether the object is active, and what the formula gave if there is one.
-    fn activity(&self, readings: &[Reading]) -> (Activity, Option<MetricExplanation>) {
-        let sources = &self.readings.sources;
-        let is_error = readings.iter().any(Result::is_err);
+    fn activity(&self, readings: &[Reading], outcomes: &[Outcome]) -> (Activity, Option<MetricExplanation>) {
+        let is_error = outcomes.contains(&Outcome::Failure);
         let Some(modifiers) = &self.object.modifiers else {
-            let any = sources.iter().zip(readings).any(|(source, reading)| source.is_active(reading));
-            let is_active = any || self.object.has_resource_triggers_only();
+            let sources = self.readings.sources.iter().zip(readings).zip(outcomes);
+            let mut active = sources.map(|((source, reading), outcome)| match outcome {
+                Outcome::Answer(_) => source.is_active(reading),
+                Outcome::Fallback(_) => true,
+                Outcome::Nothing | Outcome::Failure => false,
+            });
+            let is_active = active.any(|active| active) || self.object.has_resource_triggers_only();
             return (Activity { is_active, is_error }, None);
         };
-        let named = sources
-            .iter()
-            .zip(readings)
-            .filter_map(|(source, reading)| Some((source.trigger.name.clone()?, reading.as_ref().ok().copied())));
-        let values: Values = named.collect();
+        // One trigger that fails keeps the object inactive, though another falls back.
         let result = if is_error {
-            Err(CompositeError::Trigger)
+            Err("a trigger of the formula fails".to_owned())
         } else {
-            modifiers.formula.value(&values).map(to_milli).map_err(CompositeError::Formula)
+            composite(modifiers, &self.readings.sources, outcomes)
         };
         let is_active = result.as_ref().is_ok_and(|value| *value > modifiers.activation_target);
         let note = match &result {
             Ok(_) if is_active => "active".to_owned(),
             Ok(_) => "not active".to_owned(),
-            Err(why) => why.to_string(),
+            Err(why) => why.clone(),
         };
         let explanation = MetricExplanation {
             name: "composite-metric".into(),
@@ -175,12 +186,13 @@ impl KedaExecutor {
     fn explain(
         &self,
         view: &TargetView,
-        readings: &[Reading],
+        (readings, outcomes): (&[Reading], &[Outcome]),
         composite: Option<MetricExplanation>,
         poll: Poll,
     ) -> Explanation {
-        let sources = self.readings.sources.iter().zip(readings);
-        let mut metrics: Vec<MetricExplanation> = sources.map(|(source, reading)| source.explain(reading)).collect();
+        let sources = self.readings.sources.iter().zip(readings).zip(outcomes);
+        let mut metrics: Vec<MetricExplanation> =
+            sources.map(|((source, reading), outcome)| source.explain(reading, *outcome)).collect();
         metrics.extend(composite);
         let cooling = self.executor.as_ref().and_then(Executor::active).is_some_and(|c| c.reason == "ScalerCooldown");
         let goal = self.object.idle_replica_count.unwrap_or(self.object.min_replicas());
@@ -198,14 +210,15 @@ impl KedaExecutor {
 impl Autoscaler for KedaExecutor {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
-        let readings = self.readings.read(view);
-        let (activity, composite) = self.activity(&readings);
+        let readings = self.readings.read(view, seen.now);
+        let outcomes = self.health.judge(&self.object, &self.readings.sources, &readings, view);
+        let (activity, composite) = self.activity(&readings, &outcomes);
         let fresh = || Executor::new(&self.object, self.quirks, seen.now);
         let poll = self.executor.get_or_insert_with(fresh).poll(seen.now, view.spec_replicas, activity);
         let decision = match poll.write {
             Some(replicas) => Decision::set_replicas(view.target, replicas),
             None => Decision::hold(),
         };
-        decision.explained(view.target, self.explain(view, &readings, composite, poll))
+        decision.explained(view.target, self.explain(view, (&readings, &outcomes), composite, poll))
     }
 }

@@ -1,10 +1,10 @@
 //! The HPA that KEDA makes, fed with what KEDA's metrics server would answer: values of triggers,
 //! the composite metric of a formula, or a fallback.
 
-use super::fallback::reported;
+use super::fallback::{Health, Outcome};
 use super::formula::Values;
-use super::readings::{Reading, Readings, batches};
-use super::spec::{Fallback, FallbackBehavior, MetricType, Quirks, ScaledObject, ScalingModifiers, Trigger};
+use super::readings::{Readings, Source};
+use super::spec::{MetricType, Quirks, ScaledObject, ScalingModifiers, Trigger};
 use crate::autoscalers::hpa::{
     Behavior, Hpa, HpaSpec, MetricIdentifier, MetricSource, MetricSpec, SelectPolicy, Target,
 };
@@ -19,16 +19,15 @@ const COMPOSITE: &str = "composite-metric";
 
 /// `keda-hpa-<name>`, behind the simulator's port.
 ///
-/// It counts the failures of each trigger at each of its questions, as KEDA's metrics server does,
-/// and lets a trigger that failed too often report its fallback.
+/// The failures of each trigger are counted at each of its questions, and one that failed too often
+/// reports its fallback.
 #[derive(Clone, Debug)]
 pub struct KedaHpa {
     inner: Hpa,
     object: ScaledObject,
     quirks: Quirks,
     readings: Readings,
-    /// Failures in a row of each trigger.
-    failures: Vec<u32>,
+    health: Health,
     last_active: Option<SimTime>,
 }
 
@@ -39,11 +38,11 @@ impl KedaHpa {
         object: &ScaledObject,
         quirks: Quirks,
         readings: Readings,
+        health: Health,
     ) -> Controller<Self> {
-        let failures = vec![0; readings.sources.len()];
         let wants: Vec<Want> = readings.requests().iter().cloned().map(Want::Signal).collect();
         let mut fed =
-            hpa.map(|inner| KedaHpa { inner, object: object.clone(), quirks, readings, failures, last_active: None });
+            hpa.map(|inner| KedaHpa { inner, object: object.clone(), quirks, readings, health, last_active: None });
         fed.targets.iter_mut().for_each(|watched| watched.wants.clone_from(&wants));
         fed
     }
@@ -54,71 +53,40 @@ impl KedaHpa {
     }
 
     /// Failures in a row of each trigger.
-    pub fn failures(&self) -> &[u32] {
-        &self.failures
+    pub fn failures(&self) -> Vec<u32> {
+        self.health.failures()
     }
 
-    /// What the metrics server answers for each metric of the HPA, in its order.
+    /// What the metrics server answers for each metric of the HPA, in its order. At no replicas the
+    /// HPA asks for nothing.
     fn answers(&mut self, view: &TargetView, now: SimTime) -> Vec<Option<Vec<Batch>>> {
-        let readings = self.readings.read(view);
-        for (failures, reading) in self.failures.iter_mut().zip(&readings) {
-            *failures = if reading.is_err() { failures.saturating_add(1) } else { 0 };
-        }
+        let readings = self.readings.read(view, now);
         let sources = &self.readings.sources;
+        let outcomes = if view.spec_replicas == 0 {
+            vec![Outcome::Failure; sources.len()]
+        } else {
+            self.health.judge(&self.object, sources, &readings, view)
+        };
         if sources.iter().zip(&readings).any(|(source, reading)| source.is_active(reading)) {
             self.last_active = Some(now);
         }
         let mut answers = Vec::new();
-        for (index, (source, reading)) in sources.iter().zip(&readings).enumerate() {
+        for (source, outcome) in sources.iter().zip(&outcomes) {
             if source.trigger.is_resource() {
-                answers.push(batches(view, index).map(<[Batch]>::to_vec));
+                answers.push(source.batches(view).map(<[Batch]>::to_vec));
             } else if self.object.modifiers.is_none() {
-                let target = source.trigger.threshold.as_f64();
-                let value = self.value(reading, self.failures[index], target, source.trigger.metric_type, view);
+                let value = match outcome {
+                    Outcome::Answer(value) | Outcome::Fallback(value) => Some(*value),
+                    Outcome::Nothing | Outcome::Failure => None,
+                };
                 answers.push(value.map(|value| vec![one(now, value)]));
             }
         }
         if let Some(modifiers) = &self.object.modifiers {
-            let value = self.composite(modifiers, &readings, view);
+            let value = composite(modifiers, sources, &outcomes).ok();
             answers.push(value.map(|value| vec![one(now, value)]));
         }
         answers
-    }
-
-    /// A trigger's value, or its fallback once it failed too often.
-    fn value(&self, reading: &Reading, failures: u32, target: f64, kind: MetricType, view: &TargetView) -> Option<f64> {
-        match (reading, self.object.fallback) {
-            (Ok(value), _) => Some(*value),
-            (Err(_), Some(fallback)) if failures > fallback.failure_threshold => {
-                reported(fallback, target, kind, view.spec_replicas, view.ready_replicas)
-            }
-            (Err(_), _) => None,
-        }
-    }
-
-    fn composite(&self, modifiers: &ScalingModifiers, readings: &[Reading], view: &TargetView) -> Option<f64> {
-        let mut values = Values::new();
-        let external = self.readings.sources.iter().zip(readings).zip(&self.failures);
-        for ((source, reading), failures) in external.filter(|((source, _), _)| !source.trigger.is_resource()) {
-            let Some(name) = &source.trigger.name else { continue };
-            match (reading, self.usable_fallback(modifiers, *failures)) {
-                (Ok(value), _) => values.insert(name.clone(), Some(*value)),
-                (Err(_), Some(fallback)) if fallback.behavior == FallbackBehavior::ScalingModifiers => {
-                    values.insert(name.clone(), None)
-                }
-                (Err(_), Some(fallback)) => {
-                    let target = modifiers.target.as_f64();
-                    return reported(fallback, target, modifiers.metric_type, view.spec_replicas, view.ready_replicas);
-                }
-                (Err(_), None) => return None,
-            };
-        }
-        modifiers.formula.value(&values).ok().map(to_milli)
-    }
-
-    fn usable_fallback(&self, modifiers: &ScalingModifiers, failures: u32) -> Option<Fallback> {
-        let fallback = self.object.fallback.filter(|_| modifiers.target_is_whole);
-        fallback.filter(|fallback| failures > fallback.failure_threshold)
     }
 
     /// With the cooldown repaired, shrinking waits until it is over.
@@ -153,6 +121,31 @@ impl Autoscaler for KedaHpa {
         }
         decision
     }
+}
+
+/// What the formula gives: the first fallback in its place, if a trigger has one, though another
+/// fails.
+pub(super) fn composite(modifiers: &ScalingModifiers, sources: &[Source], outcomes: &[Outcome]) -> Result<f64, String> {
+    let external = || sources.iter().zip(outcomes).filter(|(source, _)| !source.trigger.is_resource());
+    let fallback = external().find_map(|(_, outcome)| match outcome {
+        Outcome::Fallback(value) => Some(*value),
+        _ => None,
+    });
+    if let Some(value) = fallback {
+        return Ok(value);
+    }
+    let mut values = Values::new();
+    for (source, outcome) in external() {
+        let value = match outcome {
+            Outcome::Answer(value) | Outcome::Fallback(value) => Some(*value),
+            Outcome::Nothing => None,
+            Outcome::Failure => return Err("a trigger of the formula fails".to_owned()),
+        };
+        if let Some(name) = &source.trigger.name {
+            values.insert(name.clone(), value);
+        }
+    }
+    modifiers.formula.value(&values).map(to_milli).map_err(|error| error.to_string())
 }
 
 /// An answer with one value.

@@ -1,6 +1,7 @@
 //! A `ScaledJob` behind the simulator's port: it creates jobs and never takes one away.
 
 use super::autoscaler::KedaOptions;
+use super::fallback::Outcome;
 use super::job::{Combined, Creation, JobRules, Queue};
 use super::readings::{Reading, Readings};
 use super::spec::{POLLING_INTERVAL_S, Quirks, ScaledJob};
@@ -25,7 +26,7 @@ impl ScaledJob {
     /// # Errors
     /// A trigger that no signal is known for.
     pub fn controller(&self, options: &KedaOptions) -> Result<Controller<KedaJobs>, Vec<SpecError>> {
-        let readings = Readings::new(&self.triggers, &options.bindings, false, None)
+        let readings = Readings::new(&self.triggers, (&options.bindings, options.clock), false, None)
             .map_err(|error| vec![SpecError { path: "spec.triggers".to_owned(), message: error.to_string() }])?;
         let interval_s = self.polling_interval_s.unwrap_or(POLLING_INTERVAL_S).max(1);
         let schedule = Schedule::every(SimDuration::from_s(u64::from(interval_s))).first_at(SimDuration::ZERO);
@@ -62,7 +63,7 @@ impl KedaJobs {
             (true, _) => "active: jobs are created",
         };
         Explanation {
-            metrics: sources.map(|(source, reading)| source.explain(reading)).collect(),
+            metrics: sources.map(|(source, reading)| source.explain(reading, outcome(reading))).collect(),
             limits,
             reason: reason.to_owned(),
             error: readings.iter().find_map(|reading| reading.as_ref().err().map(ToString::to_string)),
@@ -70,10 +71,15 @@ impl KedaJobs {
     }
 }
 
+/// A `ScaledJob` has no fallback.
+fn outcome(reading: &Reading) -> Outcome {
+    reading.as_ref().map_or(Outcome::Failure, |value| Outcome::Answer(*value))
+}
+
 impl Autoscaler for KedaJobs {
     fn decide(&mut self, seen: &Observation) -> Decision {
         let view = seen.target();
-        let readings = self.readings.read(view);
+        let readings = self.readings.read(view, seen.now);
         if self.paused {
             let reason = "paused by annotation".to_owned();
             let explanation = Explanation { reason, ..Explanation::default() };

@@ -15,6 +15,7 @@
 
 mod autoscaler;
 mod binding;
+mod cron;
 mod executor;
 mod fallback;
 pub mod formula;
@@ -29,7 +30,8 @@ use crate::info::{PolicyInfo, Port};
 use crate::manifest::{Kind, ObjectKind};
 
 pub use autoscaler::{Controllers, KedaExecutor, KedaOptions};
-pub use binding::{Bindings, bind_trigger};
+pub use binding::{Bindings, TriggerError, bind_trigger};
+pub use cron::CronWindow;
 pub use executor::{Activity, Condition, Executor, Poll, Rules};
 pub use fallback::reported;
 pub use hpa_feed::KedaHpa;

@@ -1,5 +1,6 @@
 //! What a `ScaledObject` or a `ScaledJob` says, typed, with KEDA's defaults.
 
+use super::cron::CronWindow;
 use super::formula::Formula;
 use super::job::JobRules;
 use crate::autoscalers::hpa::Behavior;
@@ -186,12 +187,19 @@ pub struct Trigger {
     pub ignore_null_values: bool,
     /// The rest of its metadata, sorted by name.
     pub metadata: Vec<(String, String)>,
+    /// The window of a `cron` trigger.
+    pub window: Option<CronWindow>,
 }
 
 impl Trigger {
     /// By what it is bound: its name, or `s<index>-<type>`.
     pub fn key(&self, index: usize) -> String {
         self.name.clone().unwrap_or_else(|| format!("s{index}-{}", self.kind))
+    }
+
+    /// `s<index>-<type>`, by which it may be bound whatever its name is.
+    pub fn own_key(&self, index: usize) -> String {
+        format!("s{index}-{}", self.kind)
     }
 
     /// Whether it is a resource of the pods, which the HPA reads itself.

@@ -22,9 +22,13 @@ fn pod_autoscaler(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     let (min, max) =
         (read.settings.min_replicas.max(0).unsigned_abs(), read.settings.max_replicas.max(0).unsigned_abs());
     let name = format!("aibrix/{}", read.name);
+    let by_clock = !read.schedules.is_empty();
     let mut options = aibrix::AibrixOptions::new(read, cx.target, bound);
     options.quirks = quirks;
     options.phase = cx.phase();
+    if by_clock {
+        options.clock = cx.clock.read(cx.notes);
+    }
     let make: Make = Arc::new(move |making| {
         let options = aibrix::AibrixOptions { target: making.target, ..options.clone() };
         Ok(vec![aibrix::Aibrix::new(options).boxed()])

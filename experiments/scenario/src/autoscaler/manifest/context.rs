@@ -3,6 +3,7 @@
 use super::spec::Manifest;
 use crate::autoscaler::place::{REPLICA_SET, Scaling};
 use crate::autoscaler::resolved::{Make, MakeError, ResolvedAutoscaler};
+use crate::clock::Clock;
 use crate::errors::manifest_error;
 use crate::files::Input;
 use crate::service::resolved::ResolvedService;
@@ -42,6 +43,8 @@ pub(crate) struct Context<'n, 'd> {
     /// The user's own bindings of metric names.
     pub(crate) bindings: BTreeMap<String, MetricBinding>,
     pub(crate) containers: Vec<Container>,
+    /// When the run begins.
+    pub(crate) clock: Clock,
 }
 
 /// The activator's queue for a revision (`pkg/activator/net/throttler.go`).
@@ -97,6 +100,8 @@ impl Context<'_, '_> {
         let given = self.given;
         let all = [
             ("name", given.name.is_some()),
+            ("min", given.min.is_some()),
+            ("max", given.max.is_some()),
             ("variant", given.variant.is_some()),
             ("sync_period", given.sync_period.is_some()),
             ("tolerance", given.tolerance.is_some()),

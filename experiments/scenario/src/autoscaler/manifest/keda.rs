@@ -11,12 +11,15 @@ pub(super) const OBJECT: Reader = Reader { kind: keda::SCALED_OBJECT, policies: 
 
 pub(super) const JOB: Reader = Reader { kind: keda::SCALED_JOB, policies: &[], read: scaled_job };
 
-fn keda_options(cx: &mut Context<'_, '_>, quirks: keda::Quirks) -> keda::KedaOptions {
+fn keda_options(cx: &mut Context<'_, '_>, triggers: &[keda::Trigger], quirks: keda::Quirks) -> keda::KedaOptions {
     let mut options = keda::KedaOptions::new(cx.target);
     options.bindings = cx.bindings.clone();
     options.quirks = quirks;
     options.containers.clone_from(&cx.containers);
     options.hpa_phase = cx.phase();
+    if triggers.iter().any(|trigger| trigger.window.is_some()) {
+        options.clock = cx.clock.read(cx.notes);
+    }
     if let Some(period) = cx.given.sync_period {
         cx.notes.given(&format!("{}.sync_period", cx.path), "");
         options.hpa_sync_period = period.get();
@@ -31,7 +34,7 @@ fn scaled_object(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     let object = read.object;
     cx.check_target(&object.target.name);
     let quirks = if cx.faithful() { keda::Quirks::default() } else { keda::Quirks::FIXED };
-    let options = keda_options(cx, quirks);
+    let options = keda_options(cx, &object.triggers, quirks);
     let (min, max) = (object.min_replica_count.unwrap_or(0), object.max_replica_count.unwrap_or(100));
     let name = format!("keda/{}", object.name);
     let make: Make = Arc::new(move |making| {
@@ -47,7 +50,7 @@ fn scaled_job(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.warn(&read.warnings);
     let job = read.job;
     let quirks = if cx.faithful() { keda::Quirks::default() } else { keda::Quirks::FIXED };
-    let options = keda_options(cx, quirks);
+    let options = keda_options(cx, &job.triggers, quirks);
     let name = format!("keda/{}", job.name);
     let max = job.rules.max_replica_count.unwrap_or(100);
     let make: Make = Arc::new(move |making| {

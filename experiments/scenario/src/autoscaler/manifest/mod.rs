@@ -70,6 +70,7 @@ impl Part<Autoscalers> for Manifest {
             target: place.target,
             bindings,
             containers: place.containers.clone(),
+            clock: place.stage.clock,
         };
         (reader.read)(&mut context)
     }

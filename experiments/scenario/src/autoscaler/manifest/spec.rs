@@ -18,6 +18,12 @@ pub struct Manifest {
     /// Which of several in the file.
     #[schemars(extend("x-example" = r#""chat""#))]
     pub name: Option<String>,
+    /// Fewest replicas, for a file that holds no bounds (a bare configuration of AWS).
+    #[schemars(extend("x-example" = "1"))]
+    pub min: Option<u32>,
+    /// Most replicas, for such a file.
+    #[schemars(extend("x-example" = "8"))]
+    pub max: Option<u32>,
     /// Which upstream controller; `k8s-1.28` by default.
     #[schemars(extend("x-example" = r#""k8s-1.28""#))]
     pub variant: Option<String>,

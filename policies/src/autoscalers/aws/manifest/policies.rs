@@ -45,6 +45,12 @@ pub(super) fn read(node: &Node, alarms: &[Alarm], warnings: &mut Warnings) -> Re
     Ok(Policy { name, kind })
 }
 
+/// Reads a configuration of target tracking that stands alone.
+pub(super) fn read_bare(node: &Node, warnings: &mut Warnings) -> Result<Policy> {
+    let tracking = read_tracking(Fields::of(node, "")?, warnings)?;
+    Ok(Policy { name: tracking.metric.clone(), kind: PolicyKind::TargetTracking(tracking) })
+}
+
 fn alarm_names(node: Option<&Node>) -> Vec<String> {
     let Some(Value::List(items)) = node.map(|node| &node.value) else { return Vec::new() };
     items.iter().filter_map(|item| item.get("AlarmName")?.text().map(str::to_owned)).collect()

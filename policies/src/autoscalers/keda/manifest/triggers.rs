@@ -3,7 +3,10 @@
 use super::header::{Result, Warnings};
 use super::scalers::{self, Scaler};
 use super::targets::{self, Metadata};
+use crate::autoscalers::keda::cron::CronWindow;
 use crate::autoscalers::keda::spec::{MetricType, Trigger};
+use crate::clock::cron::Cron;
+use crate::clock::{nearest_zone, zone};
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, Value, shorten};
 use crate::manifest::{ManifestError, ManifestWarning, nearest};
@@ -55,6 +58,9 @@ fn read_one(node: &Node, path: String, for_formula: bool, warnings: &mut Warning
     }
     targets::read(&mut trigger, scaler, Metadata { node: metadata_node, path: &path, for_formula }, warnings)?;
     note_unknown(scaler, metadata_node, &path, warnings);
+    if scaler.kind == "cron" {
+        trigger.window = Some(window(&trigger, metadata_node, &path)?);
+    }
     Ok(trigger)
 }
 
@@ -87,6 +93,34 @@ fn note_unknown(scaler: &Scaler, metadata: &Node, path: &str, warnings: &mut War
         let (line, column) = (key.place.line, key.place.column);
         warnings.push(ManifestWarning { line, column, path: format!("{path}.{}", shorten(&key.text)), message });
     }
+}
+
+/// The window of a `cron` trigger. A zone that is not known fails upstream at each poll; it is refused
+/// here.
+fn window(trigger: &Trigger, node: &Node, path: &str) -> Result<CronWindow> {
+    let text = |name: &str| trigger.metadata(name).unwrap_or_default().trim().to_owned();
+    let wrong = |name: &str, message: String| {
+        let place = node.get(name).map_or(node.place, |node| node.place);
+        ManifestError::at(place, format!("{path}.{name}: {message}"))
+    };
+    let name = text("timezone");
+    let zone = zone(&name).ok_or_else(|| {
+        let near = nearest_zone(&name).map(|near| format!("did you mean `{near}`?"));
+        wrong("timezone", format!("there is no time zone \"{}\"", shorten(&name))).maybe_hint(near)
+    })?;
+    let cron = |name: &str| Cron::parse(&text(name), zone.clone()).map_err(|why| wrong(name, why));
+    let (start, end) = (cron("start")?, cron("end")?);
+    if text("start") == text("end") {
+        return Err(wrong("end", "start and end are the same".to_owned()));
+    }
+    let desired = serde_json::from_str::<i64>(&text("desiredReplicas")).ok().filter(|desired| *desired != 0);
+    let desired = desired.ok_or_else(|| {
+        wrong(
+            "desiredReplicas",
+            format!("expected a whole number, not 0, found \"{}\"", shorten(&text("desiredReplicas"))),
+        )
+    })?;
+    Ok(CronWindow::new(start, end, desired))
 }
 
 fn read_metric_type(fields: &mut Fields, scaler: &Scaler, warnings: &mut Warnings) -> Result<MetricType> {
