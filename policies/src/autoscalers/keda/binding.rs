@@ -3,8 +3,8 @@
 //! A user's own binding holds first. A `prometheus` trigger is known by `metadata.metricName`, or by
 //! the first known metric name in its query; `rate(...[2m])` and `histogram_quantile(0.9, ...)` there
 //! set the range and the quantile; `avg(...)`, `max(...)` and `min(...)` around a gauge go over the
-//! replicas, everything else is the service's own value, their sum. Triggers on queues read the requests that wait at the service,
-//! whatever the queue counts besides.
+//! replicas, everything else is the service's own value, their sum. Triggers on queues read what the
+//! queue counts in the trigger's mode ([`counts`]): requests that wait, that run, or both.
 
 use super::manifest::scalers::{Counts, counts};
 use super::spec::Trigger;
@@ -39,7 +39,9 @@ pub fn bind_trigger(trigger: &Trigger, index: usize, chosen: &Bindings) -> Resul
         "prometheus" => from_query(trigger, &key),
         _ => match counts(trigger) {
             Counts::Arrivals => parse_binding("RequestsPerSecond"),
-            Counts::Waiting | Counts::InFlight | Counts::Running => parse_binding("WaitingRequests"),
+            Counts::Waiting => parse_binding("WaitingRequests"),
+            Counts::InFlight => parse_binding("InFlightRequests"),
+            Counts::Running => parse_binding("RunningRequests"),
             Counts::Clock | Counts::Resource | Counts::Own => {
                 Err(MetricNameError::Unknown { name: key, suggestion: None })
             }
