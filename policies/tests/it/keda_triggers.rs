@@ -1,5 +1,6 @@
 //! KEDA's triggers: every type with each name of its target, and what is refused or passed over.
 
+use flashcrowd_core::ports::SignalSource;
 use flashcrowd_policies::autoscalers::keda::manifest::scalers::{Number, Scaler, all};
 use flashcrowd_policies::autoscalers::keda::manifest::{ObjectManifest, read_scaled_object};
 use flashcrowd_policies::autoscalers::keda::{Bindings, MetricType, Trigger, bind_trigger};
@@ -226,6 +227,22 @@ fn under_a_formula_some_targets_may_be_missing() {
     assert!(read("{type: metrics-api, name: a, metadata: {url: x}}").is_ok());
     assert!(read("{type: metrics-api, name: a, metadata: {url: x, targetValue: '0'}}").is_ok());
     assert!(read("{type: prometheus, name: a, metadata: {query: x}}").is_err());
+}
+
+#[test]
+fn a_queue_reads_what_it_counts() {
+    let source = |trigger: &str| bind_trigger(&one(trigger).0, 0, &Bindings::new()).expect(trigger).source;
+    let table = [
+        ("{type: aws-sqs-queue, metadata: {}}", SignalSource::InFlightRequests),
+        ("{type: aws-sqs-queue, metadata: {scaleOnInFlight: 'false'}}", SignalSource::WaitingRequests),
+        ("{type: kafka, metadata: {}}", SignalSource::InFlightRequests),
+        ("{type: redis, metadata: {}}", SignalSource::WaitingRequests),
+        ("{type: redis-streams, metadata: {consumerGroup: g}}", SignalSource::RunningRequests),
+        ("{type: rabbitmq, metadata: {mode: MessageRate, value: '5'}}", SignalSource::RequestsArrived),
+    ];
+    for (trigger, wanted) in table {
+        assert_eq!(source(trigger), wanted, "{trigger}");
+    }
 }
 
 #[test]
