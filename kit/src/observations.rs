@@ -108,7 +108,9 @@ fn signal(
     let at = ago(*age);
     let sample = |replica, value| Sample { replica, at, value };
     let samples = match request.scope {
-        Scope::Service | Scope::Pods => values.iter().filter(|(there, _)| *there).take(1).map(|&(_, v)| sample(None, v)).collect(),
+        Scope::Service | Scope::Pods => {
+            values.iter().filter(|(there, _)| *there).take(1).map(|&(_, v)| sample(None, v)).collect()
+        }
         Scope::Replica => {
             let running = replicas.iter().filter(|replica| replica.phase == ReplicaPhase::Running);
             let shown = running.zip(values).filter(|(_, (there, _))| *there);

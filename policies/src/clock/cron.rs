@@ -267,6 +267,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
         /// The next instant matches minute by minute, and none before it does.
         #[test]
         fn no_earlier_minute_matches(

@@ -49,7 +49,13 @@ fn every_type_is_read_by_each_name_of_its_target() {
             assert_eq!(warnings, Vec::<String>::new(), "{} {target}", scaler.kind);
             assert_eq!(trigger.metric_type, scaler.forced.unwrap_or(trigger.metric_type), "{}", scaler.kind);
         }
-        let lacking = read(&format!("{{type: {}, metadata: {{}}}}", scaler.kind));
+        // A window of time is nothing without its ends.
+        let ends = if scaler.kind == "cron" {
+            "timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: '2'"
+        } else {
+            ""
+        };
+        let lacking = read(&format!("{{type: {}, metadata: {{{ends}}}}}", scaler.kind));
         match (scaler.default, scaler.number) {
             (Some(default), _) => {
                 let trigger = &lacking.unwrap_or_else(|error| panic!("{error}")).object.triggers[0];
@@ -231,7 +237,7 @@ fn under_a_formula_some_targets_may_be_missing() {
 
 #[test]
 fn a_queue_reads_what_it_counts() {
-    let source = |trigger: &str| bind_trigger(&one(trigger).0, 0, &Bindings::new()).expect(trigger).source;
+    let source = |trigger: &str| bind_trigger(&one(trigger).0, 0, &Bindings::new()).expect(trigger).0.source;
     let table = [
         ("{type: aws-sqs-queue, metadata: {}}", SignalSource::InFlightRequests),
         ("{type: aws-sqs-queue, metadata: {scaleOnInFlight: 'false'}}", SignalSource::WaitingRequests),
@@ -254,4 +260,26 @@ fn queues_are_bound_and_the_rest_is_the_users() {
     }
     assert!(!bound("{type: mysql, metadata: {queryValue: '5'}}"));
     assert!(!bound("{type: rabbitmq, metadata: {mode: DeliverGetRate, value: '5'}}"));
+}
+
+#[test]
+fn a_window_of_time_is_read_or_refused_where_it_is_written() {
+    let cron = |zone: &str, start: &str, end: &str, desired: &str| {
+        read(&format!(
+            "{{type: cron, metadata: {{timezone: {zone}, start: '{start}', end: '{end}', desiredReplicas: '{desired}'}}}}"
+        ))
+    };
+    let read = cron("Europe/Berlin", "0 7 * * 1-5", "0 19 * * 1-5", "6").expect("read");
+    assert!(read.object.triggers[0].window.is_some());
+    for (zone, start, end, desired, words) in [
+        ("Europe/Berlinn", "0 7 * * *", "0 8 * * *", "6", "did you mean `Europe/Berlin`?"),
+        ("UTC", "0 7 * *", "0 8 * * *", "6", "metadata.start: expected five fields"),
+        ("UTC", "0 7 * * *", "0 25 * * *", "6", "metadata.end: the hour `25`"),
+        ("UTC", "0 7 * * *", "0 7 * * *", "6", "start and end are the same"),
+        ("UTC", "0 7 * * *", "0 8 * * *", "0", "desiredReplicas: expected a whole number"),
+        ("UTC", "0 7 * * *", "0 8 * * *", "2.5", "desiredReplicas: expected a whole number"),
+    ] {
+        let error = cron(zone, start, end, desired).unwrap_err();
+        assert!(error.contains(words), "{words}: {error}");
+    }
 }

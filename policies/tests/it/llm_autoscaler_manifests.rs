@@ -92,7 +92,7 @@ fn a_podautoscaler_is_read() {
     let spec = read(&noisy).expect("accepted");
     expect_warning(&spec.warnings, &["line 7", "`autoscaling.aibrix.ai/scale-up-tolerance`"]);
     expect_warning(&spec.warnings, &["spec.minReplica", "`minReplicas`"]);
-    expect_warning(&spec.warnings, &["spec.predictive", "not simulated"]);
+    expect_warning(&spec.warnings, &["spec.predictive", "unknown field"]);
 }
 
 #[test]
@@ -108,6 +108,24 @@ fn a_bad_podautoscaler_is_refused_with_its_place() {
     refused("targetValue: '5'", "targetValue: '-5'", &["positive"]);
     refused("'0.2'", "'lots'", &["line 7", "scale-up-tolerance", "number"]);
     refused(": 2m", ": 2 min", &["line 8", "duration"]);
+    refused("    port: '8000'\n", "", &["metricsSources[0].port: required for metricSourceType pod"]);
+    refused("    protocolType: http\n", "", &["protocolType: required"]);
+    refused("metricSourceType: pod", "metricSourceType: resource", &["targetMetric", "expected cpu or memory"]);
+    refused("maxReplicas: 8", "maxReplicas: 8\n  observeWindowSeconds: 30", &["line 13", "longer than"]);
+    for (rest, words) in [
+        ("startTime: '08:00', endTime: '07:00', minReplicas: 2", "later than startTime"),
+        ("startTime: '8:00', endTime: '09:00', minReplicas: 2", "expected HH:MM"),
+        ("startTime: '08:00', endTime: '09:00'", "minReplicas, maxReplicas or both"),
+        ("startTime: '08:00', endTime: '09:00', minReplicas: 9", "the bounds would be 9 to 8"),
+        ("startTime: '08:00', endTime: '09:00', minReplicas: 2, daysOfWeek: [Mo]", "\"Mo\" is no day"),
+        ("startTime: '08:00', endTime: '09:00', minReplicas: 2, timezone: Berlin", "no time zone \"Berlin\""),
+    ] {
+        let schedules = format!("maxReplicas: 8\n  schedules: [{{name: day, {rest}}}]");
+        refused("maxReplicas: 8", &schedules, &[words]);
+    }
+    let two = "maxReplicas: 8\n  schedules: [{name: a, startTime: '08:00', endTime: '10:00', minReplicas: 2}, \
+               {name: b, startTime: '09:00', endTime: '11:00', minReplicas: 3}]";
+    refused("maxReplicas: 8", two, &["schedules[1]", "overlaps the schedule \"a\""]);
     refused("kind: PodAutoscaler", "kind: PodAutoscalr", &["line 2", "did you mean `PodAutoscaler`?"]);
     refused("v1alpha1", "v1", &["line 1", "autoscaling.aibrix.ai/v1alpha1"]);
     refused("metricSourceType: pod", "metricSourceType: pods", &["metricSourceType", "did you mean `pod`?"]);

@@ -22,10 +22,11 @@ fn podautoscaler(strategy: &str, quirks: aibrix::Quirks) -> aibrix::Aibrix {
     let text = format!(
         "apiVersion: autoscaling.aibrix.ai/v1alpha1\nkind: PodAutoscaler\nmetadata: {{name: llama}}\nspec:\n  \
          scaleTargetRef: {{kind: Deployment, name: llama}}\n  maxReplicas: 10\n  scalingStrategy: {strategy}\n  \
-         metricsSources: [{{metricSourceType: pod, targetMetric: 'vllm:num_requests_waiting', targetValue: '10'}}]\n"
+         metricsSources: [{{metricSourceType: pod, protocolType: http, port: '8000', path: metrics, \
+         targetMetric: num_requests_waiting, targetValue: '10'}}]\n"
     );
     let spec = aibrix::manifest::read(text.as_bytes(), None).expect("accepted");
-    let bound = aibrix::bind(&spec, &BTreeMap::new()).expect("a known name");
+    let (bound, _) = aibrix::bind(&spec, &BTreeMap::new()).expect("a known name");
     aibrix::Aibrix::new(aibrix::AibrixOptions { quirks, ..aibrix::AibrixOptions::new(spec, TARGET, bound) }).policy
 }
 

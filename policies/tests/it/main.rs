@@ -1,6 +1,7 @@
 //! The tests of the policies, in one program: each file is a topic.
 
 mod baselines;
+mod by_the_clock;
 mod family_autoscalers;
 mod family_rules;
 mod hpa_autoscaler;

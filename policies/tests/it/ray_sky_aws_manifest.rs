@@ -133,7 +133,46 @@ fn what_aws_prints_is_read() {
     let PolicyKind::StepScaling(steps, alarm) = &steps.kind else { panic!("{steps:?}") };
     assert_eq!((steps.steps[0].adjustment, steps.steps[1].adjustment), (1, 4));
     assert_eq!((alarm.comparison, alarm.evaluation_periods), (Comparison::GreaterOrEqual, 2));
-    assert_eq!(manifest.warnings.len(), 1);
+    assert!(manifest.warnings.is_empty(), "{:?}", manifest.warnings);
+}
+
+#[test]
+fn scheduled_actions_and_bare_configurations_are_read() {
+    let bare = aws::read_bytes(
+        br#"{"TargetValue": 70.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "ALBRequestCountPerTarget"}}"#,
+    );
+    let bare = bare.expect("a configuration");
+    assert!(bare.without_target && bare.policies.len() == 1);
+    let action = |rest: &str| {
+        let text = format!(r#"[{{"MinCapacity": 1, "MaxCapacity": 8}}, {{"ScheduledActionName": "morning", {rest}}}]"#);
+        aws::read_bytes(text.as_bytes()).map(|read| read.actions).map_err(|error| error.to_string())
+    };
+    let bounds = r#""ScalableTargetAction": {"MinCapacity": 4}"#;
+    let read = action(&format!(
+        r#""Schedule": "cron(0 8 * * ? *)", "Timezone": "Europe/Berlin", "StartTime": 1772409600.0, {bounds}"#
+    ));
+    let read = read.expect("read");
+    let from = "2026-01-01T00:00:00Z".parse().unwrap();
+    let next = read[0].next_after(from, from).expect("soon").to_string();
+    assert_eq!((next.as_str(), read[0].min_capacity, read[0].max_capacity), ("2026-03-02T07:00:00Z", Some(4), None));
+    for (rest, words) in [
+        (format!(r#""Schedule": "cron(0 8 * * *)", {bounds}"#), "Schedule: expected six fields"),
+        (
+            format!(r#""Schedule": "rate(1 day)", "Timezone": "Europe/Berlinn", {bounds}"#),
+            "did you mean `Europe/Berlin`?",
+        ),
+        (format!(r#""Schedule": "rate(1 day)", "StartTime": "soon", {bounds}"#), "StartTime: \"soon\" is no time"),
+        (r#""Schedule": "rate(1 day)", "ScalableTargetAction": {}"#.to_owned(), "MinCapacity, MaxCapacity or both"),
+        (
+            r#""Schedule": "rate(1 day)", "ScalableTargetAction": {"MinCapacity": 5, "MaxCapacity": 4}"#.to_owned(),
+            "below",
+        ),
+    ] {
+        let error = action(&rest).unwrap_err();
+        assert!(error.contains(words), "{rest}: {error}");
+    }
+    let steps = aws::read_bytes(br#"{"AdjustmentType": "ChangeInCapacity", "StepAdjustments": []}"#).unwrap_err();
+    assert!(steps.to_string().contains("needs the alarm"), "{steps}");
 }
 
 #[test]

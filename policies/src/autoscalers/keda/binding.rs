@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_the_users_own_is_refused_by_its_key() {
         let own = bound("mysql", &[("query", "SELECT 1")]).unwrap_err();
-        assert!(own.to_string().starts_with("trigger `s2-mysql` reads the value of"), "{own}");
+        assert!(own.to_string().starts_with("trigger `s2-mysql` reads the number that the query returns"), "{own}");
         let query = bound("prometheus", &[("query", "up"), ("metricName", "vllm:num_requests_waiting")]).unwrap_err();
         assert!(query.to_string().contains("`s2-prometheus`") && query.to_string().contains("`up`"), "{query}");
     }

@@ -130,8 +130,9 @@ fn token(text: &str) -> std::result::Result<(Token, usize), QueryError> {
     if first.is_ascii_digit() || first == '.' {
         let length = run(|c| c.is_ascii_alphanumeric() || c == '.');
         let number = text[..length].parse().ok().filter(|number: &f64| number.is_finite());
-        let number = number.ok_or_else(|| refused(format!("`{}` is no number", &text[..length])))?;
-        return Ok((Token::Number(number), length));
+        // What is no number, such as `5m` after `offset`, is understood nowhere.
+        let token = number.map_or_else(|| Token::Word(text[..length].to_owned()), Token::Number);
+        return Ok((token, length));
     }
     if matches!(first, '"' | '\'' | '`') {
         let end = text[1..].find(first).filter(|end| !text[1..=*end].contains('\\'));

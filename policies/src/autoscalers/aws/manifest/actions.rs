@@ -1,6 +1,6 @@
 //! Scheduled actions.
 
-use super::{ManifestError, Result, Warnings, pass_over};
+use super::{Result, Warnings, pass_over};
 use crate::autoscalers::aws::config::{ScalableTarget, ScheduledAction};
 use crate::clock::aws_cron::Schedule;
 use crate::clock::{nearest_zone, zone};
@@ -42,17 +42,19 @@ pub(super) fn read(node: &Node, target: &ScalableTarget, warnings: &mut Warnings
 
 /// A time as the API takes it (ISO 8601 in UTC) or prints it (with an offset, or seconds since 1970).
 fn time(fields: &mut Fields, name: &'static str) -> Result<Option<Timestamp>> {
-    let Some(text) = fields.optional(name).and_then(Node::text) else { return Ok(None) };
-    let wrong = |fields: &mut Fields| -> ManifestError {
-        fields.refused(name, format!("\"{}\" is no time: expected such as 2026-03-02T08:00:00Z", shorten(text)))
-    };
+    let Some(node) = fields.optional(name) else { return Ok(None) };
+    if node.text().is_none() {
+        let seconds = fields.optional_number(name)?.unwrap_or_default();
+        let instant = Timestamp::from_millisecond((seconds * 1e3) as i64);
+        return instant.map(Some).map_err(|_| fields.refused(name, format!("{seconds} is no time since 1970")));
+    }
+    let text = node.text().unwrap_or_default();
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(Some(instant));
     }
-    if let Ok(local) = text.parse::<jiff::civil::DateTime>() {
-        return jiff::tz::TimeZone::UTC.to_timestamp(local).map(Some).map_err(|_| wrong(fields));
-    }
-    let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.abs() < 1e11);
-    let instant = seconds.and_then(|seconds| Timestamp::from_millisecond((seconds * 1e3) as i64).ok());
-    instant.map(Some).ok_or_else(|| wrong(fields))
+    let local = text.parse::<jiff::civil::DateTime>().ok();
+    let instant = local.and_then(|local| jiff::tz::TimeZone::UTC.to_timestamp(local).ok());
+    instant.map(Some).ok_or_else(|| {
+        fields.refused(name, format!("\"{}\" is no time: expected such as 2026-03-02T08:00:00Z", shorten(text)))
+    })
 }
