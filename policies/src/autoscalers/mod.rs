@@ -6,6 +6,7 @@
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
 //! | [`knative`] | the Knative Pod Autoscaler |
 //! | [`keda`] | KEDA: `ScaledObject` with its HPA, and `ScaledJob` |
+//! | [`kserve`] | what KServe makes of a standard deployment |
 //! | [`wva`] | llm-d's workload variant autoscaler |
 //! | [`aibrix`] | the autoscaler of `AIBrix` |
 //! | [`dynamo`] | the Dynamo planner |
@@ -27,6 +28,7 @@ mod fixed;
 pub mod hpa;
 pub mod keda;
 pub mod knative;
+pub mod kserve;
 pub mod ray_serve;
 pub mod skyserve;
 pub mod wva;

@@ -189,6 +189,8 @@ pub struct Trigger {
     pub metadata: Vec<(String, String)>,
     /// The window of a `cron` trigger.
     pub window: Option<CronWindow>,
+    /// Line and column of its metadata in the file; zeros without a file.
+    pub place: (u32, u32),
 }
 
 impl Trigger {

@@ -25,6 +25,11 @@ const FLAG: &str = "flag default of kube-controller-manager";
 
 fn read(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     let manifest = cx.read(hpa::manifest::read_bytes(&cx.file.bytes, cx.given.name.as_deref()))?;
+    scale(cx, manifest)
+}
+
+/// Makes the controller of an HPA, whoever wrote it.
+pub(super) fn scale(cx: &mut Context<'_, '_>, manifest: hpa::manifest::Manifest) -> Result<Scaling, Diagnostic> {
     cx.warn(&manifest.warnings);
     cx.check_target(&manifest.target.name);
     if cx.given.delay_clock.is_some() {

@@ -12,10 +12,10 @@ pub mod scalers;
 mod targets;
 mod triggers;
 
-use super::spec::{ScaledJob, ScaledObject};
+use super::spec::{ScaledJob, ScaledObject, Trigger};
 use crate::manifest::nearest;
 use crate::manifest::objects::{Object, choose, objects};
-use crate::manifest::tree::{documents, shorten};
+use crate::manifest::tree::{Node, documents, shorten};
 pub use crate::manifest::{ManifestError, ManifestWarning};
 use header::Result;
 
@@ -104,4 +104,9 @@ fn read<T>(bytes: &[u8], kind: &str, name: Option<&str>, of: impl Fn(&Object) ->
         return Err(ManifestError::at(place, message));
     }
     of(object)
+}
+
+/// Reads one trigger, for objects of which somebody makes a `ScaledObject`.
+pub(crate) fn read_trigger(node: &Node, path: String, warnings: &mut Vec<ManifestWarning>) -> Result<Trigger> {
+    triggers::read_one(node, path, false, warnings)
 }

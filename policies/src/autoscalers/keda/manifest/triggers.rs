@@ -33,7 +33,8 @@ pub(super) fn read(spec: &mut Fields, for_formula: bool, warnings: &mut Warnings
     Ok(triggers)
 }
 
-fn read_one(node: &Node, path: String, for_formula: bool, warnings: &mut Warnings) -> Result<Trigger> {
+/// Reads one trigger.
+pub(super) fn read_one(node: &Node, path: String, for_formula: bool, warnings: &mut Warnings) -> Result<Trigger> {
     let mut fields = Fields::of(node, path)?;
     let kind = fields.required_text("type")?.to_owned();
     let Some(scaler) = scalers::find(&kind) else {
@@ -58,6 +59,7 @@ fn read_one(node: &Node, path: String, for_formula: bool, warnings: &mut Warning
     }
     targets::read(&mut trigger, scaler, Metadata { node: metadata_node, path: &path, for_formula }, warnings)?;
     note_unknown(scaler, metadata_node, &path, warnings);
+    trigger.place = (metadata_node.place.line as u32, metadata_node.place.column as u32);
     if scaler.kind == "cron" {
         trigger.window = Some(window(&trigger, metadata_node, &path)?);
     }
