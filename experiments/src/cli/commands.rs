@@ -41,6 +41,11 @@ pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
             let capacity = lint::capacity_words(service);
             let _ = writeln!(text, "  service {}: {capacity}, scaled by {scaler}", service.config.name);
         }
+        for client in &variant.traffic {
+            if let Some(trace) = client.source.trace() {
+                let _ = writeln!(text, "  traffic {}: {}", client.name, trace.words());
+            }
+        }
         for warning in variant.warnings.iter().cloned().chain(lint::lint(variant)) {
             let _ = writeln!(text, "  warning: {warning}");
         }

@@ -30,6 +30,7 @@ mod shipped;
 mod slos;
 mod sums;
 mod tokens;
+mod traces;
 mod validate_coldstart;
 mod validate_controllers;
 mod validate_hpa;

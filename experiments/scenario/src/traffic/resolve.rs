@@ -141,6 +141,11 @@ fn needs_tokens(
     source: &dyn Source,
     service: &ResolvedService,
 ) -> Result<(), Diagnostic> {
+    if let Some(lacks) = source.trace().and_then(|trace| trace.lacks) {
+        let message = format!("`{}` serves tokens, and no column says those of the {lacks}", service.config.name);
+        let help = format!("name it: `columns: (..., {lacks}: \"{lacks}_tokens\")`");
+        return Err(notes.error(&format!("{path}.columns"), message).with_help(help));
+    }
     let Some(distributions) = source.distributions() else { return Ok(()) };
     let missing = match (&distributions.prompt, &distributions.output) {
         (Some(_), Some(_)) => return Ok(()),
