@@ -2,6 +2,7 @@
 
 use super::args::{Args, CheckArgs, CompletionsArgs, Format, SchemaArgs, SchemaKind, Suite, ValidateArgs};
 use super::outcome::{Outcome, print};
+use super::play::at_load;
 use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
 use flashcrowd_language::words::{duration, plain as plain_words};
@@ -27,6 +28,7 @@ pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + 
 
 pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
     let text = Text::read_with(&args.scenario, registry)?.with(&args.set)?;
+    let text = at_load(text, args.load.as_deref());
     if args.print_resolved {
         print(&text.written(args.variant.as_deref())?)?;
         return Ok(0);

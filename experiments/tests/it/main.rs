@@ -14,6 +14,7 @@ mod fuzz;
 mod gate;
 mod idle;
 mod limits;
+mod load;
 mod memory;
 mod metric_names;
 mod node_autoscalers;

@@ -31,6 +31,8 @@ pub(crate) struct Place<'n, 'd> {
     pub(crate) path: String,
     /// The traffic's name.
     pub(crate) name: &'n str,
+    /// What traffic is multiplied by.
+    pub(crate) load: f64,
 }
 
 impl Place<'_, '_> {

@@ -81,6 +81,7 @@ pub(crate) fn resolve(
     name: &str,
     traffic: &super::Traffic,
     map: &Map<'_>,
+    load: f64,
 ) -> Result<ResolvedTraffic, Diagnostic> {
     let path = format!("traffic.{name}");
     notes.given(&path, "");
@@ -93,7 +94,7 @@ pub(crate) fn resolve(
         }
     };
     let client = traffic.called().client().cloned().unwrap_or_default();
-    let source = traffic.make(&mut Place { notes, files, path: path.clone(), name })?;
+    let source = traffic.make(&mut Place { notes, files, path: path.clone(), name, load })?;
     if matches!(services[service].config.discipline, Discipline::ContinuousBatch(_)) {
         needs_tokens(notes, &path, &*source, &services[service])?;
     }

@@ -102,7 +102,7 @@ called!(Trace);
 
 impl Trace {
     /// How it is played.
-    fn options(&self, notes: &mut Notes<'_>, path: &str) -> TraceOptions {
+    fn options(&self, notes: &mut Notes<'_>, path: &str, load: f64) -> TraceOptions {
         const RECORDED: &str = "as recorded";
         let of = |field: &str| format!("{path}.{field}");
         let window = self.window.as_ref().map(|window| {
@@ -117,7 +117,7 @@ impl Trace {
         }
         TraceOptions {
             time_scale: notes.or(&of("time_scale"), self.time_scale.map(Positive::get), 1.0, RECORDED),
-            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, RECORDED),
+            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, RECORDED) * load,
             repeat: notes.or(&of("repeat"), self.repeat, 1, "once"),
             window,
             on_bad_row: match self.on_bad_row {
@@ -181,9 +181,9 @@ fn note_table(notes: &mut Notes<'_>, path: &str, recording: &Recording, found: T
 
 impl Part<Generators> for Trace {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
-        let Place { notes, files, path, .. } = place;
+        let Place { notes, files, path, load, .. } = place;
         let setting = format!("{path}.path");
-        let options = self.options(notes, path);
+        let options = self.options(notes, path, *load);
         options.check().map_err(|error| notes.error(path, error.to_string()))?;
         let file = files.locate(notes, &setting, &self.path);
         if !file.exists() {
