@@ -23,12 +23,15 @@ use crate::startup::links;
 use crate::traffic::resolve::{self as traffic, ResolvedTraffic};
 use flashcrowd_core::ports::TargetId;
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_language::units::Duration;
+use flashcrowd_language::units::{Duration, Positive};
 use flashcrowd_language::{Diagnostic, Document};
 use std::path::Path;
 
 /// Most entries of traffic: the engine's events have two bytes for a client.
 const MAX_CLIENTS: usize = 65_535;
+
+/// Loads that make sense: beyond, it is another system.
+const LOADS: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;
 
 /// Where a document's relative paths start, and whether its files are embedded in the program.
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +88,10 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         &faults::Fleet { regions: &regions, pools: &pools, raw: &raw.pools },
     )?;
     let map = network::Map { regions: &regions, pools: &pools, services: &services, routes: &routes };
+    let load = load(&mut notes, raw.load)?;
     let mut traffic = Vec::new();
     for (name, given) in &raw.traffic {
-        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &map)?);
+        traffic.push(traffic::resolve(&mut notes, &mut files, name, given, &map, load)?);
     }
     let horizon = horizon(&mut notes, &raw, &traffic)?;
     let warmup = notes.or("warmup", raw.warmup, Duration(SimDuration::ZERO), "all requests are measured").get();
@@ -148,6 +152,16 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         inputs: files.hashes,
         ..resolved
     })
+}
+
+/// What all traffic is multiplied by.
+fn load(notes: &mut Notes<'_>, given: Option<Positive>) -> Result<f64, Diagnostic> {
+    let load = notes.or("load", given.map(Positive::get), 1.0, "traffic as it is written");
+    if LOADS.contains(&load) {
+        return Ok(load);
+    }
+    let (low, high) = (LOADS.start(), LOADS.end());
+    Err(notes.error("load", format!("`load` is {load}; expected {low} to {high}")))
 }
 
 /// A scenario needs services and traffic, and not more of it than events can name.

@@ -19,7 +19,7 @@ pub use crate::startup::spec::*;
 pub use crate::traffic::Traffic;
 pub use crate::traffic::client::*;
 
-use flashcrowd_language::units::Duration;
+use flashcrowd_language::units::{Duration, Positive};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -50,6 +50,9 @@ pub struct Scenario {
     /// Independent repetitions.
     #[schemars(extend("x-example" = "5"))]
     pub replicates: Option<u32>,
+    /// All traffic times this: rates, rows of traces, users of closed loops.
+    #[schemars(extend("x-example" = "1.2"))]
+    pub load: Option<Positive>,
     /// Regions by name.
     #[serde(default)]
     pub regions: BTreeMap<String, Region>,

@@ -58,6 +58,9 @@ pub(super) struct Play {
     /// Independent repetitions; the scenario's by default.
     #[arg(long)]
     pub(super) replicates: Option<u64>,
+    /// All traffic times this; the scenario's `load`, or 1, by default.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true)]
+    pub(super) load: Option<String>,
     /// Threads; all cores by default. Results do not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
@@ -112,6 +115,9 @@ pub(super) struct CheckArgs {
     /// Override a value of the scenario; may be given several times.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,
+    /// All traffic times this; the scenario's `load`, or 1, by default.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true)]
+    pub(super) load: Option<String>,
     /// Print the scenario with every setting in it, defaults with their sources: it plays the same run, where
     /// programs of `Command` lie beside it and policies of a crate are registered.
     #[arg(long)]
@@ -153,6 +159,9 @@ pub(super) struct TestArgs {
     /// Write the golden files instead of comparing with them.
     #[arg(long)]
     pub(super) bless: bool,
+    /// All traffic times this, in place of the scenarios' `load`; golden files, which are of that, are not compared.
+    #[arg(long, value_name = "FACTOR", allow_hyphen_values = true, conflicts_with = "bless")]
+    pub(super) load: Option<String>,
     /// Also write the results as `JUnit` XML.
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,

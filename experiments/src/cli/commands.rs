@@ -2,6 +2,7 @@
 
 use super::args::{Args, CheckArgs, CompletionsArgs, Format, SchemaArgs, SchemaKind, Suite, ValidateArgs};
 use super::outcome::{Outcome, print};
+use super::play::at_load;
 use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
 use flashcrowd_language::words::{duration, plain as plain_words};
@@ -27,6 +28,7 @@ pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + 
 
 pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
     let text = Text::read_with(&args.scenario, registry)?.with(&args.set)?;
+    let text = at_load(text, args.load.as_deref());
     if args.print_resolved {
         print(&text.written(args.variant.as_deref())?)?;
         return Ok(0);
@@ -40,6 +42,11 @@ pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Outcome {
             let scaler = service.autoscaler.as_ref().map_or_else(|| "nobody".to_owned(), ResolvedAutoscaler::describe);
             let capacity = lint::capacity_words(service);
             let _ = writeln!(text, "  service {}: {capacity}, scaled by {scaler}", service.config.name);
+        }
+        for client in &variant.traffic {
+            if let Some(trace) = client.source.trace() {
+                let _ = writeln!(text, "  traffic {}: {}", client.name, trace.words());
+            }
         }
         for warning in variant.warnings.iter().cloned().chain(lint::lint(variant)) {
             let _ = writeln!(text, "  warning: {warning}");

@@ -69,8 +69,8 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
     Ok(if args.strict && missed(&results) { 3 } else { 0 })
 }
 
-/// The scenario with what the command line says: `--set` before variants, `--seed` and `--replicates`
-/// after them.
+/// The scenario with what the command line says: `--set` before variants, `--seed`, `--replicates`
+/// and `--load` after them.
 fn text(scenario: &str, play: &Play, registry: &Registry) -> Result<Text, Diagnostic> {
     let mut text = Text::read_with(scenario, registry)?.with(&play.set)?;
     if let Some(seed) = play.seed {
@@ -79,7 +79,15 @@ fn text(scenario: &str, play: &Play, registry: &Registry) -> Result<Text, Diagno
     if let Some(replicates) = play.replicates {
         text = text.finally("--replicates", format!("replicates={replicates}"));
     }
-    Ok(text)
+    Ok(at_load(text, play.load.as_deref()))
+}
+
+/// The scenario with all traffic times a factor.
+pub(super) fn at_load(text: Text, load: Option<&str>) -> Text {
+    match load {
+        Some(load) => text.finally("--load", format!("load={load}")),
+        None => text,
+    }
 }
 
 /// A name that is one path component.

@@ -11,7 +11,8 @@ use flashcrowd_scenario::Registry;
 
 pub(super) fn test(args: &TestArgs, registry: &Registry) -> Outcome {
     let files = regression::find(&args.places)?;
-    let report = in_pool(args.threads, || regression::run(&files, registry, args.bless));
+    let options = regression::Options { bless: args.bless, load: args.load.as_deref() };
+    let report = in_pool(args.threads, || regression::run(&files, registry, &options));
     if let Some(path) = &args.junit {
         write_whole(path, junit(&report).as_bytes()).map_err(|error| {
             let shown = path.display().to_string();

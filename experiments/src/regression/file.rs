@@ -41,7 +41,7 @@ pub(super) struct Test {
     pub(super) golden: Option<PathBuf>,
 }
 
-pub(super) fn read(path: &Path, registry: &Registry) -> Result<Test, Diagnostic> {
+pub(super) fn read(path: &Path, registry: &Registry, load: Option<&str>) -> Result<Test, Diagnostic> {
     let shown = path.display().to_string();
     let bytes = read_small(path).map_err(|error| Diagnostic::about(&shown, plain(&error)))?;
     let document = Document::from_bytes(&shown, &bytes)?;
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, registry: &Registry) -> Result<Test, Diagnostic>
         return Err(error.with_help("give `assert` or `golden`"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let loaded = chosen(&document, &test, scenario(&document, &test, folder, registry)?)?;
+    let loaded = chosen(&document, &test, scenario(&document, &test, folder, (registry, load))?)?;
     let resolved = &loaded.variants[0];
     let parse = |(i, text): (usize, &String)| {
         Assertion::parse(text, resolved).map_err(|wrong| at_assertion(&document, i, text, wrong))
@@ -63,14 +63,20 @@ pub(super) fn read(path: &Path, registry: &Registry) -> Result<Test, Diagnostic>
                 .error_at("golden", "a golden file needs a name")
                 .with_help("such as `hpa.golden.csv`"));
         }
-        Some(name) => Some(folder.join(name)),
-        None => None,
+        // Decisions at another load are others.
+        Some(name) if load.is_none() => Some(folder.join(name)),
+        Some(_) | None => None,
     };
     Ok(Test { path: path.to_owned(), loaded, assertions, golden, document })
 }
 
 /// The scenario with the test's overrides. What is wrong with one of them is shown in the test.
-fn scenario(document: &Document, test: &TestFile, folder: &Path, registry: &Registry) -> Result<Loaded, Diagnostic> {
+fn scenario(
+    document: &Document,
+    test: &TestFile,
+    folder: &Path,
+    (registry, load): (&Registry, Option<&str>),
+) -> Result<Loaded, Diagnostic> {
     let given = match test.scenario.strip_prefix('@') {
         Some(_) => test.scenario.clone(),
         None => folder.join(&test.scenario).display().to_string(),
@@ -88,6 +94,9 @@ fn scenario(document: &Document, test: &TestFile, folder: &Path, registry: &Regi
     let label = |i: usize| format!("set.{i}");
     for (i, assignment) in test.set.iter().enumerate() {
         text = text.with_one(&label(i), assignment, folder).map_err(|error| moved(label(i), error))?;
+    }
+    if let Some(load) = load {
+        text = text.finally("--load", format!("load={load}"));
     }
     text.resolve().map_err(|error| match (0..test.set.len()).find(|i| error.file == label(*i)) {
         Some(i) => moved(label(i), error),

@@ -33,15 +33,24 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Reads and plays tests, all of them whatever becomes of one; results are in the order given. With
-/// `bless`, golden files are written instead of compared.
-pub fn run(files: &[PathBuf], registry: &Registry, bless: bool) -> Report {
+/// How tests are played.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Whether golden files are written instead of compared.
+    pub bless: bool,
+    /// What all traffic is multiplied by, in place of the scenarios' `load`. Golden files are not compared then.
+    pub load: Option<&'a str>,
+}
+
+/// Reads and plays tests, all of them whatever becomes of one; results are in the order given.
+pub fn run(files: &[PathBuf], registry: &Registry, options: &Options<'_>) -> Report {
+    let read = |file: &PathBuf| file::read(file, registry, options.load);
     let mut tests: Vec<Result<Test, Outcome>> =
-        files.par_iter().map(|file| file::read(file, registry).map_err(|error| Outcome::broken(file, error))).collect();
+        files.par_iter().map(|file| read(file).map_err(|error| Outcome::broken(file, error))).collect();
     refuse_shared_goldens(&mut tests);
     let played: Vec<(Outcome, Option<golden::Blessing>)> = tests
         .into_par_iter()
-        .map(|test| test.map_or_else(|outcome| (outcome, None), |test| one(test, bless)))
+        .map(|test| test.map_or_else(|outcome| (outcome, None), |test| one(test, options.bless)))
         .collect();
     // Files are written one after the other, and only by tests that could be played.
     let outcomes = played.into_iter().map(|(outcome, blessing)| match blessing {

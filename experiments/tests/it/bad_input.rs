@@ -262,7 +262,7 @@ fn malformed_traces() {
         (more("2023-13-45 99:99:99,1,1"), &["t.csv:3"]),
         (more("2023-11-16 18:15:48,1"), &["t.csv:3"]),
         (long, &["t.csv:3", "1048576"]),
-        (TRACE.replace("ContextTokens", "ContextToken"), &["t.csv:1", "ContextTokens"]),
+        (TRACE.replace("ContextTokens", "ContextToken"), &["t.csv:1", "prompt: \"ContextToken\""]),
         (String::new(), &["t.csv:1", "empty"]),
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned(), &["t.csv"]),
     ];

@@ -54,7 +54,8 @@ called!(Mmpp);
 impl Part<Generators> for Mmpp {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
         let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
-        let state = |state: &MmppState| State { rate: state.rate.per_s(), mean_sojourn: state.mean.get() };
+        let load = place.load;
+        let state = |state: &MmppState| State { rate: state.rate.per_s() * load, mean_sojourn: state.mean.get() };
         let states = self.states.iter().map(state).collect();
         let chain = Chain { states, transitions: self.transitions.clone(), start: Start::Stationary };
         let source = Arrivals { chain, distributions };

@@ -1,6 +1,7 @@
 //! Traffic, and what the clairvoyant bound knows of it.
 
 pub(crate) mod client;
+mod columns;
 pub(crate) mod foresight;
 mod format;
 mod mmpp;

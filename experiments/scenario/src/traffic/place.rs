@@ -8,12 +8,12 @@ use flashcrowd_core::clock::Seed;
 use flashcrowd_core::ports::{ArrivalSource, SourceError};
 use flashcrowd_core::traffic::Traffic;
 use flashcrowd_core::{SimDuration, SimTime};
+use flashcrowd_language::words::{count, duration};
 use flashcrowd_language::{Diagnostic, SizeDistribution};
 use flashcrowd_workloads::ParameterError;
 use flashcrowd_workloads::traffic::requests::{RequestDistributions, Until};
-use flashcrowd_workloads::traffic::trace::{BlockIndex, TraceOptions, TraceSummary};
-use std::fmt::Debug;
-use std::path::PathBuf;
+use flashcrowd_workloads::traffic::trace::{BlockIndex, Recording, TraceOptions, TraceSummary};
+use std::fmt::{Debug, Write as _};
 use std::sync::Arc;
 
 /// The port of generators.
@@ -31,6 +31,8 @@ pub(crate) struct Place<'n, 'd> {
     pub(crate) path: String,
     /// The traffic's name.
     pub(crate) name: &'n str,
+    /// What traffic is multiplied by.
+    pub(crate) load: f64,
 }
 
 impl Place<'_, '_> {
@@ -136,17 +138,42 @@ pub(super) fn distributions(
 /// A recorded trace that was read through once.
 #[derive(Clone, Debug)]
 pub struct TraceFile {
-    /// Where it is.
-    pub path: PathBuf,
+    /// The file, as the scenario writes it.
+    pub shown: String,
+    /// Where its rows come from.
+    pub recording: Recording,
     /// How it is played.
     pub options: TraceOptions,
     /// What it holds.
     pub summary: TraceSummary,
     /// Its blocks, if each replicate draws its own.
     pub blocks: Option<Arc<BlockIndex>>,
+    /// What no column says, though an engine of tokens would have to know it.
+    pub lacks: Option<&'static str>,
 }
 
 impl TraceFile {
+    /// What is played of which file, in a line.
+    pub fn words(&self) -> String {
+        let TraceSummary { rows, dropped, left_out, span, starts_at, .. } = self.summary;
+        let mut words = format!("{} rows of `{}` over {}", count(rows), self.shown, duration(span.as_s_f64()));
+        if let Some(starts_at) = starts_at {
+            let _ = write!(words, " from {starts_at}");
+        }
+        if let Recording::Held(table) = &self.recording {
+            let _ = write!(words, ", times in {}", table.form().words());
+            if table.late_rows() > 0 {
+                let _ = write!(words, ", {} put into the order of time", count(table.late_rows()));
+            }
+        }
+        for (rows, why) in [(left_out, "left out by `where`"), (dropped, "bad")] {
+            if rows > 0 {
+                let _ = write!(words, ", {} {why}", count(rows));
+            }
+        }
+        words
+    }
+
     /// How long it plays.
     pub fn plays_for(&self) -> SimDuration {
         let whole = self.summary.period().as_s_f64() * f64::from(self.options.repeat - 1);

@@ -39,7 +39,7 @@ called!(Poisson);
 impl Part<Generators> for Poisson {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
         let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
-        let source = Arrivals { rate_per_s: self.rate.per_s(), distributions };
+        let source = Arrivals { rate_per_s: self.rate.per_s() * place.load, distributions };
         place.try_out(|until, seed, name| {
             poisson::Poisson::new(source.rate_per_s, &source.distributions, until, seed, name)
         })?;

@@ -81,6 +81,7 @@ pub(crate) fn resolve(
     name: &str,
     traffic: &super::Traffic,
     map: &Map<'_>,
+    load: f64,
 ) -> Result<ResolvedTraffic, Diagnostic> {
     let path = format!("traffic.{name}");
     notes.given(&path, "");
@@ -93,7 +94,7 @@ pub(crate) fn resolve(
         }
     };
     let client = traffic.called().client().cloned().unwrap_or_default();
-    let source = traffic.make(&mut Place { notes, files, path: path.clone(), name })?;
+    let source = traffic.make(&mut Place { notes, files, path: path.clone(), name, load })?;
     if matches!(services[service].config.discipline, Discipline::ContinuousBatch(_)) {
         needs_tokens(notes, &path, &*source, &services[service])?;
     }
@@ -141,6 +142,11 @@ fn needs_tokens(
     source: &dyn Source,
     service: &ResolvedService,
 ) -> Result<(), Diagnostic> {
+    if let Some(lacks) = source.trace().and_then(|trace| trace.lacks) {
+        let message = format!("`{}` serves tokens, and no column says those of the {lacks}", service.config.name);
+        let help = format!("name it: `columns: (..., {lacks}: \"{lacks}_tokens\")`");
+        return Err(notes.error(&format!("{path}.columns"), message).with_help(help));
+    }
     let Some(distributions) = source.distributions() else { return Ok(()) };
     let missing = match (&distributions.prompt, &distributions.output) {
         (Some(_), Some(_)) => return Ok(()),

@@ -56,7 +56,7 @@ called!(Schedule);
 impl Part<Generators> for Schedule {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
         let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
-        let points = self.steps.iter().map(|step| (step.at.get(), step.rate.per_s())).collect();
+        let points = self.steps.iter().map(|step| (step.at.get(), step.rate.per_s() * place.load)).collect();
         let repeat = self.repeat_every.map(Duration::get);
         let (ramp, repeat_every) = (place.at("ramp"), place.at("repeat_every"));
         let ramps = place.notes.or(&ramp, self.ramp, false, "the rate changes in steps");

@@ -1,6 +1,7 @@
 //! A recorded trace.
 
 use super::client::Client;
+use super::columns::{self, Columns, Own, TimeForm};
 use super::format::Format;
 use super::place::{Generators, Place, Source, TraceFile, called};
 use crate::errors::source_error;
@@ -17,10 +18,11 @@ use flashcrowd_language::words::plain;
 use flashcrowd_workloads::input::open_again;
 use flashcrowd_workloads::traffic::requests::RequestDistributions;
 use flashcrowd_workloads::traffic::trace::{
-    self, BlockIndex, TraceOptions, TraceSource, TraceSummary, format, summary,
+    self, BlockIndex, Recording, TraceOptions, TraceSource, TraceSummary, format, summary,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,11 +30,22 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trace {
-    /// The file, plain or gzip.
+    /// The file: CSV or JSON lines, plain or gzip, or Parquet.
     #[schemars(extend("x-file" = true, "x-example" = r#""trace.csv""#))]
     pub path: String,
     /// Its format, which its first line tells: one that differs is refused.
     pub format: Option<Format>,
+    /// Which columns say what, in a file of no known format.
+    #[schemars(extend(
+        "x-example" = r#"(time: "timestamp", prompt: "prompt_tokens", output: "completion_tokens")"#
+    ))]
+    pub columns: Option<Columns>,
+    /// Of a file with `columns`, only rows that have exactly these values in these columns.
+    #[serde(rename = "where")]
+    #[schemars(extend("x-example" = r#"{"model": "8b"}"#))]
+    pub only: Option<BTreeMap<String, String>>,
+    /// Of a file with `columns`, how times are written; the first row shows it.
+    pub time: Option<TimeForm>,
     /// Instants are multiplied by this.
     #[schemars(extend("x-example" = "0.5"))]
     pub time_scale: Option<Positive>,
@@ -89,7 +102,7 @@ called!(Trace);
 
 impl Trace {
     /// How it is played.
-    fn options(&self, notes: &mut Notes<'_>, path: &str) -> TraceOptions {
+    fn options(&self, notes: &mut Notes<'_>, path: &str, load: f64) -> TraceOptions {
         const RECORDED: &str = "as recorded";
         let of = |field: &str| format!("{path}.{field}");
         let window = self.window.as_ref().map(|window| {
@@ -104,7 +117,7 @@ impl Trace {
         }
         TraceOptions {
             time_scale: notes.or(&of("time_scale"), self.time_scale.map(Positive::get), 1.0, RECORDED),
-            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, RECORDED),
+            rate_scale: notes.or(&of("rate_scale"), self.rate_scale.map(Positive::get), 1.0, RECORDED) * load,
             repeat: notes.or(&of("repeat"), self.repeat, 1, "once"),
             window,
             on_bad_row: match self.on_bad_row {
@@ -119,11 +132,58 @@ impl Trace {
     }
 }
 
+impl Trace {
+    /// Where its rows come from: a file of a known format, or one whose columns are named.
+    fn recording(
+        &self,
+        notes: &mut Notes<'_>,
+        path: &str,
+        (file, hash): (&Path, &str),
+    ) -> Result<Recording, Diagnostic> {
+        let of = |field: &str| format!("{path}.{field}");
+        let Some(given) = &self.columns else {
+            for (field, is_given) in [("where", self.only.is_some()), ("time", self.time.is_some())] {
+                if is_given {
+                    let error = notes.error(&of(field), format!("`{field}` is of a file whose columns are named"));
+                    return Err(
+                        error.with_help("name them: `columns: (time: \"...\", prompt: \"...\", output: \"...\")`")
+                    );
+                }
+            }
+            if let Some(error) = columns::unnamed(file).map_err(|error| source_error(&error))? {
+                return Err(source_error(&error));
+            }
+            expect_format(notes, path, self.format, file)?;
+            return Ok(Recording::from(file));
+        };
+        if self.format.is_some() {
+            return Err(
+                notes.error(&of("format"), "`format` and `columns` both say how the file is read: leave one out")
+            );
+        }
+        let own = Own { columns: given, only: self.only.as_ref(), time: self.time, on_bad_row: self.on_bad_row };
+        Ok(Recording::Held(own.read(notes, path, (file, &self.path, hash))?))
+    }
+}
+
+/// Notes what became of the rows of a table.
+fn note_table(notes: &mut Notes<'_>, path: &str, recording: &Recording, found: TraceSummary) {
+    let Recording::Held(table) = recording else { return };
+    let rows = format!(
+        "{} played, {} left out by `where`, {} bad, {} put into the order of time",
+        found.rows,
+        found.left_out,
+        found.dropped,
+        table.late_rows()
+    );
+    notes.default(&format!("{path}.rows"), &rows, "the file", false);
+}
+
 impl Part<Generators> for Trace {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
-        let Place { notes, files, path, .. } = place;
+        let Place { notes, files, path, load, .. } = place;
         let setting = format!("{path}.path");
-        let options = self.options(notes, path);
+        let options = self.options(notes, path, *load);
         options.check().map_err(|error| notes.error(path, error.to_string()))?;
         let file = files.locate(notes, &setting, &self.path);
         if !file.exists() {
@@ -136,24 +196,30 @@ impl Part<Generators> for Trace {
             )));
         }
         open_again(&file).map_err(|error| notes.error(&setting, format!("`{}`: {}", self.path, plain(&error))))?;
-        expect_format(notes, path, self.format, &file)?;
-        let found = summary(&file, &options).map_err(|error| source_error(&error))?;
         let hash = hash_file(&file).map_err(|error| notes.error(&setting, error.to_string()))?;
+        let recording = self.recording(notes, path, (&file, &hash))?;
         files.hashes.push(InputHash { path: self.path.clone(), hash });
+        let found = summary(&recording, &options).map_err(|error| source_error(&error))?;
         if found.dropped > 0 {
             notes.warn(format!("{}: {} rows were dropped, {} are played", self.path, found.dropped, found.rows));
         }
-        let blocks = blocks(notes, path, self.resample, (&file, &options, found))?;
-        Ok(Arc::new(TraceFile { path: file, options, summary: found, blocks }))
+        note_table(notes, path, &recording, found);
+        let blocks = blocks(notes, path, self.resample, (&recording, &options, found))?;
+        let lacks = self.columns.as_ref().and_then(|columns| match (&columns.prompt, &columns.output) {
+            (None, _) => Some("prompt"),
+            (_, None) => Some("output"),
+            _ => None,
+        });
+        Ok(Arc::new(TraceFile { shown: self.path.clone(), recording, options, summary: found, blocks, lacks }))
     }
 }
 
 impl Source for TraceFile {
     fn open(&self, seed: Seed, _: SimTime, label: &str) -> Result<Traffic, SourceError> {
-        let TraceFile { path, options, summary, blocks } = self;
+        let TraceFile { recording, options, summary, blocks, .. } = self;
         let source = match blocks {
-            Some(index) => TraceSource::open_resampled(path, options, *summary, Arc::clone(index), seed, label),
-            None => TraceSource::open_checked(path, options, *summary, seed, label),
+            Some(index) => TraceSource::open_resampled(recording, options, *summary, Arc::clone(index), seed, label),
+            None => TraceSource::open_checked(recording, options, *summary, seed, label),
         };
         Ok(Traffic::Open(Box::new(source?)))
     }
@@ -176,12 +242,12 @@ fn blocks(
     notes: &mut Notes<'_>,
     path: &str,
     given: Option<Resample>,
-    (file, options, found): (&Path, &TraceOptions, TraceSummary),
+    (recording, options, found): (&Recording, &TraceOptions, TraceSummary),
 ) -> Result<Option<Arc<BlockIndex>>, Diagnostic> {
     let Some(Resample::Blocks(length)) = given else { return Ok(None) };
     let setting = format!("{path}.resample");
     notes.given(&setting, "");
-    let index = BlockIndex::new(file, options, found, length.get()).map_err(|error| {
+    let index = BlockIndex::new(recording, options, found, length.get()).map_err(|error| {
         let diagnostic = notes.error(&setting, format!("the trace cannot be resampled: {}", error.message));
         match error.hint {
             Some(hint) => diagnostic.with_help(hint),

@@ -41,9 +41,26 @@ called!(Users);
 
 impl Part<Generators> for Users {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Arc<dyn Source>, Diagnostic> {
-        place.notes.within(&place.at("users"), u64::from(self.users), 1, u64::from(u32::MAX - 2))?;
+        place.notes.within(&place.at("users"), u64::from(self.users), 1, MOST_USERS)?;
+        let users = self.at_load(place)?;
         let distributions = distributions(self.prompt_tokens.as_ref(), self.output_tokens.as_ref());
-        Ok(Arc::new(ClosedLoop { users: self.users, think: self.think.distribution().clone(), distributions }))
+        Ok(Arc::new(ClosedLoop { users, think: self.think.distribution().clone(), distributions }))
+    }
+}
+
+const MOST_USERS: u64 = u32::MAX as u64 - 2;
+
+impl Users {
+    /// Whole users: their number times the load, rounded, and one at least.
+    fn at_load(&self, place: &mut Place<'_, '_>) -> Result<u32, Diagnostic> {
+        if place.load == 1.0 {
+            return Ok(self.users);
+        }
+        let users = (f64::from(self.users) * place.load).round().max(1.0) as u64;
+        place.notes.within(&place.at("users"), users, 1, MOST_USERS)?;
+        place.notes.default(&place.at("users_at_load"), &users.to_string(), "`users` times `load`, rounded", false);
+        // It fits, as was just seen.
+        Ok(u32::try_from(users).unwrap_or(u32::MAX))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The columns of the Azure LLM inference traces, found by name.
 
 use super::format::{Complaint, Detected, ReadRow, Record, TraceFormat};
+use super::own::{Cell, TimeForm, header_names, in_other_form, proposal};
 use super::timestamp;
 use std::sync::Arc;
 
@@ -21,13 +22,14 @@ struct Columns {
 }
 
 const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens";
+const NAMES: [&str; 3] = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"];
 
 impl Columns {
     /// Reads the header.
     fn of(header: &str) -> Result<Columns, Complaint> {
         let header = header.trim_start_matches('\u{feff}');
         let names: Vec<&str> = header.split(',').map(|name| name.trim().trim_matches('"')).collect();
-        if timestamp::parse(names[0]).is_some() {
+        if TimeForm::of(Cell::Text(names[0])).is_some() {
             let hint = format!("put `{HEADER}` in the first line");
             return Err(("the header is missing: the first line is a row".to_owned(), Some(hint)));
         }
@@ -36,13 +38,14 @@ impl Columns {
             match (found.next(), found.next()) {
                 (Some((index, _)), None) => Ok(index),
                 (Some(_), Some(_)) => Err((format!("the header has the column `{wanted}` twice"), None)),
-                (None, _) => Err(missing(wanted, &names)),
+                // A file of no known format: its columns can be named.
+                (None, _) => Err(proposal(&header_names(header).1)),
             }
         };
         Ok(Columns {
-            timestamp: find("TIMESTAMP")?,
-            context: find("ContextTokens")?,
-            generated: find("GeneratedTokens")?,
+            timestamp: find(NAMES[0])?,
+            context: find(NAMES[1])?,
+            generated: find(NAMES[2])?,
             count: names.len(),
         })
     }
@@ -67,23 +70,16 @@ impl ReadRow for Columns {
         }
         let at_ps = timestamp::parse(fields[0]).ok_or_else(|| {
             let message = format!("`{}` is no time: expected YYYY-MM-DD HH:MM:SS.fffffff", clipped(fields[0]));
-            (message, None)
+            (message, TimeForm::of(Cell::Text(fields[0])).map(|form| in_other_form(NAMES, form)))
         })?;
         let prompt_tokens = tokens("ContextTokens", fields[1])?;
         let output_tokens = tokens("GeneratedTokens", fields[2])?;
         Ok(Record { at_ps, prompt_tokens, output_tokens })
     }
-}
 
-fn missing(wanted: &str, names: &[&str]) -> Complaint {
-    let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &wanted.to_lowercase());
-    let short = names.iter().filter(|name| name.len() <= 40);
-    let near = short.map(|name| (distance(name), name)).min().filter(|(distance, _)| *distance <= wanted.len() / 3);
-    let hint = match near {
-        Some((_, near)) => format!("the column `{near}` must be called `{wanted}`"),
-        None => format!("the first line must be `{HEADER}`"),
-    };
-    (format!("the header has no column `{wanted}`"), Some(hint))
+    fn is_absolute(&self) -> bool {
+        true
+    }
 }
 
 fn tokens(column: &str, text: &str) -> Result<u32, Complaint> {

@@ -5,6 +5,7 @@
 //! block's number stands for all tokens up to its end.
 
 use super::format::{Complaint, Detected, ReadRow, Record, TraceFormat};
+use super::own::{keys, proposal};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -48,7 +49,11 @@ fn detect(first: &str, has_chat_id: bool, reader: Blocks) -> Option<Result<Detec
     }
     let line = match parse(first) {
         Ok(line) => line,
-        Err(complaint) => return Some(Err(complaint)),
+        // Objects of another kind: their keys can be named.
+        Err(complaint) => {
+            let keys = keys(first).filter(|keys| !keys.is_empty());
+            return Some(Err(keys.map_or(complaint, |keys| proposal(&keys))));
+        }
     };
     (line.chat_id.is_some() == has_chat_id).then(|| Ok(Detected { reader: Arc::new(reader), is_row: true }))
 }

@@ -30,6 +30,11 @@ pub(super) trait ReadRow: Debug + Send + Sync {
     fn block_tokens(&self) -> u32 {
         0
     }
+
+    /// Whether its times say when it was, and not only how long after the start.
+    fn is_absolute(&self) -> bool {
+        false
+    }
 }
 
 /// What a row says.
@@ -42,4 +47,4 @@ pub(super) struct Record {
 }
 
 /// A message and advice.
-pub(super) type Complaint = (String, Option<String>);
+pub type Complaint = (String, Option<String>);

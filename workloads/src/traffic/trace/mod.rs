@@ -1,5 +1,6 @@
 //! Recorded requests, plain or gzip, as a stream: memory does not grow with the file. Time is
-//! counted in integers from the first row that is kept. The format is told by the first line:
+//! counted in integers from the first row that is kept. Files whose columns the scenario names are
+//! read by [`own`], and held. Of the others the format is told by the first line:
 //!
 //! | format | rows |
 //! | --- | --- |
@@ -12,6 +13,8 @@ mod blocks;
 mod format;
 mod lines;
 mod options;
+pub mod own;
+mod recording;
 mod refuse;
 mod replay;
 mod resample;
@@ -23,9 +26,10 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
-pub use format::TraceFormat;
+pub use format::{Complaint, TraceFormat};
 pub use lines::MAX_LINE_BYTES;
 pub use options::{MAX_RATE_SCALE, OnBadRow, TraceOptions};
+pub use recording::Recording;
 pub use replay::TraceSource;
 pub use resample::BlockIndex;
 pub use rows::{FORMATS, format};

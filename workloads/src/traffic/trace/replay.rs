@@ -1,15 +1,16 @@
 //! Plays a trace: scaled, thinned or multiplied, and repeated.
 
 use super::options::TraceOptions;
+use super::recording::{self, Recording};
 use super::refuse::refuse;
 use super::resample::{BlockIndex, Resampled};
-use super::rows::{Row, Rows};
+use super::rows::Row;
 use super::scale::Scale;
 use super::summary::{TraceSummary, summary};
 use flashcrowd_core::clock::{Seed, SimTime, Stream};
 use flashcrowd_core::ports::{Arrival, ArrivalSource, Prefix, SourceError};
 use rand::RngExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The arrivals of a recorded trace.
@@ -18,7 +19,7 @@ use std::sync::Arc;
 /// is sent at a lower scale is also sent at a higher one. The instants of copies come from
 /// `<label>/copies`.
 pub struct TraceSource {
-    path: PathBuf,
+    recording: Recording,
     options: TraceOptions,
     time_scale: Scale,
     summary: TraceSummary,
@@ -43,7 +44,7 @@ pub struct TraceSource {
 
 /// What the rows are: the trace as it was recorded, or blocks of it.
 enum Reading {
-    Whole(Rows),
+    Whole(recording::Reading),
     Blocks(Resampled),
 }
 
@@ -58,7 +59,7 @@ impl Reading {
     /// Names of the blocks of the row that came last.
     fn hashes(&mut self) -> &mut Vec<u64> {
         match self {
-            Reading::Whole(rows) => &mut rows.hashes,
+            Reading::Whole(rows) => rows.hashes(),
             Reading::Blocks(rows) => &mut rows.hashes,
         }
     }
@@ -71,9 +72,9 @@ impl Reading {
     }
 
     /// Back to the start.
-    fn again(&mut self, path: &Path, options: &TraceOptions) -> Result<(), SourceError> {
+    fn again(&mut self, recording: &Recording, options: &TraceOptions) -> Result<(), SourceError> {
         match self {
-            Reading::Whole(rows) => *rows = Rows::open(path, options)?,
+            Reading::Whole(rows) => *rows = recording.read(options)?,
             Reading::Blocks(rows) => rows.again()?,
         }
         Ok(())
@@ -95,14 +96,15 @@ impl TraceSource {
     /// # Errors
     /// A file that can no longer be read as it was.
     pub fn open_checked(
-        path: &Path,
+        recording: impl Into<Recording>,
         options: &TraceOptions,
         summary: TraceSummary,
         seed: Seed,
         label: &str,
     ) -> Result<Self, SourceError> {
-        let rows = Reading::Whole(Rows::open(path, options)?);
-        TraceSource::reading(path, options, summary, rows, seed, label)
+        let recording = recording.into();
+        let rows = Reading::Whole(recording.read(options)?);
+        TraceSource::reading(recording, options, summary, rows, seed, label)
     }
 
     /// Opens a trace that was cut into blocks, of which this replicate draws its own: from
@@ -111,19 +113,20 @@ impl TraceSource {
     /// # Errors
     /// A file that can no longer be read as it was.
     pub fn open_resampled(
-        path: &Path,
+        recording: impl Into<Recording>,
         options: &TraceOptions,
         summary: TraceSummary,
         index: Arc<BlockIndex>,
         seed: Seed,
         label: &str,
     ) -> Result<Self, SourceError> {
-        let resampled = Resampled::new(path, index, seed.stream(&format!("{label}/blocks")))?;
-        TraceSource::reading(path, options, summary, Reading::Blocks(resampled), seed, label)
+        let recording = recording.into();
+        let resampled = Resampled::new(recording.clone(), index, seed.stream(&format!("{label}/blocks")))?;
+        TraceSource::reading(recording, options, summary, Reading::Blocks(resampled), seed, label)
     }
 
     fn reading(
-        path: &Path,
+        recording: Recording,
         options: &TraceOptions,
         summary: TraceSummary,
         mut rows: Reading,
@@ -132,7 +135,7 @@ impl TraceSource {
     ) -> Result<Self, SourceError> {
         let next = rows.next_row()?;
         Ok(TraceSource {
-            path: path.to_owned(),
+            recording,
             options: *options,
             time_scale: Scale::new(options.time_scale),
             summary,
@@ -166,7 +169,7 @@ impl TraceSource {
         self.next = self.rows.next_row()?;
         if self.next.is_none() && self.played + 1 < self.options.repeat {
             self.played += 1;
-            self.rows.again(&self.path, &self.options)?;
+            self.rows.again(&self.recording, &self.options)?;
             self.next = self.rows.next_row()?;
         }
         let next_ps = match self.next {
@@ -183,7 +186,7 @@ impl TraceSource {
         let unscaled = before.and_then(|before| before.checked_add(row.at.as_ps()));
         unscaled.and_then(|ps| self.time_scale.apply(ps)).ok_or_else(|| {
             let message = "the trace plays for longer than 213 days, where simulated time ends";
-            refuse(self.path.display().to_string(), message, Some("lower time_scale or repeat".to_owned()))
+            refuse(self.recording.name(), message, Some("lower time_scale or repeat".to_owned()))
         })
     }
 

@@ -4,18 +4,16 @@
 //!
 //! Memory is flat in the length of a plain file: where each block begins is remembered, and a drawn
 //! block is read again from there. A gzip file cannot be entered in its middle; its text is held,
-//! once for all replicates.
+//! once for all replicates, as the rows of a table are.
 
-use super::format::ReadRow;
-use super::lines::Lines;
 use super::options::TraceOptions;
+use super::recording::{Entry, Place, Reading, Recording};
 use super::refuse::refuse;
-use super::rows::{Mark, Row, Rows};
+use super::rows::Row;
 use super::summary::TraceSummary;
 use flashcrowd_core::clock::{SimDuration, Stream};
 use flashcrowd_core::ports::SourceError;
 use rand::RngExt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Most blocks of a trace.
@@ -26,10 +24,8 @@ const MOST_BLOCKS: u64 = 1_000_000;
 pub struct BlockIndex {
     length: SimDuration,
     /// By block: its first row; `None` if it has none.
-    marks: Vec<Option<Mark>>,
-    /// The text of a file that cannot be entered in its middle.
-    text: Option<Arc<[u8]>>,
-    reader: Arc<dyn ReadRow>,
+    places: Vec<Option<Place>>,
+    entry: Entry,
     options: TraceOptions,
     /// After so long the trace is full.
     period: SimDuration,
@@ -42,12 +38,13 @@ impl BlockIndex {
     /// # Errors
     /// A length of which the trace has fewer than two, or too many; a file that can no longer be read.
     pub fn new(
-        path: &Path,
+        recording: impl Into<Recording>,
         options: &TraceOptions,
         summary: TraceSummary,
         length: SimDuration,
     ) -> Result<Self, SourceError> {
-        let place = || path.display().to_string();
+        let recording = recording.into();
+        let place = || recording.name();
         let period = summary.period();
         let count = period.as_ps() / length.as_ps().max(1);
         if count < 2 {
@@ -58,14 +55,13 @@ impl BlockIndex {
             let message = format!("it has {count} blocks of {length}; expected at most {MOST_BLOCKS}");
             return Err(refuse(place(), message, Some("resample longer blocks".to_owned())));
         }
-        let text = Lines::text_of_gzip(path)?;
-        let mut rows = Rows::open(path, options)?;
-        let (marks, reader) = (vec![None; count as usize], Arc::clone(rows.reader()));
-        let mut index = BlockIndex { length, marks, text, reader, options: *options, period };
+        let mut rows = recording.read(options)?;
+        let (places, entry) = (vec![None; count as usize], recording.entry(&rows)?);
+        let mut index = BlockIndex { length, places, entry, options: *options, period };
         while let Some(row) = rows.next_row()? {
             let block = index.block(row);
-            if let Some(mark) = index.marks.get_mut(block) {
-                mark.get_or_insert_with(|| rows.mark());
+            if let Some(place) = index.places.get_mut(block) {
+                place.get_or_insert_with(|| rows.place());
             }
         }
         Ok(index)
@@ -73,7 +69,7 @@ impl BlockIndex {
 
     /// Blocks that may be drawn.
     pub fn blocks(&self) -> usize {
-        self.marks.len()
+        self.places.len()
     }
 
     fn block(&self, row: Row) -> usize {
@@ -83,7 +79,7 @@ impl BlockIndex {
 
 /// The rows of one replicate.
 pub(super) struct Resampled {
-    path: Arc<Path>,
+    recording: Recording,
     index: Arc<BlockIndex>,
     stream: Stream,
     /// How often each block was drawn in this run: a repeated block stands for other users.
@@ -91,23 +87,15 @@ pub(super) struct Resampled {
     /// The block that is played now, its position in the replicate, and its rows.
     block: usize,
     position: u64,
-    rows: Option<Rows>,
+    rows: Option<Reading>,
     pub(super) hashes: Vec<u64>,
 }
 
 impl Resampled {
-    pub(super) fn new(path: &Path, index: Arc<BlockIndex>, stream: Stream) -> Result<Self, SourceError> {
+    pub(super) fn new(recording: Recording, index: Arc<BlockIndex>, stream: Stream) -> Result<Self, SourceError> {
         let drawn = vec![0; index.blocks()];
-        let mut resampled = Resampled {
-            path: path.into(),
-            index,
-            stream,
-            drawn,
-            block: 0,
-            position: 0,
-            rows: None,
-            hashes: Vec::new(),
-        };
+        let mut resampled =
+            Resampled { recording, index, stream, drawn, block: 0, position: 0, rows: None, hashes: Vec::new() };
         resampled.draw()?;
         Ok(resampled)
     }
@@ -121,10 +109,9 @@ impl Resampled {
     fn draw(&mut self) -> Result<(), SourceError> {
         self.block = self.stream.random_range(0..self.index.blocks());
         self.drawn[self.block] += 1;
-        let mark = self.index.marks[self.block];
-        let BlockIndex { text, reader, options, .. } = &*self.index;
-        let text = text.as_ref();
-        self.rows = mark.map(|mark| Rows::resume(&self.path, text, reader, options, mark)).transpose()?;
+        let BlockIndex { places, entry, options, .. } = &*self.index;
+        let place = places[self.block];
+        self.rows = place.map(|place| self.recording.resume(entry, options, place)).transpose()?;
         Ok(())
     }
 
@@ -163,11 +150,11 @@ impl Resampled {
         let time = u64::from(self.drawn[self.block] - 1);
         let salt = (time << 48).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(17);
         self.hashes.clear();
-        let rows = self.rows.as_ref().map_or(&[][..], |rows| &rows.hashes);
-        self.hashes.extend(rows.iter().map(|hash| hash ^ salt));
+        let names = self.rows.as_mut().map_or(&[][..], |rows| rows.hashes());
+        self.hashes.extend(names.iter().map(|hash| hash ^ salt));
     }
 
     pub(super) fn block_tokens(&self) -> u32 {
-        self.index.reader.block_tokens()
+        self.index.entry.block_tokens()
     }
 }

@@ -196,8 +196,8 @@ impl Rows {
         self.reader.block_tokens()
     }
 
-    /// The file.
-    pub(super) fn name(&self) -> &str {
-        self.lines.name()
+    /// Picoseconds since 1970 of the first row that was kept, if the format says when it was.
+    pub(super) fn starts_at_ps(&self) -> Option<i128> {
+        self.first_kept_ps.filter(|_| self.reader.is_absolute())
     }
 }

@@ -1,11 +1,11 @@
 //! Reads a whole trace before a run, so that a bad row is reported before anything is simulated.
 
 use super::options::TraceOptions;
+use super::recording::Recording;
 use super::refuse::refuse;
-use super::rows::Rows;
 use flashcrowd_core::clock::SimDuration;
 use flashcrowd_core::ports::SourceError;
-use std::path::Path;
+use jiff::Timestamp;
 
 /// What a trace holds, in the window, before scaling and repetition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub struct TraceSummary {
     pub rows: u64,
     /// Rows left out because they cannot be used.
     pub dropped: u64,
+    /// Rows left out because another value was asked for in one of their columns.
+    pub left_out: u64,
+    /// The wall-clock instant of the first kept row, to a nanosecond, where the trace says it; times without
+    /// an offset count as UTC.
+    pub starts_at: Option<Timestamp>,
     /// From the first kept row to the last.
     pub span: SimDuration,
     /// Sum of the prompt lengths.
@@ -43,14 +48,14 @@ impl TraceSummary {
     }
 }
 
-/// Reads and checks every row of the trace at `path`.
+/// Reads and checks every row of a trace.
 ///
 /// # Errors
 /// A file that cannot be read, a row that is refused, or no row at all.
-pub fn summary(path: &Path, options: &TraceOptions) -> Result<TraceSummary, SourceError> {
-    let checked = options.check();
-    checked.map_err(|error| refuse(path.display().to_string(), error.to_string(), None))?;
-    let mut rows = Rows::open(path, options)?;
+pub fn summary(recording: impl Into<Recording>, options: &TraceOptions) -> Result<TraceSummary, SourceError> {
+    let recording = recording.into();
+    options.check().map_err(|error| refuse(recording.name(), error.to_string(), None))?;
+    let mut rows = recording.read(options)?;
     let mut summary = TraceSummary::default();
     while let Some(row) = rows.next_row()? {
         summary.rows += 1;
@@ -60,14 +65,16 @@ pub fn summary(path: &Path, options: &TraceOptions) -> Result<TraceSummary, Sour
         summary.max_prompt_tokens = summary.max_prompt_tokens.max(row.prompt_tokens);
         summary.max_output_tokens = summary.max_output_tokens.max(row.output_tokens);
     }
-    summary.dropped = rows.dropped;
+    (summary.dropped, summary.left_out) = rows.passed_over();
+    let starts_at_ps = rows.starts_at_ps().filter(|_| summary.rows > 0);
+    summary.starts_at = starts_at_ps.and_then(|ps| Timestamp::from_nanosecond(ps.div_euclid(1_000)).ok());
     if summary.rows == 0 {
         let hint = options.window.map(|_| "no row lies in the window".to_owned());
         let message = format!("the trace has no row to play; {} were dropped", summary.dropped);
-        return Err(refuse(rows.name(), message, hint));
+        return Err(refuse(recording.name(), message, hint));
     }
     if options.repeat > 1 && summary.span.is_zero() {
-        return Err(refuse(rows.name(), "a trace of one instant cannot be repeated: it has no mean gap", None));
+        return Err(refuse(recording.name(), "a trace of one instant cannot be repeated: it has no mean gap", None));
     }
     Ok(summary)
 }

@@ -84,6 +84,12 @@ fn the_summary_agrees_with_what_is_played() {
     assert_eq!((seen.prompt_tokens, seen.output_tokens), (1_740, 224));
     assert_eq!((seen.max_prompt_tokens, seen.max_output_tokens), (879, 109));
     assert_eq!(seen.mean_rate(), 0.8);
+    assert_eq!(seen.starts_at, Some("2023-11-16T18:15:46.68059Z".parse().unwrap()), "naive times count as UTC");
+    let part = TraceOptions { window: Some((SimDuration::from_s(1), SimDuration::MAX)), ..TraceOptions::default() };
+    let seen = summary(&fixture.file("t.csv", SMALL.as_bytes()), &part).unwrap();
+    assert_eq!(seen.starts_at, Some("2023-11-16T18:15:50.995169Z".parse().unwrap()), "of the window's first row");
+    let seen = summary(&fixture.file("t.jsonl", TALK.as_bytes()), &TraceOptions::default()).unwrap();
+    assert_eq!(seen.starts_at, None, "milliseconds since the start say no date");
 }
 
 #[test]
@@ -177,11 +183,24 @@ fn what_is_no_trace_is_refused_clearly() {
         (header.into(), "t.csv: the trace has no row to play; 0 were dropped"),
         (SMALL[41..].into(), "the header is missing: the first line is a row"),
         (
-            SMALL.replace("TextTokens", "").replace("Context", "Contxt").into(),
-            "`ContxtTokens` must be called `ContextTokens`",
+            SMALL.replace("TIMESTAMP", "Timestamp").into(),
+            "this file has `Timestamp`, `ContextTokens`, `GeneratedTokens` (name them: `columns: (time: \"Timestamp\", \
+             prompt: \"ContextTokens\", output: \"GeneratedTokens\")`)",
         ),
-        (SMALL.replace("TIMESTAMP", "Timestamp").into(), "the column `Timestamp` must be called `TIMESTAMP`"),
-        (b"a,b,c\n1,2,3\n".to_vec(), "the first line must be `TIMESTAMP,ContextTokens,GeneratedTokens`"),
+        (
+            b"a,b,c\n1,2,3\n".to_vec(),
+            "this file has `a`, `b`, `c` (no name says when a request came, or how long its prompt is",
+        ),
+        (
+            SMALL.replace("2023-11-16 18:15:46.6805900", "1762128000.5").into(),
+            "t.csv:2: `1762128000.5` is no time: expected YYYY-MM-DD HH:MM:SS.fffffff (it looks like Unix seconds: \
+             `columns: (time: \"TIMESTAMP\", prompt: \"ContextTokens\", output: \"GeneratedTokens\"), time: UnixSeconds`)",
+        ),
+        (
+            br#"{"ts": 0, "usage": {"prompt_tokens": 5, "completion_tokens": 6}}"#.to_vec(),
+            "t.csv:1: this file has `ts`, `usage.prompt_tokens`, `usage.completion_tokens` (name them: `columns: \
+             (time: \"ts\", prompt: \"usage.prompt_tokens\", output: \"usage.completion_tokens\")`)",
+        ),
         (b"TIMESTAMP,TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "the column `TIMESTAMP` twice"),
         (b"\x7fELF\0\0\0".to_vec(), "it holds zero bytes"),
         (b"\xff\xfe\xfd\n".to_vec(), "not a UTF-8 text"),

@@ -6,6 +6,28 @@ const PS_PER_S: i128 = 1_000_000_000_000;
 
 /// Picoseconds since 1970 of `YYYY-MM-DD HH:MM:SS[.fraction][Z|+HH:MM]`, or `None`.
 pub(super) fn parse(text: &str) -> Option<i128> {
+    let (before, rest) = before_offset(text)?;
+    Some(before - i128::from(offset(rest)?) * PS_PER_S)
+}
+
+/// The same in the spellings of many programs: a comma before the fraction, ` UTC`, `+HHMM`, `+HH`, and a
+/// space before the offset.
+pub(super) fn parse_any(text: &str) -> Option<i128> {
+    let comma = text.as_bytes().get(19) == Some(&b',');
+    let with_point = comma.then(|| text.replacen(',', ".", 1));
+    let (before, rest) = before_offset(with_point.as_deref().unwrap_or(text))?;
+    let rest = rest.trim_ascii_start();
+    let east = match rest {
+        b"z" | b"UTC" | b"GMT" => 0,
+        [sign @ (b'+' | b'-'), h1, h2] => offset(&[*sign, *h1, *h2, b':', b'0', b'0'])?,
+        [sign @ (b'+' | b'-'), h1, h2, m1, m2] => offset(&[*sign, *h1, *h2, b':', *m1, *m2])?,
+        other => offset(other)?,
+    };
+    Some(before - i128::from(east) * PS_PER_S)
+}
+
+/// The instant as if it were in UTC, and what follows it.
+fn before_offset(text: &str) -> Option<(i128, &[u8])> {
     let bytes = text.as_bytes();
     let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
     if bytes.len() < 19 || separators.iter().any(|(at, c)| bytes[*at] != *c) || !matches!(bytes[10], b' ' | b'T') {
@@ -19,8 +41,8 @@ pub(super) fn parse(text: &str) -> Option<i128> {
     }
     let days = i64::from(date.since(Date::constant(1970, 1, 1)).ok()?.get_days());
     let (fraction_ps, rest) = fraction(&bytes[19..])?;
-    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second - offset(rest)?;
-    Some(i128::from(seconds) * PS_PER_S + fraction_ps)
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    Some((i128::from(seconds) * PS_PER_S + fraction_ps, rest))
 }
 
 /// Digits only.
@@ -70,6 +92,25 @@ mod tests {
     }
 
     #[test]
+    fn spellings_of_other_programs() {
+        let expected = parse("2025-11-03T00:00:00.25Z");
+        for text in [
+            "2025-11-03T00:00:00.25",
+            "2025-11-03 00:00:00,25",
+            "2025-11-03 00:00:00.25 UTC",
+            "2025-11-03 00:00:00.250000z",
+            "2025-11-03 05:30:00.25+0530",
+            "2025-11-03 05:30:00.25 +05:30",
+            "2025-11-02T23:00:00.25-01",
+        ] {
+            assert_eq!(parse_any(text), expected, "{text}");
+        }
+        for text in ["2025-11-03 00:00:00 PST", "2025-11-03 00:00:00+2", "2025-11-03 00:00:00+99", "2025-11-03"] {
+            assert_eq!(parse_any(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_instant_is_refused() {
         for text in [
             "",
@@ -97,6 +138,7 @@ mod tests {
         fn no_text_panics(text in "\\PC{0,40}", date in "[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}[.0-9Z+:-]{0,20}") {
             let _ = parse(&text);
             let _ = parse(&date);
+            let _ = (parse_any(&text), parse_any(&date));
         }
     }
 }
