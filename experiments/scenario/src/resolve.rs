@@ -61,7 +61,8 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     let pools = fleet::pools(&mut notes, &raw.pools, &regions, u64::from(bounds.entities))?;
     let links = links::resolve(&mut notes, &raw.links)?;
     let residents = residents::Residents::new(&mut notes, &raw.services)?;
-    let clock = Clock::new(&mut notes, raw.starts_at.as_deref())?;
+    let recorded = || traffic::recorded_start(document, &base, &raw);
+    let clock = Clock::new(&mut notes, raw.starts_at.as_deref(), &recorded)?;
     let names: Vec<&str> = raw.services.keys().map(String::as_str).collect();
     let mut services = Vec::new();
     for ((name, given), target) in raw.services.iter().zip(0..) {
@@ -116,7 +117,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
         overrides: Vec::new(),
         about: raw.about.clone().unwrap_or_default(),
         seed: notes.or("seed", raw.seed, 1, "a fixed seed, so that runs can be repeated"),
-        starts_at: clock.known(),
+        starts_at: clock.known().or_else(|| traffic::start_of(traffic.iter().map(|client| &*client.source))),
         horizon: SimTime::ZERO + horizon,
         warmup: SimTime::ZERO + warmup,
         replicates,

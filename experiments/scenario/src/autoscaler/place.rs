@@ -35,7 +35,7 @@ pub(crate) struct Stage<'a> {
     /// Policies that the program was started with.
     pub(crate) registry: &'a Registry,
     /// When the run begins.
-    pub(crate) clock: Clock,
+    pub(crate) clock: Clock<'a>,
 }
 
 /// Where an autoscaler stands, and what its settings lean on.

@@ -5,16 +5,19 @@ use super::place::{Place, Source};
 use crate::errors::unknown;
 use crate::files::Files;
 use crate::network::resolve::{self as network, Callee, Map};
+use crate::resolve::Base;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
+use crate::spec;
 use flashcrowd_core::clock::Seed;
 use flashcrowd_core::network::ClientPlace;
 use flashcrowd_core::ports::SourceError;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_core::traffic::{ClientConfig, RetryPolicy};
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
+use flashcrowd_language::{Diagnostic, Document};
+use flashcrowd_policies::clock::WallClock;
 use std::sync::Arc;
 
 /// A client, ready to be made for any replicate.
@@ -112,6 +115,25 @@ pub(crate) fn resolve(
         propagates_deadline: notes.or(&of("propagates_deadline"), deadline, false, "few clients send one"),
         place: network::place(notes, &format!("{path}.client"), &client, &callee, map)?,
     })
+}
+
+/// When the earliest recording began, of those that say so.
+pub(crate) fn start_of<'a>(sources: impl Iterator<Item = &'a dyn Source>) -> Option<WallClock> {
+    sources.filter_map(|source| source.trace()?.summary.starts_at).min().map(WallClock::new)
+}
+
+/// The same before traffic is resolved: traces are read for it, and what is wrong with them is said later.
+pub(crate) fn recorded_start(document: &Document, base: &Base<'_>, raw: &spec::Scenario) -> Option<WallClock> {
+    let (folder, typed) = (base.folder.to_owned(), base.typed.to_owned());
+    let mut files = Files { base: folder, typed, embedded: base.embedded, hashes: Vec::new() };
+    let mut notes = Notes::new(document);
+    let traces = raw.traffic.iter().filter(|(_, traffic)| matches!(traffic, super::Traffic::Trace(_)));
+    let sources = traces.filter_map(|(name, traffic)| {
+        let path = format!("traffic.{name}");
+        traffic.make(&mut Place { notes: &mut notes, files: &mut files, path, name, load: 1.0 }).ok()
+    });
+    let sources: Vec<Arc<dyn Source>> = sources.collect();
+    start_of(sources.iter().map(|source| &**source))
 }
 
 /// Who is called: a route or a service of that name, or the only one there is.

@@ -44,7 +44,7 @@ pub(crate) struct Context<'n, 'd> {
     pub(crate) bindings: BTreeMap<String, MetricBinding>,
     pub(crate) containers: Vec<Container>,
     /// When the run begins.
-    pub(crate) clock: Clock,
+    pub(crate) clock: Clock<'n>,
 }
 
 /// The activator's queue for a revision (`pkg/activator/net/throttler.go`).
