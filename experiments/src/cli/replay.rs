@@ -22,10 +22,15 @@ pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
     let shown = args.manifest.display().to_string();
     let inline = shown.ends_with(')') && !args.manifest.exists();
     let bytes = if inline { Vec::new() } else { read(&args.manifest)? };
-    if inline || kind_of_manifest(&bytes).map_err(|error| manifest_error(&shown, &error))? != hpa::KIND {
+    if inline {
         return any(args, &shown, registry);
     }
-    let read_manifest = manifest::read_bytes(&bytes, args.name.as_deref());
+    let found = kind_of_manifest(&bytes, args.name.as_deref());
+    let (kind, name) = found.map_err(|error| manifest_error(&shown, &error))?;
+    if kind != hpa::KIND {
+        return any(args, &shown, registry);
+    }
+    let read_manifest = manifest::read_bytes(&bytes, name.as_deref());
     let manifest = read_manifest.map_err(|error| manifest_error(&shown, &error))?;
     let variant = Variant::from_name(&args.variant).ok_or_else(|| {
         let names = [Variant::K8s128.name(), Variant::K8s2026Backport.name()];

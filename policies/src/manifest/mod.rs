@@ -4,6 +4,7 @@
 //! | part | owns |
 //! | --- | --- |
 //! | [`detect`] | which autoscaler a file is for |
+//! | [`edit()`] | one value of a file changed, by its path |
 //! | `tree` | a file as nodes with places |
 //! | `objects` | the Kubernetes objects of a file, and the choice among them |
 //! | `fields` | typed access to a map, and the list of what nobody asked for |
@@ -12,6 +13,7 @@
 //! | `numbers` | floats, counts and truth values of a map, and strict schemas |
 //! | `error` | what is refused, what is passed over |
 
+mod edit;
 mod error;
 pub(crate) mod fields;
 pub(crate) mod go_text;
@@ -21,7 +23,8 @@ pub(crate) mod objects;
 mod quantity;
 pub(crate) mod tree;
 
+pub use edit::edit;
 pub(crate) use error::nearest;
 pub use error::{ManifestError, ManifestWarning};
-pub use kind::{Kind, ObjectKind, detect};
+pub use kind::{Detected, Kind, ObjectKind, detect};
 pub use quantity::{Quantity, QuantityError, approximate_f64};

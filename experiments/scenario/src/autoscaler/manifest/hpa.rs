@@ -24,7 +24,7 @@ pub(super) const KIND: Reader = Reader { kind: hpa::KIND, policies: hpa::POLICIE
 const FLAG: &str = "flag default of kube-controller-manager";
 
 fn read(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
-    let manifest = cx.read(hpa::manifest::read_bytes(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let manifest = cx.read(hpa::manifest::read_bytes(&cx.file.bytes, cx.name.as_deref()))?;
     scale(cx, manifest)
 }
 

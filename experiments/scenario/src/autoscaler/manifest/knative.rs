@@ -12,11 +12,11 @@ use std::sync::Arc;
 pub(super) const KIND: Reader = Reader { kind: knative::KIND, policies: knative::POLICIES, read: kpa };
 
 fn kpa(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
-    if let Some(standard) = cx.read(kserve::read(&cx.file.bytes, cx.given.name.as_deref()))? {
+    if let Some(standard) = cx.read(kserve::read(&cx.file.bytes, cx.name.as_deref()))? {
         return self::standard(cx, standard);
     }
     cx.only("a Knative revision", &["name", "faithful"])?;
-    let read = cx.read(knative::manifest::read(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(knative::manifest::read(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     cx.check_target(&read.name);
     let room = cx.service.config.discipline.room();

@@ -12,7 +12,7 @@ pub(super) const KIND: Reader = Reader { kind: ray_serve::KIND, policies: ray_se
 
 fn ray(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.only("Ray Serve", &["name", "faithful", "delay_clock"])?;
-    let read = cx.read(ray_serve::manifest::read_bytes(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(ray_serve::manifest::read_bytes(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     let quirks = if cx.faithful() { ray_serve::Quirks::default() } else { ray_serve::Quirks::FIXED };
     let clock = cx.given.delay_clock.as_deref().unwrap_or("wall");
