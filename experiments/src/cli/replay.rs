@@ -2,6 +2,7 @@
 
 use super::args::{Format, ReplayArgs};
 use super::outcome::{Outcome, print};
+use super::play::inline_policy;
 use crate::replay::open_loop::{self, Replayed, Step};
 use crate::replay::policy::policy;
 use crate::replay::signals::Recording;
@@ -20,11 +21,10 @@ use std::path::Path;
 
 pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
     let shown = args.manifest.display().to_string();
-    let inline = shown.ends_with(')') && !args.manifest.exists();
-    let bytes = if inline { Vec::new() } else { read(&args.manifest)? };
-    if inline {
+    if inline_policy(&args.manifest).is_some() {
         return any(args, &shown, registry);
     }
+    let bytes = read(&args.manifest)?;
     let found = kind_of_manifest(&bytes, args.name.as_deref());
     let (kind, name) = found.map_err(|error| manifest_error(&shown, &error))?;
     if kind != hpa::KIND {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// A copy of one of the folders, or nothing where there is no reference data.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn copy(name: &str) -> Option<TempDir> {
+pub(crate) fn copy(name: &str) -> Option<TempDir> {
     let Some(reference) = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from) else {
         println!("skipped: FLASHCROWD_REFERENCE is not set");
         return None;
@@ -23,21 +23,21 @@ fn copy(name: &str) -> Option<TempDir> {
     Some(folder)
 }
 
-fn flashcrowd(folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn flashcrowd(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flashcrowd")).current_dir(folder).args(args).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-fn json(folder: &Path, args: &[&str]) -> Value {
+pub(crate) fn json(folder: &Path, args: &[&str]) -> Value {
     let output = flashcrowd(folder, &[args, &["--no-out", "-q", "--format", "json"]].concat());
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{args:?}: {}", text(&output)))
 }
 
 /// The command ends with a code and its words hold some others.
-fn says(folder: &Path, args: &[&str], code: i32, expected: &[&str]) {
+pub(crate) fn says(folder: &Path, args: &[&str], code: i32, expected: &[&str]) {
     let output = flashcrowd(folder, args);
     let text = text(&output);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
