@@ -12,5 +12,6 @@ mod knative_autoscaler;
 mod knative_manifest;
 mod llm_autoscaler_manifests;
 mod llm_autoscalers;
+mod ray_llm_manifest;
 mod ray_sky_aws_manifest;
 mod support;
