@@ -6,6 +6,7 @@ mod family_autoscalers;
 mod family_rules;
 mod hpa_autoscaler;
 mod hpa_manifest;
+mod hpa_versions;
 mod keda_manifest;
 mod keda_triggers;
 mod knative_autoscaler;
