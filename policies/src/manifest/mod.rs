@@ -8,6 +8,7 @@
 //! | `tree` | a file as nodes with places |
 //! | `objects` | the Kubernetes objects of a file, and the choice among them |
 //! | `fields` | typed access to a map, and the list of what nobody asked for |
+//! | `helm` | templates, which are no manifests yet |
 //! | `go_text` | numbers and durations that stand in texts, as Go reads them |
 //! | [`Quantity`] | a Kubernetes quantity, in milli-units |
 //! | `numbers` | floats, counts and truth values of a map, and strict schemas |
@@ -17,6 +18,7 @@ mod edit;
 mod error;
 pub(crate) mod fields;
 pub(crate) mod go_text;
+mod helm;
 mod kind;
 pub(crate) mod numbers;
 pub(crate) mod objects;

@@ -16,7 +16,7 @@ use flashcrowd_language::units::{Duration, NonNegative};
 use flashcrowd_policies::autoscalers::hpa::{
     self, BoundMetric, ControllerSettings, Hpa, HpaOptions, HpaSpec, Quirks, Variant, bind,
 };
-use flashcrowd_policies::metrics::MetricNameError;
+use flashcrowd_policies::metrics::{MetricNameError, fitting};
 use std::sync::Arc;
 
 pub(super) const KIND: Reader = Reader { kind: hpa::KIND, policies: hpa::POLICIES, read };
@@ -39,8 +39,10 @@ pub(super) fn scale(cx: &mut Context<'_, '_>, manifest: hpa::manifest::Manifest)
     let bounds = format!("{min} to {}", manifest.spec.max_replicas);
     cx.notes.manifest(&format!("{}.replicas", cx.path), &bounds, cx.file.shown.clone());
     let metrics = metrics(cx, &manifest.spec)?;
+    let settings = settings(cx.notes, &cx.path, cx.given)?;
+    cx.warn(&manifest.dependent.warnings(&settings));
     let options = HpaOptions {
-        settings: settings(cx.notes, &cx.path, cx.given)?,
+        settings,
         sync_period: sync_period(cx.notes, &cx.path, cx.given)?,
         phase: cx.given.phase.map(Duration::get),
         containers: cx.containers.clone(),
@@ -79,7 +81,8 @@ fn metric_error(file: &Input, service: &str, error: &MetricNameError) -> Diagnos
         MetricNameError::Unsupported { name, .. } | MetricNameError::Unknown { name, .. } => name,
     };
     let diagnostic = at_metric(file, name, error.to_string());
-    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": WaitingRequests}}`"))
+    let signal = fitting(name);
+    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": {signal}}}`"))
 }
 
 /// A metric of something that the service does not have: it would be 0 for ever.

@@ -5,7 +5,7 @@ use super::{hpa, keda};
 use crate::autoscaler::place::Scaling;
 use crate::autoscaler::resolved::Make;
 use flashcrowd_language::Diagnostic;
-use flashcrowd_policies::autoscalers::hpa::manifest::{Manifest as HpaManifest, ScaleTarget};
+use flashcrowd_policies::autoscalers::hpa::manifest::{Dependent, Manifest as HpaManifest, ScaleTarget};
 use flashcrowd_policies::autoscalers::{FixedReplicas, knative, kserve};
 use std::sync::Arc;
 
@@ -49,7 +49,14 @@ fn standard(cx: &mut Context<'_, '_>, read: kserve::Standard) -> Result<Scaling,
         kserve::Scaler::Hpa(spec) => {
             let target =
                 ScaleTarget { api_version: "apps/v1".into(), kind: "Deployment".into(), name: read.name.clone() };
-            let manifest = HpaManifest { name: read.name, namespace: None, target, spec, warnings: Vec::new() };
+            let manifest = HpaManifest {
+                name: read.name,
+                namespace: None,
+                target,
+                spec,
+                warnings: Vec::new(),
+                dependent: Dependent::default(),
+            };
             hpa::scale(cx, manifest)
         }
         kserve::Scaler::Nobody { replicas } => {
