@@ -39,4 +39,5 @@ mod validate_queueing;
 mod validate_serving;
 mod validate_spot;
 mod warnings;
+mod words;
 mod written;
