@@ -39,6 +39,7 @@ pub struct Diagnostic {
     /// What to do about it.
     pub help: Option<String>,
     is_override: bool,
+    is_cut: bool,
     snippet: Option<Box<Snippet>>,
 }
 
@@ -69,6 +70,7 @@ impl Diagnostic {
             label: None,
             help: None,
             is_override: false,
+            is_cut: false,
             snippet: None,
         }
     }
@@ -124,6 +126,17 @@ impl Diagnostic {
     #[must_use]
     pub(super) fn with_notes(self, label: Option<String>, help: Option<String>) -> Self {
         Diagnostic { label, help, ..self }
+    }
+
+    /// With a label that lists not all that there is.
+    #[must_use]
+    pub(super) fn with_cut(self, is_cut: bool) -> Self {
+        Diagnostic { is_cut, ..self }
+    }
+
+    /// Whether its label lists not all that was expected: whoever knows where the rest stands can say so.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Where, as `file:line:column`; an override has no line.

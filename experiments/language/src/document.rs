@@ -193,7 +193,7 @@ impl Document {
 
     pub(super) fn explain(&self, fault: Fault) -> Diagnostic {
         let place = fault.place.unwrap_or(self.root.place);
-        self.error(place, fault.message).with_notes(fault.label, fault.help)
+        self.error(place, fault.message).with_notes(fault.label, fault.help).with_cut(fault.cut)
     }
 }
 

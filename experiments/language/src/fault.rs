@@ -1,6 +1,6 @@
 //! What does not fit when a schema is read, with the place of the smallest value to blame.
 
-use super::nearest::{list, nearest};
+use super::nearest::{is_cut, list, nearest};
 use super::tree::Place;
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
@@ -14,6 +14,8 @@ pub(super) struct Fault {
     pub(super) help: Option<String>,
     /// The fault concerns something that is not there: the opening is shown, not the whole struct.
     missing: bool,
+    /// Not all of what may stand there is listed.
+    pub(super) cut: bool,
 }
 
 impl Fault {
@@ -50,6 +52,7 @@ impl Fault {
     /// A name that does not exist, with the nearest one.
     pub(super) fn unknown(place: Place, what: &str, name: &str, expected: &[&str]) -> Self {
         let fault = Fault::new(place, what).label(format!("expected {}", list(expected.iter().copied())));
+        let fault = Fault { cut: is_cut(expected.len()), ..fault };
         match nearest(name, expected.iter().copied()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault,

@@ -24,12 +24,19 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
+/// Names that a message lists at most.
+const SHOWN: usize = 16;
+
+/// Whether [`list`] cuts a list of so many names.
+pub(crate) fn is_cut(names: usize) -> bool {
+    names > SHOWN
+}
+
 /// The names for a message: `` `a` ``, or ``one of `a`, `b` ``; a long list is cut.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 16;
     let names: Vec<&str> = names.into_iter().collect();
     let mut text = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
+    if is_cut(names.len()) {
         text = format!("{text} and {} more", names.len() - SHOWN);
     }
     match names.len() {

@@ -33,6 +33,8 @@ pub(super) enum Command {
     Policies,
     /// List every figure: its unit, what is better, what it is about, how replicates are pooled.
     Figures,
+    /// List every signal that a metric's name can be bound to, and what known names stand for.
+    Signals(SignalsArgs),
     /// Print a JSON schema, a skeleton of a scenario, or every field of one.
     Schema(SchemaArgs),
     /// Print completions for a shell.
@@ -262,6 +264,13 @@ pub(super) struct ServingArgs {
     #[arg(long)]
     pub(super) data: Option<String>,
     /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SignalsArgs {
+    /// How the list is printed.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
 }

@@ -10,6 +10,7 @@ mod fit;
 mod outcome;
 mod play;
 mod replay;
+mod signals;
 mod test;
 
 use args::{Args, Command};
@@ -61,6 +62,7 @@ fn dispatch(command: &Command, registry: &Registry) -> u8 {
         Command::Fit(args) => fit::fit(args),
         Command::Policies => commands::policies(registry),
         Command::Figures => commands::figures(),
+        Command::Signals(args) => signals::list(args),
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),
     };

@@ -6,7 +6,7 @@ use super::options::Options;
 use super::seen::{Seen, Shown, others};
 use super::value::{shown_value, signed};
 use super::words::verdicts;
-use crate::report::{amount, columns, duration_beside, late_because, money, percent_beside};
+use crate::report::{beside_limit, columns, late_because, money, not_served, percent_beside};
 use flashcrowd_language::words::{count, percent};
 use flashcrowd_results::same_arrivals;
 use flashcrowd_results::{Group, Results, Scope, ScopeKind, Verdict, bound, find, keeps, slo_difference};
@@ -228,7 +228,7 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
                 // What missed its limit is never shown as the limit.
                 let value = match verdict.observed.got {
                     _ if !verdict.was_asked() => "no request".to_owned(),
-                    Some(got) => duration_beside(got, verdict.slo.limit.as_s_f64()),
+                    Some(got) => beside_limit(verdict, got),
                     None => value,
                 };
                 cells.extend([value, difference]);
@@ -247,7 +247,7 @@ fn line(seen: &Seen<'_, '_>, variant: usize, shown: &Shown) -> Line {
             _ => percent(share),
         },
     ));
-    cells.push(amount(results.got(variant, &scope, "not_served").unwrap_or(0.0)));
+    cells.push(not_served(results, variant, &scope));
     cells.extend(value_and_difference(results, variant, &Scope::all(), "usd_per_week", is_base));
     let cost = results.got(variant, &Scope::all(), "usd_per_week").unwrap_or(0.0);
     Line { variant, held, cost, cells }

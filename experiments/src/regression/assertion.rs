@@ -107,7 +107,7 @@ impl Assertion {
         for figures in trials {
             let words = match self.measure.value(figures, &self.scope) {
                 Ok(value) if self.holds(value) => continue,
-                Ok(value) => format!("it is {}", self.measure.written().show(value)),
+                Ok(value) => format!("it is {}", self.measure.written().show_beside(value, self.limit)),
                 Err(reason) => reason.to_string(),
             };
             // Said once is enough.
@@ -276,7 +276,8 @@ fn fits(measure: Measure, target: Option<usize>, span: Range<usize>, targets: &[
     };
     let of = &targets[index];
     if measure.is_of_tokens() && !of.tokens {
-        return Err(Wrong::new(span, format!("`{}` serves no tokens, and has no such latency", of.name)));
+        let message = format!("`{}` has no such latency: services with `serving: ContinuousBatch` have it", of.name);
+        return Err(Wrong::new(span, message));
     }
     if measure.is_of_slos() && !of.slos {
         let wrong = Wrong::new(span, format!("`{}` has no SLO", of.name));

@@ -89,8 +89,19 @@ impl Measure {
 }
 
 impl Written {
-    /// A value with digits enough to see on which side of a limit it is.
-    pub(super) fn show(self, value: f64) -> String {
+    /// A value beside a limit that it does not keep, with digits enough to see that it is not the limit.
+    pub(super) fn show_beside(self, value: f64, limit: f64) -> String {
+        let shown = self.show(value);
+        if self != Written::Share || value == limit || shown != self.show(limit) {
+            return shown;
+        }
+        let longer = |share: f64, digits: usize| format!("{:.digits$}%", share * 100.0);
+        let digits = (1..=12).find(|digits| longer(value, *digits) != longer(limit, *digits));
+        digits.map_or(shown, |digits| longer(value, digits))
+    }
+
+    /// A value in the digits that are usual for it.
+    fn show(self, value: f64) -> String {
         let trimmed = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
         match self {
             Written::Time => Duration(SimDuration::from_us((value * 1e6).round().max(0.0) as u64)).to_string(),
@@ -98,6 +109,23 @@ impl Written {
             Written::Share => percent(value).replace(' ', ""),
             Written::Number => trimmed(format!("{value:.6}")),
             Written::Count => format!("{value:.0}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_not_the_limit_is_not_shown_as_the_limit(limit in 0_u32..=1_000_000, by in -50_i32..50) {
+            let share = |millionths: i64| millionths as f64 / 1e6;
+            let (limit, value) = (share(limit.into()), share((i64::from(limit) + i64::from(by)).clamp(0, 1_000_000)));
+            prop_assume!(value != limit);
+            let written = Written::Share;
+            prop_assert_ne!(written.show_beside(value, limit), written.show(limit));
         }
     }
 }

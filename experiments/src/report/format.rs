@@ -1,18 +1,59 @@
 //! Numbers in plain words.
 
+use flashcrowd_language::units::Duration;
 use flashcrowd_language::words::{count, duration, percent};
+use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
-/// A duration beside a limit that it exceeds, with so many digits that this is seen: 2.0004 s is not shown
-/// as the 2 s that it missed.
-pub(crate) fn duration_beside(s: f64, limit_s: f64) -> String {
-    let shown = duration(s);
-    if s <= limit_s || shown != duration(limit_s) {
-        return shown;
+/// A duration beside a limit, with so many digits that it is on its side of it: 2.0004 s is not shown as the
+/// 2 s that it missed. Where an SLO is missed, the two are never alike: in some replicates it was not held.
+pub(crate) fn duration_beside(s: f64, limit: Duration, holds: bool) -> String {
+    let limit_s = limit.get().as_s_f64();
+    let fits = |text: &String| {
+        let shown = text.parse::<Duration>().map_or(0.0, |shown| shown.get().as_s_f64());
+        let is_beside = if s > limit_s { shown > limit_s } else { shown <= limit_s };
+        is_beside && (holds || shown != limit_s)
+    };
+    let first = std::iter::once(duration(s));
+    let found = first.chain((1..=MORE_DIGITS).map(|more| finer(s, more))).find(fits);
+    found.unwrap_or_else(|| match (s > limit_s, holds) {
+        (true, _) => format!(">{limit}"),
+        (false, true) => limit.to_string(),
+        (false, false) => format!("<={limit}"),
+    })
+}
+
+/// Digits beyond the usual ones that show on which side of a limit a duration is.
+const MORE_DIGITS: usize = 4;
+
+/// A duration with more digits than `duration` gives it.
+fn finer(s: f64, more: usize) -> String {
+    match s {
+        s if s < 0.000_999_5 => format!("{:.more$}us", s * 1e6),
+        s if s < 0.01 => format!("{:.*}ms", 1 + more, s * 1e3),
+        s if s < 0.999_5 => format!("{:.more$}ms", s * 1e3),
+        s if s < 9.995 => format!("{s:.*}s", 2 + more),
+        s if s < 99.95 => format!("{s:.*}s", 1 + more),
+        s => long_with_decimals(s, more - 1),
     }
-    let longer = (2..=6).map(|digits| format!("{s:.digits$}s"));
-    let beyond = |text: &String| text.trim_end_matches('s').parse::<f64>().is_ok_and(|value| value > limit_s);
-    longer.into_iter().find(beyond).unwrap_or(shown)
+}
+
+/// `2m0.4s`.
+fn long_with_decimals(s: f64, decimals: usize) -> String {
+    let unit = 10_u64.pow(decimals as u32);
+    let mut left = (s * unit as f64).round() as u64;
+    let mut text = String::new();
+    for (seconds, name) in [(86_400, "d"), (3_600, "h"), (60, "m")] {
+        let size = seconds * unit;
+        if left >= size {
+            let _ = write!(text, "{}{name}", left / size);
+            left %= size;
+        }
+    }
+    if left > 0 || text.is_empty() {
+        let _ = write!(text, "{:.decimals$}s", left as f64 / unit as f64);
+    }
+    text
 }
 
 /// Some of many names or facts, and how many more there are.
@@ -184,6 +225,45 @@ mod tests {
             let dollars = |text: &str| text.replace(['$', ','], "").parse::<f64>().unwrap();
             let sum: f64 = money_parts(&parts).iter().map(|part| dollars(part)).sum();
             prop_assert!((sum - dollars(&money(parts.iter().sum()))).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn what_missed_its_limit_is_not_shown_as_the_limit() {
+        let shown = |s: f64, limit: &str, holds| duration_beside(s, limit.parse().unwrap(), holds);
+        let cases = [
+            (0.0604, "60ms", false, "60.4ms"),
+            (0.060_001, "60ms", false, "60.001ms"),
+            (0.06, "60ms", true, "60ms"),
+            // All together held it, and one replicate did not.
+            (0.06, "60ms", false, "<=60ms"),
+            (0.059_98, "60ms", false, "59.98ms"),
+            (0.059_6, "59.58ms", false, "60ms"),
+            (0.059_57, "59.58ms", true, "59.57ms"),
+            (2.0004, "2s", false, "2.0004s"),
+            (3.1, "2s", false, "3.1s"),
+            (120.4, "2m", false, "2m0.4s"),
+            (3_620.0, "1h", false, "1h20s"),
+            (50.000_001, "50s", false, ">50s"),
+        ];
+        for (s, limit, holds, words) in cases {
+            assert_eq!(shown(s, limit, holds), words, "{s} beside {limit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_miss_never_prints_equal_texts_for_got_and_limit(
+            limit_us in 1_u64..200_000_000_000, by in prop_oneof![Just(0_i64), -3_i64..4, -100_000_i64..100_000],
+        ) {
+            let limit = Duration(flashcrowd_core::SimDuration::from_us(limit_us));
+            let s = (limit_us as i64 + by).max(1) as f64 / 1e6;
+            let shown = duration_beside(s, limit, false);
+            prop_assert_ne!(&shown, &limit.to_string());
+            let held = duration_beside(s, limit, true);
+            if let (true, Ok(held)) = (s <= limit.get().as_s_f64(), held.parse::<Duration>()) {
+                prop_assert!(held.get() <= limit.get(), "{} beside {}", held, limit);
+            }
         }
     }
 

@@ -22,8 +22,9 @@ mod slos;
 mod variants;
 
 pub use format::{amount, money};
-pub(crate) use format::{columns, duration_beside, listed, money_per, percent_beside};
-pub(crate) use slos::late_because;
+pub(crate) use format::{columns, listed, money_per, percent_beside};
+pub(crate) use services::not_served;
+pub(crate) use slos::{beside_limit, late_because};
 
 use flashcrowd_results::Results;
 

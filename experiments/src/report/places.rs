@@ -2,7 +2,7 @@
 //! were lost.
 
 use super::format::{amount, listed, money, money_parts, shares};
-use super::line::{line, since_start};
+use super::line::{line, moment};
 use flashcrowd_language::words::duration;
 use flashcrowd_results::{Results, Scope, ScopeKind, way_name};
 use unicode_width::UnicodeWidthStr;
@@ -93,10 +93,11 @@ pub(super) fn costs(text: &mut String, results: &Results<'_>, variant: usize) {
 /// Outages of the first run, and when probes noticed.
 pub(super) fn outages(text: &mut String, results: &Results<'_>, variant: usize) {
     const SHOWN: usize = 2;
+    let clock = results.loaded.variants[variant].starts_at;
     for outage in results.variants[variant].outages.iter().take(SHOWN) {
-        let until = outage.to_s.map_or_else(|| "the end".to_owned(), since_start);
+        let until = outage.to_s.map_or_else(|| "the end".to_owned(), |s| moment(clock, s));
         let noticed = outage.noticed_after_s.map_or_else(String::new, |s| format!(", noticed after {}", duration(s)));
-        let content = format!("{} from {} to {until}{noticed}", outage.region, since_start(outage.from_s));
+        let content = format!("{} from {} to {until}{noticed}", outage.region, moment(clock, outage.from_s));
         line(text, "outage", &content);
     }
 }

@@ -2,11 +2,12 @@
 
 use super::format::{amount, amount_parts, columns};
 use super::line::line;
+use flashcrowd_core::SimTime;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::words::{count, duration, percent};
-use flashcrowd_results::{Distribution, Group, Results, Scope, ScopeKind};
+use flashcrowd_results::{Distribution, Group, Results, Scope, ScopeKind, groups};
 use flashcrowd_scenario::Resolved;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 pub(super) fn write(text: &mut String, results: &Results<'_>, variant: usize, groups: &[Group]) {
     let header = ["", "", "p50", "p95", "p99", "p99.9", "max", "replicas: mean / most / max", "not served"];
@@ -73,17 +74,19 @@ pub(super) fn replicas(results: &Results<'_>, variant: usize, group: &Group) -> 
     format!("{:.1} / {:.0} / {max}{at_max}", got("replicas_mean"), got("replicas_max"))
 }
 
+/// Why requests failed.
+const FAILED: [(&str, &str); 3] = [
+    ("failed_drain", "cut at scale-down"),
+    ("failed_lost", "lost with a replica"),
+    ("failed_unreachable", "unreachable"),
+];
+
 /// Requests after the warm-up that were not served, and what became of them; means over replicates.
-pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -> String {
-    const WHY: [(&str, &str); 5] = [
-        ("not_served_rejected", "rejected"),
-        ("not_served_expired", "given up"),
-        ("failed_drain", "cut at scale-down"),
-        ("failed_lost", "lost with a replica"),
-        ("failed_unreachable", "unreachable"),
-    ];
+pub(crate) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -> String {
+    const REFUSED: [(&str, &str); 2] = [("not_served_rejected", "rejected"), ("not_served_expired", "given up")];
     let got = |id: &str| results.got(variant, scope, id).unwrap_or(0.0);
-    let why: Vec<(f64, &str)> = WHY.iter().map(|(id, words)| (got(id), *words)).filter(|one| one.0 > 0.0).collect();
+    let all = REFUSED.iter().chain(&FAILED).map(|(id, words)| (got(id), *words));
+    let why: Vec<(f64, &str)> = all.filter(|one| one.0 > 0.0).collect();
     match why.as_slice() {
         [] => amount(got("not_served")),
         [(mean, words)] => format!("{} ({words})", amount(*mean)),
@@ -92,7 +95,7 @@ pub(super) fn not_served(results: &Results<'_>, variant: usize, scope: &Scope) -
 }
 
 /// `12 = 10 given up + 2 rejected`.
-fn sum_of(parts: &[(f64, &str)]) -> String {
+fn sum_of(parts: &[(f64, impl Display)]) -> String {
     let means: Vec<f64> = parts.iter().map(|part| part.0).collect();
     // What shows as nothing is left out: a few of very many replicates.
     let shown = amount_parts(&means).into_iter().zip(parts).filter(|(n, _)| n != "0");
@@ -103,11 +106,12 @@ fn sum_of(parts: &[(f64, &str)]) -> String {
 /// All requests of a replicate, in the mean: the parts add up.
 pub(super) fn requests(text: &mut String, results: &Results<'_>, variant: usize) {
     let got = |id: &str| results.got(variant, &Scope::all(), id).unwrap_or(0.0);
-    let others =
-        [("rejected", "rejected"), ("expired", "given up"), ("failed", "failed"), ("live_at_end", "live at the end")];
-    let mut parts = vec![(got("completed"), "completed")];
-    parts.extend(others.map(|(id, words)| (got(id), words)).into_iter().filter(|other| other.0 > 0.0));
-    let mut content = sum_of(&parts);
+    let of = |id: &str, words: &str| (got(id), words.to_owned());
+    let mut parts = vec![of("completed", "completed"), of("rejected", "rejected"), of("expired", "given up")];
+    parts.extend(failures(results, variant));
+    parts.push(of("live_at_end", "live at the end"));
+    let shown: Vec<(f64, String)> = parts.into_iter().filter(|(n, words)| *n > 0.0 || words == "completed").collect();
+    let mut content = sum_of(&shown);
     if got("attempts") > got("requests") {
         let _ = write!(content, "; {:.2} attempts a request", got("attempts_per_request"));
     }
@@ -115,6 +119,26 @@ pub(super) fn requests(text: &mut String, results: &Results<'_>, variant: usize)
         let _ = write!(content, "; {} rows dropped", amount(got("dropped_rows")));
     }
     line(text, "requests", &content);
+}
+
+/// Requests that failed, by their reasons; those are told of requests after the warm-up.
+fn failures(results: &Results<'_>, variant: usize) -> Vec<(f64, String)> {
+    let resolved = &results.loaded.variants[variant];
+    let all = results.got(variant, &Scope::all(), "failed").unwrap_or(0.0);
+    let groups = groups(resolved);
+    let of = |id: &str| -> f64 { groups.iter().filter_map(|group| results.got(variant, &group.scope(), id)).sum() };
+    let reasons = FAILED.iter().map(|(id, words)| (of(id), (*words).to_owned()));
+    let mut parts: Vec<(f64, String)> = reasons.filter(|part| part.0 > 0.0).collect();
+    let rest = all - parts.iter().map(|part| part.0).sum::<f64>();
+    if rest > 1e-9 {
+        let early = resolved.warmup > SimTime::ZERO;
+        parts.push((rest, if early { "failed in the warm-up" } else { "failed" }.to_owned()));
+    } else if rest < -1e-9 {
+        // A request may be lost twice.
+        let words: Vec<&str> = parts.iter().map(|part| part.1.as_str()).collect();
+        parts = vec![(all, words.join(" or "))];
+    }
+    parts
 }
 
 /// How much of what was asked for was there, where capacity was bought or lost.

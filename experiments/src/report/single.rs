@@ -2,7 +2,7 @@
 
 use super::ending::{ENDING, LINES, ending};
 use super::format::{amount, rate};
-use super::line::{GROUPS, line, since_start};
+use super::line::{GROUPS, line, moment, stretch};
 use super::{money, places, services, slos};
 use flashcrowd_language::words::{count, duration};
 use flashcrowd_results::{Results, Scope, Worst, groups, verdicts, warnings_of};
@@ -69,7 +69,7 @@ fn header(text: &mut String, results: &Results<'_>, resolved: &Resolved) {
     let _ = writeln!(text, "{}\n", extent(results, resolved));
 }
 
-/// `2h, 947,722 requests in 5 replicates (26/s, peak 86/s in 15s), seed 1`.
+/// `2h from Mon 2025-11-03 00:00Z, 947,722 requests in 5 replicates (26/s, peak 86/s in 15s), seed 1`.
 fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
     let got = |id| results.got(0, &Scope::all(), id).unwrap_or(0.0);
     let replicates = match results.variants[0].figures.trials() {
@@ -84,7 +84,7 @@ fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
     };
     format!(
         "{}, {} requests in {replicates} ({}/s, peak {}/s in {}), seed {}{warmup}",
-        duration(resolved.horizon.as_s_f64()),
+        stretch(resolved),
         amount(got("requests")),
         rate(got("requests_per_s")),
         rate(got("peak_requests_per_s")),
@@ -107,8 +107,11 @@ fn worst(text: &mut String, results: &Results<'_>, variant: usize) {
     let trials = results.variants[variant].figures.trials();
     let replicate = if trials > 1 { format!(" of replicate {}", worst.replicate) } else { String::new() };
     let unplaced = if *pending > 0 { format!(", {pending} without a GPU") } else { String::new() };
-    let span = format!("{} to {}", since_start(worst.from_s), since_start(worst.to_s));
-    let late = format!("{} late, end-to-end p99 {}", count(*late), duration(*p99_s));
+    let at = |s| moment(resolved.starts_at, s);
+    let span = format!("{} to {}", at(worst.from_s), at(worst.to_s));
+    // No request of the stretch was completed.
+    let p99 = if *p99_s > 0.0 { duration(*p99_s) } else { "-".to_owned() };
+    let late = format!("{} late, end-to-end p99 {p99}", count(*late));
     let fleet = format!("{ready} ready, {starting} starting{unplaced}, queue {}", count(u64::from(*waiting)));
     line(text, "worst", &format!("{service}{span}{replicate}: {late}; at its peak {fleet}"));
 }

@@ -2,6 +2,7 @@
 
 use super::format::{columns, duration_beside, percent_beside};
 use super::line::{GROUPS, line};
+use flashcrowd_language::units::Duration;
 use flashcrowd_language::words::{count, duration};
 use flashcrowd_results::{Group, Results, Verdict};
 use std::collections::BTreeSet;
@@ -83,17 +84,21 @@ fn got(verdict: &Verdict) -> String {
     if !verdict.was_asked() {
         return "no request".to_owned();
     }
-    let limit_s = verdict.slo.limit.as_s_f64();
     let never = verdict.observed.each.iter().filter(|value| value.is_none()).count();
     match verdict.observed.got {
         // Pooled over all replicates, so many requests had no answer that the quantile is one of them.
         None => "never".to_owned(),
-        Some(got) if never > 0 => format!("{}, never in {never}", duration_beside(got, limit_s)),
+        Some(got) if never > 0 => format!("{}, never in {never}", beside_limit(verdict, got)),
         Some(got) => match verdict.observed.half_width {
-            Some(half) => format!("{} +-{}", duration_beside(got, limit_s), duration(half)),
-            None => duration_beside(got, limit_s),
+            Some(half) => format!("{} +-{}", beside_limit(verdict, got), duration(half)),
+            None => beside_limit(verdict, got),
         },
     }
+}
+
+/// A value of what an SLO is about, beside its limit.
+pub(crate) fn beside_limit(verdict: &Verdict, got: f64) -> String {
+    duration_beside(got, Duration(verdict.slo.limit), verdict.holds())
 }
 
 /// Causes by their figures, in words.

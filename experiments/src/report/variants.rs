@@ -3,7 +3,7 @@
 
 use super::ending::ending;
 use super::format::{amount, columns, listed, money};
-use super::line::line;
+use super::line::{line, stretch};
 use super::services::not_served;
 use flashcrowd_language::words::{count, duration, percent};
 use flashcrowd_results::{
@@ -60,7 +60,7 @@ fn worlds(results: &Results<'_>) -> String {
     } else {
         format!("NOT on the same world: {}", unlike.join("; "))
     };
-    format!("{world}; {}, {replicates}, seed {}", duration(first.horizon.as_s_f64()), first.seed)
+    format!("{world}; {}, {replicates}, seed {}", stretch(first), first.seed)
 }
 
 /// Where there is no room for every service, the first that misses speaks for its variant.

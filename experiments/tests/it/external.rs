@@ -148,11 +148,12 @@ fn what_a_process_does_wrong_ends_the_run_with_its_reason() {
             "'{}' if n < 3 else exit(7)",
             "at t=30s the policy `command/policy.py` failed: the process ended (exit status: 7)",
         ),
-        (python, "'loaded model'", "print logs to stderr\n  it answered: loaded model"),
+        (python, "'loaded model'", "print logs to stderr: stdout is for answers\n  it answered: loaded model"),
         (python, "'{}\\n{}'", "it wrote a line that nobody asked for"),
         (python, "'{}', flush=True); print('{}'", "expected one answer to each observation"),
         // Nothing is asked after the last: what is said then was an answer too many before.
         (python, "'{}', flush=True); print('late' if n == 20 else '', end='\\n' if n == 20 else ''", "it wrote: late"),
+        (python, r#"'{"level": "info"}'"#, "unknown field `level`"),
         (python, r#"'{"actions": [{"set_replica": {"replicas": 1}}]}'"#, "unknown variant `set_replica`"),
         (
             python,
@@ -171,7 +172,11 @@ fn what_a_process_does_wrong_ends_the_run_with_its_reason() {
         ),
         (r#"["no-such-program"]"#, "0", "`no-such-program` could not be started"),
         ("[]", "0", "a command needs a program"),
-        (r#"program: ["cat"], signals: ["vllm:kv_cache_usage_perc"]"#, "0", "serves no tokens"),
+        (
+            r#"program: ["cat"], signals: ["vllm:kv_cache_usage_perc"]"#,
+            "0",
+            "exists only with `serving: ContinuousBatch`, and `s` has `serving: Slots`",
+        ),
         (r#"program: ["cat"], signals: ["waiting_request"]"#, "0", "did you mean `waiting_requests`?"),
     ];
     for (program, answer, words) in cases {

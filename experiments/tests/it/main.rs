@@ -40,4 +40,5 @@ mod validate_queueing;
 mod validate_serving;
 mod validate_spot;
 mod warnings;
+mod words;
 mod written;

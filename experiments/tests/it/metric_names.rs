@@ -130,7 +130,11 @@ fn a_metric_that_the_service_cannot_have_is_refused() {
         let output = run(&slots, name);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{name}: {message}");
-        assert!(message.contains("h.yaml:9:") && message.contains("serves no tokens"), "{name}: {message}");
+        assert!(
+            message.contains("h.yaml:9:")
+                && message.contains("exists only with `serving: ContinuousBatch`, and `s` has `serving: Slots`"),
+            "{name}: {message}"
+        );
         assert!(message.contains("ContinuousBatch()"), "{name}: {message}");
     }
     let waits = run(&slots, "vllm:num_requests_waiting");

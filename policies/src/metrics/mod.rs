@@ -7,16 +7,19 @@
 mod fitting;
 mod presets;
 mod query;
+mod signals;
 mod table;
 
 pub use fitting::fitting;
 pub use presets::Preset;
 pub use query::{Combine, Query, QueryError, read_query};
+pub use signals::Signal;
 pub use table::{KnownMetric, UnsupportedMetric};
 
 use crate::manifest::nearest;
-use flashcrowd_core::ports::{LatencyPart, Pipeline, Sampler, Scope, SignalRequest, SignalSource, Transform};
-use table::{DCGM_COLLECTION, KNOWN, RANGE, UNSUPPORTED};
+use flashcrowd_core::ports::{LatencyPart, Pipeline, Sampler, Scope, SignalRequest, SignalSource};
+use signals::SIGNALS;
+use table::{KNOWN, RANGE, TIMES, UNSUPPORTED};
 
 /// What a metric's name stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,14 +48,27 @@ pub enum MetricNameError {
         why: &'static str,
     },
     /// A name that is not in the table.
-    #[error("the metric `{name}` is not known{}; bind it to a signal, such as {}",
-        suggestion.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default(), fitting(name))]
+    #[error("the metric `{name}` is not known{}; bind it to a signal, such as {}: `flashcrowd signals` lists them",
+        meant(*.suggestion), fitting(name))]
     Unknown {
         /// The name.
         name: String,
         /// The known name that is most like it.
         suggestion: Option<&'static str>,
     },
+    /// A word that is no signal's.
+    #[error("there is no signal `{word}`{}; `flashcrowd signals` lists them", meant(*.suggestion))]
+    NoSignal {
+        /// The word.
+        word: String,
+        /// The word that is most like it.
+        suggestion: Option<&'static str>,
+    },
+}
+
+/// The name that a misspelt one stands for, as messages say it.
+fn meant(suggestion: Option<&str>) -> String {
+    suggestion.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
 impl MetricBinding {
@@ -96,12 +112,6 @@ impl MetricBinding {
     fn gauge(source: SignalSource, scale: f64) -> Self {
         let preset = Preset::VllmGauge15s;
         MetricBinding { source, scale, preset, pipeline: preset.pipeline(), of_pods: false }
-    }
-
-    fn rate(source: SignalSource) -> Self {
-        let mut binding = MetricBinding::gauge(source, 1.0);
-        binding.pipeline.transform = Transform::Rate(RANGE);
-        binding
     }
 }
 
@@ -159,26 +169,16 @@ pub fn unsupported_metrics() -> &'static [UnsupportedMetric] {
     UNSUPPORTED
 }
 
-/// The words of [`parse_binding`], besides those with a quantile.
-const WORDS: [&str; 17] = [
-    "GpuUtilization",
-    "SmActive",
-    "TensorActive",
-    "DramActive",
-    "KvCacheUse",
-    "WaitingRequests",
-    "RunningRequests",
-    "InFlightRequests",
-    "RequestsPerSecond",
-    "CompletionsPerSecond",
-    "CpuCores",
-    "MemoryBytes",
-    "LatencyP95",
-    "QueueTimeP95",
-    "TimeToFirstTokenP95",
-    "InterTokenLatencyP95",
-    "TimePerOutputTokenP95",
-];
+/// Words for times in names that adapters and recording rules make of histograms, with a percentile:
+/// `latency` in `p99_latency_ms`.
+pub fn known_times() -> impl Iterator<Item = &'static str> {
+    TIMES.iter().map(|(word, _)| *word)
+}
+
+/// All signals by the words of [`parse_binding`], for listings.
+pub fn signals() -> &'static [Signal] {
+    SIGNALS
+}
 
 /// The signal that a scenario names by one word. Shares of the GPU and its cache are in percent;
 /// `LatencyP99`, `TimeToFirstTokenP90`, `InterTokenLatencyP95`, `TimePerOutputTokenP95`,
@@ -196,46 +196,9 @@ const WORDS: [&str; 17] = [
 /// # Errors
 /// If the word is unknown.
 pub fn parse_binding(word: &str) -> Result<MetricBinding, MetricNameError> {
-    let gauge = |source| MetricBinding::gauge(source, 1.0);
-    let profiled = |source| {
-        let mut binding = gauge(source);
-        binding.pipeline.sampler = Sampler::WindowMean(DCGM_COLLECTION);
-        binding.through(Preset::DcgmDefault)
-    };
-    Ok(match word {
-        "GpuUtilization" => gauge(SignalSource::GpuUtilization).through(Preset::DcgmDefault),
-        "SmActive" => profiled(SignalSource::SmActive),
-        "TensorActive" => profiled(SignalSource::TensorActive),
-        "DramActive" => profiled(SignalSource::DramActive),
-        "KvCacheUse" => gauge(SignalSource::KvCacheUse),
-        "WaitingRequests" => gauge(SignalSource::WaitingRequests),
-        "RunningRequests" => gauge(SignalSource::RunningRequests),
-        "InFlightRequests" => gauge(SignalSource::InFlightRequests),
-        "RequestsPerSecond" => MetricBinding::rate(SignalSource::RequestsArrived),
-        "CompletionsPerSecond" => MetricBinding::rate(SignalSource::RequestsCompleted),
-        "CpuCores" => gauge(SignalSource::CpuCores).through(Preset::MetricsServer15s),
-        "MemoryBytes" => {
-            let mut binding = gauge(SignalSource::MemoryBytes).through(Preset::MetricsServer15s);
-            binding.pipeline.sampler = Sampler::Instant;
-            binding
-        }
-        _ => {
-            let parts = [
-                ("LatencyP", LatencyPart::EndToEnd),
-                ("QueueTimeP", LatencyPart::Queue),
-                ("ColdStartP", LatencyPart::ColdStart),
-                ("ServiceTimeP", LatencyPart::Service),
-                ("TimeToFirstTokenP", LatencyPart::TimeToFirstToken),
-                ("InterTokenLatencyP", LatencyPart::InterToken),
-                ("TimePerOutputTokenP", LatencyPart::TimePerOutputToken),
-            ];
-            let found = parts.iter().find_map(|(prefix, part)| {
-                let quantile = percentile(word.strip_prefix(prefix)?)?;
-                Some(gauge(SignalSource::LatencyQuantile { part: *part, quantile, window: RANGE }))
-            });
-            let unknown = || MetricNameError::Unknown { name: word.to_owned(), suggestion: nearest(word, WORDS) };
-            found.ok_or_else(unknown)?
-        }
+    SIGNALS.iter().find_map(|signal| signal.read(word)).ok_or_else(|| {
+        let suggestion = nearest(word, SIGNALS.iter().map(|signal| signal.word));
+        MetricNameError::NoSignal { word: word.to_owned(), suggestion }
     })
 }
 
@@ -257,21 +220,10 @@ fn latency_pattern(name: &str) -> Option<MetricBinding> {
             _ => rest.push(word),
         }
     }
-    let part = match rest.join("_").as_str() {
-        "latency"
-        | "request_latency"
-        | "e2e_latency"
-        | "e2e_request_latency"
-        | "response_time"
-        | "request_duration" => LatencyPart::EndToEnd,
-        "queue_time" | "queue_latency" | "queue_duration" | "request_queue_time" => LatencyPart::Queue,
-        "service_time" | "inference_time" | "inference_latency" | "request_inference_time" => LatencyPart::Service,
-        "time_to_first_token" | "ttft" | "first_token_latency" => LatencyPart::TimeToFirstToken,
-        "inter_token_latency" | "itl" => LatencyPart::InterToken,
+    let part = match (rest.join("_").as_str(), engine) {
         // vLLM's histogram of that name counts every gap; elsewhere it is a request's mean.
-        "time_per_output_token" if engine == "vllm" => LatencyPart::InterToken,
-        "time_per_output_token" | "request_time_per_output_token" | "tpot" => LatencyPart::TimePerOutputToken,
-        _ => return None,
+        ("time_per_output_token", "vllm") => LatencyPart::InterToken,
+        (word, _) => TIMES.iter().find(|(known, _)| *known == word)?.1,
     };
     Some(MetricBinding::gauge(SignalSource::LatencyQuantile { part, quantile: quantile?, window: RANGE }, scale))
 }
@@ -353,8 +305,14 @@ mod tests {
 
     #[test]
     fn every_word_parses_and_every_preset_has_its_name() {
-        for word in WORDS {
-            assert!(parse_binding(word).is_ok(), "{word}");
+        for signal in SIGNALS {
+            assert!(parse_binding(signal.word).is_ok(), "{}", signal.word);
+            assert!(parse_binding(&signal.word.replace("95", "99.9")).is_ok(), "{}", signal.word);
+        }
+        for known in KNOWN {
+            let (word, unit) = (known.word(), known.unit());
+            assert_eq!(parse_binding(&word).map(|binding| binding.source), Ok(known.source), "{}", known.name);
+            assert!(!unit.is_empty(), "{}", known.name);
         }
         for preset in Preset::ALL {
             assert_eq!(Preset::from_name(preset.name()), Some(preset));

@@ -1,6 +1,7 @@
 //! The table of metric names: what a name in a user's manifest stands for.
 
 use super::presets::Preset;
+use super::signals::Signal;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{LatencyPart, Sampler, SignalSource, Transform};
 
@@ -25,6 +26,38 @@ pub struct KnownMetric {
     pub transform: Transform,
     /// How it is sampled, where that differs from the preset.
     pub sampler: Option<Sampler>,
+}
+
+impl KnownMetric {
+    /// The word of the signal that it stands for: `LatencyP95`.
+    pub fn word(&self) -> String {
+        self.signal().map_or_else(String::new, |found| found.1)
+    }
+
+    /// What its values are in: the signal's unit, or what the factor makes of it.
+    pub fn unit(&self) -> &'static str {
+        match (self.signal().map_or("", |found| found.0.unit), self.scale) {
+            (unit, 1.0) => unit,
+            ("percent", 0.01) => "share of 1",
+            // A counter of microseconds waited, over time.
+            ("requests", 1e6) => "us/s",
+            _ => "",
+        }
+    }
+
+    /// Whether only services that serve tokens have it.
+    pub fn is_of_tokens(&self) -> bool {
+        self.source.is_of_tokens()
+    }
+
+    /// Whether only pods export it, so that without one there is no series.
+    pub fn is_of_pods(&self) -> bool {
+        super::is_of_pods(self.name)
+    }
+
+    fn signal(&self) -> Option<(&'static Signal, String)> {
+        Signal::of(self.source)
+    }
 }
 
 /// A name that is known and that the simulator cannot compute.
@@ -147,6 +180,32 @@ pub(super) const KNOWN: &[KnownMetric] = &[
     rate("qps", SignalSource::RequestsArrived),
     rate("throughput", SignalSource::RequestsCompleted),
     rate("completions_per_second", SignalSource::RequestsCompleted),
+];
+
+/// Times by the words of names with a percentile in them.
+pub(super) const TIMES: &[(&str, LatencyPart)] = &[
+    ("latency", LatencyPart::EndToEnd),
+    ("request_latency", LatencyPart::EndToEnd),
+    ("e2e_latency", LatencyPart::EndToEnd),
+    ("e2e_request_latency", LatencyPart::EndToEnd),
+    ("response_time", LatencyPart::EndToEnd),
+    ("request_duration", LatencyPart::EndToEnd),
+    ("queue_time", LatencyPart::Queue),
+    ("queue_latency", LatencyPart::Queue),
+    ("queue_duration", LatencyPart::Queue),
+    ("request_queue_time", LatencyPart::Queue),
+    ("service_time", LatencyPart::Service),
+    ("inference_time", LatencyPart::Service),
+    ("inference_latency", LatencyPart::Service),
+    ("request_inference_time", LatencyPart::Service),
+    ("time_to_first_token", LatencyPart::TimeToFirstToken),
+    ("ttft", LatencyPart::TimeToFirstToken),
+    ("first_token_latency", LatencyPart::TimeToFirstToken),
+    ("inter_token_latency", LatencyPart::InterToken),
+    ("itl", LatencyPart::InterToken),
+    ("time_per_output_token", LatencyPart::TimePerOutputToken),
+    ("request_time_per_output_token", LatencyPart::TimePerOutputToken),
+    ("tpot", LatencyPart::TimePerOutputToken),
 ];
 
 const PREFIX: &str = "the share of tokens found in the prefix cache, which is no signal of the simulator; use of the KV cache is near it";

@@ -50,9 +50,13 @@ pub(super) const FIGURES: &[FigureDef] = &[
         Part::ratio(measured_pico_usd(view), good(view)?)
     })
     .scaled(1e-9),
-    FigureDef::plain("usd_per_1m_tokens", "cost of a million tokens, in and out", PER, ASKED, |view| {
-        Part::ratio(pico_usd(view), tokens(view))
-    })
+    FigureDef::plain(
+        "usd_per_1m_tokens",
+        "cost of a million tokens of completed requests, in and out",
+        PER,
+        ASKED,
+        |view| Part::ratio(pico_usd(view), tokens(view)),
+    )
     .scaled(1e-6),
     FigureDef::plain("egress_usd", "cost of what was sent between regions", LESS, ALL, |view| {
         let sent = view.run.record.egress.iter().map(|egress| egress.pico_usd as i128);

@@ -306,7 +306,8 @@ pub struct Cost {
     pub usd_per_1k_requests: Option<f64>,
     /// Of 1,000 requests after the warm-up that broke no SLO.
     pub usd_per_1k_good: Option<f64>,
-    /// Of a million tokens, in and out.
+    /// Of a million tokens of completed requests of the whole run: of their prompts (in, found in a cache or not) and
+    /// their outputs (out) together.
     pub usd_per_1m_tokens: Option<f64>,
 }
 

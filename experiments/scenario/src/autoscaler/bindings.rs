@@ -1,9 +1,11 @@
 //! What metric names stand for: the scenario's `bind`, and which of it nothing reads.
 
+use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Attribution, MissingAs, SignalSource, Transform};
+use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::units::{Duration, Fraction, Positive};
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_policies::metrics::{MetricBinding, Preset, parse_binding};
@@ -22,6 +24,27 @@ pub(crate) fn bindings(
         chosen.insert(metric.clone(), binding_of(notes, &path, binding)?);
     }
     Ok(chosen)
+}
+
+/// What is wrong with a metric that a service cannot have, since it serves no tokens, and what to do: the metric
+/// would be 0 for ever.
+pub(crate) fn of_tokens_alone(
+    metric: &str,
+    source: SignalSource,
+    service: &ResolvedService,
+) -> Option<(String, &'static str)> {
+    let serving = match service.config.discipline {
+        Discipline::ContinuousBatch(_) => return None,
+        Discipline::Slots { .. } => "Slots",
+        Discipline::Sharing { .. } => "Sharing",
+        Discipline::DynamicBatch(_) => "DynamicBatch",
+    };
+    let name = &service.config.name;
+    let message = format!(
+        "the metric `{metric}` exists only with `serving: ContinuousBatch`, and `{name}` has `serving: {serving}`"
+    );
+    let help = "serve it with `serving: ContinuousBatch()`, or bind the name to another signal: `flashcrowd signals`";
+    source.is_of_tokens().then_some((message, help))
 }
 
 fn binding_of(notes: &Notes<'_>, path: &str, given: &spec::Binding) -> Result<MetricBinding, Diagnostic> {

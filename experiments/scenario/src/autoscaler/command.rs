@@ -1,12 +1,12 @@
 //! Policies in other languages: the program, and the metrics that it is shown.
 
+use super::bindings::of_tokens_alone;
 use super::place::{Autoscalers, Place, Scaling};
 use super::resolved::Make;
 use crate::external::{External, ExternalConfig};
 use crate::part::Part;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Scope, SignalRequest};
-use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::{Diagnostic, units};
 use flashcrowd_policies::metrics::{MetricBinding, resolve as known};
 use flashcrowd_policies::{PolicyInfo, Port};
@@ -108,13 +108,8 @@ fn signal(
         Some(binding) => *binding,
         None => known(name).map_err(|error| place.notes.error(at, error.to_string()))?,
     };
-    let serves_tokens = matches!(place.service.config.discipline, Discipline::ContinuousBatch(_));
-    if binding.source.is_of_tokens() && !serves_tokens {
-        let message = format!(
-            "the metric `{name}` is one of a token-level engine, and `{}` serves no tokens",
-            place.service.config.name
-        );
-        return Err(place.notes.error(at, message));
+    if let Some((message, help)) = of_tokens_alone(name, binding.source, place.service) {
+        return Err(place.notes.error(at, message).with_help(help));
     }
     Ok((binding.request(name, scope), binding.scale))
 }

@@ -5,6 +5,9 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+/// What to do with output that is no answer.
+const LOGS: &str = "print logs to stderr: stdout is for answers";
+
 /// Why a policy's process gave no decision.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PolicyProcessError {
@@ -19,13 +22,12 @@ pub(super) enum PolicyProcessError {
     NoPipes { program: String },
     /// A line before or after the one that was asked for.
     #[error(
-        "it wrote a line that nobody asked for; expected one answer to each observation; print logs to stderr\n  it \
-         wrote: {}",
+        "it wrote a line that nobody asked for; expected one answer to each observation; {LOGS}\n  it wrote: {}",
         shortened(.line)
     )]
     Unasked { line: String },
     /// More output behind an answer, which is not a line either.
-    #[error("it wrote more than one line")]
+    #[error("it wrote more than one line; {LOGS}")]
     SeveralLines,
     /// Output before it was asked, which is not a line.
     #[error("it wrote {0}")]
@@ -65,14 +67,17 @@ pub(super) enum NoLine {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DecisionError {
     /// A line that is not JSON.
-    #[error("{0}; expected a JSON object in one line; print logs to stderr")]
+    #[error("{0}; expected a JSON object in one line; {LOGS}")]
     NoJson(serde_json::Error),
     /// JSON that is not an object.
-    #[error("expected an object such as {{\"actions\": []}}; print logs to stderr")]
+    #[error("expected an object such as {{\"actions\": []}}; {LOGS}")]
     NoObject,
     /// Fields or values that a decision does not have.
     #[error(transparent)]
     Fields(serde_json::Error),
+    /// An object that has nothing of a decision, such as a line of a log in JSON.
+    #[error("{0}; {LOGS}")]
+    OtherObject(serde_json::Error),
     /// A wake-up outside simulated time.
     #[error("`next_wake_s` is {at_s}: expected a time")]
     WakeNoTime { at_s: f64 },

@@ -270,10 +270,10 @@ pub(super) fn decision(
     // serde would read a list as the fields in their order, and an empty list as a decision that
     // holds.
     let value: serde_json::Value = serde_json::from_str(line).map_err(DecisionError::NoJson)?;
-    if !value.is_object() {
-        return Err(DecisionError::NoObject);
-    }
-    let wire: WireDecision = serde_json::from_str(line).map_err(DecisionError::Fields)?;
+    let Some(fields) = value.as_object() else { return Err(DecisionError::NoObject) };
+    let is_decision = ["actions", "next_wake_s", "reason"].iter().any(|name| fields.contains_key(*name));
+    let wrong = if is_decision { DecisionError::Fields } else { DecisionError::OtherObject };
+    let wire: WireDecision = serde_json::from_str(line).map_err(wrong)?;
     let actions =
         wire.actions.into_iter().map(|action| action_of(action, names, services)).collect::<Result<Vec<_>, _>>()?;
     let now_s = now.as_s_f64();
@@ -373,6 +373,7 @@ mod tests {
             ("", "EOF"),
             ("[]", "expected an object"),
             (r#"{"action": []}"#, "unknown field `action`"),
+            (r#"{"level": "info", "msg": "loaded"}"#, "print logs to stderr: stdout is for answers"),
             (r#"{"actions": [{"set_replica": {}}]}"#, "set_replicas"),
             (r#"{"actions": [{"set_replicas": {"replicas": -1}}]}"#, "-1"),
             (r#"{"actions": [{"set_replicas": {"replicas": 1, "target": "chta"}}]}"#, "no target `chta`"),

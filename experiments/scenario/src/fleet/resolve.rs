@@ -129,7 +129,7 @@ fn memory(notes: &mut Notes<'_>, name: &str, pool: &spec::Pool) -> Result<Bytes,
             notes.default(&path, &known.to_string(), "nominal memory of the product", false);
             Ok(Bytes(known.0))
         }
-        (None, None) => Err(unknown_gpu(notes, name, pool, "gpu_memory")),
+        (None, None) => Err(unknown_gpu(notes, name, pool, ("gpu_memory", "48GB"))),
     }
 }
 
@@ -141,16 +141,18 @@ fn cache(notes: &mut Notes<'_>, name: &str, pool: &spec::Pool) -> CacheSizes {
     CacheSizes { memory: given.memory.map(|size| size.0), disk: given.disk.map(|size| size.0) }
 }
 
-fn unknown_gpu(notes: &Notes<'_>, name: &str, pool: &spec::Pool, field: &str) -> Diagnostic {
+/// A GPU of which the catalogue does not have a field, with a value as it is written.
+fn unknown_gpu(notes: &Notes<'_>, name: &str, pool: &spec::Pool, (field, value): (&str, &str)) -> Diagnostic {
     let names: Vec<&str> = catalog::GPUS.iter().map(|gpu| gpu.name).collect();
     let error = notes.error(
         &format!("pools.{name}.gpu"),
         format!("no {field} is known for the GPU `{}`, and the pool gives none", pool.gpu),
     );
     let error = error.with_label(format!("known: {}", list(names.iter().copied())));
+    let add = format!("add `{field}: \"{value}\"` to pool `{name}`");
     match nearest(&pool.gpu, names) {
-        Some(near) => error.with_help(format!("did you mean `{near}`? Otherwise give `{field}` in the pool")),
-        None => error.with_help(format!("give `{field}` in the pool")),
+        Some(near) => error.with_help(format!("did you mean `{near}`? Otherwise {add}")),
+        None => error.with_help(add),
     }
 }
 
@@ -181,7 +183,9 @@ fn price(
                 return Ok(PicoUsdPerHour(price.0 * u64::from(gpus)));
             }
             let known = catalog::find(&pool.gpu).and_then(|gpu| Some((gpu.usd_per_h?, gpu.price_source)));
-            let Some((usd, source)) = known else { return Err(unknown_gpu(notes, name, pool, "gpu_price")) };
+            let Some((usd, source)) = known else {
+                return Err(unknown_gpu(notes, name, pool, ("gpu_price", "1.86/h")));
+            };
             let price = PicoUsdPerHour::from_usd(usd);
             notes.default(&path("gpu_price"), &Price(price).to_string(), source, true);
             Ok(PicoUsdPerHour(price.0 * u64::from(gpus)))

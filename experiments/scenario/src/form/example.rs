@@ -63,8 +63,20 @@ impl Variant {
     }
 }
 
-/// An error of reading, with a line that would be right where there is a short one.
+/// Where all that may stand in a scenario is listed.
+const ALL: &str = "all fields: `flashcrowd schema --reference`, or docs/scenario.md";
+
+/// An error of reading, with a line that would be right where there is a short one, and where the rest of a long
+/// list stands.
 pub(crate) fn explained(document: &Document, error: Diagnostic) -> Diagnostic {
+    let error = match (error.is_cut(), &error.help) {
+        (false, _) => error,
+        (true, None) => error.with_help(ALL),
+        (true, Some(help)) => {
+            let help = format!("{help} {ALL}");
+            error.with_help(help)
+        }
+    };
     let Some(place) = error.place() else { return error };
     let mut found = None;
     Form::scenario().find(document.root(), place, &mut found);

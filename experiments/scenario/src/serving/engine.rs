@@ -96,7 +96,8 @@ fn gpu<'p>(notes: &Notes<'_>, place: &Place<'_>, pools: &'p [PoolConfig]) -> Res
         None => Ok(first),
         Some(other) => {
             let message = format!(
-                "the pools `{}` ({}) and `{}` ({}) have different GPUs, and an engine's times are those of one",
+                "the pools `{}` ({}) and `{}` ({}) have different GPUs: a service with `serving: ContinuousBatch` runs \
+                 on one type, whose speed its profile has",
                 first.name, first.gpu, other.name, other.gpu
             );
             let help = format!("say which: `pools: [\"{}\"]`; a second service can use the other", first.name);

@@ -1,6 +1,7 @@
 //! What readers of manifests share: settings of the scenario, places in the file, who holds requests at zero.
 
 use super::spec::Manifest;
+use crate::autoscaler::bindings::of_tokens_alone;
 use crate::autoscaler::place::{REPLICA_SET, Scaling};
 use crate::autoscaler::resolved::{Make, MakeError, ResolvedAutoscaler};
 use crate::clock::Clock;
@@ -10,7 +11,6 @@ use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{SignalRequest, TargetId};
-use flashcrowd_core::serving::Discipline;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::units::Duration;
 use flashcrowd_policies::PolicyInfo;
@@ -71,8 +71,11 @@ impl Context<'_, '_> {
     }
 
     pub(super) fn warn(&mut self, warnings: &[ManifestWarning]) {
+        // Once for a file is enough.
+        let mut more = "; docs/controllers.md says what of a manifest is played";
         for ManifestWarning { line, column, path, message } in warnings {
-            self.notes.warn(format!("{}:{line}:{column}: {path}: {message}", self.file.shown));
+            self.notes.warn(format!("{}:{line}:{column}: {path}: {message}{more}", self.file.shown));
+            more = "";
         }
     }
 
@@ -148,14 +151,10 @@ impl Context<'_, '_> {
 
     /// A metric of something that the service does not have would be 0 for ever.
     pub(super) fn check_signal(&self, request: &SignalRequest) -> Result<(), Diagnostic> {
-        let tokens = matches!(self.service.config.discipline, Discipline::ContinuousBatch(_));
-        if tokens || !request.source.is_of_tokens() {
-            return Ok(());
+        match of_tokens_alone(&request.name, request.source, self.service) {
+            Some((message, help)) => Err(self.refused(message).with_help(help)),
+            None => Ok(()),
         }
-        let (metric, name) = (&request.name, &self.service.config.name);
-        let error = self
-            .refused(format!("the metric `{metric}` is one of a token-level engine, and `{name}` serves no tokens"));
-        Err(error.with_help("serve it with `serving: ContinuousBatch()`, or bind the name to another signal"))
     }
 }
 

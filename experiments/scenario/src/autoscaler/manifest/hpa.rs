@@ -2,6 +2,7 @@
 
 use super::context::{Context, Reader, several};
 use super::spec::Manifest;
+use crate::autoscaler::bindings::of_tokens_alone;
 use crate::autoscaler::place::{REPLICA_SET, Scaling};
 use crate::autoscaler::resolved::{Make, ResolvedAutoscaler};
 use crate::errors::unknown;
@@ -79,6 +80,7 @@ fn metrics(cx: &mut Context<'_, '_>, spec: &HpaSpec) -> Result<Vec<BoundMetric>,
 fn metric_error(file: &Input, service: &str, error: &MetricNameError) -> Diagnostic {
     let name = match error {
         MetricNameError::Unsupported { name, .. } | MetricNameError::Unknown { name, .. } => name,
+        MetricNameError::NoSignal { word, .. } => word,
     };
     let diagnostic = at_metric(file, name, error.to_string());
     let signal = fitting(name);
@@ -99,12 +101,8 @@ fn no_such_truth(file: &Input, service: &ResolvedService, metric: &BoundMetric) 
                 at_metric(file, name, message)
             })
         }
-        _ => source.is_of_tokens().then(|| {
-            let message =
-                format!("the metric `{name}` is one of a token-level engine, and `{}` serves no tokens", service.config.name);
-            let help = "serve it with `serving: ContinuousBatch()`, or bind the name to another signal";
-            at_metric(file, name, message).with_help(help)
-        }),
+        _ => of_tokens_alone(name, source, service)
+            .map(|(message, help)| at_metric(file, name, message).with_help(help)),
     }
 }
 
