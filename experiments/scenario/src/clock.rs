@@ -48,12 +48,11 @@ impl<'a> Clock<'a> {
         let clock = recorded.unwrap_or_default();
         if !notes.settings.iter().any(|setting| setting.path == PATH) {
             let text = clock.start().to_string();
-            match recorded {
-                Some(_) => notes.default_as(PATH, &text, &format!("\"{text}\""), "when the trace was recorded"),
-                None => {
-                    let written = format!("\"{text}\"");
-                    notes.assume(PATH, &text, written, "a Monday: nothing says when the run begins");
-                }
+            let written = format!("\"{text}\"");
+            if recorded.is_some() {
+                notes.default_as(PATH, &text, &written, "when the trace was recorded");
+            } else {
+                notes.assume(PATH, &text, written, "a Monday: nothing says when the run begins");
             }
         }
         clock

@@ -99,11 +99,7 @@ pub fn resolve(document: &Document, base: Base<'_>, stem: &str, variant: &str) -
     if warmup >= horizon {
         return Err(notes.error("warmup", "the warm-up is as long as the run: nothing would be measured"));
     }
-    let series = default_series_period(horizon);
-    let series_period = notes.or("series_period", raw.series_period, series, "15s; between 40 and 10,000 rows").get();
-    if series_period < SimDuration::from_ms(1) {
-        return Err(notes.error("series_period", "expected at least 1ms"));
-    }
+    let series_period = series_period(&mut notes, raw.series_period, horizon)?;
     let scan = Duration(SimDuration::from_s(10));
     let scan_source = "scan-interval of the Kubernetes cluster autoscaler";
     let node_scan_period = notes.or("node_scan_period", raw.node_scan_period, scan, scan_source).get();
@@ -209,6 +205,20 @@ fn horizon(
         false,
     );
     Ok(horizon)
+}
+
+/// The given period of the series, or a default.
+fn series_period(
+    notes: &mut Notes<'_>,
+    given: Option<Duration>,
+    horizon: SimDuration,
+) -> Result<SimDuration, Diagnostic> {
+    let default = default_series_period(horizon);
+    let period = notes.or("series_period", given, default, "15s; between 40 and 10,000 rows").get();
+    if period < SimDuration::from_ms(1) {
+        return Err(notes.error("series_period", "expected at least 1ms"));
+    }
+    Ok(period)
 }
 
 /// A quarter of a minute; multiples of it for long runs, a fortieth of short ones.

@@ -6,7 +6,7 @@
 //! | [`hpa`] | the Kubernetes Horizontal Pod Autoscaler |
 //! | [`knative`] | the Knative Pod Autoscaler |
 //! | [`keda`] | KEDA: `ScaledObject` with its HPA, and `ScaledJob` |
-//! | [`kserve`] | what KServe makes of a standard deployment |
+//! | [`kserve`] | what `KServe` makes of a standard deployment |
 //! | [`wva`] | llm-d's workload variant autoscaler |
 //! | [`aibrix`] | the autoscaler of `AIBrix` |
 //! | [`dynamo`] | the Dynamo planner |

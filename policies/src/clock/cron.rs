@@ -89,7 +89,7 @@ impl Cron {
             *set = field.read(text)?;
         }
         let [minutes, hours, days, months, weekdays] = sets;
-        let has_star = |text: &str| text.split(',').any(|item| starts_with_star(item));
+        let has_star = |text: &str| text.split(',').any(starts_with_star);
         let both = has_star(fields[2]) || has_star(fields[4]);
         let days = Days::Crontab { days, weekdays, both };
         Ok(Cron { minutes, hours, months, years: None, days, zone: zone_of })

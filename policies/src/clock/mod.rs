@@ -86,7 +86,7 @@ mod tests {
         let local = clock.local(SimTime::ZERO, &TimeZone::UTC);
         assert_eq!((local.weekday(), local.to_string().as_str()), (Weekday::Monday, "2026-01-05T00:00:00"));
         assert_eq!(clock.since_start(clock.at(SimTime::from_s(9))), Some(SimTime::from_s(9)));
-        assert_eq!(clock.at(SimTime::MAX).as_second() > 1_767_571_200, true);
+        assert!(clock.at(SimTime::MAX) > clock.start());
     }
 
     #[test]

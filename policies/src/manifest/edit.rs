@@ -148,18 +148,20 @@ fn plain_length(text: &str, start: usize) -> usize {
     line[..end.unwrap_or(line.len())].trim_end().len()
 }
 
-/// Whether a place lies between brackets of flow style.
+/// Whether a place lies between brackets of flow style. Outside of any, a bracket opens one only
+/// where a value begins: others are parts of texts and remarks.
 fn in_flow(text: &str, at: usize) -> bool {
-    let (mut depth, mut quote) = (0_i32, None);
+    let (mut depth, mut quote, mut before) = (0_i32, None, '\n');
     for c in text[..at].chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), '\n') | (None, '\n') if depth == 0 => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if depth > 0 => quote = Some(c),
-            (None, '{' | '[') => depth += 1,
-            (None, '}' | ']') => depth -= 1,
-            (None, _) => {}
+            (None, '{' | '[') if depth > 0 || matches!(before, ':' | '-' | '\n') => depth += 1,
+            (None, '}' | ']') if depth > 0 => depth -= 1,
+            _ => {}
+        }
+        if !matches!(c, ' ' | '\t' | '\r') {
+            before = c;
         }
     }
     depth > 0
@@ -175,7 +177,8 @@ fn add(text: &str, node: &Node, path: &str, rest: &[Step], value: &str) -> Resul
     let mut words = String::new();
     for step in rest {
         let Step::Field(name) = step else { return Err(nowhere(node, path, rest)) };
-        words.push_str(&format!("{}{name:?}: ", if words.is_empty() { "" } else { "{" }));
+        let opening = if words.is_empty() { "" } else { "{" };
+        words.extend([opening, &format!("{name:?}: ")]);
     }
     words.push_str(value);
     words.extend(std::iter::repeat_n('}', rest.len() - 1));

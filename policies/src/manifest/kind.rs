@@ -70,7 +70,9 @@ pub struct Detected {
 pub fn detect(bytes: &[u8], kinds: &[Kind], name: Option<&str>) -> Result<Detected, ManifestError> {
     let documents = documents(bytes)?;
     let mut found = Vec::new();
-    documents.iter().for_each(|document| collect(document, kinds, &mut found));
+    for document in &documents {
+        collect(document, kinds, &mut found);
+    }
     let Some(first) = found.first() else { return Err(unknown(&documents, kinds)) };
     if found.iter().all(|one| one.kind == first.kind) {
         // A kind before the name is allowed where it is not needed.
@@ -81,7 +83,7 @@ pub fn detect(bytes: &[u8], kinds: &[Kind], name: Option<&str>) -> Result<Detect
     let Some(name) = name else {
         let several = found.iter().find(|one| one.kind != first.kind).unwrap_or(first);
         let message = format!("several autoscalers in one file: {}", list());
-        let hint = format!("choose one by kind and name: `name: \"{}\"`", several);
+        let hint = format!("choose one by kind and name: `name: \"{several}\"`");
         return Err(ManifestError::at(several.place, message).hint(hint));
     };
     let exact = found.iter().find(|one| one.is_called_with_kind(name));
@@ -143,7 +145,9 @@ fn collect<'a>(node: &'a Node, kinds: &[Kind], found: &mut Vec<Found<'a>>) {
         // Lists of AWS stand at the top level of a file that a command printed: together they are one.
         Value::List(items) => {
             let before = found.len();
-            items.iter().for_each(|item| collect(item, kinds, found));
+            for item in items {
+                collect(item, kinds, found);
+            }
             found.truncate(found.len().min(before + 1));
         }
         Value::Map(entries) => {
@@ -159,7 +163,9 @@ fn collect<'a>(node: &'a Node, kinds: &[Kind], found: &mut Vec<Found<'a>>) {
                 if let Some((_, items)) = entries.iter().find(|(key, _)| key.text == "items")
                     && let Value::List(items) = &items.value
                 {
-                    items.iter().for_each(|item| collect(item, kinds, found));
+                    for item in items {
+                        collect(item, kinds, found);
+                    }
                 }
                 return;
             }

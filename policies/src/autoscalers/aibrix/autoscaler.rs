@@ -22,6 +22,7 @@ const NS_PER_S: i64 = 1_000_000_000;
 
 /// Which quirks of the real controller are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one habit that a user repairs alone")]
 pub struct Quirks {
     /// Downwards the cooldown takes the smallest recommendation of its window, not the largest.
     pub cooldown_takes_minimum: bool,

@@ -205,9 +205,7 @@ impl PodAutoscaler {
             let metric = read_metric(fields, &mut self.warnings)?;
             self.metrics.push(metric);
         }
-        for name in ["subTargetSelector"] {
-            spec.without_effect(name, "is not simulated, ignored", &mut self.warnings);
-        }
+        spec.without_effect("subTargetSelector", "is not simulated, ignored", &mut self.warnings);
         spec.finish(&mut self.warnings);
         Ok(())
     }

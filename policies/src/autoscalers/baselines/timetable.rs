@@ -65,7 +65,7 @@ impl Timetable {
     fn position(&self, now: SimTime) -> u64 {
         let Some((clock, zone)) = &self.config.clock else { return now.as_ps() };
         let local = clock.local(now, zone);
-        let weeks = self.config.repeat_every.as_ps() % SimDuration::from_s(7 * 86_400).as_ps() == 0;
+        let weeks = self.config.repeat_every.as_ps().is_multiple_of(SimDuration::from_s(7 * 86_400).as_ps());
         let days = if weeks { local.weekday().to_monday_zero_offset() } else { 0 };
         let seconds = i64::from(days) * 86_400
             + i64::from(local.hour()) * 3_600

@@ -62,19 +62,18 @@ impl Readings {
         for (position, trigger) in triggers.iter().enumerate().filter(|(_, t)| with_resources || !t.is_resource()) {
             let key = trigger.key(position);
             let is_chosen = chosen.contains_key(&key) || chosen.contains_key(&trigger.own_key(position));
-            let feed = match trigger.window.clone().filter(|_| !is_chosen) {
-                Some(window) => Feed::Clock { window, inside: false },
-                None => {
-                    let (mut binding, combine) = bind_trigger(trigger, position, chosen)?;
-                    if let Some(interval_s) = polling_interval_s.filter(|_| trigger.use_cached_metrics) {
-                        binding = cached(binding, interval_s);
-                    }
-                    let of_service = !trigger.is_resource() && combine == Combine::Service;
-                    let scope = if of_service { Scope::Service } else { Scope::Replica };
-                    let signal = requests.len() as u32;
-                    requests.push(binding.request(&key, scope));
-                    Feed::Signal { signal, scale: binding.scale, combine, newest: None }
+            let feed = if let Some(window) = trigger.window.clone().filter(|_| !is_chosen) {
+                Feed::Clock { window, inside: false }
+            } else {
+                let (mut binding, combine) = bind_trigger(trigger, position, chosen)?;
+                if let Some(interval_s) = polling_interval_s.filter(|_| trigger.use_cached_metrics) {
+                    binding = cached(binding, interval_s);
                 }
+                let of_service = !trigger.is_resource() && combine == Combine::Service;
+                let scope = if of_service { Scope::Service } else { Scope::Replica };
+                let signal = requests.len() as u32;
+                requests.push(binding.request(&key, scope));
+                Feed::Signal { signal, scale: binding.scale, combine, newest: None }
             };
             sources.push(Source { key, trigger: trigger.clone(), position, feed });
         }

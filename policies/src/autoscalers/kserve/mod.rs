@@ -3,7 +3,7 @@
 //!
 //! Follows `pkg/controller/v1beta1/inferenceservice/reconcilers/{hpa,keda}` and
 //! `pkg/apis/serving/v1beta1/inference_service_validation.go` of `kserve/kserve` @ aaac4e29; by
-//! reading. The predictor is what is scaled; stabilization windows of KServe's own `ConfigMap` are
+//! reading. The predictor is what is scaled; stabilization windows of `KServe`'s own `ConfigMap` are
 //! not in the file and are left away.
 
 mod predictor;

@@ -65,9 +65,7 @@ fn hpa(predictor: &mut Fields, min: Option<u32>, max: u32, warnings: &mut Warnin
     let metric = predictor.optional_text("scaleMetric")?.map(str::to_owned);
     let percent = predictor.optional_int("scaleTarget")?;
     if let Some(mut scaling) = scaling {
-        for name in ["behavior"] {
-            scaling.without_effect(name, "KServe makes the HPA without it", warnings);
-        }
+        scaling.without_effect("behavior", "KServe makes the HPA without it", warnings);
         let path = scaling.path_of("metrics");
         for (index, node) in scaling.optional_list("metrics")?.unwrap_or_default().iter().enumerate() {
             metrics.extend(resource_metric(Fields::of(node, format!("{path}[{index}]"))?)?);
@@ -154,7 +152,7 @@ fn keda(
             triggers.push(trigger(node, format!("{path}[{index}]"), warnings)?);
         }
         behavior =
-            scaling.optional_map("behavior")?.map(|map| windows_of(read_behavior(map, warnings)?)).transpose()?;
+            scaling.optional_map("behavior")?.map(|map| read_behavior(map, warnings).map(windows_of)).transpose()?;
         scaling.finish(warnings);
     }
     if triggers.is_empty() {
@@ -174,17 +172,17 @@ fn keda(
 }
 
 /// Of the behaviour only the stabilization windows are handed on.
-fn windows_of(mut behavior: Behavior) -> Result<Behavior> {
+fn windows_of(mut behavior: Behavior) -> Behavior {
     for rules in [&mut behavior.scale_up, &mut behavior.scale_down].into_iter().flatten() {
         *rules = crate::autoscalers::hpa::ScalingRules {
             stabilization_window_seconds: rules.stabilization_window_seconds,
             ..crate::autoscalers::hpa::ScalingRules::default()
         };
     }
-    Ok(behavior)
+    behavior
 }
 
-/// One metric as the trigger that KServe writes, read as KEDA reads it.
+/// One metric as the trigger that `KServe` writes, read as KEDA reads it.
 fn trigger(node: &Node, path: String, warnings: &mut Warnings) -> Result<Trigger> {
     let mut fields = Fields::of(node, path.clone())?;
     let kind = fields.required_text("type")?;

@@ -19,7 +19,7 @@ pub(super) enum Token {
 /// What is left of a query.
 pub(super) struct Tokens<'a> {
     text: &'a str,
-    tokens: Vec<(usize, Token)>,
+    all: Vec<(usize, Token)>,
     at: usize,
 }
 
@@ -40,20 +40,20 @@ impl<'a> Tokens<'a> {
                 at += length;
             }
         }
-        Ok(Tokens { text, tokens, at: 0 })
+        Ok(Tokens { text, all: tokens, at: 0 })
     }
 
     fn next(&self) -> Option<&Token> {
-        self.tokens.get(self.at).map(|(_, token)| token)
+        self.all.get(self.at).map(|(_, token)| token)
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.at == self.tokens.len()
+        self.at == self.all.len()
     }
 
     /// The text that was not read.
     pub(super) fn rest(&self) -> String {
-        let Some((start, _)) = self.tokens.get(self.at) else { return "the end of the query".to_owned() };
+        let Some((start, _)) = self.all.get(self.at) else { return "the end of the query".to_owned() };
         let rest: Vec<&str> = self.text[*start..].split_whitespace().collect();
         let rest = rest.join(" ");
         if rest.chars().count() > 60 { rest.chars().take(57).chain("...".chars()).collect() } else { rest }
@@ -97,7 +97,7 @@ impl<'a> Tokens<'a> {
 
     /// An operator and the text that a label is held against.
     pub(super) fn matcher(&mut self) -> Result<(String, String)> {
-        let found = match (self.tokens.get(self.at), self.tokens.get(self.at + 1)) {
+        let found = match (self.all.get(self.at), self.all.get(self.at + 1)) {
             (Some((_, Token::Operator(operator))), Some((_, Token::Text(text)))) => Some((*operator, text.clone())),
             _ => None,
         };

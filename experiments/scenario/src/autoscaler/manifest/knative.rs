@@ -1,4 +1,4 @@
-//! The Knative Pod Autoscaler, and what KServe makes where there is none.
+//! The Knative Pod Autoscaler, and what `KServe` makes where there is none.
 
 use super::context::{ACTIVATOR, Context, NO_MAXIMUM, OUTSIDE, Reader};
 use super::{hpa, keda};
@@ -41,7 +41,7 @@ fn kpa(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.done(name, (min, max), (initial, "`initial-scale` of the revision"), ACTIVATOR, make)
 }
 
-/// A standard deployment of KServe: its HPA, its ScaledObject, or nobody.
+/// A standard deployment of `KServe`: its HPA, its `ScaledObject`, or nobody.
 fn standard(cx: &mut Context<'_, '_>, read: kserve::Standard) -> Result<Scaling, Diagnostic> {
     cx.warn(&read.warnings);
     match read.scaler {

@@ -32,10 +32,12 @@ fn ray(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
         one(ray_serve::RayServe::new(config.clone(), &options).map_err(refused))
     });
     let name = format!("ray-serve/{}", read.name);
-    let initial = match read.is_fixed {
-        true => (initial, "`num_replicas` of the config"),
-        false => (initial, "`initial_replicas`, or `min_replicas`, of the config"),
+    let field = if read.is_fixed {
+        "`num_replicas` of the config"
+    } else {
+        "`initial_replicas`, or `min_replicas`, of the config"
     };
+    let initial = (initial, field);
     let scaling = cx.done(name, bounds, initial, HANDLE, make)?;
     Ok(Scaling { order: (ScaleDownOrder::SparsestNode, "Ray Serve empties the sparsest node first"), ..scaling })
 }
