@@ -19,6 +19,7 @@ pub fn lint(resolved: &Resolved) -> Vec<String> {
             for (metric, bound) in spec.metrics.iter().zip(&options.metrics) {
                 found.extend(elsewhere(service, &bound.request));
                 found.extend(unreachable(service, metric, &bound.request.source, bound.scale, tolerance));
+                found.extend(always_above(service, metric, &bound.request.source, bound.scale));
             }
             found.extend(short_window(service, spec));
         }
@@ -65,6 +66,28 @@ fn unreachable(
     })
 }
 
+/// A target written as a share against a metric in percent is above its target at any load.
+fn always_above(
+    service: &ResolvedService,
+    metric: &flashcrowd_policies::autoscalers::hpa::MetricSpec,
+    source: &SignalSource,
+    scale: f64,
+) -> Option<String> {
+    let (Target::AverageValue(quantity) | Target::Value(quantity)) = metric.target else { return None };
+    let target = quantity.milli() as f64 / 1e3;
+    // Shares are measured in percent; where a name means 0 to 1, the scale says so.
+    let is_percent = source.is_share() && scale > 0.5;
+    (is_percent && target <= 1.0).then(|| {
+        format!(
+            "`{}`: the target {target} of `{}` is held against a percentage (0 to 100): always above, also when nearly \
+             idle; did you mean {}?",
+            service.config.name,
+            metric.source.metric_name(),
+            quantity.milli() as f64 / 10.0
+        )
+    })
+}
+
 /// A scale-down window shorter than a cold start gives capacity back before it has served.
 fn short_window(service: &ResolvedService, spec: &HpaSpec) -> Option<String> {
     let window = spec.behavior.as_ref()?.scale_down.as_ref()?.stabilization_window_seconds?;
@@ -101,6 +124,25 @@ mod tests {
         let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
         let loaded = Text::read("@horizontal").and_then(|text| text.with(&overrides)).and_then(|text| text.resolve());
         lint(&loaded.map_err(|error| error.to_string()).unwrap().variants[0])
+    }
+
+    #[test]
+    fn a_share_as_the_target_of_a_percentage_is_named() {
+        let hpa = |target: &str| {
+            let text = format!(
+                "{{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {{name: a}}, spec: {{scaleTargetRef: \
+                 {{kind: Deployment, name: model-inference}}, maxReplicas: 5, metrics: [{{type: Pods, pods: {{metric: {{name: \
+                 gpu_utilization}}, target: {{type: AverageValue, averageValue: {target}}}}}}}]}}}}"
+            );
+            lints(&[&format!("services.model-inference.autoscaler=Manifest(text: {text:?})")])
+        };
+        let share = hpa("600m");
+        assert!(
+            share.iter().any(|text| text.contains("the target 0.6 of `gpu_utilization`") && text.contains("mean 60?")),
+            "{share:?}"
+        );
+        let percent = hpa("60");
+        assert!(!percent.iter().any(|text| text.contains("percentage")), "{percent:?}");
     }
 
     #[test]

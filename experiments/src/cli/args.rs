@@ -98,7 +98,8 @@ pub(super) struct RunArgs {
 pub(super) struct CompareArgs {
     /// A scenario file, or @NAME.
     pub(super) scenario: String,
-    /// Manifests to compare on it, instead of its variants; the first is the baseline.
+    /// Manifests, or autoscalers as scenarios write them (`QueueDepth(...)`), to compare on it instead of its
+    /// variants; the first is the baseline.
     pub(super) manifests: Vec<PathBuf>,
     /// The service that the manifests scale, if the scenario has several; of variants, the one to show.
     #[arg(long)]

@@ -152,21 +152,35 @@ fn with_manifests(text: &Text, args: &CompareArgs) -> Result<(Loaded, String), D
         variants.push(text.resolve_with("scenario", &[])?);
     }
     for (name, path) in labels(&args.manifests).into_iter().zip(&args.manifests) {
-        let quoted = serde_json::to_string(&path.to_string_lossy()).unwrap_or_default();
-        let assignment = format!("services.\"{service}\".autoscaler=Manifest({quoted})");
-        variants.push(text.resolve_with(&name, &[("manifest".to_owned(), assignment)])?);
+        let (label, autoscaler) = match inline_policy(path) {
+            Some(policy) => ("policy", policy),
+            None => (
+                "manifest",
+                format!("Manifest({})", serde_json::to_string(&path.to_string_lossy()).unwrap_or_default()),
+            ),
+        };
+        let assignment = format!("services.\"{service}\".autoscaler={autoscaler}");
+        variants.push(text.resolve_with(&name, &[(label.to_owned(), assignment)])?);
     }
     let service = service.to_owned();
     Ok((Loaded { variants, baseline: 0, ..base }, service))
 }
 
-/// File names, with their folders or a number where they are equal.
+/// The autoscaler that is written in place of a file, such as `QueueDepth(max: 9)`.
+pub(super) fn inline_policy(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    (text.ends_with(')') && text.contains('(') && !path.exists()).then(|| text.into_owned())
+}
+
+/// File names, with their folders or a number where they are equal; of policies their own names.
 fn labels(paths: &[PathBuf]) -> Vec<String> {
-    let short = |path: &PathBuf| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let file = |path: &PathBuf| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let policy = |path: &PathBuf| inline_policy(path).and_then(|text| text.split('(').next().map(str::to_owned));
+    let short = |path: &PathBuf| policy(path).unwrap_or_else(|| file(path));
     let mut labels: Vec<String> = Vec::new();
     for path in paths {
         let mut label = short(path);
-        if paths.iter().filter(|other| short(other) == label).count() > 1 {
+        if policy(path).is_none() && paths.iter().filter(|other| short(other) == label).count() > 1 {
             label = path.with_extension("").display().to_string();
         }
         let before = labels.iter().filter(|other| **other == label || other.starts_with(&format!("{label} #"))).count();

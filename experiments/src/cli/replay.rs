@@ -2,6 +2,7 @@
 
 use super::args::{Format, ReplayArgs};
 use super::outcome::{Outcome, print};
+use super::play::inline_policy;
 use crate::replay::open_loop::{self, Replayed, Step};
 use crate::replay::policy::policy;
 use crate::replay::signals::Recording;
@@ -20,12 +21,16 @@ use std::path::Path;
 
 pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
     let shown = args.manifest.display().to_string();
-    let inline = shown.ends_with(')') && !args.manifest.exists();
-    let bytes = if inline { Vec::new() } else { read(&args.manifest)? };
-    if inline || kind_of_manifest(&bytes).map_err(|error| manifest_error(&shown, &error))? != hpa::KIND {
+    if inline_policy(&args.manifest).is_some() {
         return any(args, &shown, registry);
     }
-    let read_manifest = manifest::read_bytes(&bytes, args.name.as_deref());
+    let bytes = read(&args.manifest)?;
+    let found = kind_of_manifest(&bytes, args.name.as_deref());
+    let (kind, name) = found.map_err(|error| manifest_error(&shown, &error))?;
+    if kind != hpa::KIND {
+        return any(args, &shown, registry);
+    }
+    let read_manifest = manifest::read_bytes(&bytes, name.as_deref());
     let manifest = read_manifest.map_err(|error| manifest_error(&shown, &error))?;
     let variant = Variant::from_name(&args.variant).ok_or_else(|| {
         let names = [Variant::K8s128.name(), Variant::K8s2026Backport.name()];
@@ -49,7 +54,11 @@ pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
         Format::Json => {
             print(&serde_json::to_string_pretty(&json_of(&manifest.name, &names, &ticks)).unwrap_or_default())?;
         }
-        Format::Text => print(&text_of(&manifest, &names, &ticks))?,
+        Format::Text => {
+            let mut warnings = manifest.warnings;
+            warnings.extend(manifest.dependent.warnings(config.settings()));
+            print(&text_of(&manifest.name, &warnings, &names, &ticks))?;
+        }
     }
     Ok(0)
 }
@@ -214,20 +223,19 @@ fn json_of(name: &str, metrics: &[&str], ticks: &[Tick]) -> Value {
 /// Changes that are printed in words.
 const SHOWN: usize = 40;
 
-fn text_of(manifest: &manifest::Manifest, metrics: &[&str], ticks: &[Tick]) -> String {
+fn text_of(name: &str, warnings: &[manifest::ManifestWarning], metrics: &[&str], ticks: &[Tick]) -> String {
     let mut text = String::new();
     let span = ticks.last().map_or(0.0, |tick| tick.at_s);
     let changes: Vec<&Tick> = ticks.iter().filter(|tick| tick.decision.desired != tick.before).collect();
     let _ = writeln!(
         text,
-        "hpa/{}: dry run on {} of recorded metrics, {} reconciles, {} changes",
-        manifest.name,
+        "hpa/{name}: dry run on {} of recorded metrics, {} reconciles, {} changes",
         duration(span),
         ticks.len(),
         changes.len()
     );
     let _ = writeln!(text, "Open loop: the recorded values do not react to what is decided here.\n");
-    for warning in &manifest.warnings {
+    for warning in warnings {
         let _ = writeln!(text, "warning: {warning}");
     }
     let _ = writeln!(text, "{:>10}  {:>6}    {:<5} {:<52} why", "after", "from", "to", "metric = current -> proposal");

@@ -222,7 +222,7 @@ fn files_that_are_no_scenario() {
 #[test]
 fn malformed_manifests() {
     let cases: &[(&str, &str, &[&str])] = &[
-        ("autoscaling/v2", "autoscaling/v1", &["h.yaml:1:13", "expected autoscaling/v2"]),
+        ("autoscaling/v2", "autoscaling/v2beta2", &["h.yaml:1:13", "expected autoscaling/v2", "1.26 removed"]),
         ("kind: Horiz", "kind: Vert", &["h.yaml:2:7", "HorizontalPodAutoscaler"]),
         ("pending_requests", "pending_request", &["h.yaml:9:", "did you mean `pending_requests`?", "bind"]),
         ("minReplicas: 1", "minReplicas: 30", &["h.yaml:7:16", "less than minReplicas"]),

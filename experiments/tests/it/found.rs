@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// A copy of one of the folders, or nothing where there is no reference data.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn copy(name: &str) -> Option<TempDir> {
+pub(crate) fn copy(name: &str) -> Option<TempDir> {
     let Some(reference) = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from) else {
         println!("skipped: FLASHCROWD_REFERENCE is not set");
         return None;
@@ -23,21 +23,21 @@ fn copy(name: &str) -> Option<TempDir> {
     Some(folder)
 }
 
-fn flashcrowd(folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn flashcrowd(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flashcrowd")).current_dir(folder).args(args).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-fn json(folder: &Path, args: &[&str]) -> Value {
+pub(crate) fn json(folder: &Path, args: &[&str]) -> Value {
     let output = flashcrowd(folder, &[args, &["--no-out", "-q", "--format", "json"]].concat());
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{args:?}: {}", text(&output)))
 }
 
 /// The command ends with a code and its words hold some others.
-fn says(folder: &Path, args: &[&str], code: i32, expected: &[&str]) {
+pub(crate) fn says(folder: &Path, args: &[&str], code: i32, expected: &[&str]) {
     let output = flashcrowd(folder, args);
     let text = text(&output);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
@@ -197,4 +197,65 @@ fn the_days_of_operations() {
     let report = flashcrowd(folder.path(), &["run", "full.ron", "--no-out", "-q"]);
     let report = text(&report);
     assert!(!report.contains("% cold start") && report.contains("full pool"), "{report}");
+}
+
+/// A service scaled by one of the found manifests.
+fn scaled_by(folder: &Path, manifest: &str) {
+    let text = format!(
+        r#"(horizon: "10m", pools: {{"p": (gpu: "H100", gpu_price: "6.88/h", max_nodes: 20)}},
+        services: {{"llm": (model: "Llama-3.1-8B", serving: ContinuousBatch(), slo: [(quantile: 0.95, limit: "300s")],
+            autoscaler: Manifest({manifest}))}},
+        traffic: {{"t": Poisson(rate: 1.0, prompt_tokens: LogNormal(p50: 100, p99: 300), output_tokens: LogNormal(p50: 10, p99: 30))}})"#
+    );
+    fs::write(folder.join("scaled.ron"), text).unwrap();
+}
+
+#[test]
+fn manifests_of_these_formats_are_read() {
+    let Some(folder) = copy("manifests") else { return };
+    let folder = folder.path();
+    let table = [
+        ("\"r01-ray-llm-configs.yaml\"", "ray-serve/llms/m (1-4)"),
+        ("\"ray-llm-configs.yaml\", name: \"llms/m\"", "ray-serve/llms/m (1-8)"),
+        ("\"ray-fixed.yaml\"", "ray-serve/m/M"),
+        ("\"sky-pool.yaml\"", "skyserve/llm"),
+        ("\"sky-pool-auto.yaml\"", "skyserve/llm (1-8)"),
+        ("\"hpa-v1.yaml\"", "hpa/llm (1-5)"),
+        ("\"hpa-gmp-names.yaml\"", "hpa/llm (1-5)"),
+        ("\"h03-cache-share-target-in-percent.yaml\"", "target unreachable"),
+        ("\"h05-gpu-fraction.yaml\"", "the target 0.6 of `gpu_utilization` is held against a percentage"),
+        ("\"hpa-min0.yaml\"", "feature gate HPAScaleToZero is off"),
+        ("\"hpa-tolerance-128.yaml\"", "`k8s-1.28` drops it"),
+        ("\"knative-operator-config.yaml\"", "knative/llm (1-8)"),
+    ];
+    for (manifest, words) in table {
+        scaled_by(folder, &format!("path: {manifest}"));
+        says(folder, &["check", "scaled.ron"], 0, &[words]);
+    }
+    scaled_by(folder, "path: \"hpa-min0.yaml\", scale_to_zero: true");
+    assert!(!text(&flashcrowd(folder, &["check", "scaled.ron"])).contains("HPAScaleToZero"));
+    scaled_by(folder, "path: \"hpa-tolerance-128.yaml\", variant: \"k8s-2026-backport\"");
+    assert!(!text(&flashcrowd(folder, &["check", "scaled.ron"])).contains("tolerance"));
+    scaled_by(folder, "path: \"hpa-hint-latency.yaml\"");
+    says(folder, &["check", "scaled.ron"], 2, &["bind: {\"app_ttft_p95_seconds\": TimeToFirstTokenP95}"]);
+    fs::write(folder.join("helm.yaml"), "kind: HorizontalPodAutoscaler\nspec:\n  maxReplicas: {{ .Values.most }}\n")
+        .unwrap();
+    scaled_by(folder, "path: \"helm.yaml\"");
+    says(folder, &["check", "scaled.ron"], 2, &["helm.yaml:3:16", "render it first with `helm template`"]);
+}
+
+#[test]
+fn replays_follow_the_settings_of_the_file() {
+    let Some(folder) = copy("manifests") else { return };
+    let folder = folder.path();
+    let knative = ["replay", "knative-operator-config.yaml", "knative-operator-config.csv"];
+    says(folder, &knative, 0, &["1 -> 4 "]);
+    let hpa = |variant: &str| {
+        let args =
+            ["replay", "hpa-tolerance-128.yaml", "hpa-tolerance-128.csv", "--replicas", "2", "--variant", variant];
+        text(&flashcrowd(folder, &args))
+    };
+    let (old, new) = (hpa("k8s-1.28"), hpa("k8s-2026-backport"));
+    assert!(old.contains("6 reconciles, 0 changes") && old.contains("Kubernetes knows it since 1.33"), "{old}");
+    assert!(new.contains("6 reconciles, 1 changes") && !new.contains("warning"), "{new}");
 }

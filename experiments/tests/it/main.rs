@@ -10,6 +10,7 @@ mod external;
 mod fit_serving;
 mod folder;
 mod found;
+mod found_manifests;
 mod fuzz;
 mod gate;
 mod idle;

@@ -35,6 +35,11 @@ impl<'a> Fields<'a> {
     /// A field that may be missing; null counts as missing, as it does for the API server.
     pub(crate) fn optional(&mut self, name: &'static str) -> Option<&'a Node> {
         self.asked.push(name);
+        self.entry(name)
+    }
+
+    /// A field of any name that is not null, without a note that it was asked for.
+    pub(crate) fn entry(&self, name: &str) -> Option<&'a Node> {
         let (_, node) = self.entries.iter().find(|(key, _)| key.text == name)?;
         (node.value != Value::Null).then_some(node)
     }

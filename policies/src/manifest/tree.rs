@@ -1,6 +1,6 @@
 //! A YAML (or JSON) document as a small tree in which every node knows its place.
 
-use super::ManifestError;
+use super::{ManifestError, helm};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Spanned, UserMessageFormatter};
@@ -106,7 +106,10 @@ pub(crate) fn documents(bytes: &[u8]) -> Result<Vec<Node>, ManifestError> {
         with_snippet: false,
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH },
     };
-    serde_saphyr::from_multiple_with_options::<Node>(text, options).map_err(|error| from_yaml(&error))
+    match serde_saphyr::from_multiple_with_options::<Node>(text, options) {
+        Ok(nodes) => helm::read_wrongly(text).map_or(Ok(nodes), Err),
+        Err(error) => Err(helm::unreadable(text).unwrap_or_else(|| from_yaml(&error))),
+    }
 }
 
 fn from_yaml(error: &serde_saphyr::Error) -> ManifestError {

@@ -4,11 +4,13 @@
 //! unit and the pipeline that it usually comes through. [`parse_binding`] reads the words by which
 //! a scenario binds any other name.
 
+mod fitting;
 mod presets;
 mod query;
 mod signals;
 mod table;
 
+pub use fitting::fitting;
 pub use presets::Preset;
 pub use query::{Combine, Query, QueryError, read_query};
 pub use signals::Signal;
@@ -46,8 +48,8 @@ pub enum MetricNameError {
         why: &'static str,
     },
     /// A name that is not in the table.
-    #[error("the metric `{name}` is not known{}; bind it to a signal, such as WaitingRequests or GpuUtilization: \
-        `flashcrowd signals` lists them", meant(*.suggestion))]
+    #[error("the metric `{name}` is not known{}; bind it to a signal, such as {}: `flashcrowd signals` lists them",
+        meant(*.suggestion), fitting(name))]
     Unknown {
         /// The name.
         name: String,
@@ -129,7 +131,8 @@ impl MetricBinding {
 /// # Errors
 /// If the name is unknown, or known and without a signal in the simulator.
 pub fn resolve(name: &str) -> Result<MetricBinding, MetricNameError> {
-    let wanted = normalized(name);
+    let own = of_google(name).unwrap_or(name);
+    let wanted = normalized(own);
     if let Some(known) = KNOWN.iter().find(|known| normalized(known.name) == wanted) {
         return Ok(MetricBinding::of(known));
     }
@@ -137,10 +140,17 @@ pub fn resolve(name: &str) -> Result<MetricBinding, MetricNameError> {
         return Err(MetricNameError::Unsupported { name: name.to_owned(), why: known.why });
     }
     if let Some(binding) = latency_pattern(&wanted) {
-        return Ok(MetricBinding { of_pods: is_of_pods(name), ..binding });
+        return Ok(MetricBinding { of_pods: is_of_pods(own), ..binding });
     }
     let names = KNOWN.iter().map(|known| known.name).chain(UNSUPPORTED.iter().map(|known| known.name));
-    Err(MetricNameError::Unknown { name: name.to_owned(), suggestion: nearest(name, names) })
+    Err(MetricNameError::Unknown { name: name.to_owned(), suggestion: nearest(own, names) })
+}
+
+/// The exporter's name of a metric of Google's Managed Prometheus, as its adapter writes it:
+/// `prometheus.googleapis.com|vllm:num_requests_waiting|gauge`.
+fn of_google(name: &str) -> Option<&str> {
+    let (own, kind) = name.strip_prefix("prometheus.googleapis.com|")?.rsplit_once('|')?;
+    ["gauge", "counter", "histogram", "summary", "unknown"].contains(&kind).then_some(own)
 }
 
 /// Whether a name is one of an inference engine's or of a GPU's exporter.
@@ -255,6 +265,14 @@ mod tests {
     fn an_unsupported_name_says_what_it_is() {
         let error = resolve("dcgm_fi_dev_fb_used").unwrap_err().to_string();
         assert!(error.contains("GPU memory") && error.contains("vllm:kv_cache_usage_perc"), "{error}");
+    }
+
+    #[test]
+    fn names_of_google_s_managed_prometheus_are_the_exporter_s() {
+        let waiting = resolve("prometheus.googleapis.com|vllm:num_requests_waiting|gauge").expect("known");
+        assert_eq!(waiting, resolve("vllm:num_requests_waiting").expect("known"));
+        let error = resolve("prometheus.googleapis.com|vllm:num_requests_waitin|gauge").unwrap_err().to_string();
+        assert!(error.contains("did you mean `vllm:num_requests_waiting`?"), "{error}");
     }
 
     #[test]

@@ -129,6 +129,7 @@ fn a_timetable_is_early_up_and_on_time_down() {
         repeat_every: s(1_800),
         lead: s(120),
         period: s(60),
+        clock: None,
     };
     let mut controller = Timetable::new(TARGET, config).expect("valid").boxed();
     let counts = follow(&mut controller, 2, &[None; 60]);
@@ -185,7 +186,7 @@ fn settings_that_make_no_sense_are_named() {
     let config = QueueDepthConfig { waiting_per_replica: f64::NAN, bounds: BOUNDS, ..config };
     assert!(wrong(QueueDepth::new(TARGET, config).err()).contains("above zero"));
     let steps = vec![(s(0), 1), (s(60), 2), (s(60), 3)];
-    let config = TimetableConfig { steps, repeat_every: s(100), lead: s(0), period: s(15) };
+    let config = TimetableConfig { steps, repeat_every: s(100), lead: s(0), period: s(15), clock: None };
     assert!(wrong(Timetable::new(TARGET, config).err()).contains("no time twice"));
 }
 

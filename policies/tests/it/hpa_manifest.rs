@@ -141,9 +141,21 @@ fn what_is_not_an_autoscaling_v2_object_is_refused_helpfully() {
     };
     let table = [
         (
-            object("autoscaling/v1", "HorizontalPodAutoscaler"),
-            "hpa.yaml:1:13: apiVersion: expected autoscaling/v2, found autoscaling/v1 \
-             (hint: `kubectl get hpa.v2.autoscaling web -o yaml` prints it as autoscaling/v2)",
+            object("autoscaling/v2beta2", "HorizontalPodAutoscaler"),
+            "hpa.yaml:1:13: apiVersion: expected autoscaling/v2 or autoscaling/v1, found autoscaling/v2beta2, which \
+             Kubernetes 1.26 removed (hint: write autoscaling/v2: its fields are the same; \
+             `kubectl get hpa.v2.autoscaling web -o yaml` prints the one of a cluster)",
+        ),
+        (
+            object("autoscaling/v2beta1", "HorizontalPodAutoscaler"),
+            "hpa.yaml:1:13: apiVersion: expected autoscaling/v2 or autoscaling/v1, found autoscaling/v2beta1, which \
+             Kubernetes 1.25 removed (hint: `kubectl get hpa.v2.autoscaling web -o yaml` prints the one of a cluster as \
+             autoscaling/v2, `kubectl convert` does so with a file)",
+        ),
+        (
+            object("autoscaling/v3", "HorizontalPodAutoscaler"),
+            "hpa.yaml:1:13: apiVersion: expected autoscaling/v2 or autoscaling/v1, found autoscaling/v3 \
+             (hint: did you mean `autoscaling/v2`?)",
         ),
         (
             object("keda.sh/v1alpha1", "ScaledObject"),

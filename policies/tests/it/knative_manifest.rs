@@ -168,3 +168,73 @@ proptest! {
         let _ = (read(text.as_bytes(), None), read(any.as_bytes(), None));
     }
 }
+
+const OPERATOR: &str = "---
+apiVersion: operator.knative.dev/v1beta1
+kind: KnativeServing
+metadata: { name: knative-serving, namespace: knative-serving }
+spec:
+  config:
+    autoscaler: { container-concurrency-target-percentage: '100', stable-window: 30s }
+";
+
+fn without(text: &str, line: &str) -> String {
+    text.lines().filter(|one| !one.contains(line)).fold(String::new(), |text, line| text + line + "\n")
+}
+
+#[test]
+fn the_operator_s_settings_are_those_of_the_config_map() {
+    let manifest = accepted(&format!("{}{OPERATOR}", without(SERVICE, "/window")));
+    assert_eq!(manifest.revision.target_value, 8.0, "the whole of the target of 8");
+    assert_eq!(manifest.settings.stable_window_ns, 30_000_000_000);
+    assert_eq!(manifest.revision.stable_window_ns, 30_000_000_000);
+    let long = OPERATOR.replace("autoscaler:", "config-autoscaler:");
+    assert_eq!(accepted(&format!("{SERVICE}{long}")).revision.target_value, 8.0);
+    let both = format!("{OPERATOR}    config-autoscaler: {{ stable-window: 40s }}\n");
+    let both = accepted(&format!("{SERVICE}{both}"));
+    assert_eq!(both.settings.stable_window_ns, 40_000_000_000);
+    assert!(both.warnings.iter().any(|warning| warning.message.contains("`config-autoscaler` is given too")));
+    let refusal = OPERATOR.replace("30s", "3s");
+    refused(&format!("{SERVICE}{refusal}"), &["line 24, column ", "stable-window"]);
+    let number = OPERATOR.replace("'100'", "100");
+    refused(
+        &format!("{SERVICE}{number}"),
+        &["spec.config.autoscaler.container-concurrency-target-percentage", "quotes"],
+    );
+}
+
+#[test]
+fn the_operator_writes_over_the_config_map() {
+    let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: config-autoscaler }\ndata:\n  stable-window: 90s\n  \
+               max-scale-down-rate: '4'\n";
+    let manifest = accepted(&format!("{SERVICE}{OPERATOR}{map}"));
+    assert_eq!((manifest.settings.stable_window_ns, manifest.settings.max_scale_down_rate), (30_000_000_000, 4.0));
+    let shown: Vec<String> = manifest.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        shown.contains(
+            &"line 30, column 3: data.stable-window: has no effect: the operator sets it to \"30s\"".to_owned()
+        ),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn what_the_operator_sets_besides_is_named() {
+    let more = format!(
+        "{OPERATOR}    defaults: {{ container-concurrency: '5', revision-timeout-seconds: '60' }}\n    autoscalr: {{}}\n"
+    );
+    let manifest = accepted(&format!("{}{more}", without(SERVICE, "containerConcurrency")));
+    assert_eq!((manifest.container_concurrency, manifest.revision.total_value), (5, 5.0));
+    let shown: Vec<String> = manifest.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        shown.iter().any(|text| text.contains("spec.config.defaults.revision-timeout-seconds: has no effect")),
+        "{shown:?}"
+    );
+    assert!(shown.iter().any(|text| text.contains("did you mean `autoscaler`?")), "{shown:?}");
+    // The revision's own limit holds, up to the cluster's largest.
+    assert_eq!(accepted(&format!("{SERVICE}{more}")).container_concurrency, 10);
+    let least = more.replace("container-concurrency: '5'", "container-concurrency-max-limit: '8'");
+    refused(&format!("{SERVICE}{least}"), &["containerConcurrency: 10 must be from 0 to 8"]);
+    let word = more.replace("'5'", "five");
+    refused(&format!("{SERVICE}{word}"), &["container-concurrency: \"five\" must be a number from 0 to 1000"]);
+}

@@ -52,8 +52,8 @@ fn serve_configs_that_ray_refuses_are_refused_at_their_place() {
     assert!(warnings[0].message.contains("did you mean `max_replicas`?"), "{}", warnings[0]);
     let both = "applications: [{deployments: [{name: A, num_replicas: 2, autoscaling_config: {}}]}]";
     assert!(ray::read(both, None).unwrap_err().to_string().contains("does not go with autoscaling_config"));
-    let none = ray::read("applications: [{deployments: [{name: A}]}]", None).unwrap_err();
-    assert!(none.to_string().contains("no deployment scales"), "{none}");
+    let none = ray::read("applications: [{deployments: []}]", None).unwrap_err();
+    assert!(none.to_string().contains("no deployment is listed"), "{none}");
     let unknown = ray::read(SERVE, Some("Modl")).unwrap_err();
     assert!(unknown.to_string().contains("llm/Model"), "{unknown}");
     let service = ray::read("apiVersion: ray.io/v1\nkind: RayServce\n", None).unwrap_err();
@@ -108,6 +108,49 @@ fn services_that_skypilot_refuses_are_refused_at_their_place() {
     assert!(error.to_string().contains("did you mean `service`?"), "{error}");
     let error = sky::read("service: {replicas: 1, replica_policy: {min_replicas: 1}}").unwrap_err();
     assert!(error.to_string().contains("together"), "{error}");
+}
+
+#[test]
+fn a_pool_at_the_top_of_a_task_is_read() {
+    let fixed = sky::read("resources: {accelerators: 'H100:1'}\npool: {workers: 4}\nrun: echo\n").expect("valid");
+    assert_eq!(
+        (fixed.policy.algorithm(), fixed.policy.min_replicas, fixed.policy.max_replicas),
+        (Algorithm::Pool, 4, None)
+    );
+    assert_eq!(fixed.warnings.iter().map(|warning| warning.path.as_str()).collect::<Vec<_>>(), ["run"]);
+    let scaled = sky::read(
+        "name: p\npool: {min_workers: 0, max_workers: 8, queue_length_threshold: 4, upscale_delay_seconds: 60}",
+    );
+    let scaled = scaled.expect("valid").policy;
+    assert_eq!((scaled.min_replicas, scaled.max_replicas, scaled.queue_length_threshold), (0, Some(8), Some(4)));
+    assert_eq!(scaled.thresholds().up, 3);
+    assert_eq!(sky::read("pool: {max_workers: 3}").expect("valid").policy.min_replicas, 1);
+    assert_eq!(sky::read("pool: {workers: 2, max_workers: 3}").expect("valid").policy.min_replicas, 2);
+}
+
+#[test]
+fn pools_that_skypilot_refuses_are_refused_at_their_place() {
+    let table = [
+        ("pool: {}", "workers: required"),
+        ("pool: true", "expected a map"),
+        ("pool: {min_workers: 2}", "goes with max_workers"),
+        ("pool: {workers: 2, queue_length_threshold: 3}", "goes with max_workers"),
+        ("pool: {workers: 2, upscale_delay_seconds: 3}", "goes with max_workers"),
+        ("pool: {min_workers: 5, max_workers: 4}", "5 is above max_workers, 4"),
+        ("pool: {workers: 5, max_workers: 4}", "5 is above max_workers, 4"),
+        ("pool: {max_workers: 0}", "0 is below min_workers, which is 1"),
+        ("pool: {max_workers: 4, queue_length_threshold: 0}", "1 or more"),
+        ("pool: {max_workers: 4, downscale_delay_seconds: -1}", "not negative"),
+        ("pool: {worker: 4, workers: 4}", "unknown field"),
+        ("pool: {workers: '4'}", "without quotes"),
+        ("pool: {workers: 4}\nservice: {replicas: 1}", "together with `service`"),
+        ("service: {pool: {workers: 4}, ports: 80}", "not supported for a pool"),
+        ("service: {pool: {workers: 4}, readiness_probe: {path: /, post_data: x}}", "not supported for a pool"),
+    ];
+    for (text, words) in table {
+        let error = sky::read(text).expect_err(text);
+        assert!(error.line.is_some() && error.to_string().contains(words), "{text}: {error}");
+    }
 }
 
 const AWS: &str = r#"{"ScalableTargets": [{"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/e/variant/v", "MinCapacity": 1,

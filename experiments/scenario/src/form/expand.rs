@@ -21,8 +21,53 @@ pub(crate) fn expand(document: &mut Document) -> Vec<String> {
 /// # Errors
 /// As [`Document::set`].
 pub(crate) fn set(document: &mut Document, label: &str, assignment: &str) -> Result<Vec<String>, Diagnostic> {
-    document.set(label, assignment)?;
+    match into_manifest(document, assignment) {
+        Some(inside) => document.set(label, &inside)?,
+        None => document.set(label, assignment)?,
+    }
     Ok(expand(document))
+}
+
+/// `services.chat.autoscaler.spec.maxReplicas=9` where the autoscaler is a manifest: the assignment to
+/// its `set` that says the same. `None` for every other path.
+fn into_manifest(document: &Document, assignment: &str) -> Option<String> {
+    const AUTOSCALER: &str = ".autoscaler.";
+    let end = assignment.find(AUTOSCALER).filter(|_| assignment.starts_with("services."))?;
+    let (scaler, rest) = (&assignment[..end + AUTOSCALER.len() - 1], &assignment[end + AUTOSCALER.len()..]);
+    let node = document.get(scaler)?;
+    let Value::Struct { name: Some(name), fields } = &node.value else { return None };
+    let first = rest.split(['.', '=', '[']).next().unwrap_or_default().trim();
+    let own = Form::scenario().at(&format!("{scaler}.{first}"), document).is_some();
+    if name.text != "Manifest" || own || first.is_empty() {
+        return None;
+    }
+    let (path, value) = split_assignment(rest)?;
+    let mut entries = Vec::new();
+    if let Some((_, set)) = fields.iter().find(|(name, _)| name.text == "set")
+        && let Value::Map(known) = &set.value
+    {
+        for (key, value) in known {
+            if let (Value::Str(key), Value::Str(value)) = (&key.value, &value.value)
+                && key != path
+            {
+                entries.push(format!("{key:?}: {value:?}"));
+            }
+        }
+    }
+    // A text may be typed with its quotes.
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    entries.push(format!("{path:?}: {value:?}"));
+    Some(format!("{scaler}.set={{{}}}", entries.join(", ")))
+}
+
+/// Path and value, at the first `=` outside quotes.
+fn split_assignment(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let at = text.char_indices().find(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == '=' && !quoted
+    });
+    at.map(|(at, _)| (text[..at].trim(), text[at + 1..].trim()))
 }
 
 /// Writes what needs no name without it: the other way of [`expand`].

@@ -187,7 +187,9 @@ fn binding_errors(config: &HpaConfig, bound: &[BoundMetric]) -> Vec<SpecError> {
     }
     for (index, (metric, bound)) in config.metrics().iter().zip(bound).enumerate() {
         let (wanted, given) = (scope_of(metric), bound.request.scope);
-        if wanted != given {
+        // What only pods export is a value of the service's while it has pods.
+        let fits = wanted == given || (wanted, given) == (Scope::Service, Scope::Pods);
+        if !fits {
             let message = format!("is bound to a signal of scope {given:?}: expected {wanted:?}");
             errors.push(SpecError { path: format!("spec.metrics[{index}]"), message });
         }

@@ -1,7 +1,10 @@
-//! The `service` section of a user's `SkyPilot` YAML.
+//! The `service` section, or the `pool` section, of a user's `SkyPilot` YAML.
 //!
-//! The schema of `sky/utils/schemas.py` and the checks of `sky/serve/service_spec.py` (skypilot
-//! 0.14.1): what they refuse is refused, with its place; what has no effect here is listed.
+//! The schema of `sky/utils/schemas.py`, the checks of `sky/serve/service_spec.py` and, for a pool at
+//! the top, of `sky/task.py` (skypilot 0.14.1): what they refuse is refused, with its place; what has
+//! no effect here is listed.
+
+mod pool;
 
 use super::policy::{ReplicaPolicy, TargetQps};
 use crate::manifest::fields::Fields;
@@ -26,6 +29,8 @@ pub struct Manifest {
 }
 
 const LOAD_BALANCING: [&str; 3] = ["least_load", "round_robin", "instance_aware_least_load"];
+/// Sections of a task that scale.
+const SECTIONS: [&str; 2] = ["service", "pool"];
 const INSTANCE_AWARE: &str = "instance_aware_least_load";
 const SPOT_PLACERS: [&str; 1] = ["dynamic_fallback"];
 
@@ -55,7 +60,7 @@ pub fn read(text: &str) -> Result<Manifest> {
 /// As [`read`].
 pub fn read_bytes(bytes: &[u8]) -> Result<Manifest> {
     let documents = documents(bytes)?;
-    let mut tasks = documents.iter().filter(|node| node.get("service").is_some());
+    let mut tasks = documents.iter().filter(|node| SECTIONS.iter().any(|section| node.get(section).is_some()));
     let Some(task) = tasks.next() else { return Err(no_service(&documents)) };
     if let Some(second) = tasks.next() {
         return Err(ManifestError::at(second.place, "service: given in two documents: expected one service in a file"));
@@ -67,20 +72,30 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Manifest> {
         Some(Ok(mut resources)) => resources.optional_bool("use_spot")?,
         _ => None,
     };
-    let policy = read_service(fields.required("service")?, &mut warnings)?;
+    let policy = match (fields.optional("service"), fields.optional("pool")) {
+        (Some(_), Some(_)) => return Err(fields.refused("pool", "must not be given together with `service`")),
+        (None, Some(node)) => {
+            let why = "has no effect: a pool is made without it, its jobs bring their own";
+            fields.without_effect("run", why, &mut warnings);
+            pool::read(node, "pool", None)?
+        }
+        _ => read_service(fields.required("service")?, &mut warnings)?,
+    };
     Ok(Manifest { name, policy, use_spot, warnings })
 }
 
 fn no_service(documents: &[Node]) -> ManifestError {
+    let expected = "a `service` or a `pool` section";
     let Some(first) = documents.first() else {
-        return ManifestError::general("the file holds nothing: expected a SkyPilot task with a `service` section");
+        return ManifestError::general(format!("the file holds nothing: expected a SkyPilot task with {expected}"));
     };
     let Value::Map(entries) = &first.value else {
         return ManifestError::at(first.place, format!("expected a SkyPilot task, found {}", first.kind()));
     };
-    let near = nearest("service", entries.iter().map(|(key, _)| key.text.as_str()));
-    let hint = near.map(|key| format!("`{key}` is written there: did you mean `service`?"));
-    ManifestError::at(first.place, "service: required, but missing").maybe_hint(hint)
+    let keys = || entries.iter().map(|(key, _)| key.text.as_str());
+    let near = SECTIONS.iter().find_map(|section| nearest(section, keys()).map(|key| (key, section)));
+    let hint = near.map(|(key, section)| format!("`{key}` is written there: did you mean `{section}`?"));
+    ManifestError::at(first.place, format!("expected {expected}, found neither")).maybe_hint(hint)
 }
 
 fn read_service(node: &Node, warnings: &mut Vec<ManifestWarning>) -> Result<ReplicaPolicy> {
@@ -118,7 +133,10 @@ fn read_service(node: &Node, warnings: &mut Vec<ManifestWarning>) -> Result<Repl
         (Some(_), _) if replicas.is_some() => {
             return Err(fields.refused("replicas", "a pool takes `workers` instead"));
         }
-        (Some(node), _) => checked(node, read_pool(node, workers)?, "service.pool")?,
+        (Some(node), _) => {
+            pool::refuse_services_own(&mut fields)?;
+            pool::read(node, "service.pool", workers)?
+        }
         (None, Some(node)) => checked(node, read_policy(node)?, "service.replica_policy")?,
         (None, None) => ReplicaPolicy { min_replicas: replicas.or(workers).unwrap_or(1), ..ReplicaPolicy::default() },
     };
@@ -206,43 +224,4 @@ fn is_gpu_type(name: &str) -> bool {
     let (kind, count) = name.split_once(':').unwrap_or((name, "1"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) && digits(count)
-}
-
-fn read_pool(node: &Node, outer_workers: Option<u32>) -> Result<ReplicaPolicy> {
-    let pool = ReplicaPolicy { pool: true, ..ReplicaPolicy::default() };
-    if node.value == Value::Bool(true) {
-        return Ok(ReplicaPolicy { min_replicas: outer_workers.unwrap_or(1), ..pool });
-    }
-    let mut fields = Fields::of(node, "service.pool")?;
-    let workers = fields.optional_count("workers")?.or(outer_workers);
-    let (min, max) = (fields.optional_count("min_workers")?, fields.optional_count("max_workers")?);
-    let queue_length_threshold = fields.optional_count("queue_length_threshold")?;
-    let policy = ReplicaPolicy {
-        min_replicas: min.or(workers).unwrap_or(1),
-        max_replicas: max,
-        upscale_delay_s: fields.optional_number("upscale_delay_seconds")?,
-        downscale_delay_s: fields.optional_number("downscale_delay_seconds")?,
-        queue_length_threshold,
-        ..pool
-    };
-    if min.is_none() && max.is_none() && workers.is_none() {
-        return Err(fields.refused("workers", "required, unless min_workers and max_workers are given"));
-    }
-    if queue_length_threshold == Some(0) {
-        return Err(fields.refused("queue_length_threshold", "expected 1 or more, found 0"));
-    }
-    if let (Some(min), Some(max)) = (min, max)
-        && min > max
-    {
-        return Err(fields.refused("min_workers", format!("{min} is above max_workers, {max}")));
-    }
-    let needs_max =
-        ["min_workers", "queue_length_threshold", "upscale_delay_seconds", "downscale_delay_seconds"].into_iter();
-    for name in needs_max.filter(|_| max.is_none()) {
-        if fields.optional(name).is_some() {
-            return Err(fields.refused(name, "goes with max_workers, which is missing"));
-        }
-    }
-    fields.refuse_unknown()?;
-    Ok(policy)
 }

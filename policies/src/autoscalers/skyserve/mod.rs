@@ -9,7 +9,7 @@
 //! | [`ReplicaPolicy`], [`Quirks`] | the words of `service.replica_policy`, and what may be repaired |
 //! | [`Controller`] | request rate, on-demand fallback, instance-aware and pool autoscaling |
 //! | [`SkyServe`] | the controller behind the simulator's port |
-//! | [`manifest`] | a user's service YAML |
+//! | [`manifest`] | a user's YAML of a service or a pool |
 
 mod autoscaler;
 mod controller;
@@ -57,4 +57,4 @@ pub const POLICIES: &[PolicyInfo] = &[
 ];
 
 /// How a file shows that it is one of these.
-pub const KIND: Kind = Kind { what: "a SkyPilot task", objects: &[], fields: &["service"] };
+pub const KIND: Kind = Kind { what: "a SkyPilot task", objects: &[], fields: &["service", "pool"] };

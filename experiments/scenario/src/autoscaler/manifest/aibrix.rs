@@ -11,7 +11,7 @@ pub(super) const KIND: Reader = Reader { kind: aibrix::KIND, policies: aibrix::P
 
 fn pod_autoscaler(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.only("a PodAutoscaler", &["name", "faithful"])?;
-    let read = cx.read(aibrix::manifest::read(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(aibrix::manifest::read(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     cx.check_target(&read.target.1);
     let (bound, zeros) = aibrix::bind(&read, &cx.bindings).map_err(|error| cx.refused(error.to_string()))?;

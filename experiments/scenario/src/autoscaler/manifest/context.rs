@@ -36,6 +36,8 @@ pub(crate) struct Context<'n, 'd> {
     pub(crate) path: String,
     pub(crate) given: &'n Manifest,
     pub(crate) file: &'n Input,
+    /// Which of several objects in the file.
+    pub(crate) name: Option<String>,
     pub(crate) service: &'n ResolvedService,
     /// Names of all services, by position.
     pub(crate) services: &'n [&'n str],

@@ -17,7 +17,7 @@ use flashcrowd_language::units::{Duration, NonNegative};
 use flashcrowd_policies::autoscalers::hpa::{
     self, BoundMetric, ControllerSettings, Hpa, HpaOptions, HpaSpec, Quirks, Variant, bind,
 };
-use flashcrowd_policies::metrics::MetricNameError;
+use flashcrowd_policies::metrics::{MetricNameError, fitting};
 use std::sync::Arc;
 
 pub(super) const KIND: Reader = Reader { kind: hpa::KIND, policies: hpa::POLICIES, read };
@@ -25,7 +25,7 @@ pub(super) const KIND: Reader = Reader { kind: hpa::KIND, policies: hpa::POLICIE
 const FLAG: &str = "flag default of kube-controller-manager";
 
 fn read(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
-    let manifest = cx.read(hpa::manifest::read_bytes(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let manifest = cx.read(hpa::manifest::read_bytes(&cx.file.bytes, cx.name.as_deref()))?;
     scale(cx, manifest)
 }
 
@@ -40,8 +40,10 @@ pub(super) fn scale(cx: &mut Context<'_, '_>, manifest: hpa::manifest::Manifest)
     let bounds = format!("{min} to {}", manifest.spec.max_replicas);
     cx.notes.manifest(&format!("{}.replicas", cx.path), &bounds, cx.file.shown.clone());
     let metrics = metrics(cx, &manifest.spec)?;
+    let settings = settings(cx.notes, &cx.path, cx.given)?;
+    cx.warn(&manifest.dependent.warnings(&settings));
     let options = HpaOptions {
-        settings: settings(cx.notes, &cx.path, cx.given)?,
+        settings,
         sync_period: sync_period(cx.notes, &cx.path, cx.given)?,
         phase: cx.given.phase.map(Duration::get),
         containers: cx.containers.clone(),
@@ -81,7 +83,8 @@ fn metric_error(file: &Input, service: &str, error: &MetricNameError) -> Diagnos
         MetricNameError::NoSignal { word, .. } => word,
     };
     let diagnostic = at_metric(file, name, error.to_string());
-    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": WaitingRequests}}`"))
+    let signal = fitting(name);
+    diagnostic.with_help(format!("in the scenario: `services.{service}.bind: {{\"{name}\": {signal}}}`"))
 }
 
 /// A metric of something that the service does not have: it would be 0 for ever.

@@ -29,7 +29,7 @@ fn keda_options(cx: &mut Context<'_, '_>, triggers: &[keda::Trigger], quirks: ke
 
 fn scaled_object(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.only("a ScaledObject", &["name", "sync_period", "faithful"])?;
-    let read = cx.read(keda::manifest::read_scaled_object(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(keda::manifest::read_scaled_object(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     scale(cx, read.object)
 }
@@ -51,7 +51,7 @@ pub(super) fn scale(cx: &mut Context<'_, '_>, object: keda::ScaledObject) -> Res
 
 fn scaled_job(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.only("a ScaledJob", &["name", "faithful"])?;
-    let read = cx.read(keda::manifest::read_scaled_job(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(keda::manifest::read_scaled_job(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     let job = read.job;
     let quirks = if cx.faithful() { keda::Quirks::default() } else { keda::Quirks::FIXED };

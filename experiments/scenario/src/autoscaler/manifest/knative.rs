@@ -5,18 +5,18 @@ use super::{hpa, keda};
 use crate::autoscaler::place::Scaling;
 use crate::autoscaler::resolved::Make;
 use flashcrowd_language::Diagnostic;
-use flashcrowd_policies::autoscalers::hpa::manifest::{Manifest as HpaManifest, ScaleTarget};
+use flashcrowd_policies::autoscalers::hpa::manifest::{Dependent, Manifest as HpaManifest, ScaleTarget};
 use flashcrowd_policies::autoscalers::{FixedReplicas, knative, kserve};
 use std::sync::Arc;
 
 pub(super) const KIND: Reader = Reader { kind: knative::KIND, policies: knative::POLICIES, read: kpa };
 
 fn kpa(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
-    if let Some(standard) = cx.read(kserve::read(&cx.file.bytes, cx.given.name.as_deref()))? {
+    if let Some(standard) = cx.read(kserve::read(&cx.file.bytes, cx.name.as_deref()))? {
         return self::standard(cx, standard);
     }
     cx.only("a Knative revision", &["name", "faithful"])?;
-    let read = cx.read(knative::manifest::read(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(knative::manifest::read(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     cx.check_target(&read.name);
     let room = cx.service.config.discipline.room();
@@ -49,7 +49,14 @@ fn standard(cx: &mut Context<'_, '_>, read: kserve::Standard) -> Result<Scaling,
         kserve::Scaler::Hpa(spec) => {
             let target =
                 ScaleTarget { api_version: "apps/v1".into(), kind: "Deployment".into(), name: read.name.clone() };
-            let manifest = HpaManifest { name: read.name, namespace: None, target, spec, warnings: Vec::new() };
+            let manifest = HpaManifest {
+                name: read.name,
+                namespace: None,
+                target,
+                spec,
+                warnings: Vec::new(),
+                dependent: Dependent::default(),
+            };
             hpa::scale(cx, manifest)
         }
         kserve::Scaler::Nobody { replicas } => {

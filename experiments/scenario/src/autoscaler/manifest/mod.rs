@@ -21,7 +21,7 @@ use crate::part::Part;
 use context::{Context, Reader};
 use flashcrowd_language::Diagnostic;
 use flashcrowd_policies::PolicyInfo;
-use flashcrowd_policies::manifest::{Kind, ManifestError, detect};
+use flashcrowd_policies::manifest::{Kind, ManifestError, detect, edit};
 
 /// Every kind of manifest that is read.
 const READERS: &[Reader] = &[
@@ -42,29 +42,33 @@ pub(crate) fn policies() -> impl Iterator<Item = PolicyInfo> {
     READERS.iter().flat_map(|reader| reader.policies).copied()
 }
 
-/// Which kind of manifest a file holds.
+/// Which kind of manifest a file holds, and the name of the object in it; `name` chooses among several.
 ///
 /// # Errors
-/// If the file is no YAML or JSON, or holds none of the kinds that are read.
-pub fn kind_of_manifest(bytes: &[u8]) -> Result<Kind, ManifestError> {
-    reader(bytes).map(|reader| reader.kind)
+/// If the file is no YAML or JSON, or holds none of the kinds that are read, or several.
+pub fn kind_of_manifest(bytes: &[u8], name: Option<&str>) -> Result<(Kind, Option<String>), ManifestError> {
+    reader(bytes, name).map(|(reader, name)| (reader.kind, name))
 }
 
-fn reader(bytes: &[u8]) -> Result<&'static Reader, ManifestError> {
+/// Who reads a file, and the name of the object in it.
+fn reader(bytes: &[u8], name: Option<&str>) -> Result<(&'static Reader, Option<String>), ManifestError> {
     let kinds: Vec<Kind> = READERS.iter().map(|reader| reader.kind).collect();
-    detect(bytes, &kinds).map(|found| &READERS[found])
+    detect(bytes, &kinds, name).map(|found| (&READERS[found.kind], found.name))
 }
 
 impl Part<Autoscalers> for Manifest {
     fn make(&self, place: &mut Place<'_, '_>) -> Result<Scaling, Diagnostic> {
-        let file = file(self, place)?;
-        let reader = reader(&file.bytes).map_err(|error| manifest_error(&file.shown, &error))?;
+        let mut file = file(self, place)?;
+        let found = reader(&file.bytes, self.name.as_deref());
+        let (reader, name) = found.map_err(|error| manifest_error(&file.shown, &error))?;
+        change(self, place, &reader.kind, name.as_deref(), &mut file)?;
         let bindings = place.bindings()?;
         let mut context = Context {
             notes: place.notes,
             path: place.path.clone(),
             given: self,
             file: &file,
+            name,
             service: place.service,
             services: place.stage.services,
             target: place.target,
@@ -85,4 +89,28 @@ fn file(given: &Manifest, place: &mut Place<'_, '_>) -> Result<Input, Diagnostic
         (Some(_), Some(_)) => Err(place.notes.error(path, "a manifest is given by `path` or by `text`, not by both")),
         (None, None) => Err(place.notes.error(path, "a manifest needs the `path` of its file, or its `text`")),
     }
+}
+
+/// Writes the scenario's own values into the text.
+fn change(
+    given: &Manifest,
+    place: &mut Place<'_, '_>,
+    kind: &Kind,
+    name: Option<&str>,
+    file: &mut Input,
+) -> Result<(), Diagnostic> {
+    for (path, value) in &given.set {
+        let at = format!("{}.set.\"{path}\"", place.path);
+        file.bytes = edit(&file.bytes, kind, name, path, value).map_err(|error| {
+            let line = error.line.map_or_else(String::new, |line| format!(", line {line}"));
+            let refused = place.notes.error(&at, error.message.clone());
+            let refused = refused.with_label(format!("in {}{line}", file.shown));
+            match error.hint {
+                Some(hint) => refused.with_help(hint),
+                None => refused,
+            }
+        })?;
+        place.notes.given(&at, value);
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ pub(super) const KIND: Reader = Reader { kind: ray_serve::KIND, policies: ray_se
 
 fn ray(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.only("Ray Serve", &["name", "faithful", "delay_clock"])?;
-    let read = cx.read(ray_serve::manifest::read_bytes(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let read = cx.read(ray_serve::manifest::read_bytes(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&read.warnings);
     let quirks = if cx.faithful() { ray_serve::Quirks::default() } else { ray_serve::Quirks::FIXED };
     let clock = cx.given.delay_clock.as_deref().unwrap_or("wall");
@@ -32,7 +32,10 @@ fn ray(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
         one(ray_serve::RayServe::new(config.clone(), &options).map_err(refused))
     });
     let name = format!("ray-serve/{}", read.name);
-    let initial = (initial, "`initial_replicas`, or `min_replicas`, of the config");
+    let initial = match read.is_fixed {
+        true => (initial, "`num_replicas` of the config"),
+        false => (initial, "`initial_replicas`, or `min_replicas`, of the config"),
+    };
     let scaling = cx.done(name, bounds, initial, HANDLE, make)?;
     Ok(Scaling { order: (ScaleDownOrder::SparsestNode, "Ray Serve empties the sparsest node first"), ..scaling })
 }

@@ -3,6 +3,7 @@
 use flashcrowd_language::units::{Duration, NonNegative};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Parameters of `Manifest`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -15,9 +16,13 @@ pub struct Manifest {
     /// The manifest itself, in place of a file.
     #[schemars(extend("x-example" = "\"apiVersion: ...\""))]
     pub text: Option<String>,
-    /// Which of several in the file.
-    #[schemars(extend("x-example" = r#""chat""#))]
+    /// Which of several objects in the file: `name`, `namespace/name` or `kind/name`.
+    #[schemars(extend("x-example" = r#""ScaledObject/chat""#))]
     pub name: Option<String>,
+    /// Values in place of those in the file, each by its path; what is not there is added.
+    #[serde(default)]
+    #[schemars(extend("x-example" = r#"{"spec.metrics[0].pods.target.averageValue": "3"}"#))]
+    pub set: BTreeMap<String, String>,
     /// Fewest replicas, for a file that holds no bounds (a bare configuration of AWS).
     #[schemars(extend("x-example" = "1"))]
     pub min: Option<u32>,

@@ -14,7 +14,7 @@ pub(super) const KIND: Reader = Reader { kind: wva::KIND, policies: wva::POLICIE
 /// The target of each variant: the service of its deployment's name, or this one where there is one.
 fn variants(cx: &mut Context<'_, '_>) -> Result<Scaling, Diagnostic> {
     cx.only("VariantAutoscalings", &["name"])?;
-    let model = cx.read(wva::manifest::read(&cx.file.bytes, cx.given.name.as_deref()))?;
+    let model = cx.read(wva::manifest::read(&cx.file.bytes, cx.name.as_deref()))?;
     cx.warn(&model.warnings);
     let mut targets = BTreeMap::new();
     for variant in &model.variants {

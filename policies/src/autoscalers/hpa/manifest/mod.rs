@@ -1,10 +1,14 @@
-//! A user's own `autoscaling/v2` manifest, as it runs in production.
+//! A user's own `autoscaling/v2` or `autoscaling/v1` manifest, as it runs in production.
 //!
 //! YAML or JSON, several documents, and the `kind: List` that `kubectl get -o yaml` prints.
 //! `status` and metadata are passed over in silence; every field of a spec that has no effect is
 //! listed; what the API server would refuse is refused, with its place.
 
+mod dependent;
 pub(crate) mod spec_reader;
+mod v1;
+
+pub use dependent::Dependent;
 
 pub use crate::manifest::{ManifestError, ManifestWarning};
 
@@ -31,6 +35,8 @@ pub struct Manifest {
     pub spec: HpaSpec,
     /// Fields of the spec that have no effect.
     pub warnings: Vec<ManifestWarning>,
+    /// Fields that only some clusters take.
+    pub dependent: Dependent,
 }
 
 /// `spec.scaleTargetRef`.
@@ -53,6 +59,8 @@ pub struct ManifestSpec {
     pub spec: HpaSpec,
     /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,
+    /// Fields that only some clusters take.
+    pub dependent: Dependent,
 }
 
 /// Reads the `HorizontalPodAutoscaler` of a manifest; `name` (or `namespace/name`) chooses among several.
@@ -112,7 +120,7 @@ pub fn read_spec(text: &str) -> Result<ManifestSpec> {
     let [node] = documents.as_slice() else {
         return Err(ManifestError::general(format!("expected one document, found {}", documents.len())));
     };
-    checked_spec(node)
+    checked(node, spec_reader::read_spec(node)?)
 }
 
 /// Why a file without any `HorizontalPodAutoscaler` is refused, by what it holds instead.
@@ -132,7 +140,7 @@ fn no_hpa(objects: &[Object]) -> ManifestError {
 }
 
 fn read_object(object: &Object) -> Result<Manifest> {
-    check_version(object)?;
+    let is_first = check_version(object)?;
     let place = object.node.place;
     let Some(name) = object.name else {
         return Err(ManifestError::at(place, "metadata.name: required, but missing"));
@@ -141,36 +149,44 @@ fn read_object(object: &Object) -> Result<Manifest> {
     for known in ["apiVersion", "kind", "metadata", "status"] {
         fields.optional(known);
     }
-    let ManifestSpec { target, spec, warnings } = checked_spec(fields.required("spec")?)?;
+    let node = fields.required("spec")?;
+    let read = if is_first { v1::read(object, node)? } else { spec_reader::read_spec(node)? };
+    let ManifestSpec { target, spec, warnings, dependent } = checked(node, read)?;
     let namespace = object.namespace.map(str::to_owned);
-    Ok(Manifest { name: name.to_owned(), namespace, target, spec, warnings })
+    Ok(Manifest { name: name.to_owned(), namespace, target, spec, warnings, dependent })
 }
 
-fn check_version(object: &Object) -> Result<()> {
+/// Whether it is `autoscaling/v1`. The versions between are no longer served.
+fn check_version(object: &Object) -> Result<bool> {
     const WANTED: &str = "autoscaling/v2";
-    if object.api_version == WANTED {
-        return Ok(());
+    if let WANTED | "autoscaling/v1" = object.api_version {
+        return Ok(object.api_version != WANTED);
     }
     let place = object.node.get("apiVersion").map_or(object.node.place, |node| node.place);
     if object.api_version.is_empty() {
         return Err(ManifestError::at(place, format!("apiVersion: required, but missing: expected {WANTED}")));
     }
-    let message = format!("apiVersion: expected {WANTED}, found {}", shorten(object.api_version));
+    let found = format!("apiVersion: expected {WANTED} or autoscaling/v1, found {}", shorten(object.api_version));
     let name = object.name.unwrap_or("NAME");
-    let hint = match object.api_version {
-        "autoscaling/v1" | "autoscaling/v2beta1" | "autoscaling/v2beta2" => {
-            format!("`kubectl get hpa.v2.autoscaling {name} -o yaml` prints it as {WANTED}")
+    let convert = format!("`kubectl get hpa.v2.autoscaling {name} -o yaml` prints the one of a cluster");
+    let (message, hint) = match object.api_version {
+        "autoscaling/v2beta2" => {
+            let hint = format!("write {WANTED}: its fields are the same; {convert}");
+            (format!("{found}, which Kubernetes 1.26 removed"), hint)
         }
-        _ => format!("did you mean `{WANTED}`?"),
+        "autoscaling/v2beta1" => {
+            let hint = format!("{convert} as {WANTED}, `kubectl convert` does so with a file");
+            (format!("{found}, which Kubernetes 1.25 removed"), hint)
+        }
+        _ => (found, format!("did you mean `{WANTED}`?")),
     };
     Err(ManifestError::at(place, message).hint(hint))
 }
 
-/// Reads a spec and refuses what the API server refuses, at the place of the field.
-fn checked_spec(node: &Node) -> Result<ManifestSpec> {
-    let read = spec_reader::read_spec(node)?;
+/// Refuses what the API server refuses, at the place of the field.
+fn checked(node: &Node, read: ManifestSpec) -> Result<ManifestSpec> {
     match validate(&read.spec).into_iter().next() {
-        None => Ok(read),
+        None => Ok(ManifestSpec { dependent: Dependent::of(node, &read.spec), ..read }),
         Some(error) => Err(ManifestError::at(locate(node, &error.path).place, error.to_string())),
     }
 }

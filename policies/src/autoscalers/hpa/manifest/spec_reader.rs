@@ -1,6 +1,6 @@
 //! From the tree of an `autoscaling/v2` object's `spec` to [`HpaSpec`].
 
-use super::{ManifestSpec, ScaleTarget};
+use super::{Dependent, ManifestSpec, ScaleTarget};
 use crate::autoscalers::hpa::spec::{
     Behavior, HpaSpec, LabelRequirement, LabelSelector, MetricIdentifier, MetricSource, MetricSpec, PolicyKind,
     ScalingPolicy, ScalingRules, SelectPolicy, Target,
@@ -11,9 +11,10 @@ use crate::manifest::{ManifestError, ManifestWarning, nearest};
 use crate::manifest::{Quantity, approximate_f64};
 
 type Result<T> = std::result::Result<T, ManifestError>;
-type Warnings = Vec<ManifestWarning>;
+pub(super) type Warnings = Vec<ManifestWarning>;
 
-const METRIC_TYPES: [(&str, &str); 5] = [
+/// Types of metrics, and the fields that hold them.
+pub(super) const METRIC_TYPES: [(&str, &str); 5] = [
     ("Resource", "resource"),
     ("ContainerResource", "containerResource"),
     ("Pods", "pods"),
@@ -25,13 +26,7 @@ const METRIC_TYPES: [(&str, &str); 5] = [
 pub(super) fn read_spec(node: &Node) -> Result<ManifestSpec> {
     let mut warnings = Vec::new();
     let mut fields = Fields::of(node, "spec")?;
-    let mut reference = fields.required_map("scaleTargetRef")?;
-    let target = ScaleTarget {
-        api_version: reference.optional_text("apiVersion")?.unwrap_or_default().to_owned(),
-        kind: reference.required_text("kind")?.to_owned(),
-        name: reference.required_text("name")?.to_owned(),
-    };
-    reference.finish(&mut warnings);
+    let target = read_target_ref(&mut fields, &mut warnings)?;
     let min_replicas = fields.optional_int("minReplicas")?;
     let max_replicas = fields.required_int("maxReplicas")?;
     let mut metrics = Vec::new();
@@ -41,7 +36,19 @@ pub(super) fn read_spec(node: &Node) -> Result<ManifestSpec> {
     let behavior = fields.optional_map("behavior")?.map(|map| read_behavior(map, &mut warnings)).transpose()?;
     fields.finish(&mut warnings);
     let spec = HpaSpec { min_replicas, max_replicas, metrics, behavior };
-    Ok(ManifestSpec { target, spec, warnings })
+    Ok(ManifestSpec { target, spec, warnings, dependent: Dependent::default() })
+}
+
+/// `scaleTargetRef`.
+pub(super) fn read_target_ref(fields: &mut Fields, warnings: &mut Warnings) -> Result<ScaleTarget> {
+    let mut reference = fields.required_map("scaleTargetRef")?;
+    let target = ScaleTarget {
+        api_version: reference.optional_text("apiVersion")?.unwrap_or_default().to_owned(),
+        kind: reference.required_text("kind")?.to_owned(),
+        name: reference.required_text("name")?.to_owned(),
+    };
+    reference.finish(warnings);
+    Ok(target)
 }
 
 fn read_metric(node: &Node, path: String, warnings: &mut Warnings) -> Result<MetricSpec> {
@@ -89,7 +96,7 @@ fn read_identifier(body: &mut Fields, warnings: &mut Warnings) -> Result<MetricI
     Ok(MetricIdentifier { name, selector })
 }
 
-fn read_selector(mut fields: Fields, warnings: &mut Warnings) -> Result<LabelSelector> {
+pub(super) fn read_selector(mut fields: Fields, warnings: &mut Warnings) -> Result<LabelSelector> {
     let mut selector = LabelSelector::default();
     if let Some(labels) = fields.optional("matchLabels") {
         let path = fields.path_of("matchLabels");

@@ -1,9 +1,10 @@
 //! A user's own manifest: a Knative Service, Configuration or Revision, or a `KServe` `InferenceService`,
-//! with an optional `ConfigMap` `config-autoscaler` in the same file.
+//! with the cluster's settings in the same file: `ConfigMap`s, or the operator's `KnativeServing`.
 //!
 //! YAML or JSON, several documents. What the webhook refuses is refused, with its place; annotations
 //! of the autoscaler that nobody knows and fields that have no effect are listed.
 
+mod cluster;
 mod template;
 
 pub use crate::manifest::{ManifestError, ManifestWarning};
@@ -12,9 +13,9 @@ use super::annotations::{Annotations, CLASS, KEYS, KPA_CLASS, PREFIX};
 use super::autoscaler::KnativeOptions;
 use super::revision::{Revision, resolve};
 use super::scaler::Reachability;
-use super::settings::{self, ClusterSettings, Refusal};
+use super::settings::{ClusterSettings, Refusal};
 use crate::manifest::nearest;
-use crate::manifest::objects::{Object, among, choose, objects, texts};
+use crate::manifest::objects::{Object, among, objects};
 use crate::manifest::tree::{Place, documents, shorten};
 use flashcrowd_core::ports::TargetId;
 use std::collections::BTreeMap;
@@ -22,8 +23,6 @@ use template::Template;
 
 type Result<T> = std::result::Result<T, ManifestError>;
 
-/// Name of the `ConfigMap`.
-const CONFIG_MAP: &str = "config-autoscaler";
 /// Kinds that have a revision template or are one, and their API groups.
 const KINDS: [(&str, &str); 4] = [
     ("Service", "serving.knative.dev"),
@@ -90,22 +89,24 @@ pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Manifest> {
     let documents = documents(bytes)?;
     let objects = objects(&documents, "`apiVersion: serving.knative.dev/v1` and `kind: Service`")?;
     let mut warnings = Vec::new();
-    let settings = read_settings(&objects, &mut warnings)?;
+    let cluster = cluster::read(&objects, &mut warnings)?;
+    let settings = cluster.settings.clone();
     let own: Vec<&Object> =
         objects.iter().filter(|object| KINDS.contains(&(object.kind_name(), object.group()))).collect();
     let Some(object) = among(&own, "service", name)? else { return Err(nothing(&objects)) };
-    let template = Template::read(object, &mut warnings)?;
+    let template = Template::read(object, cluster.most_concurrency, &mut warnings)?;
+    let container_concurrency = template.container_concurrency.unwrap_or(cluster.container_concurrency);
     let annotations = read_annotations(&template, &mut warnings);
     if let Some(refused) = annotations.refusals(&settings).first() {
         return Err(refusal(refused, &template.places, template.place));
     }
     check_class(&annotations, &settings, &template, object)?;
-    let revision = resolve(&annotations, &settings, template.container_concurrency, Reachability::Reachable);
+    let revision = resolve(&annotations, &settings, container_concurrency, Reachability::Reachable);
     Ok(Manifest {
         name: object.name.unwrap_or_default().to_owned(),
         namespace: object.namespace.map(str::to_owned),
         kind: object.kind_name().to_owned(),
-        container_concurrency: template.container_concurrency,
+        container_concurrency,
         progress_deadline_ns: template.progress_deadline_ns,
         settings,
         revision,
@@ -119,7 +120,11 @@ fn refusal(refused: &Refusal, places: &BTreeMap<String, Place>, fallback: Place)
 
 fn nothing(objects: &[Object]) -> ManifestError {
     let kinds = KINDS.map(|(kind, group)| format!("{kind} of {group}")).join(", ");
-    let Some(object) = objects.iter().find(|object| object.kind_name() != "ConfigMap").or(objects.first()) else {
+    let Some(object) = objects
+        .iter()
+        .find(|object| !["ConfigMap", "KnativeServing"].contains(&object.kind_name()))
+        .or(objects.first())
+    else {
         return ManifestError::general(format!("the file holds no object: expected a {kinds}"));
     };
     let found = format!("{} of {}", shorten(object.kind_name()), shorten(object.api_version));
@@ -131,45 +136,6 @@ fn nothing(objects: &[Object]) -> ManifestError {
         kind => nearest(kind, KINDS.map(|(kind, _)| kind)).map(|kind| format!("did you mean `{kind}`?")),
     };
     error.maybe_hint(hint)
-}
-
-fn read_settings(objects: &[Object], warnings: &mut Vec<ManifestWarning>) -> Result<ClusterSettings> {
-    let is_own = |object: &&Object| object.kind_name() == "ConfigMap" && object.name == Some(CONFIG_MAP);
-    let own: Vec<&Object> = objects.iter().filter(is_own).collect();
-    let Some(object) = among(&own, "ConfigMap", None)? else {
-        // One of another name is not Knative's business, unless it was meant to be.
-        if let Ok(Some(other)) = choose(objects, "ConfigMap", None) {
-            let name = other.name.unwrap_or_default();
-            let similar = nearest(name, [CONFIG_MAP]).map(|name| format!("; did you mean `{name}`?"));
-            warnings.push(ManifestWarning {
-                line: other.node.place.line,
-                column: other.node.place.column,
-                path: "metadata.name".to_owned(),
-                message: format!("ConfigMap `{}` is ignored{}", shorten(name), similar.unwrap_or_default()),
-            });
-        }
-        return Ok(ClusterSettings::default());
-    };
-    let mut data = BTreeMap::new();
-    let mut places = BTreeMap::new();
-    for (key, text) in texts(object.node.get("data"), "data")? {
-        data.insert(key.text.clone(), text.to_owned());
-        places.insert(key.text.clone(), key.place);
-        // The ConfigMap is shipped with its explanation under this key.
-        if key.text != "_example" && !settings::KEYS.contains(&key.text.as_str()) {
-            let similar = nearest(&key.text, settings::KEYS).map(|name| format!("; did you mean `{name}`?"));
-            warnings.push(ManifestWarning {
-                line: key.place.line,
-                column: key.place.column,
-                path: format!("data.{}", shorten(&key.text)),
-                message: format!("unknown setting, ignored{}", similar.unwrap_or_default()),
-            });
-        }
-    }
-    ClusterSettings::from_data(&data).map_err(|refused| match refused.first() {
-        Some(first) => refusal(first, &places, object.node.place),
-        None => ManifestError::at(object.node.place, "data: refused"),
-    })
 }
 
 /// The autoscaler's annotations; the others are passed over in silence.

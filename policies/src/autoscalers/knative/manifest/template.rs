@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 type Result<T> = std::result::Result<T, ManifestError>;
 type Warnings = Vec<ManifestWarning>;
 
-/// `container-concurrency-max-limit` of the `ConfigMap` `config-defaults`.
-const MOST_CONCURRENCY: u32 = 1000;
 const PROGRESS_DEADLINE: &str = "serving.knative.dev/progress-deadline";
 /// Fields of a pod that do not concern its autoscaler.
 const POD_FIELDS: [&str; 22] = [
@@ -68,12 +66,15 @@ pub(super) struct Template {
     pub(super) path: &'static str,
     /// Where the template, or else the object, begins.
     pub(super) place: Place,
-    pub(super) container_concurrency: u32,
+    /// `containerConcurrency`, if given.
+    pub(super) container_concurrency: Option<u32>,
+    /// The largest that the cluster allows.
+    most_concurrency: u32,
     pub(super) progress_deadline_ns: Option<i64>,
 }
 
 impl Template {
-    pub(super) fn read(object: &Object, warnings: &mut Warnings) -> Result<Self> {
+    pub(super) fn read(object: &Object, most_concurrency: u32, warnings: &mut Warnings) -> Result<Self> {
         let place = object.node.place;
         if object.name.is_none() {
             return Err(ManifestError::at(place, "metadata.name: required, but missing"));
@@ -89,7 +90,8 @@ impl Template {
             places: BTreeMap::new(),
             path: "metadata.annotations",
             place,
-            container_concurrency: 0,
+            container_concurrency: None,
+            most_concurrency,
             progress_deadline_ns: None,
         };
         let own = object.node.get("metadata").and_then(|metadata| metadata.get("annotations"));
@@ -148,7 +150,7 @@ impl Template {
         for name in ["timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds"] {
             pod.without_effect(name, NO_EFFECT, warnings);
         }
-        self.container_concurrency = concurrency(&mut pod)?;
+        self.container_concurrency = concurrency(&mut pod, self.most_concurrency)?;
         pod.finish(warnings);
         Ok(())
     }
@@ -187,7 +189,7 @@ impl Template {
         if let Some(wanted) = predictor.optional_int("scaleTarget")? {
             self.insert("target", wanted.to_string(), target);
         }
-        self.container_concurrency = concurrency(&mut predictor)?;
+        self.container_concurrency = concurrency(&mut predictor, self.most_concurrency)?;
         for name in ["timeout", "batcher", "logger", "canaryTrafficPercent", "scaleMetricType", "autoScaling"] {
             predictor.without_effect(name, NO_EFFECT, warnings);
         }
@@ -227,12 +229,12 @@ impl Template {
     }
 }
 
-fn concurrency(fields: &mut Fields) -> Result<u32> {
-    let Some(node) = fields.optional("containerConcurrency") else { return Ok(0) };
+fn concurrency(fields: &mut Fields, most: u32) -> Result<Option<u32>> {
+    let Some(node) = fields.optional("containerConcurrency") else { return Ok(None) };
     let limit = fields.optional_int("containerConcurrency")?.and_then(|limit| u32::try_from(limit).ok());
-    limit.filter(|limit| *limit <= MOST_CONCURRENCY).ok_or_else(|| {
+    limit.filter(|limit| *limit <= most).map(Some).ok_or_else(|| {
         let path = fields.path_of("containerConcurrency");
         let found = if let Value::Int(value) = node.value { value } else { 0 };
-        ManifestError::at(node.place, format!("{path}: {found} must be from 0 to {MOST_CONCURRENCY}"))
+        ManifestError::at(node.place, format!("{path}: {found} must be from 0 to {most}"))
     })
 }
