@@ -1,6 +1,6 @@
 //! What a manifest reader says when it refuses, and what it passes over.
 
-use super::tree::Place;
+use super::place::Place;
 use std::fmt;
 
 /// Why a manifest was refused, and where.

@@ -6,7 +6,7 @@
 //! refused only for the words of Helm.
 
 use super::ManifestError;
-use super::tree::Place;
+use super::place::Place;
 
 /// What only a chart's values and helpers are called.
 const OBJECTS: [&str; 6] = [".Values", ".Release.", ".Chart.", ".Capabilities.", ".Template.", ".Files."];

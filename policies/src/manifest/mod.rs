@@ -22,6 +22,7 @@ mod helm;
 mod kind;
 pub(crate) mod numbers;
 pub(crate) mod objects;
+mod place;
 mod quantity;
 pub(crate) mod tree;
 

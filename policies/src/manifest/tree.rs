@@ -1,5 +1,6 @@
 //! A YAML (or JSON) document as a small tree in which every node knows its place.
 
+pub(crate) use super::place::Place;
 use super::{ManifestError, helm};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
@@ -12,13 +13,6 @@ const MAX_BYTES: usize = 8 << 20;
 /// The deepest part of a real file, `managedFields` of a Deployment in a `List`, is at about 20.
 /// A debug build takes 40 KB of stack per level, and a test's thread has 2 MB.
 const MAX_DEPTH: usize = 32;
-
-/// A place in the file, both counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-}
 
 /// A node and its place.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,12 +4,15 @@
 //! unit and the pipeline that it usually comes through. [`parse_binding`] reads the words by which
 //! a scenario binds any other name.
 
+mod binding;
 mod fitting;
+mod percentile;
 mod presets;
 mod query;
 mod signals;
 mod table;
 
+pub use binding::MetricBinding;
 pub use fitting::fitting;
 pub use presets::Preset;
 pub use query::{Combine, Query, QueryError, read_query};
@@ -17,24 +20,11 @@ pub use signals::Signal;
 pub use table::{KnownMetric, UnsupportedMetric};
 
 use crate::manifest::nearest;
-use flashcrowd_core::ports::{LatencyPart, Pipeline, Sampler, Scope, SignalRequest, SignalSource};
+use flashcrowd_core::ports::{LatencyPart, SignalSource};
+use percentile::percentile;
+use presets::RANGE;
 use signals::SIGNALS;
-use table::{KNOWN, RANGE, TIMES, UNSUPPORTED};
-
-/// What a metric's name stands for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MetricBinding {
-    /// What is measured.
-    pub source: SignalSource,
-    /// The metric's value is the signal's times this (1000 where a name says ms, 0.01 for ratios).
-    pub scale: f64,
-    /// The preset that `pipeline` began with.
-    pub preset: Preset,
-    /// Through which pipeline.
-    pub pipeline: Pipeline,
-    /// Whether only pods export it, so that without one there is no series.
-    pub of_pods: bool,
-}
+use table::{KNOWN, TIMES, UNSUPPORTED, is_of_pods};
 
 /// Why a metric's name has no binding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,50 +61,6 @@ fn meant(suggestion: Option<&str>) -> String {
     suggestion.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
-impl MetricBinding {
-    /// The request for this signal under `name`. What only pods export is theirs, where the service's
-    /// own value is asked for.
-    pub fn request(&self, name: &str, scope: Scope) -> SignalRequest {
-        let scope = if self.of_pods && scope == Scope::Service { Scope::Pods } else { scope };
-        SignalRequest { name: name.to_owned(), source: self.source, scope, pipeline: self.pipeline }
-    }
-
-    /// The same signal through another pipeline; what the name itself implies is kept.
-    #[must_use]
-    pub fn through(mut self, preset: Preset) -> Self {
-        let transform = self.pipeline.transform;
-        let wanted = preset.pipeline();
-        let sampler = match (self.pipeline.sampler, wanted.sampler) {
-            // Gauges and counters have a value at each instant, whoever exports them.
-            _ if !self.source.is_integral() => Sampler::Instant,
-            // A profiling field stays a mean, now over the preset's own period.
-            (Sampler::WindowMean(_), Sampler::Nvml(_)) => {
-                Sampler::WindowMean(wanted.collect_period.unwrap_or(wanted.scrape_period))
-            }
-            (own, Sampler::Instant) => own,
-            (_, sampler) => sampler,
-        };
-        self.preset = preset;
-        self.pipeline = Pipeline { transform, sampler, ..wanted };
-        self
-    }
-
-    fn of(known: &KnownMetric) -> Self {
-        let mut pipeline = known.preset.pipeline();
-        pipeline.transform = known.transform;
-        if let Some(sampler) = known.sampler {
-            pipeline.sampler = sampler;
-        }
-        let of_pods = is_of_pods(known.name);
-        MetricBinding { source: known.source, scale: known.scale, preset: known.preset, pipeline, of_pods }
-    }
-
-    fn gauge(source: SignalSource, scale: f64) -> Self {
-        let preset = Preset::VllmGauge15s;
-        MetricBinding { source, scale, preset, pipeline: preset.pipeline(), of_pods: false }
-    }
-}
-
 /// What `name` stands for. Case and the characters `:`, `-` and `_` do not matter, as adapters
 /// rewrite them.
 ///
@@ -134,7 +80,7 @@ pub fn resolve(name: &str) -> Result<MetricBinding, MetricNameError> {
     let own = of_google(name).unwrap_or(name);
     let wanted = normalized(own);
     if let Some(known) = KNOWN.iter().find(|known| normalized(known.name) == wanted) {
-        return Ok(MetricBinding::of(known));
+        return Ok(known.binding());
     }
     if let Some(known) = UNSUPPORTED.iter().find(|known| normalized(known.name) == wanted) {
         return Err(MetricNameError::Unsupported { name: name.to_owned(), why: known.why });
@@ -151,12 +97,6 @@ pub fn resolve(name: &str) -> Result<MetricBinding, MetricNameError> {
 fn of_google(name: &str) -> Option<&str> {
     let (own, kind) = name.strip_prefix("prometheus.googleapis.com|")?.rsplit_once('|')?;
     ["gauge", "counter", "histogram", "summary", "unknown"].contains(&kind).then_some(own)
-}
-
-/// Whether a name is one of an inference engine's or of a GPU's exporter.
-fn is_of_pods(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["vllm", "sglang", "tgi_", "nv_", "dcgm_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// All names that [`resolve`] knows, for listings.
@@ -228,26 +168,11 @@ fn latency_pattern(name: &str) -> Option<MetricBinding> {
     Some(MetricBinding::gauge(SignalSource::LatencyQuantile { part, quantile: quantile?, window: RANGE }, scale))
 }
 
-/// `95`, `99.9` or, as many write it, `999` as a quantile.
-fn percentile(digits: &str) -> Option<f64> {
-    let (percent, fraction) = match digits.split_once('.') {
-        Some(split) => split,
-        None if digits.len() > 2 && digits.starts_with('9') => digits.split_at_checked(2)?,
-        None => (digits, ""),
-    };
-    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    if percent.is_empty() || percent.len() > 2 || !is_number(percent) || !is_number(fraction) {
-        return None;
-    }
-    // Parsed as one decimal number: dividing by 100 would be off by a bit.
-    let quantile: f64 = format!("0.{percent:0>2}{fraction}").parse().ok()?;
-    (quantile > 0.0 && quantile < 1.0).then_some(quantile)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use flashcrowd_core::SimDuration;
+    use flashcrowd_core::ports::Sampler;
 
     #[test]
     fn every_known_name_resolves_with_either_separator_and_none_twice() {

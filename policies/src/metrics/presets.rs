@@ -1,8 +1,13 @@
 //! Metric pipelines by name: the delays and distortions that common installations have.
 
-use super::table::DCGM_COLLECTION;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{Adapter, Attribution, MissingAs, Pipeline, Sampler, Stamp, Transform};
+
+/// Range of `rate(...)` and of latency quantiles where the name does not say.
+pub(super) const RANGE: SimDuration = SimDuration::from_s(60);
+
+/// Period at which dcgm-exporter collects by default.
+pub(super) const DCGM_COLLECTION: SimDuration = SimDuration::from_s(30);
 
 /// A named pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The signals that a scenario can bind a metric's name to: one list for the reader and for listings.
 
-use super::table::{DCGM_COLLECTION, RANGE};
-use super::{MetricBinding, Preset, percentile};
+use super::binding::MetricBinding;
+use super::percentile::percentile;
+use super::presets::{DCGM_COLLECTION, Preset, RANGE};
 use flashcrowd_core::ports::{LatencyPart, Sampler, SignalSource, Transform};
 
 /// A signal by the word of scenarios.

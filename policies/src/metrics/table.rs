@@ -1,15 +1,10 @@
 //! The table of metric names: what a name in a user's manifest stands for.
 
-use super::presets::Preset;
+use super::binding::MetricBinding;
+use super::presets::{DCGM_COLLECTION, Preset, RANGE};
 use super::signals::Signal;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::ports::{LatencyPart, Sampler, SignalSource, Transform};
-
-/// Range of `rate(...)` and of latency quantiles where the name does not say.
-pub(super) const RANGE: SimDuration = SimDuration::from_s(60);
-
-/// Period at which dcgm-exporter collects by default.
-pub(super) const DCGM_COLLECTION: SimDuration = SimDuration::from_s(30);
 
 /// One known name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +24,17 @@ pub struct KnownMetric {
 }
 
 impl KnownMetric {
+    /// Its binding.
+    pub(super) fn binding(&self) -> MetricBinding {
+        let mut pipeline = self.preset.pipeline();
+        pipeline.transform = self.transform;
+        if let Some(sampler) = self.sampler {
+            pipeline.sampler = sampler;
+        }
+        let of_pods = is_of_pods(self.name);
+        MetricBinding { source: self.source, scale: self.scale, preset: self.preset, pipeline, of_pods }
+    }
+
     /// The word of the signal that it stands for: `LatencyP95`.
     pub fn word(&self) -> String {
         self.signal().map_or_else(String::new, |found| found.1)
@@ -243,3 +249,9 @@ pub(super) const UNSUPPORTED: &[UnsupportedMetric] = &[
     UnsupportedMetric { name: "avg_time_queue_us", why: MEAN },
     UnsupportedMetric { name: "gpu_memory_used", why: MEMORY },
 ];
+
+/// Whether a name is one of an inference engine's or of a GPU's exporter.
+pub(super) fn is_of_pods(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["vllm", "sglang", "tgi_", "nv_", "dcgm_"].iter().any(|prefix| name.starts_with(prefix))
+}
