@@ -8,14 +8,13 @@
 
 mod actions;
 mod policies;
+mod shared;
 
 use super::config::{AlarmRule, Comparison, Policy, ScalableTarget, ScheduledAction, Statistic};
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, Value, documents};
 pub use crate::manifest::{ManifestError, ManifestWarning};
-
-type Result<T> = std::result::Result<T, ManifestError>;
-type Warnings = Vec<ManifestWarning>;
+use shared::{Alarm, Result, Warnings, pass_over};
 
 /// A scalable target with its policies, as read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,13 +29,6 @@ pub struct Manifest {
     pub without_target: bool,
     /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,
-}
-
-/// An alarm and what ties it to a policy.
-struct Alarm {
-    name: String,
-    actions: Vec<String>,
-    rule: AlarmRule,
 }
 
 const STATISTICS: [(&str, Statistic); 4] = [
@@ -156,13 +148,6 @@ impl<'a> Parts<'a> {
             return Err(ManifestError::at(node.place, message));
         }
         Ok(())
-    }
-}
-
-/// Marks fields that only name things.
-fn pass_over(fields: &mut Fields, names: &[&'static str]) {
-    for name in names {
-        fields.optional(name);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Scheduled actions.
 
-use super::{Result, Warnings, pass_over};
+use super::shared::{Result, Warnings, pass_over};
 use crate::autoscalers::aws::config::{ScalableTarget, ScheduledAction};
 use crate::clock::aws_cron::Schedule;
 use crate::clock::{nearest_zone, zone};

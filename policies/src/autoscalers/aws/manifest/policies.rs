@@ -1,7 +1,8 @@
 //! Scaling policies, each with the alarm that calls it.
 
-use super::{Alarm, ManifestError, Result, Warnings, pass_over};
+use super::shared::{Alarm, Result, Warnings, pass_over};
 use crate::autoscalers::aws::config::{AdjustmentType, Policy, PolicyKind, Step, StepScaling, TargetTracking};
+use crate::manifest::ManifestError;
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, Value};
 
