@@ -1,5 +1,6 @@
 //! Files that a scenario names: found, read, and remembered with their hashes.
 
+use crate::registry::Registry;
 use crate::settings::Notes;
 use crate::shipped;
 use flashcrowd_language::Diagnostic;
@@ -26,6 +27,19 @@ pub struct InputHash {
     pub path: String,
     /// Hash of its bytes: 128 bits, hexadecimal.
     pub hash: String,
+}
+
+/// Where a document's relative paths start, and whether its files are embedded in the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'a> {
+    /// Folder of the scenario file.
+    pub folder: &'a Path,
+    /// Whether the scenario is one of those shipped in the program.
+    pub embedded: bool,
+    /// Where paths start that an override gives.
+    pub typed: &'a Path,
+    /// Policies of the user's own crate.
+    pub registry: &'a Registry,
 }
 
 /// Where relative paths start, files embedded in the program, and what was read.

@@ -5,6 +5,7 @@ use crate::autoscaler::place::Stage;
 use crate::autoscaler::resolve as autoscaler;
 use crate::clock::Clock;
 use crate::faults::resolve as faults;
+pub use crate::files::Base;
 use crate::files::Files;
 use crate::fleet::placement::placement;
 use crate::fleet::resolve as fleet;
@@ -13,7 +14,6 @@ use crate::idle;
 use crate::limits::resolve as limits;
 use crate::network::resolve as network;
 use crate::nodes::resolve as nodes;
-use crate::registry::Registry;
 use crate::resolved::Resolved;
 use crate::service::residents;
 use crate::service::resolve as service;
@@ -25,26 +25,12 @@ use flashcrowd_core::ports::TargetId;
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_language::units::{Duration, Positive};
 use flashcrowd_language::{Diagnostic, Document};
-use std::path::Path;
 
 /// Most entries of traffic: the engine's events have two bytes for a client.
 const MAX_CLIENTS: usize = 65_535;
 
 /// Loads that make sense: beyond, it is another system.
 const LOADS: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;
-
-/// Where a document's relative paths start, and whether its files are embedded in the program.
-#[derive(Clone, Copy, Debug)]
-pub struct Base<'a> {
-    /// Folder of the scenario file.
-    pub folder: &'a Path,
-    /// Whether the scenario is one of those shipped in the program.
-    pub embedded: bool,
-    /// Where paths start that an override gives.
-    pub typed: &'a Path,
-    /// Policies of the user's own crate.
-    pub registry: &'a Registry,
-}
 
 /// Resolves a document whose variant's overrides were applied.
 ///

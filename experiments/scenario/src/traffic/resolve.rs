@@ -3,9 +3,8 @@
 use super::client::retries;
 use super::place::{Place, Source};
 use crate::errors::unknown;
-use crate::files::Files;
+use crate::files::{Base, Files};
 use crate::network::resolve::{self as network, Callee, Map};
-use crate::resolve::Base;
 use crate::service::resolved::ResolvedService;
 use crate::settings::Notes;
 use crate::spec;

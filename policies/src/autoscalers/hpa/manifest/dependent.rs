@@ -3,7 +3,7 @@
 //! `HPAConfigurableTolerance` and `HPAScaleToZero` of `kubernetes/kubernetes`
 //! (`pkg/features/kube_features.go`, `pkg/apis/autoscaling/validation`).
 
-use super::locate;
+use super::shared::locate;
 use crate::autoscalers::hpa::config::{ControllerSettings, Variant};
 use crate::autoscalers::hpa::spec::HpaSpec;
 use crate::manifest::ManifestWarning;

@@ -5,10 +5,12 @@
 //! listed; what the API server would refuse is refused, with its place.
 
 mod dependent;
+mod shared;
 pub(crate) mod spec_reader;
 mod v1;
 
 pub use dependent::Dependent;
+pub use shared::{ManifestSpec, ScaleTarget};
 
 pub use crate::manifest::{ManifestError, ManifestWarning};
 
@@ -16,9 +18,8 @@ use super::spec::HpaSpec;
 use super::validation::validate;
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::{self, Object};
-use crate::manifest::tree::{Node, Value, documents, shorten};
-
-type Result<T> = std::result::Result<T, ManifestError>;
+use crate::manifest::tree::{Node, documents, shorten};
+use shared::{Result, locate};
 
 const KIND: &str = "HorizontalPodAutoscaler";
 
@@ -34,30 +35,6 @@ pub struct Manifest {
     /// Its spec, before defaulting; it passes [`validate`].
     pub spec: HpaSpec,
     /// Fields of the spec that have no effect.
-    pub warnings: Vec<ManifestWarning>,
-    /// Fields that only some clusters take.
-    pub dependent: Dependent,
-}
-
-/// `spec.scaleTargetRef`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScaleTarget {
-    /// Such as `apps/v1`; may be empty.
-    pub api_version: String,
-    /// Such as `Deployment`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// A bare spec, without the object around it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ManifestSpec {
-    /// What it scales.
-    pub target: ScaleTarget,
-    /// The spec, before defaulting.
-    pub spec: HpaSpec,
-    /// Fields that have no effect.
     pub warnings: Vec<ManifestWarning>,
     /// Fields that only some clusters take.
     pub dependent: Dependent,
@@ -189,21 +166,4 @@ fn checked(node: &Node, read: ManifestSpec) -> Result<ManifestSpec> {
         None => Ok(ManifestSpec { dependent: Dependent::of(node, &read.spec), ..read }),
         Some(error) => Err(ManifestError::at(locate(node, &error.path).place, error.to_string())),
     }
-}
-
-/// The node at `path` (which begins with `spec`), or the deepest one on the way.
-fn locate<'a>(spec: &'a Node, path: &str) -> &'a Node {
-    let mut node = spec;
-    for part in path.split('.').skip(1) {
-        let (key, index) = match part.split_once('[') {
-            Some((key, rest)) => (key, rest.trim_end_matches(']').parse::<usize>().ok()),
-            None => (part, None),
-        };
-        let Some(next) = node.get(key) else { return node };
-        node = match (index, &next.value) {
-            (Some(index), Value::List(items)) => items.get(index).unwrap_or(next),
-            _ => next,
-        };
-    }
-    node
 }

@@ -1,6 +1,7 @@
 //! From the tree of an `autoscaling/v2` object's `spec` to [`HpaSpec`].
 
-use super::{Dependent, ManifestSpec, ScaleTarget};
+use super::dependent::Dependent;
+use super::shared::{ManifestSpec, ScaleTarget};
 use crate::autoscalers::hpa::spec::{
     Behavior, HpaSpec, LabelRequirement, LabelSelector, MetricIdentifier, MetricSource, MetricSpec, PolicyKind,
     ScalingPolicy, ScalingRules, SelectPolicy, Target,

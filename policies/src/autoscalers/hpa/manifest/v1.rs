@@ -6,8 +6,8 @@
 //! (`ScaleUp`), and Go tells no cases apart. An annotation that the server cannot read it passes over
 //! in silence; here it is refused.
 
+use super::shared::{ManifestSpec, Result};
 use super::spec_reader::{self, Warnings};
-use super::{ManifestSpec, Result};
 use crate::autoscalers::hpa::spec::{
     Behavior, HpaSpec, LabelSelector, MetricIdentifier, MetricSource, MetricSpec, Target,
 };

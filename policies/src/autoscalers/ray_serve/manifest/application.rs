@@ -2,7 +2,8 @@
 //! LLM makes of its arguments.
 
 use super::deployment::{Defaults, Deployment, Options};
-use super::{Result, Warnings, llm};
+use super::llm;
+use super::shared::{Result, Warnings};
 use crate::manifest::ManifestError;
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::Node;

@@ -1,6 +1,6 @@
 //! One `autoscaling_config`.
 
-use super::{CONFIG, Result, Warnings};
+use super::shared::{CONFIG, Result, Warnings};
 use crate::autoscalers::ray_serve::config::{Aggregation, AutoscalingConfig};
 use crate::manifest::ManifestError;
 use crate::manifest::fields::Fields;

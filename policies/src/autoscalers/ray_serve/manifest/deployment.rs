@@ -1,6 +1,7 @@
 //! One deployment: its options, and the choice among several.
 
-use super::{CONFIG, Manifest, Result, Warnings, read_autoscaling};
+use super::autoscaling::read_autoscaling;
+use super::shared::{CONFIG, Manifest, Result, Warnings};
 use crate::autoscalers::ray_serve::config::AutoscalingConfig;
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, Place, Value, shorten};

@@ -8,7 +8,7 @@
 //! not simulated.
 
 use super::deployment::{Defaults, Deployment, Options};
-use super::{Result, Warnings};
+use super::shared::{Result, Warnings};
 use crate::manifest::ManifestError;
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, shorten};

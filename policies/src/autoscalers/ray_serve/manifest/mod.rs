@@ -6,6 +6,7 @@
 //!
 //! | part | owns |
 //! | --- | --- |
+//! | `shared` | what they share |
 //! | `application` | an application and its deployments |
 //! | `llm` | the deployments that builders of Ray Serve LLM make |
 //! | `deployment` | one deployment's options, and the choice among several |
@@ -15,6 +16,7 @@ mod application;
 mod autoscaling;
 mod deployment;
 mod llm;
+mod shared;
 
 use super::config::AutoscalingConfig;
 use crate::manifest::fields::Fields;
@@ -23,30 +25,8 @@ use crate::manifest::objects::{choose, objects};
 use crate::manifest::tree::{Node, documents, shorten};
 pub use crate::manifest::{ManifestError, ManifestWarning};
 use autoscaling::read_autoscaling;
-
-type Result<T> = std::result::Result<T, ManifestError>;
-type Warnings = Vec<ManifestWarning>;
-
-const CONFIG: &str = "autoscaling_config";
-
-/// The autoscaling of one deployment as read from a file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Manifest {
-    /// `application/deployment`; of Ray Serve LLM, `application/` and the model's id.
-    pub name: String,
-    /// What the autoscaling is asked for; it passes [`AutoscalingConfig::validate`]. Both bounds are
-    /// the count where it is fixed.
-    pub config: AutoscalingConfig,
-    /// Whether `num_replicas` is a number, or nothing is said: the count never changes.
-    pub is_fixed: bool,
-    /// `target_capacity` of the file, in percent.
-    pub target_capacity_percent: Option<f64>,
-    /// `max_ongoing_requests` of the deployment, if given or a default of Ray Serve LLM: what a
-    /// replica takes at a time.
-    pub max_ongoing_requests: Option<u32>,
-    /// Fields that have no effect.
-    pub warnings: Vec<ManifestWarning>,
-}
+pub use shared::Manifest;
+use shared::{CONFIG, Result};
 
 /// Reads the deployment that scales, or the only one; `name` (or `application/name`) chooses among
 /// several. A deployment of Ray Serve LLM is called by its model's id.

@@ -1,6 +1,6 @@
 //! Monitoring: values of queries and metrics.
 
-use super::{Counts, Number, SCALER, Scaler};
+use super::scaler::{Counts, Number, SCALER, Scaler};
 use crate::autoscalers::keda::spec::MetricType;
 
 pub(super) const SCALERS: &[Scaler] = &[

@@ -1,6 +1,6 @@
 //! Resources of the pods, the clock, servers of the user, Kubernetes itself and the rest.
 
-use super::{Counts, Number, SCALER, Scaler};
+use super::scaler::{Counts, Number, SCALER, Scaler};
 use crate::autoscalers::keda::spec::MetricType;
 
 pub(super) const SCALERS: &[Scaler] = &[

@@ -1,6 +1,6 @@
 //! Queues and backlogs of work.
 
-use super::{Counts, Number, SCALER, Scaler};
+use super::scaler::{Counts, Number, SCALER, Scaler};
 use crate::autoscalers::keda::spec::MetricType;
 
 pub(super) const SCALERS: &[Scaler] = &[

@@ -1,6 +1,6 @@
 //! Databases, searches and storage.
 
-use super::{Counts, Number, SCALER, Scaler};
+use super::scaler::{Counts, Number, SCALER, Scaler};
 
 pub(super) const SCALERS: &[Scaler] = &[
     Scaler {
