@@ -9,7 +9,7 @@ pub struct Scaler {
     pub kind: &'static str,
     /// What its value is, in words.
     pub words: &'static str,
-    /// What its value is, as far as the simulator has something like it; [`counts`] looks at the
+    /// What its value is, as far as the simulator has something like it; `counts` looks at the
     /// trigger's mode, too.
     pub counts: Counts,
     /// Names of the target: the first that is written holds, unless a mode chooses.
