@@ -11,6 +11,7 @@
 //!
 //! | shared | owns |
 //! | --- | --- |
+//! | [`clock`] | the clock on the wall, time zones, crontabs |
 //! | [`manifest`] | what all manifest readers share |
 //! | [`metrics`] | what the metric names of manifests stand for |
 //! | [`PolicyInfo`] | what is said of a policy, which stands beside it |

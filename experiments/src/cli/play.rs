@@ -3,6 +3,7 @@
 use super::args::{CompareArgs, Format, Play, RunArgs};
 use super::commands::in_pool;
 use super::outcome::{Outcome, print, say};
+use crate::replay::policy;
 use crate::{compare as comparison, report};
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_results::run::{Progress, Run, Sink, play};
@@ -152,7 +153,7 @@ fn with_manifests(text: &Text, args: &CompareArgs) -> Result<(Loaded, String), D
         variants.push(text.resolve_with("scenario", &[])?);
     }
     for (name, path) in labels(&args.manifests).into_iter().zip(&args.manifests) {
-        let (label, autoscaler) = match inline_policy(path) {
+        let (label, autoscaler) = match policy::inline(path) {
             Some(policy) => ("policy", policy),
             None => (
                 "manifest",
@@ -166,16 +167,10 @@ fn with_manifests(text: &Text, args: &CompareArgs) -> Result<(Loaded, String), D
     Ok((Loaded { variants, baseline: 0, ..base }, service))
 }
 
-/// The autoscaler that is written in place of a file, such as `QueueDepth(max: 9)`.
-pub(super) fn inline_policy(path: &Path) -> Option<String> {
-    let text = path.to_string_lossy();
-    (text.ends_with(')') && text.contains('(') && !path.exists()).then(|| text.into_owned())
-}
-
 /// File names, with their folders or a number where they are equal; of policies their own names.
 fn labels(paths: &[PathBuf]) -> Vec<String> {
     let file = |path: &PathBuf| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let policy = |path: &PathBuf| inline_policy(path).and_then(|text| text.split('(').next().map(str::to_owned));
+    let policy = |path: &PathBuf| policy::inline(path).and_then(|text| text.split('(').next().map(str::to_owned));
     let short = |path: &PathBuf| policy(path).unwrap_or_else(|| file(path));
     let mut labels: Vec<String> = Vec::new();
     for path in paths {

@@ -2,7 +2,6 @@
 
 use super::args::{Format, ReplayArgs};
 use super::outcome::{Outcome, print};
-use super::play::inline_policy;
 use crate::replay::open_loop::{self, Replayed, Step};
 use crate::replay::policy::policy;
 use crate::replay::signals::Recording;
@@ -21,7 +20,7 @@ use std::path::Path;
 
 pub(super) fn replay(args: &ReplayArgs, registry: &Registry) -> Outcome {
     let shown = args.manifest.display().to_string();
-    if inline_policy(&args.manifest).is_some() {
+    if crate::replay::policy::inline(&args.manifest).is_some() {
         return any(args, &shown, registry);
     }
     let bytes = read(&args.manifest)?;

@@ -1,6 +1,7 @@
 //! Recorded metrics: a CSV with a `time` column, or the JSON of a Prometheus `query_range`.
 
 use flashcrowd_language::{Diagnostic, list, nearest};
+use flashcrowd_policies::clock::WallClock;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -20,10 +21,14 @@ pub struct Recording {
     pub metrics: BTreeMap<String, Vec<Series>>,
     /// The last instant, in nanoseconds since the first.
     pub end_ns: i64,
+    /// When the first was, if times are dates.
+    pub starts_at: Option<WallClock>,
 }
 
 /// How old a sample may be that an instant query finds: Prometheus' lookback.
 const LOOKBACK_NS: i64 = 300 * 1_000_000_000;
+/// Times from here on, in 1973, are dates; earlier ones count from the start of the recording.
+const DATES_FROM_NS: i64 = 100_000_000 * 1_000_000_000;
 /// Longest recording: 30 days of nanoseconds fit easily, and a unit mistake does not.
 const LONGEST_S: f64 = 400.0 * 86_400.0;
 
@@ -72,6 +77,8 @@ impl Recording {
             return Err(Diagnostic::about(file, "no sample was recorded"));
         };
         self.end_ns = last - first;
+        // Seconds beyond three years are dates.
+        self.starts_at = (first >= DATES_FROM_NS).then(|| WallClock::from_ns(first));
         for series in self.metrics.values_mut().flatten() {
             series.points.iter_mut().for_each(|point| point.0 -= first);
             series.points.sort_by_key(|point| point.0);
@@ -146,7 +153,7 @@ fn csv(file: &str, text: &str) -> Result<Recording, Diagnostic> {
     }
     let columns = names.iter().zip(columns).enumerate().filter(|(i, _)| *i != time);
     let metrics = columns.map(|(_, (name, series))| ((*name).to_owned(), vec![series])).collect();
-    Ok(Recording { metrics, end_ns: 0 })
+    Ok(Recording { metrics, ..Recording::default() })
 }
 
 fn number(text: &str) -> Option<f64> {

@@ -31,6 +31,11 @@ impl WallClock {
         WallClock { start }
     }
 
+    /// A run that begins so many nanoseconds after 1970.
+    pub fn from_ns(ns: i64) -> Self {
+        WallClock { start: Timestamp::from_nanosecond(i128::from(ns)).unwrap_or(Timestamp::UNIX_EPOCH) }
+    }
+
     /// When the run begins.
     pub fn start(&self) -> Timestamp {
         self.start

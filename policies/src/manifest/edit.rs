@@ -39,10 +39,32 @@ pub fn edit(bytes: &[u8], kind: &Kind, name: Option<&str>, path: &str, value: &s
     let root = root(&documents, kind, name, &steps)?;
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::general("the manifest is no UTF-8 text"))?;
     let (found, rest) = follow(root, &steps);
-    if rest.is_empty() {
-        return replace(text, found, value);
+    let edited = if rest.is_empty() { replace(text, found, value)? } else { add(text, found, path, rest, value)? };
+    check(&edited, kind, name, &steps, value).map_err(|why| ManifestError::at(found.place, why))?;
+    Ok(edited)
+}
+
+/// The value is where it should be: a text that was cut at the wrong place is refused, not played.
+fn check(
+    edited: &[u8],
+    kind: &Kind,
+    name: Option<&str>,
+    steps: &[Step],
+    value: &str,
+) -> std::result::Result<(), String> {
+    let wrong = |what: &str| format!("`{}` cannot be written here: {what}", shorten(value));
+    let documents = self::documents(edited).map_err(|error| wrong(&error.message))?;
+    let root = self::root(&documents, kind, name, steps).map_err(|error| wrong(&error.message))?;
+    let (found, rest) = follow(root, steps);
+    if !rest.is_empty() {
+        return Err(wrong("the text around it is not understood"));
     }
-    add(text, found, path, rest, value)
+    match &found.value {
+        Value::Text(text) if text != value.trim().trim_matches(['"', '\'']) => {
+            Err(wrong(&format!("it reads {}", found.kind())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn parse(path: &str) -> std::result::Result<Vec<Step>, String> {
@@ -79,8 +101,12 @@ fn root<'a>(documents: &'a [Node], kind: &Kind, name: Option<&str>, steps: &[Ste
     {
         let own: Vec<&Object> =
             all.iter().filter(|object| kind.takes(object.kind_name(), object.api_version)).collect();
-        if let Some(object) = objects::among(&own, kind.what, name)? {
-            return Ok(object.node);
+        // A name may be that of something inside the only object, such as a deployment of Ray Serve.
+        match (objects::among(&own, kind.what, name), own.as_slice()) {
+            (Ok(Some(object)), _) => return Ok(object.node),
+            (Err(_), [object]) => return Ok(object.node),
+            (Err(error), _) => return Err(error),
+            (Ok(None), _) => {}
         }
     }
     let has = |node: &&Node| match steps.first() {
@@ -132,6 +158,9 @@ fn replace(text: &str, node: &Node, value: &str) -> Result<Vec<u8>> {
     let (length, new) = match first {
         '"' | '\'' => {
             let Some(end) = token[1..].find(first) else { return refused("the text is not understood") };
+            if token[1..=end].contains('\\') || token[end + 2..].starts_with(first) {
+                return refused("a text with quotes in it is not replaced");
+            }
             (end + 2, format!("{first}{}{first}", value.trim_matches(['"', '\''])))
         }
         '|' | '>' | '&' | '*' | '!' => return refused("a text of several lines, an anchor or a tag is not replaced"),
@@ -212,7 +241,7 @@ mod tests {
     use super::*;
     use crate::autoscalers::{hpa, keda};
 
-    const HPA: &str = "# first\nkind: Deployment\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec:\n  maxReplicas: 5 # few\n  \
+    const HPA: &str = "# first\nkind: Deployment\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec:\n  maxReplicas: 5 # few\n  name: 'it''s {1'\n  \
                        metrics:\n  - type: Pods\n    pods: {metric: {name: a}, target: {type: AverageValue, averageValue: 500m}}\n";
 
     fn set(text: &str, path: &str, value: &str) -> String {
@@ -257,6 +286,7 @@ mod tests {
             ("spec..x", "a name is missing"),
             ("spec.metrics[x]", "expected a number"),
             ("", "it is empty"),
+            ("spec.name", "a text with quotes in it"),
         ] {
             let error = edit(HPA.as_bytes(), &hpa::KIND, None, path, "1").unwrap_err().to_string();
             assert!(error.contains(words), "{path}: {error}");

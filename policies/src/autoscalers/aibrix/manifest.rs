@@ -195,7 +195,7 @@ impl PodAutoscaler {
         }
         self.read_windows(&mut spec)?;
         let bounds = (self.settings.min_replicas, self.settings.max_replicas);
-        self.schedules = schedule::read(&mut spec, bounds)?;
+        self.schedules = schedule::read(&mut spec, bounds, &mut self.warnings)?;
         let sources = spec.optional_list("metricsSources")?.unwrap_or_default();
         if sources.is_empty() {
             return Err(spec.refused("metricsSources", "at least one is required"));

@@ -1,9 +1,9 @@
 //! Bounds by the time of day (`spec.schedules`, `pkg/utils/paschedules/schedules.go`).
 
 use crate::clock::{WallClock, nearest_zone, zone};
-use crate::manifest::ManifestError;
 use crate::manifest::fields::Fields;
 use crate::manifest::tree::{Node, shorten};
+use crate::manifest::{ManifestError, ManifestWarning};
 use flashcrowd_core::SimTime;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -66,7 +66,11 @@ impl DailyWindow {
 }
 
 /// Reads `spec.schedules` of an object with these bounds.
-pub(super) fn read(spec: &mut Fields, (min, max): (i32, i32)) -> Result<Vec<DailyWindow>> {
+pub(super) fn read(
+    spec: &mut Fields,
+    (min, max): (i32, i32),
+    warnings: &mut Vec<ManifestWarning>,
+) -> Result<Vec<DailyWindow>> {
     let Some(items) = spec.optional_list("schedules")? else { return Ok(Vec::new()) };
     if items.is_empty() {
         return Err(spec.refused("schedules", "must not be empty"));
@@ -86,7 +90,7 @@ pub(super) fn read(spec: &mut Fields, (min, max): (i32, i32)) -> Result<Vec<Dail
         if let Some(other) = windows.iter().find(|other| other.overlaps(&window)) {
             return Err(fields.refused("startTime", format!("it overlaps the schedule \"{}\"", shorten(&other.name))));
         }
-        fields.finish(&mut Vec::new());
+        fields.finish(warnings);
         windows.push(window);
     }
     Ok(windows)

@@ -6,6 +6,7 @@ use crate::autoscalers::hpa::manifest::spec_reader::read_behavior;
 use crate::autoscalers::hpa::{Behavior, HpaSpec, MetricSource, MetricSpec, Target};
 use crate::autoscalers::keda::manifest::read_trigger;
 use crate::autoscalers::keda::{ScaledObject, Trigger};
+use crate::autoscalers::knative::manifest::{POD_FIELDS, PREDICTOR_FIELDS};
 use crate::manifest::Quantity;
 use crate::manifest::fields::Fields;
 use crate::manifest::objects::Object;
@@ -41,16 +42,25 @@ pub(super) fn read(object: &Object, class: &str, warnings: &mut Warnings) -> Res
     }
     let min = predictor.optional_count("minReplicas")?;
     let max = predictor.optional_count("maxReplicas")?.unwrap_or(0);
-    match class {
-        "hpa" => hpa(&mut predictor, min, max, warnings).map(Scaler::Hpa),
-        "keda" => keda(object, &mut predictor, min, max, warnings).map(Box::new).map(Scaler::Keda),
+    let scaler = match class {
+        "hpa" => hpa(&mut predictor, min, max, warnings).map(Scaler::Hpa)?,
+        "keda" => keda(object, &mut predictor, min, max, warnings).map(Box::new).map(Scaler::Keda)?,
         _ => {
             let message = format!("class `{class}`: no autoscaler of this file scales it");
             let Place { line, column } = predictor.place;
             warnings.push(ManifestWarning { line, column, path: "spec.predictor".to_owned(), message });
-            Ok(Scaler::Nobody { replicas: min.unwrap_or(1) })
+            for name in ["autoScaling", "scaleMetric", "scaleTarget"] {
+                predictor.without_effect(name, "has no effect in this class", warnings);
+            }
+            Scaler::Nobody { replicas: min.unwrap_or(1) }
         }
+    };
+    for name in PREDICTOR_FIELDS.iter().chain(&POD_FIELDS).chain(&["annotations"]) {
+        predictor.optional(name);
     }
+    predictor.finish(warnings);
+    spec.finish(warnings);
+    Ok(scaler)
 }
 
 fn int(count: u32) -> i32 {
@@ -68,7 +78,7 @@ fn hpa(predictor: &mut Fields, min: Option<u32>, max: u32, warnings: &mut Warnin
         scaling.without_effect("behavior", "KServe makes the HPA without it", warnings);
         let path = scaling.path_of("metrics");
         for (index, node) in scaling.optional_list("metrics")?.unwrap_or_default().iter().enumerate() {
-            metrics.extend(resource_metric(Fields::of(node, format!("{path}[{index}]"))?)?);
+            metrics.push(resource_metric(Fields::of(node, format!("{path}[{index}]"))?, warnings)?);
         }
         scaling.finish(warnings);
     } else {
@@ -93,8 +103,8 @@ fn utilization(name: &str, percent: i32) -> MetricSpec {
     MetricSpec { source: MetricSource::Resource { name: name.to_owned() }, target: Target::Utilization(percent) }
 }
 
-/// One metric of class `hpa`; what is neither cpu nor memory makes none.
-fn resource_metric(mut fields: Fields) -> Result<Option<MetricSpec>> {
+/// One metric of class `hpa`. Of what is neither cpu nor memory upstream makes none; it is refused here.
+fn resource_metric(mut fields: Fields, warnings: &mut Warnings) -> Result<MetricSpec> {
     let kind = fields.required_text("type")?;
     if kind != "Resource" {
         let message = format!("`{}` is no metric of class hpa: expected Resource", shorten(kind));
@@ -104,17 +114,25 @@ fn resource_metric(mut fields: Fields) -> Result<Option<MetricSpec>> {
     let name = resource.required_text("name")?.to_owned();
     let mut target = resource.required_map("target")?;
     let percent = target.optional_int("averageUtilization")?;
-    if name == "cpu" {
-        return Ok(Some(utilization(&name, percent.unwrap_or(CPU_PERCENT))));
-    }
-    if target.optional_text("type")? == Some("AverageValue") {
-        let value = quantity(&mut target, "averageValue")?;
-        return Ok(Some(MetricSpec { source: MetricSource::Resource { name }, target: Target::AverageValue(value) }));
-    }
-    match percent {
-        Some(percent) => Ok(Some(utilization(&name, percent))),
-        None => Err(target.refused("averageUtilization", "required, but missing")),
-    }
+    let kind = target.optional_text("type")?;
+    let metric = match (name.as_str(), kind, percent) {
+        ("cpu", _, percent) => utilization(&name, percent.unwrap_or(CPU_PERCENT)),
+        ("memory", Some("AverageValue"), _) => {
+            let value = quantity(&mut target, "averageValue")?;
+            MetricSpec { source: MetricSource::Resource { name }, target: Target::AverageValue(value) }
+        }
+        ("memory", _, Some(percent)) => utilization(&name, percent),
+        ("memory", _, None) => return Err(target.refused("averageUtilization", "required, but missing")),
+        _ => {
+            return Err(
+                resource.refused("name", format!("`{}` makes no metric: expected cpu or memory", shorten(&name)))
+            );
+        }
+    };
+    target.finish(warnings);
+    resource.finish(warnings);
+    fields.finish(warnings);
+    Ok(metric)
 }
 
 fn quantity(target: &mut Fields, name: &'static str) -> Result<Quantity> {
@@ -187,14 +205,15 @@ fn trigger(node: &Node, path: String, warnings: &mut Warnings) -> Result<Trigger
     let mut fields = Fields::of(node, path.clone())?;
     let kind = fields.required_text("type")?;
     let (kind, metric_type, metadata) = match kind {
-        "Resource" => resource_trigger(&mut fields)?,
-        "External" => external_trigger(&mut fields)?,
-        "PodMetric" => pod_trigger(&mut fields)?,
+        "Resource" => resource_trigger(&mut fields, warnings)?,
+        "External" => external_trigger(&mut fields, warnings)?,
+        "PodMetric" => pod_trigger(&mut fields, warnings)?,
         other => {
             let message = format!("`{}` is no metric: expected Resource, External or PodMetric", shorten(other));
             return Err(fields.refused("type", message));
         }
     };
+    fields.finish(warnings);
     let place = node.place;
     let text = |text: &str| Node { value: Value::Text(text.to_owned()), place };
     let key = |text: &str| Key { text: text.to_owned(), place };
@@ -211,7 +230,7 @@ fn as_text(node: &Node) -> Node {
     Node { value: Value::Text(scalar(node)), place: node.place }
 }
 
-fn resource_trigger(fields: &mut Fields) -> Result<Parts> {
+fn resource_trigger(fields: &mut Fields, warnings: &mut Warnings) -> Result<Parts> {
     let mut resource = fields.required_map("resource")?;
     let name = resource.required_text("name")?.to_owned();
     let mut target = resource.required_map("target")?;
@@ -224,10 +243,12 @@ fn resource_trigger(fields: &mut Fields) -> Result<Parts> {
         _ => return Err(resource.refused("name", format!("`{}` is not supported", shorten(&name)))),
     };
     let value = as_text(target.required(field)?);
+    target.finish(warnings);
+    resource.finish(warnings);
     Ok((name, Some(kind), vec![("value", value)]))
 }
 
-fn external_trigger(fields: &mut Fields) -> Result<Parts> {
+fn external_trigger(fields: &mut Fields, warnings: &mut Warnings) -> Result<Parts> {
     let mut external = fields.required_map("external")?;
     let mut metric = external.required_map("metric")?;
     let backend = metric.optional_text("backend")?.unwrap_or("prometheus").to_owned();
@@ -238,15 +259,28 @@ fn external_trigger(fields: &mut Fields) -> Result<Parts> {
     }
     let mut target = external.required_map("target")?;
     metadata.push(("threshold", as_text(target.required("value")?)));
+    // Upstream hands on `value` alone.
+    target.optional("type");
+    target.finish(warnings);
+    metric.finish(warnings);
+    external.without_effect("authenticationRef", "has no effect: every source answers", warnings);
+    external.finish(warnings);
     Ok((backend, None, metadata))
 }
 
-fn pod_trigger(fields: &mut Fields) -> Result<Parts> {
+fn pod_trigger(fields: &mut Fields, warnings: &mut Warnings) -> Result<Parts> {
     let mut pods = fields.required_map("podmetric")?;
     let mut metric = pods.required_map("metric")?;
     let query = metric.required("query")?.clone();
     let mut target = pods.required_map("target")?;
     let value = as_text(target.required("value")?);
+    for name in ["backend", "serverAddress", "operationOverTime"] {
+        metric.optional(name);
+    }
+    target.optional("type");
+    target.finish(warnings);
+    metric.finish(warnings);
+    pods.finish(warnings);
     // The scaler of KServe's OpenTelemetry add-on, which answers by itself.
     Ok(("external".to_owned(), None, vec![("metricQuery", query), ("targetValue", value)]))
 }

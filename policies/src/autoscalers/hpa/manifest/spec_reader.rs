@@ -52,6 +52,15 @@ pub(super) fn read_target_ref(fields: &mut Fields, warnings: &mut Warnings) -> R
     Ok(target)
 }
 
+/// A resource of the pods, or of one of their containers.
+pub(super) fn read_resource(section: &str, body: &mut Fields) -> Result<MetricSource> {
+    let name = body.required_text("name")?.to_owned();
+    if section == "resource" {
+        return Ok(MetricSource::Resource { name });
+    }
+    Ok(MetricSource::ContainerResource { name, container: body.required_text("container")?.to_owned() })
+}
+
 fn read_metric(node: &Node, path: String, warnings: &mut Warnings) -> Result<MetricSpec> {
     let mut fields = Fields::of(node, path)?;
     let kind = fields.required("type")?;
@@ -64,11 +73,7 @@ fn read_metric(node: &Node, path: String, warnings: &mut Warnings) -> Result<Met
     }
     let mut body = fields.required_map(section)?;
     let source = match section {
-        "resource" => MetricSource::Resource { name: body.required_text("name")?.to_owned() },
-        "containerResource" => MetricSource::ContainerResource {
-            name: body.required_text("name")?.to_owned(),
-            container: body.required_text("container")?.to_owned(),
-        },
+        "resource" | "containerResource" => read_resource(section, &mut body)?,
         "pods" => MetricSource::Pods(read_identifier(&mut body, warnings)?),
         "object" => read_object(&mut body, warnings)?,
         _ => MetricSource::External(read_identifier(&mut body, warnings)?),

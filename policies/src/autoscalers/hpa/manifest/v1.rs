@@ -139,11 +139,7 @@ fn read_metric(node: &Node, path: String, warnings: &mut Warnings) -> Result<Met
     let section = fields.word("type", kind, &spec_reader::METRIC_TYPES)?;
     let mut body = fields.required_map(section)?;
     let source = match section {
-        "resource" => MetricSource::Resource { name: body.required_text("name")?.to_owned() },
-        "containerResource" => MetricSource::ContainerResource {
-            name: body.required_text("name")?.to_owned(),
-            container: body.required_text("container")?.to_owned(),
-        },
+        "resource" | "containerResource" => spec_reader::read_resource(section, &mut body)?,
         "pods" => MetricSource::Pods(identifier(&mut body, "selector", warnings)?),
         "object" => {
             let metric = identifier(&mut body, "selector", warnings)?;

@@ -59,6 +59,11 @@ pub(super) fn read_one(node: &Node, path: String, for_formula: bool, warnings: &
     }
     targets::read(&mut trigger, scaler, Metadata { node: metadata_node, path: &path, for_formula }, warnings)?;
     note_unknown(scaler, metadata_node, &path, warnings);
+    if let Some(name) = metadata_node.get("metricName").filter(|_| scaler.kind == "prometheus") {
+        let path = format!("{path}.metricName");
+        let message = "has no effect: the query says what is read".to_owned();
+        warnings.push(ManifestWarning { line: name.place.line, column: name.place.column, path, message });
+    }
     trigger.place = (metadata_node.place.line as u32, metadata_node.place.column as u32);
     if scaler.kind == "cron" {
         trigger.window = Some(window(&trigger, metadata_node, &path)?);

@@ -20,6 +20,7 @@ use crate::manifest::tree::{Place, documents, shorten};
 use flashcrowd_core::ports::TargetId;
 use std::collections::BTreeMap;
 use template::Template;
+pub(crate) use template::{POD_FIELDS, PREDICTOR_FIELDS};
 
 type Result<T> = std::result::Result<T, ManifestError>;
 

@@ -13,7 +13,7 @@ type Warnings = Vec<ManifestWarning>;
 
 const PROGRESS_DEADLINE: &str = "serving.knative.dev/progress-deadline";
 /// Fields of a pod that do not concern its autoscaler.
-const POD_FIELDS: [&str; 22] = [
+pub(crate) const POD_FIELDS: [&str; 22] = [
     "affinity",
     "automountServiceAccountToken",
     "containers",
@@ -38,7 +38,7 @@ const POD_FIELDS: [&str; 22] = [
     "volumes",
 ];
 /// Further ones of a predictor: what it serves and how.
-const PREDICTOR_FIELDS: [&str; 16] = [
+pub(crate) const PREDICTOR_FIELDS: [&str; 16] = [
     "deploymentStrategy",
     "huggingface",
     "labels",
