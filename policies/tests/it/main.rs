@@ -11,6 +11,7 @@ mod keda_manifest;
 mod keda_triggers;
 mod knative_autoscaler;
 mod knative_manifest;
+mod kserve_manifest;
 mod llm_autoscaler_manifests;
 mod llm_autoscalers;
 mod ray_llm_manifest;

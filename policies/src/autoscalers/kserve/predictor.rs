@@ -16,6 +16,8 @@ type Warnings = Vec<ManifestWarning>;
 
 /// `constants.DefaultCPUUtilization`.
 const CPU_PERCENT: i32 = 80;
+/// The least that the webhook takes as a mean of memory: `1Mi`.
+const LEAST_MEMORY: Quantity = Quantity::from_milli((1 << 20) * 1_000);
 /// The fields of a predictor that say how it is scaled; the others are the pod's and the model's.
 const OTHERS: [&str; 6] =
     ["scaleMetricType", "containerConcurrency", "batcher", "canaryTrafficPercent", "timeout", "logger"];
@@ -72,9 +74,16 @@ fn hpa(predictor: &mut Fields, min: Option<u32>, max: u32, warnings: &mut Warnin
     let min = min.unwrap_or(1).max(1);
     let mut metrics = Vec::new();
     let scaling = predictor.optional_map("autoScaling")?;
-    let metric = predictor.optional_text("scaleMetric")?.map(str::to_owned);
-    let percent = predictor.optional_int("scaleTarget")?;
+    let name = predictor.optional_text("scaleMetric")?.unwrap_or("cpu").to_owned();
+    if !matches!(name.as_str(), "cpu" | "memory") {
+        let message = format!("`{}` is no metric of class hpa: expected cpu or memory", shorten(&name));
+        return Err(predictor.refused("scaleMetric", message));
+    }
+    let percent = percentage(predictor, "scaleTarget")?;
     if let Some(mut scaling) = scaling {
+        for name in ["scaleMetric", "scaleTarget"] {
+            predictor.without_effect(name, "has no effect beside `autoScaling`", warnings);
+        }
         scaling.without_effect("behavior", "KServe makes the HPA without it", warnings);
         let path = scaling.path_of("metrics");
         for (index, node) in scaling.optional_list("metrics")?.unwrap_or_default().iter().enumerate() {
@@ -82,21 +91,22 @@ fn hpa(predictor: &mut Fields, min: Option<u32>, max: u32, warnings: &mut Warnin
         }
         scaling.finish(warnings);
     } else {
-        let name = metric.as_deref().unwrap_or("cpu");
-        if !matches!(name, "cpu" | "memory") {
-            let message = format!("`{}` is no metric of class hpa: expected cpu or memory", shorten(name));
-            return Err(predictor.refused("scaleMetric", message));
-        }
-        if percent.is_some_and(|percent| !(1..=100).contains(&percent)) {
-            return Err(predictor.refused("scaleTarget", "expected a percentage from 1 to 100"));
-        }
         // Memory has no default.
         let percent = percent.or((name == "cpu").then_some(CPU_PERCENT));
-        metrics.extend(percent.map(|percent| utilization(name, percent)));
+        metrics.extend(percent.map(|percent| utilization(&name, percent)));
     }
     // An empty behaviour is not the same as none.
     let behavior = Some(Behavior::default());
     Ok(HpaSpec { min_replicas: Some(int(min)), max_replicas: int(max.max(min)), metrics, behavior })
+}
+
+/// A percentage that the webhook lets through.
+fn percentage(fields: &mut Fields, name: &'static str) -> Result<Option<i32>> {
+    let percent = fields.optional_int(name)?;
+    if percent.is_some_and(|percent| !(1..=100).contains(&percent)) {
+        return Err(fields.refused(name, "expected a percentage from 1 to 100"));
+    }
+    Ok(percent)
 }
 
 fn utilization(name: &str, percent: i32) -> MetricSpec {
@@ -243,6 +253,11 @@ fn resource_trigger(fields: &mut Fields, warnings: &mut Warnings) -> Result<Part
         _ => return Err(resource.refused("name", format!("`{}` is not supported", shorten(&name)))),
     };
     let value = as_text(target.required(field)?);
+    if field == "averageUtilization" {
+        percentage(&mut target, field)?;
+    } else if quantity(&mut target, field)? < LEAST_MEMORY {
+        return Err(target.refused(field, "expected at least 1Mi"));
+    }
     target.finish(warnings);
     resource.finish(warnings);
     Ok((name, Some(kind), vec![("value", value)]))
