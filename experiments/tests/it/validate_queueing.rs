@@ -2,7 +2,7 @@
 
 use flashcrowd::validate::{Report, Suite, ValidateError, run};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A part of the reference file.
 fn reference() -> Value {
@@ -267,16 +267,4 @@ fn malformed_documents_are_errors_with_a_place() {
     missing["expected"] = json!({});
     assert!(run_text(&json!({ "tests": [missing] }).to_string()).unwrap_err().message.contains("`x`"));
     assert!(run(Suite::Queueing, &[], &mut |_| {}).is_err());
-}
-
-/// Some twenty seconds of one processor as a release build.
-#[test]
-#[ignore = "long"]
-fn the_engine_agrees_with_every_value_of_the_reference_file() {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/queueing/analytic.json");
-    let whole =
-        std::env::var_os("FLASHCROWD_REFERENCE").map(|folder| Path::new(&folder).join("queueing/analytic.json"));
-    let files: Vec<PathBuf> = vec![whole.unwrap_or(own)];
-    let report = run(Suite::Queueing, &files, &mut |_| {}).unwrap();
-    assert!(report.is_ok() && report.total.passed >= 105, "{report}");
 }
