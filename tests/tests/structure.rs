@@ -59,6 +59,23 @@ fn a_circle_is_found_through_re_exports_and_tests_do_not_count() {
     assert_eq!(circle("pub struct C; /* crate::A */ const A: &str = r#\"crate::A\"#;"), [[""; 0]; 0]);
 }
 
+/// An error is a type: who calls can tell what went wrong, and not only print it.
+#[test]
+fn no_error_is_a_bare_text() {
+    let all = crates().into_iter().flat_map(|folder| sources(&folder));
+    let of_tests = |path: &Path| path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"));
+    let mut found = Vec::new();
+    for (path, text) in all.filter(|(path, _)| !of_tests(path)) {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines = code.lines().enumerate().filter(|(_, line)| {
+            let error = line.rsplit_once("Result<").and_then(|(_, rest)| rest.rsplit_once(", "));
+            error.is_some_and(|(_, error)| error.starts_with("String>") || error.starts_with("&'static str>"))
+        });
+        found.extend(lines.map(|(at, line)| format!("{}:{}: {}", path.display(), at + 1, line.trim())));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// The circles of a crate that are too large: their files, and what ties them.
 fn too_large(tree: &Tree) -> Vec<(Vec<String>, String)> {
     let imports = tree.imports();
@@ -93,8 +110,12 @@ fn crates() -> Vec<PathBuf> {
     folders
 }
 
-/// The sources of a crate, named from the workspace on.
 fn read(folder: &Path) -> Tree {
+    Tree::of(sources(folder))
+}
+
+/// The sources of a crate, named from the workspace on.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     let mut open = vec![folder.join("src")];
     while let Some(folder) = open.pop() {
@@ -109,5 +130,5 @@ fn read(folder: &Path) -> Tree {
         }
     }
     files.sort();
-    Tree::of(files)
+    files
 }

@@ -11,8 +11,13 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What went wrong, in words.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> std::result::Result<T, String> {
+/// What went wrong with a file, in words.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unreadable(String);
+
+/// Does the work; a panic within is an error like others.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> std::result::Result<T, Unreadable> {
     static SILENCE: Once = Once::new();
     SILENCE.call_once(|| {
         let before = take_hook();
@@ -27,8 +32,8 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> std::result::Resul
     let result = catch_unwind(AssertUnwindSafe(work));
     IS_GUARDED.set(outer);
     match result {
-        Ok(result) => result.map_err(|error| words(&error)),
-        Err(_) => Err("the Parquet file is damaged: its reader gave up".to_owned()),
+        Ok(result) => result.map_err(|error| Unreadable(words(&error))),
+        Err(_) => Err(Unreadable("the Parquet file is damaged: its reader gave up".to_owned())),
     }
 }
 
@@ -52,7 +57,7 @@ mod tests {
     fn a_panic_is_words() {
         let numbers: Vec<u32> = Vec::new();
         let error = guarded(|| Ok(numbers[std::hint::black_box(3)])).unwrap_err();
-        assert_eq!(error, "the Parquet file is damaged: its reader gave up");
+        assert_eq!(error.to_string(), "the Parquet file is damaged: its reader gave up");
         assert_eq!(guarded(|| Ok(3)), Ok(3));
         assert!(!IS_GUARDED.get());
     }

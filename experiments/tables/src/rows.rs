@@ -47,7 +47,7 @@ impl ParquetRows {
         let refused = |message: String| SourceError { place: name.as_str().into(), message, hint: None };
         let file = open_again(path).and_then(|file| Ok(Bounded { length: file.metadata()?.len(), file }));
         let file = file.map_err(|error| refused(format!("cannot be read: {error}")))?;
-        let file = guarded(|| SerializedFileReader::new(file)).map_err(refused)?;
+        let file = guarded(|| SerializedFileReader::new(file)).map_err(|error| refused(error.to_string()))?;
         let schema = file.metadata().file_metadata().schema_descr();
         let names = schema.columns().iter().map(|column| column.path().string()).collect();
         let (columns, readers) = (Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ impl Records for ParquetRows {
     }
 
     fn advance(&mut self) -> std::result::Result<Option<std::result::Result<(), Complaint>>, SourceError> {
-        if self.next >= self.batch && !guarded(|| self.fill()).map_err(|words| self.refuse(words))? {
+        if self.next >= self.batch && !guarded(|| self.fill()).map_err(|error| self.refuse(error.to_string()))? {
             return Ok(None);
         }
         for column in &mut self.columns {

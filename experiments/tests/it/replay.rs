@@ -74,6 +74,44 @@ fn keda_and_its_hpa_both_act_and_one_goes_to_zero() {
     assert!(ticks.iter().any(|tick| tick["controller"] == "keda/chat" && tick["desired"] == 0));
 }
 
+/// An hour and more of a calm load, from this instant on in seconds since 1970.
+fn calm_from(folder: &TempDir, start: i64) -> String {
+    let rows: String = (0..=4_500).step_by(15).map(|t| format!("{},3\n", start + t)).collect();
+    let path = folder.path().join(format!("{start}.csv"));
+    fs::write(&path, format!("time,in_flight_requests\n{rows}")).unwrap();
+    path.display().to_string()
+}
+
+/// Eight in Berlin is seven in UTC on Friday, 27 March 2026, and six on Monday, in summer time.
+#[test]
+fn what_goes_by_the_clock_follows_the_dates_of_the_recording() {
+    let folder = TempDir::new().unwrap();
+    let manifest = folder.path().join("day.yaml");
+    let text = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: day}\nspec:\n  \
+                scaleTargetRef: {name: day}\n  minReplicaCount: 1\n  maxReplicaCount: 9\n  triggers:\n  \
+                - {type: cron, metadata: {timezone: Europe/Berlin, start: 0 8 * * *, end: 0 20 * * *, \
+                desiredReplicas: '5'}}\n";
+    fs::write(&manifest, text).unwrap();
+    let manifest = manifest.to_str().unwrap();
+    // From 05:30 UTC to 06:45, and from 06:30 to 07:45.
+    for (start, raised_after_s) in [(1_774_848_600, Some(1_800)), (1_774_589_400, None), (1_774_593_000, Some(1_800))] {
+        let found = replayed(manifest, &calm_from(&folder, start));
+        let ticks = found["ticks"].as_array().unwrap();
+        let first = ticks.iter().find(|tick| tick["desired"] == 5).map(|tick| tick["at_s"].as_f64().unwrap());
+        match raised_after_s {
+            None => assert_eq!(first, None, "{start}"),
+            Some(wanted) => {
+                let late = first.unwrap() - f64::from(wanted);
+                assert!((0.0..=60.0).contains(&late), "{start}: raised after {first:?} s");
+            }
+        }
+    }
+    let output = flashcrowd(&["replay", manifest, &calm_from(&folder, 0)]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("reads the clock") && message.contains("seconds since 1970"), "{message}");
+}
+
 #[test]
 fn a_policy_may_stand_on_the_command_line() {
     let folder = TempDir::new().unwrap();

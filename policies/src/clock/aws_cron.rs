@@ -4,6 +4,7 @@
 //! leave open is as in [`super::cron`]: an hour that a time change leaves out is skipped.
 
 use super::cron::{Cron, Days, Field, MONTHS};
+use super::{Result, ScheduleError};
 use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -59,8 +60,8 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// In words, what is wrong with it.
-    pub fn parse(text: &str, zone: &TimeZone) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub fn parse(text: &str, zone: &TimeZone) -> Result<Self> {
         let text = text.trim();
         let inner = |word: &str| text.strip_prefix(word)?.trim_start().strip_prefix('(')?.strip_suffix(')');
         if let Some(inner) = inner("at") {
@@ -75,7 +76,7 @@ impl Schedule {
         if let Some(inner) = inner("cron") {
             return cron(inner, zone.clone()).map(|cron| Schedule::Cron(Box::new(cron)));
         }
-        Err(format!("`{text}` is no schedule: expected at(...), rate(...) or cron(...)"))
+        Err(format!("`{text}` is no schedule: expected at(...), rate(...) or cron(...)").into())
     }
 
     /// The next instant after `after` at which it is due; rates count from `from`.
@@ -93,8 +94,8 @@ impl Schedule {
     }
 }
 
-fn rate(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`rate({text})` is no rate: expected such as rate(30 minutes)");
+fn rate(text: &str) -> Result<i64> {
+    let wrong = || ScheduleError(format!("`rate({text})` is no rate: expected such as rate(30 minutes)"));
     let (count, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
     let count: i64 = count.parse().ok().filter(|count| (1..=1_000_000).contains(count)).ok_or_else(wrong)?;
     let unit_s = match unit.trim() {
@@ -106,26 +107,30 @@ fn rate(text: &str) -> Result<i64, String> {
     Ok(count * unit_s)
 }
 
-fn cron(text: &str, zone: TimeZone) -> Result<Cron, String> {
+fn cron(text: &str, zone: TimeZone) -> Result<Cron> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let [minute, hour, day, month, weekday, year] = fields[..] else {
         let count = fields.len();
-        return Err(format!("expected six fields (minutes, hours, day, month, day of the week, year), found {count}"));
+        return Err(
+            format!("expected six fields (minutes, hours, day, month, day of the week, year), found {count}").into()
+        );
     };
     let days = match (day, weekday) {
-        ("?", "?") => return Err("only one of the two fields of days may be `?`".to_owned()),
+        ("?", "?") => return Err("only one of the two fields of days may be `?`".to_owned().into()),
         ("?", weekday) => Days::OfWeek(week_days(weekday)?),
         (day, "?") => Days::OfMonth(month_days(day)?),
-        _ => return Err("one of the two fields of days must be `?`".to_owned()),
+        _ => return Err("one of the two fields of days must be `?`".to_owned().into()),
     };
     let (minutes, hours, months) = (MINUTE.read(minute)?, HOUR.read(hour)?, MONTH.read(month)?);
     Ok(Cron { minutes, hours, months, years: Some(years(year)?), days, zone })
 }
 
-fn month_days(text: &str) -> Result<MonthDays, String> {
+fn month_days(text: &str) -> Result<MonthDays> {
     if let Some(day) = text.strip_suffix('W').filter(|day| *day != "L") {
         let day = day.parse::<i8>().ok().filter(|day| (1..=31).contains(day));
-        return day.map(MonthDays::NearestWeekday).ok_or_else(|| format!("the day of the month `{text}` is no day"));
+        return day
+            .map(MonthDays::NearestWeekday)
+            .ok_or_else(|| ScheduleError(format!("the day of the month `{text}` is no day")));
     }
     match text {
         "L" => Ok(MonthDays::Last),
@@ -135,9 +140,9 @@ fn month_days(text: &str) -> Result<MonthDays, String> {
 }
 
 /// 1 is Sunday; kept with Sunday as 0.
-fn week_days(text: &str) -> Result<WeekDays, String> {
+fn week_days(text: &str) -> Result<WeekDays> {
     let one = |text: &str| WEEKDAY.value(text).ok().filter(|day| (1..=7).contains(day)).map(|day| day as i8 - 1);
-    let wrong = || format!("the day of the week `{text}` is no day");
+    let wrong = || ScheduleError(format!("the day of the week `{text}` is no day"));
     if text == "L" {
         return Ok(WeekDays::Set(1 << 6));
     }
@@ -152,8 +157,8 @@ fn week_days(text: &str) -> Result<WeekDays, String> {
 }
 
 /// The years of the list, as their first and last of each item and its step.
-fn years(text: &str) -> Result<Vec<(i16, i16, i16)>, String> {
-    let wrong = || format!("the year `{text}` is no year from 1970 to 2199");
+fn years(text: &str) -> Result<Vec<(i16, i16, i16)>> {
+    let wrong = || ScheduleError(format!("the year `{text}` is no year from 1970 to 2199"));
     let year = |text: &str| text.parse::<i16>().ok().filter(|year| (1970..=2199).contains(year)).ok_or_else(wrong);
     let item = |item: &str| {
         let (range, step) = item.split_once('/').unwrap_or((item, "1"));
@@ -251,7 +256,7 @@ mod tests {
             ("at(tomorrow)", "no time"),
             ("every day", "no schedule"),
         ] {
-            let error = Schedule::parse(text, &TimeZone::UTC).unwrap_err();
+            let error = Schedule::parse(text, &TimeZone::UTC).unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
         }
     }

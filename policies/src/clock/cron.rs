@@ -5,7 +5,7 @@
 //! of the month or that of the week begins with a star, both must match, else either.
 
 use super::aws_cron::{MonthDays, WeekDays};
-use super::zone;
+use super::{Result, ScheduleError, zone};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -62,13 +62,13 @@ impl Cron {
     /// let cron = Cron::parse("0 7 * * mon-fri", zone("Europe/Berlin").expect("known"))?;
     /// let next = cron.next_after("2026-03-27T06:00:00Z".parse()?).expect("soon");
     /// assert_eq!(next.to_string(), "2026-03-30T05:00:00Z"); // Monday, in summer time
-    /// assert!(Cron::parse("0 24 * * *", zone("UTC").expect("known")).unwrap_err().contains("hour"));
+    /// assert!(Cron::parse("0 24 * * *", zone("UTC").expect("known")).unwrap_err().to_string().contains("hour"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// In words, what is wrong with it.
-    pub fn parse(text: &str, own: TimeZone) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub fn parse(text: &str, own: TimeZone) -> Result<Self> {
         let mut zone_of = own;
         let mut rest = text.trim();
         if let Some(after) = rest.strip_prefix("TZ=").or_else(|| rest.strip_prefix("CRON_TZ=")) {
@@ -77,12 +77,14 @@ impl Cron {
             rest = after.trim();
         }
         if rest.starts_with('@') {
-            return Err(format!("`{rest}` is a word that this parser does not take: expected five fields"));
+            return Err(format!("`{rest}` is a word that this parser does not take: expected five fields").into());
         }
         let fields: Vec<&str> = rest.split_whitespace().collect();
         if fields.len() != FIELDS.len() {
             let count = fields.len();
-            return Err(format!("expected five fields (minute, hour, day, month, day of the week), found {count}"));
+            return Err(
+                format!("expected five fields (minute, hour, day, month, day of the week), found {count}").into()
+            );
         }
         let mut sets = [0; FIELDS.len()];
         for ((set, field), text) in sets.iter_mut().zip(&FIELDS).zip(&fields) {
@@ -165,7 +167,7 @@ fn starts_with_star(item: &str) -> bool {
 
 impl Field {
     /// The numbers that a field takes, a bit each.
-    pub(super) fn read(&self, text: &str) -> Result<u64, String> {
+    pub(super) fn read(&self, text: &str) -> Result<u64> {
         let mut set = 0;
         for item in text.split(',').filter(|item| !item.is_empty()) {
             set |= self.read_item(item)?;
@@ -173,8 +175,8 @@ impl Field {
         Ok(set)
     }
 
-    fn read_item(&self, item: &str) -> Result<u64, String> {
-        let wrong = |why: &str| format!("the {} `{item}` {why}", self.name);
+    fn read_item(&self, item: &str) -> Result<u64> {
+        let wrong = |why: &str| ScheduleError(format!("the {} `{item}` {why}", self.name));
         let (range, step) = match item.split_once('/') {
             Some((range, step)) => (range, Some(step)),
             None => (item, None),
@@ -205,14 +207,16 @@ impl Field {
         Ok((low..=high).step_by(step as usize).fold(0, |set, value| set | 1 << value))
     }
 
-    pub(super) fn value(&self, text: &str) -> Result<u32, String> {
+    pub(super) fn value(&self, text: &str) -> Result<u32> {
         let lower = text.to_ascii_lowercase();
         if let Some(position) = self.words.iter().position(|word| *word == lower) {
             return Ok(position as u32 + self.low);
         }
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = digits.then(|| text.parse::<u32>().ok().filter(|number| *number < 64)).flatten();
-        number.ok_or_else(|| format!("the {} `{text}` is no number from {} to {}", self.name, self.low, self.high))
+        number.ok_or_else(|| {
+            ScheduleError(format!("the {} `{text}` is no number from {} to {}", self.name, self.low, self.high))
+        })
     }
 }
 
@@ -261,7 +265,7 @@ mod tests {
             ("0 8 0 * *", "day of the month `0` is out of bounds"),
             ("TZ=Nowhere 0 8 * * *", "no time zone `Nowhere`"),
         ] {
-            let error = Cron::parse(text, TimeZone::UTC).unwrap_err();
+            let error = Cron::parse(text, TimeZone::UTC).unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
         }
     }

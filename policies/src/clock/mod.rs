@@ -10,6 +10,19 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+/// What is wrong with the text of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ScheduleError(String);
+
+impl From<String> for ScheduleError {
+    fn from(message: String) -> Self {
+        ScheduleError(message)
+    }
+}
+
+type Result<T> = std::result::Result<T, ScheduleError>;
+
 /// When a run begins.
 ///
 /// ```

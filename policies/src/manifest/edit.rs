@@ -35,24 +35,18 @@ enum Step {
 /// A path that leads nowhere, with the names that are there.
 pub fn edit(bytes: &[u8], kind: &Kind, name: Option<&str>, path: &str, value: &str) -> Result<Vec<u8>> {
     let documents = documents(bytes)?;
-    let steps = parse(path).map_err(ManifestError::general)?;
+    let steps = parse(path)?;
     let root = root(&documents, kind, name, &steps)?;
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::general("the manifest is no UTF-8 text"))?;
     let (found, rest) = follow(root, &steps);
     let edited = if rest.is_empty() { replace(text, found, value)? } else { add(text, found, path, rest, value)? };
-    check(&edited, kind, name, &steps, value).map_err(|why| ManifestError::at(found.place, why))?;
+    check(&edited, kind, name, &steps, value, found.place)?;
     Ok(edited)
 }
 
 /// The value is where it should be: a text that was cut at the wrong place is refused, not played.
-fn check(
-    edited: &[u8],
-    kind: &Kind,
-    name: Option<&str>,
-    steps: &[Step],
-    value: &str,
-) -> std::result::Result<(), String> {
-    let wrong = |what: &str| format!("`{}` cannot be written here: {what}", shorten(value));
+fn check(edited: &[u8], kind: &Kind, name: Option<&str>, steps: &[Step], value: &str, place: Place) -> Result<()> {
+    let wrong = |what: &str| ManifestError::at(place, format!("`{}` cannot be written here: {what}", shorten(value)));
     let documents = self::documents(edited).map_err(|error| wrong(&error.message))?;
     let root = self::root(&documents, kind, name, steps).map_err(|error| wrong(&error.message))?;
     let (found, rest) = follow(root, steps);
@@ -67,8 +61,8 @@ fn check(
     }
 }
 
-fn parse(path: &str) -> std::result::Result<Vec<Step>, String> {
-    let wrong = |what: &str| format!("`{path}` is no path in a manifest: {what}");
+fn parse(path: &str) -> Result<Vec<Step>> {
+    let wrong = |what: &str| ManifestError::general(format!("`{path}` is no path in a manifest: {what}"));
     let (mut steps, mut rest) = (Vec::new(), path.trim());
     while !rest.is_empty() {
         if let Some(inner) = rest.strip_prefix('[') {

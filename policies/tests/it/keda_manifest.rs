@@ -47,7 +47,7 @@ spec:
   - type: prometheus
     name: rate
     useCachedMetrics: true
-    metadata: {query: "sum(rate(http_requests[2m]))", threshold: "50.5", ignoreNullValues: "false"}
+    metadata: {metricName: rps, query: "sum(rate(http_requests[2m]))", threshold: "50.5", ignoreNullValues: "false"}
   - {type: cpu, metricType: Utilization, metadata: {value: "70"}}
   initialCoolDown: 5
 "#;
@@ -69,11 +69,12 @@ fn a_full_object_is_read_and_what_has_no_effect_is_listed() {
     let paths: Vec<&str> = manifest.warnings.iter().map(|warning| warning.path.as_str()).collect();
     let wanted = [
         "spec.scaleTargetRef.envSourceContainerName",
+        "spec.triggers[1].metadata.metricName",
         "spec.advanced.restoreToOriginalReplicaCount",
         "spec.initialCoolDown",
     ];
     assert_eq!(paths, wanted);
-    assert!(manifest.warnings[2].message.contains("did you mean `initialCooldownPeriod`?"), "{}", manifest.warnings[2]);
+    assert!(manifest.warnings[3].message.contains("did you mean `initialCooldownPeriod`?"), "{}", manifest.warnings[3]);
     assert!(object.controllers(&KedaOptions::new(TargetId(0))).is_ok());
 }
 

@@ -126,6 +126,11 @@ fn a_bad_podautoscaler_is_refused_with_its_place() {
     let two = "maxReplicas: 8\n  schedules: [{name: a, startTime: '08:00', endTime: '10:00', minReplicas: 2}, \
                {name: b, startTime: '09:00', endTime: '11:00', minReplicas: 3}]";
     refused("maxReplicas: 8", two, &["schedules[1]", "overlaps the schedule \"a\""]);
+    let more =
+        "maxReplicas: 8\n  schedules: [{name: a, startTime: '08:00', endTime: '09:00', minReplicas: 2, until: x}]";
+    let read = aibrix::manifest::read(PODAUTOSCALER.replacen("maxReplicas: 8", more, 1).as_bytes(), None).unwrap();
+    let said: Vec<&str> = read.warnings.iter().map(|warning| warning.path.as_str()).collect();
+    assert!(said.contains(&"spec.schedules[0].until"), "{said:?}");
     refused("kind: PodAutoscaler", "kind: PodAutoscalr", &["line 2", "did you mean `PodAutoscaler`?"]);
     refused("v1alpha1", "v1", &["line 1", "autoscaling.aibrix.ai/v1alpha1"]);
     refused("metricSourceType: pod", "metricSourceType: pods", &["metricSourceType", "did you mean `pod`?"]);

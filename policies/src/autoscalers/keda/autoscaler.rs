@@ -4,7 +4,7 @@
 use super::binding::{Bindings, TriggerError};
 use super::executor::{Activity, Executor, Poll};
 use super::fallback::{Health, Outcome};
-use super::hpa_feed::{KedaHpa, composite, hpa_spec};
+use super::hpa_feed::{CompositeError, KedaHpa, composite, hpa_spec};
 use super::readings::{Reading, Readings};
 use super::spec::{POLLING_INTERVAL_S, Quirks, ScaledObject};
 use crate::autoscalers::hpa::{BoundMetric, Container, ControllerSettings, Hpa, HpaOptions, SpecError};
@@ -163,7 +163,7 @@ impl KedaExecutor {
         };
         // One trigger that fails keeps the object inactive, though another falls back.
         let result = if is_error {
-            Err("a trigger of the formula fails".to_owned())
+            Err(CompositeError::Trigger)
         } else {
             composite(modifiers, &self.readings.sources, outcomes)
         };
@@ -171,7 +171,7 @@ impl KedaExecutor {
         let note = match &result {
             Ok(_) if is_active => "active".to_owned(),
             Ok(_) => "not active".to_owned(),
-            Err(why) => why.clone(),
+            Err(why) => why.to_string(),
         };
         let explanation = MetricExplanation {
             name: "composite-metric".into(),

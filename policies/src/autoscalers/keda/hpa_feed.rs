@@ -2,7 +2,7 @@
 //! the composite metric of a formula, or a fallback.
 
 use super::fallback::{Health, Outcome};
-use super::formula::Values;
+use super::formula::{FormulaError, Values};
 use super::readings::{Readings, Source};
 use super::spec::{MetricType, Quirks, ScaledObject, ScalingModifiers, Trigger};
 use crate::autoscalers::hpa::{
@@ -123,9 +123,22 @@ impl Autoscaler for KedaHpa {
     }
 }
 
+/// Why there is no composite metric.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CompositeError {
+    #[error("a trigger of the formula fails")]
+    Trigger,
+    #[error(transparent)]
+    Formula(#[from] FormulaError),
+}
+
 /// What the formula gives: the first fallback in its place, if a trigger has one, though another
 /// fails.
-pub(super) fn composite(modifiers: &ScalingModifiers, sources: &[Source], outcomes: &[Outcome]) -> Result<f64, String> {
+pub(super) fn composite(
+    modifiers: &ScalingModifiers,
+    sources: &[Source],
+    outcomes: &[Outcome],
+) -> Result<f64, CompositeError> {
     let external = || sources.iter().zip(outcomes).filter(|(source, _)| !source.trigger.is_resource());
     let fallback = external().find_map(|(_, outcome)| match outcome {
         Outcome::Fallback(value) => Some(*value),
@@ -139,13 +152,13 @@ pub(super) fn composite(modifiers: &ScalingModifiers, sources: &[Source], outcom
         let value = match outcome {
             Outcome::Answer(value) | Outcome::Fallback(value) => Some(*value),
             Outcome::Nothing => None,
-            Outcome::Failure => return Err("a trigger of the formula fails".to_owned()),
+            Outcome::Failure => return Err(CompositeError::Trigger),
         };
         if let Some(name) = &source.trigger.name {
             values.insert(name.clone(), value);
         }
     }
-    modifiers.formula.value(&values).map(to_milli).map_err(|error| error.to_string())
+    Ok(to_milli(modifiers.formula.value(&values)?))
 }
 
 /// An answer with one value.

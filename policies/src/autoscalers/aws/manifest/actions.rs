@@ -22,7 +22,7 @@ pub(super) fn read(node: &Node, target: &ScalableTarget, warnings: &mut Warnings
         fields.refused("Timezone", format!("there is no time zone \"{}\"", shorten(zone_name))).maybe_hint(near)
     })?;
     let text = fields.required_text("Schedule")?;
-    let schedule = Schedule::parse(text, &zone).map_err(|why| fields.refused("Schedule", why))?;
+    let schedule = Schedule::parse(text, &zone).map_err(|why| fields.refused("Schedule", why.to_string()))?;
     let start = time(&mut fields, "StartTime")?;
     let end = time(&mut fields, "EndTime")?;
     let mut bounds = fields.required_map("ScalableTargetAction")?;

@@ -115,7 +115,7 @@ fn window(trigger: &Trigger, node: &Node, path: &str) -> Result<CronWindow> {
         let near = nearest_zone(&name).map(|near| format!("did you mean `{near}`?"));
         wrong("timezone", format!("there is no time zone \"{}\"", shorten(&name))).maybe_hint(near)
     })?;
-    let cron = |name: &str| Cron::parse(&text(name), zone.clone()).map_err(|why| wrong(name, why));
+    let cron = |name: &str| Cron::parse(&text(name), zone.clone()).map_err(|why| wrong(name, why.to_string()));
     let (start, end) = (cron("start")?, cron("end")?);
     if text("start") == text("end") {
         return Err(wrong("end", "start and end are the same".to_owned()));
