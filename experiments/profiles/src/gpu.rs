@@ -17,6 +17,11 @@ pub struct Gpu {
     pub aliases: Vec<String>,
     /// Nominal memory, GiB.
     pub memory_gib: u64,
+    /// Memory as CUDA reports it, bytes, where that was read.
+    #[serde(default)]
+    pub cuda_bytes: Option<u64>,
+    /// Which kernels it runs.
+    pub generation: Generation,
     /// Peak memory bandwidth, GB/s.
     #[serde(deserialize_with = "positive")]
     pub bandwidth_gb_s: f64,
@@ -32,6 +37,19 @@ pub struct Gpu {
     /// Where the price is from.
     #[serde(default)]
     pub price_source: String,
+}
+
+/// A generation of GPUs: what kernels reach is known by generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Generation {
+    /// A100, A10G; also taken for older ones, unvalidated there.
+    Ampere,
+    /// L4, L40S.
+    Ada,
+    /// H100, H200; also taken for CDNA 3 (MI300X), unvalidated there.
+    Hopper,
+    /// B200, B300, GB200.
+    Blackwell,
 }
 
 /// Dense tensor peaks, TFLOP/s; `None` where the GPU lacks the format.
@@ -71,6 +89,11 @@ impl Gpu {
     /// Nominal memory, bytes.
     pub const fn memory_bytes(&self) -> u64 {
         self.memory_gib << 30
+    }
+
+    /// Memory that an engine sees, bytes: as CUDA reports it, else the nominal one.
+    pub fn seen_bytes(&self) -> u64 {
+        self.cuda_bytes.unwrap_or(self.memory_bytes())
     }
 
     /// Dense peak at `precision`, FLOP/s. Formats that the GPU lacks are computed in the next wider

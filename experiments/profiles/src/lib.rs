@@ -2,7 +2,10 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `coefficients` | the iteration-time model |
+//! | [`architecture`] | a model as a list of layers, read from a `config.json` |
+//! | [`rank`] | what one rank of an engine holds of a model, and how many tokens |
+//! | [`law`] | how long an iteration takes, for any model on any GPU |
+//! | `coefficients` | the iteration-time model of profiles |
 //! | `gpu`, `model`, `precision` | what datasheets and model cards say |
 //! | `catalog` | names and aliases |
 //! | `profile` | a profile and where it is from |
@@ -15,6 +18,7 @@
 //! | [`batch`] | how models batch under Triton |
 //! | [`tables`] | round trips, jurisdictions, prices, charges for traffic |
 
+pub mod architecture;
 pub mod batch;
 mod catalog;
 mod coefficients;
@@ -24,11 +28,13 @@ mod fields;
 mod file;
 pub mod fit;
 mod gpu;
+pub mod law;
 mod library;
 mod memory;
 mod model;
 mod precision;
 mod profile;
+pub mod rank;
 pub mod tables;
 
 #[cfg(test)]
@@ -39,7 +45,7 @@ pub use coefficients::{Chunk, Coefficients};
 pub use datasheet::{DATASHEET, Datasheet};
 pub use engine::EngineError;
 pub use file::write;
-pub use gpu::{GPUS, Gpu, Interconnect, Peaks};
+pub use gpu::{GPUS, Generation, Gpu, Interconnect, Peaks};
 pub use library::{Library, find, read};
 pub use memory::{EngineLimits, Memory};
 pub use model::{Experts, MODELS, Model};

@@ -33,6 +33,8 @@ pub(super) enum Command {
     Policies,
     /// List every figure: its unit, what is better, what it is about, how replicates are pooled.
     Figures,
+    /// What a model takes of a GPU: parameters, memory, tokens of cache, times, highest rate.
+    Model(ModelArgs),
     /// List every signal that a metric's name can be bound to, and what known names stand for.
     Signals(SignalsArgs),
     /// Print a JSON schema, a skeleton of a scenario, or every field of one.
@@ -263,6 +265,55 @@ pub(super) struct ServingArgs {
     /// The data, in words, for the profile; by default the file's name.
     #[arg(long)]
     pub(super) data: Option<String>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ModelArgs {
+    /// A `config.json` of Hugging Face (or its folder), or the name of a model that is part of the program; all
+    /// names without.
+    pub(super) model: Option<String>,
+    /// GPU type.
+    #[arg(long, default_value = "H100")]
+    pub(super) gpu: String,
+    /// Ranks that split each matrix.
+    #[arg(long, default_value_t = 1)]
+    pub(super) tp: u32,
+    /// Replicas of the attention, among which sequences are dealt.
+    #[arg(long, default_value_t = 1)]
+    pub(super) dp: u32,
+    /// Ranks among which whole experts are dealt.
+    #[arg(long, default_value_t = 1)]
+    pub(super) ep: u32,
+    /// vllm, sglang or trtllm.
+    #[arg(long, default_value = "vllm")]
+    pub(super) engine: String,
+    /// Number format of the weights (bf16, fp8, fp8-block, mxfp4, nvfp4, int4, int8 ...); the file's by default.
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) weights: Option<String>,
+    /// Number format of the cache: bf16 or fp8.
+    #[arg(long, value_name = "FORMAT", default_value = "bf16")]
+    pub(super) kv: String,
+    /// Share of the GPU's memory that the engine may take.
+    #[arg(long, default_value_t = 0.9)]
+    pub(super) utilization: f64,
+    /// Tokens of an iteration (`max_num_batched_tokens`).
+    #[arg(long, value_name = "TOKENS", default_value_t = 8192)]
+    pub(super) batched_tokens: u32,
+    /// Sequences running at once (`max_num_seqs`).
+    #[arg(long, default_value_t = 256)]
+    pub(super) sequences: u32,
+    /// Tokens of a prompt, which decodes see, too.
+    #[arg(long, value_name = "TOKENS", default_value_t = 1024)]
+    pub(super) prompt: u32,
+    /// Tokens of an output, for the highest rate.
+    #[arg(long, value_name = "TOKENS", default_value_t = 256)]
+    pub(super) output: u32,
+    /// Load the tower that reads images, where the file has one.
+    #[arg(long)]
+    pub(super) images: bool,
     /// How results are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,

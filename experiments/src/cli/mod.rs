@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod fit;
+mod model;
 mod outcome;
 mod play;
 mod replay;
@@ -62,6 +63,7 @@ fn dispatch(command: &Command, registry: &Registry) -> u8 {
         Command::Fit(args) => fit::fit(args),
         Command::Policies => commands::policies(registry),
         Command::Figures => commands::figures(),
+        Command::Model(args) => model::model(args),
         Command::Signals(args) => signals::list(args),
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),

@@ -9,11 +9,13 @@
 //! | `slos` | which SLOs held, and why others did not |
 //! | `services` | latency, replicas, requests not served |
 //! | `money` | what was paid, for what |
+//! | `model` | what a model takes of a GPU |
 //! | `places` | origins, markets, outages |
 
 mod ending;
 mod format;
 mod line;
+pub(crate) mod model;
 mod money;
 mod places;
 mod services;

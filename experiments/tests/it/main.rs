@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod memory;
 mod metric_names;
+mod model;
 mod node_autoscalers;
 mod outputs;
 mod pipes;

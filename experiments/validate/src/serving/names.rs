@@ -1,15 +1,17 @@
 //! Models and GPUs as reference data write them.
 
 use flashcrowd_language::nearest;
-use flashcrowd_profiles::{GPUS, Gpu, Interconnect, MODELS, Model, Named, Peaks, lookup};
+use flashcrowd_profiles::{GPUS, Generation, Gpu, Interconnect, MODELS, Model, Named, Peaks, lookup};
 use std::sync::LazyLock;
 
 /// GPUs that were measured and that the catalogue, which is of servers, lacks.
 static OTHERS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
-    let gpu = |name: &str, memory_gib, bandwidth_gb_s, bf16, gb_s, source: &str| Gpu {
+    let gpu = |name: &str, generation, memory_gib, bandwidth_gb_s, bf16, gb_s, source: &str| Gpu {
         name: name.to_owned(),
         aliases: Vec::new(),
         memory_gib,
+        cuda_bytes: None,
+        generation,
         bandwidth_gb_s,
         tflops: Peaks { bf16, fp8: None, fp4: None },
         interconnect: Interconnect::Pcie { gb_s },
@@ -19,8 +21,16 @@ static OTHERS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
     };
     vec![
         // Its peak is twice this where products are summed in 16 bits; vLLM sums in 32.
-        gpu("RTX 4090", 24, 1008.0, 165.2, 64.0, "NVIDIA Ada whitepaper, 32-bit sums"),
-        gpu("RTX PRO 6000", 96, 1792.0, 503.8, 128.0, "NVIDIA RTX PRO Blackwell whitepaper, 32-bit sums"),
+        gpu("RTX 4090", Generation::Ada, 24, 1008.0, 165.2, 64.0, "NVIDIA Ada whitepaper, 32-bit sums"),
+        gpu(
+            "RTX PRO 6000",
+            Generation::Blackwell,
+            96,
+            1792.0,
+            503.8,
+            128.0,
+            "NVIDIA RTX PRO Blackwell whitepaper, 32-bit sums",
+        ),
     ]
 });
 

@@ -1,0 +1,143 @@
+//! `flashcrowd model`: sizes and times of worked examples, the cache that vLLM logs, and what is refused.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn flashcrowd(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flashcrowd")).arg("model").args(args).output().unwrap()
+}
+
+fn answer(args: &[&str]) -> Value {
+    let output = flashcrowd(&[args, &["--format", "json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The catalogue's name of the model of an example, and its weights where they are not those of its file.
+const EXAMPLES: [(&str, &str, &str); 18] = [
+    ("Llama-3.1-8B", "Llama-3.1-8B", ""),
+    ("Llama-3.1-70B-FP8", "Llama-3.1-70B", "fp8"),
+    ("Llama-3.1-8B-AWQ", "Llama-3.1-8B", "int4"),
+    ("Qwen3-32B", "Qwen3-32B", ""),
+    ("Qwen3-30B-A3B", "Qwen3-30B-A3B", ""),
+    ("Qwen3-235B-A22B-FP8", "Qwen3-235B-A22B-FP8", ""),
+    ("Mixtral-8x7B", "Mixtral-8x7B", ""),
+    ("DeepSeek-V3", "DeepSeek-V3", ""),
+    ("DeepSeek-V3 attention DP", "DeepSeek-V3", ""),
+    ("Kimi-K2.5-NVFP4", "Kimi-K2.5-NVFP4", ""),
+    ("GLM-5-FP8", "GLM-5-FP8", ""),
+    ("gpt-oss-120b", "gpt-oss-120b", ""),
+    ("gpt-oss-20b", "gpt-oss-20b", ""),
+    ("Qwen3.5-397B-A17B-FP8", "Qwen3.5-397B-A17B", "fp8-block"),
+    ("MiniMax-M2.5", "MiniMax-M2.5", ""),
+    ("Llama-4-Scout-FP8", "Llama-4-Scout", "fp8"),
+    ("gemma-3-27b-it", "gemma-3-27b", ""),
+    ("granite-4.0-h-small", "granite-4.0-h-small", ""),
+];
+
+/// Worked examples of the law's prototype: counts and bytes are equal, the cache and times nearly so.
+#[test]
+fn worked_examples_come_out() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models");
+    let text = fs::read_to_string(folder.join("examples.jsonl")).unwrap();
+    let examples: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(examples.len(), EXAMPLES.len());
+    for example in &examples {
+        let (name, model, weights) = EXAMPLES.iter().find(|known| example["model"] == known.0).unwrap();
+        let number = |field: &str| example[field].to_string();
+        let (tp, dp, ep) = (number("tp"), number("attention_dp"), number("ep"));
+        let cache = if example["kv_bytes_per_element"] == 1 { "fp8" } else { "bf16" };
+        let (gpu, engine) = (example["gpu"].as_str().unwrap(), example["backend"].as_str().unwrap());
+        let mut args = vec![*model, "--gpu", gpu, "--tp", &tp, "--dp", &dp, "--ep", &ep, "--engine", engine];
+        args.extend(["--kv", cache]);
+        if !weights.is_empty() {
+            args.extend(["--weights", weights]);
+        }
+        let found = answer(&args);
+        let of = |field: &str, named: &str, tolerance: f64| {
+            let (found, wanted) = (found[named].as_f64().unwrap(), example[field].as_f64().unwrap());
+            let is_near = (found - wanted).abs() <= tolerance * wanted.abs() + 1.0;
+            assert!(is_near, "{name} {field}: {found}, expected {wanted}");
+        };
+        for field in ["params_total", "params_active", "weight_bytes_per_rank", "weight_bytes_loaded"] {
+            of(field, field, 0.0);
+        }
+        for field in ["kv_bytes_per_token_full", "kv_bytes_per_token_windowed", "state_bytes_per_sequence"] {
+            of(field, field, 0.0);
+        }
+        for field in ["kv_bytes_per_token_per_rank_full", "kv_bytes_of_8192_tokens", "activation_bytes"] {
+            of(field, field, 0.0);
+        }
+        of("kv_tokens", "kv_tokens", 1e-3);
+        for batch in ["decode_ms_b1", "decode_ms_b32", "decode_ms_b256"] {
+            let (found, wanted) = (found[batch].as_f64().unwrap(), example[batch].as_f64().unwrap());
+            assert!((found / wanted - 1.0).abs() < 2e-3, "{name} {batch}: {found}, expected {wanted}");
+        }
+        let (found, wanted) = (found["prefill_ms"].as_f64().unwrap(), example["prefill_1k_ms"].as_f64().unwrap());
+        assert!((found / wanted - 1.0).abs() < 2e-3, "{name}: {found}, expected {wanted}");
+    }
+}
+
+/// Models of the logs, as the catalogue calls them, and their weights where those are another's.
+const LOGGED: [(&str, &str, &str); 22] = [
+    ("codellama/CodeLlama-7b-hf", "CodeLlama-7B", ""),
+    ("RedHatAI/Llama-3.3-70B-Instruct-fp8-dynamic", "Llama-3.3-70B", "fp8"),
+    ("RedHatAI/Qwen2.5-7B-Instruct-fp8-dynamic", "Qwen2.5-7B", "fp8"),
+    ("google/gemma-2-27b-it", "gemma-2-27b", ""),
+    ("google/gemma-2-2b-it", "gemma-2-2b", ""),
+    ("google/gemma-2-9b-it", "gemma-2-9b", ""),
+    ("google/gemma-3-12b-it", "gemma-3-12b", ""),
+    ("google/gemma-3-27b-it", "gemma-3-27b", ""),
+    ("google/gemma-3-4b-it", "gemma-3-4b", ""),
+    ("google/gemma-7b", "gemma-7b", ""),
+    ("ibm-granite/granite-3.1-8b-instruct", "granite-3.1-8b", ""),
+    ("meta-llama/Llama-3.1-8B-Instruct", "Llama-3.1-8B", ""),
+    ("microsoft/phi-2", "phi-2", ""),
+    ("microsoft/phi-4", "phi-4", ""),
+    ("mistralai/Mixtral-8x7B-Instruct-v0.1", "Mixtral-8x7B", ""),
+    ("moonshotai/Kimi-VL-A3B-Instruct", "Kimi-VL-A3B", ""),
+    ("openai/gpt-oss-20b", "gpt-oss-20b", ""),
+    ("Qwen/Qwen2.5-7B-Instruct", "Qwen2.5-7B", ""),
+    ("Qwen/Qwen3-8B", "Qwen3-8B", ""),
+    ("RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w4a16", "Llama-3.1-8B", "int4"),
+    ("RedHatAI/Mistral-Small-3.1-24B-Instruct-2503-quantized.w8a8", "Mistral-Small-24B", "int8"),
+    ("RedHatAI/Qwen2.5-7B-Instruct-quantized.w8a8", "Qwen2.5-7B", "int8"),
+];
+
+/// What vLLM 0.19 logged on H100 as the size of its cache.
+#[test]
+fn the_cache_is_as_large_as_vllm_logs_it() {
+    let Some(folder) = std::env::var_os("FLASHCROWD_REFERENCE").map(PathBuf::from) else {
+        eprintln!("skipped: FLASHCROWD_REFERENCE is not set");
+        return;
+    };
+    let text = fs::read_to_string(folder.join("mechanisms/vllm019_h100_memory.csv")).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|field| *field == name).unwrap();
+    let mut compared = 0;
+    for line in lines {
+        let row: Vec<&str> = line.split(',').collect();
+        let is_whole = row[column("status")] == "ok" && row[column("pp")] == "1";
+        let Some((_, model, weights)) =
+            LOGGED.iter().find(|known| known.0 == row[column("model")]).filter(|_| is_whole)
+        else {
+            continue;
+        };
+        let cache = if row[column("kv_cache_dtype")] == "fp8" { "fp8" } else { "bf16" };
+        let (tp, share) = (row[column("tp")], row[column("gpu_memory_utilization")]);
+        let mut args =
+            vec![*model, "--tp", tp, "--utilization", share, "--kv", cache, "--sequences", "1024", "--images"];
+        if !weights.is_empty() {
+            args.extend(["--weights", weights]);
+        }
+        let (found, wanted) =
+            (answer(&args)["kv_tokens"].as_f64().unwrap(), row[column("kv_cache_tokens")].parse::<f64>().unwrap());
+        println!("{} {model} tp{tp}: {found} of {wanted}, {:+.2} %", row[0], 100.0 * (found / wanted - 1.0));
+        assert!((found / wanted - 1.0).abs() < 0.015, "{}: {found} of {wanted}", row[0]);
+        compared += 1;
+    }
+    assert!(compared >= 30, "{compared}");
+}
