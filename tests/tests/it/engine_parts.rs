@@ -111,24 +111,24 @@ fn a_law_that_is_a_little_off_is_found_out() {
     }
 }
 
-fn law(parts: LawParts) -> Result<TimeModel, TimeModelError> {
+fn law(parts: &LawParts) -> Result<TimeModel, TimeModelError> {
     let coefficients = Coefficients { weights_ms: 5.0, token_ms: 0.01, context_ms: 1e-5, ..Coefficients::default() };
-    TimeModel::with_parts(&coefficients, Knee::Soft, &parts)
+    TimeModel::with_parts(&coefficients, Knee::Soft, parts)
 }
 
 #[test]
 fn values_that_cannot_be_are_refused_by_name() {
     let experts = Experts { read_ms: 10.0, chosen_share: 0.03, skew: 0.6, token_ms: 0.01 };
     let window = Window { tokens: 128, context_ms: 1e-5, attention_ms: 1e-7 };
-    let with = |experts| law(LawParts { experts: vec![experts], ..LawParts::default() });
-    let within = |window| law(LawParts { windows: vec![window], ..LawParts::default() });
+    let with = |experts| law(&LawParts { experts: vec![experts], ..LawParts::default() });
+    let within = |window| law(&LawParts { windows: vec![window], ..LawParts::default() });
     assert!(with(experts).is_ok() && within(window).is_ok());
     for bad in [-1.0, f64::NAN, f64::INFINITY, 2e5] {
         let refused = [
             ("experts.read_ms", with(Experts { read_ms: bad, ..experts })),
             ("experts.token_ms", with(Experts { token_ms: bad, ..experts })),
             ("windows.context_ms", within(Window { context_ms: bad, ..window })),
-            ("floor_ms", law(LawParts { floor_ms: bad, ..LawParts::default() })),
+            ("floor_ms", law(&LawParts { floor_ms: bad, ..LawParts::default() })),
         ];
         for (name, law) in refused {
             let error = law.expect_err(name);
@@ -160,7 +160,7 @@ fn an_iteration_of_experts_alone_takes_time() {
 /// Each part makes the longest iteration longer, up to where integers could overflow.
 #[test]
 fn the_longest_iteration_holds_each_part() {
-    let seconds = |parts| match EngineConfig::new(law(parts).expect("a valid law"), 100_000).check() {
+    let seconds = |parts| match EngineConfig::new(law(&parts).expect("a valid law"), 100_000).check() {
         Ok(()) => 0.0,
         Err(EngineConfigError::Iteration { seconds, .. }) => seconds,
         Err(error) => panic!("{error}"),

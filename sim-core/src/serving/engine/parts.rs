@@ -48,6 +48,7 @@ pub(super) struct Parts {
     crossings: VecDeque<(u64, u64)>,
 }
 
+// Nothing of it is inlined, so that engines without parts keep their registers.
 impl Parts {
     /// `None` for a law without parts: most engines have none, and pay for none.
     pub(super) fn new(law: &TimeModel) -> Option<Box<Self>> {
@@ -63,17 +64,17 @@ impl Parts {
     }
 
     /// The iterations that are counted next have `tokens` tokens each.
-    #[inline]
+    #[inline(never)]
     pub(super) fn plan(&mut self, law: &TimeModel, tokens: u64) {
         self.experts = law.expert_read(tokens);
     }
 
-    #[inline]
+    /// Units that the decodes' windows take in the iteration in progress.
     pub(super) fn units(&self) -> u64 {
         self.units
     }
 
-    #[inline]
+    /// How many more they take in the next one.
     pub(super) fn growth(&self) -> u64 {
         self.growth
     }
@@ -84,6 +85,7 @@ impl Parts {
     }
 
     /// Units of a chunk of `tokens` tokens after `computed` others.
+    #[inline(never)]
     pub(super) fn chunk(&self, computed: u64, tokens: u64) -> u64 {
         let units =
             |window: &WindowUnits| window.half_attention * tokens * (2 * window.tokens).min(2 * computed + tokens);
@@ -91,12 +93,12 @@ impl Parts {
     }
 
     /// The next iteration in which the growth differs; `u64::MAX` if there is none.
-    #[inline]
     pub(super) fn next_crossing(&self) -> u64 {
         self.crossings.front().map_or(u64::MAX, |crossing| crossing.0)
     }
 
     /// A sequence decodes in iteration `k` for the first time.
+    #[inline(never)]
     pub(super) fn enter(&mut self, sequence: &Sequence, k: u64) {
         let context = sequence.context_in(k);
         for window in &self.windows {
@@ -115,6 +117,7 @@ impl Parts {
     }
 
     /// A sequence does not decode in iteration `k` any more.
+    #[inline(never)]
     pub(super) fn leave(&mut self, sequence: &Sequence, k: u64) {
         let context = sequence.context_in(k);
         for window in &self.windows {
@@ -134,6 +137,7 @@ impl Parts {
     }
 
     /// Passes `n` iterations, up to iteration `k`: none of them after the next crossing.
+    #[inline(never)]
     pub(super) fn pass(&mut self, n: u64, k: u64) {
         debug_assert!(self.next_crossing() >= k, "a leap over a crossing");
         self.read += u128::from(n) * u128::from(self.units + self.experts)

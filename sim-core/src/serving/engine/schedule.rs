@@ -26,10 +26,8 @@ impl Engine {
         }
         (load.decodes, load.context) = (self.decodes, self.context);
         let mut growth = config.time.growth(self.decodes);
-        if let Some(parts) = &mut self.parts {
-            parts.plan(&config.time, load.prefill + load.decodes);
-            load.windows += parts.units();
-            growth += parts.growth();
+        if self.parts.is_some() {
+            growth += self.plan_parts(config, &mut load);
         }
         if self.decodes == 0 && self.chunks.is_empty() {
             self.rest(station, bench);
@@ -41,6 +39,15 @@ impl Engine {
             self.leap.len = self.reach(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
+    }
+
+    /// Adds what the decodes' windows take to a load; returns how much more they take each next time.
+    #[inline(never)]
+    fn plan_parts(&mut self, config: &EngineConfig, load: &mut Load) -> u64 {
+        let Some(parts) = &mut self.parts else { return 0 };
+        parts.plan(&config.time, load.prefill + load.decodes);
+        load.windows += parts.units();
+        parts.growth()
     }
 
     /// There is nothing to run: sleeps until the first waiting sequence has passed the front end.
