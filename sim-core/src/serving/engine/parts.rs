@@ -1,10 +1,11 @@
 //! What an engine keeps for the parts of its law that most models lack: attention that reads no more
 //! than a window of each context, and experts.
 //!
-//! Of experts, only what is read for the counters of DRAM. For each window, decodes read `min(context, window)` tokens. What that takes in the iteration in
-//! progress is kept as a sum, and so is by how much it grows: by the sequences that are still below
-//! the window. The growth stays the same until one of them *crosses*, so that a leap ends there. The
-//! crossings stand in a list in order; each sequence has at most one for each window.
+//! Of experts, only what reading them takes, for the counters of DRAM: their time is part of the time
+//! model. For each window, decodes read `min(context, window)` tokens. What that takes in the
+//! iteration in progress is kept as a sum, and so is by how much it grows: by the sequences that are
+//! still below the window. The growth stays the same until one of them *crosses*, so that a leap ends
+//! there. The crossings stand in a list in order; each sequence has at most one for each window.
 
 use super::sequence::Sequence;
 use super::time_model::TimeModel;
@@ -147,6 +148,62 @@ impl Parts {
             && let Some((_, context)) = self.crossings.pop_front()
         {
             self.growth -= context;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parts(windows: &[(u64, u64)]) -> Parts {
+        let windows = windows.iter().map(|&(tokens, context)| WindowUnits { tokens, context, half_attention: 0 });
+        let windows = windows.collect();
+        Parts { windows, units: 0, growth: 0, experts: 0, read: 0, crossings: VecDeque::new() }
+    }
+
+    /// What the sequences that decode in iteration `k` read within the windows.
+    fn direct(windows: &[(u64, u64)], decoding: &[Sequence], k: u64) -> u64 {
+        let each = |sequence: &Sequence| -> u64 {
+            windows.iter().map(|(tokens, units)| units * sequence.context_in(k).min(*tokens)).sum()
+        };
+        decoding.iter().map(each).sum()
+    }
+
+    proptest! {
+        /// Sequences come, end and leave early; in between, as many iterations pass as grow alike.
+        #[test]
+        fn the_sums_are_those_of_the_sequences(
+            windows in prop::collection::vec((1_u64..90, 1_u64..1_000), 1..4),
+            steps in prop::collection::vec((1_u32..80, 1_u32..60, 1_u64..30, any::<[bool; 2]>()), 1..80),
+        ) {
+            let mut parts = parts(&windows);
+            let (mut decoding, mut k, mut read) = (Vec::<Sequence>::new(), 0, 0);
+            for (prompt, output, most, [comes, leaves]) in steps {
+                if comes {
+                    let new = Sequence { end: k + u64::from(output) - 1, ..Sequence::new(prompt, output) };
+                    parts.enter(&new, k);
+                    decoding.push(new);
+                }
+                for index in (0..decoding.len()).rev() {
+                    if decoding[index].end == k || (leaves && index == 0) {
+                        parts.leave(&decoding[index], k);
+                        decoding.remove(index);
+                    }
+                }
+                prop_assert_eq!(parts.units(), direct(&windows, &decoding, k));
+                let end = decoding.iter().map(|sequence| sequence.end).min().unwrap_or(u64::MAX);
+                let n = most.min(parts.next_crossing().min(end) - k);
+                for later in 0..n {
+                    prop_assert_eq!(parts.units() + later * parts.growth(), direct(&windows, &decoding, k + later));
+                    read += u128::from(direct(&windows, &decoding, k + later));
+                }
+                k += n;
+                parts.pass(n, k);
+                prop_assert_eq!(parts.read(), read);
+                prop_assert!(parts.crossings.len() <= windows.len() * decoding.len());
+            }
         }
     }
 }
