@@ -5,10 +5,10 @@
 //! need: no preemption (it panics), no prefix cache, no look-ahead, nobody who gives up.
 
 use crate::bare::Outcome;
-use crate::llm::{LAW, Llm};
+use crate::llm::Llm;
 use crate::worlds::SERVICE;
 use flashcrowd_core::ports::{ArrivalSource, Router};
-use flashcrowd_core::serving::EngineConfig;
+use flashcrowd_core::serving::{EngineConfig, Experts};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -25,35 +25,74 @@ struct Law {
     sequence: u64,
     context: u64,
     /// By the number of decodes without a prefill: the hypotenuse of the times of reading weights
-    /// and of computing.
+    /// and of computing, and the time in experts.
     corners: Vec<u64>,
+    /// Time in experts by the number of tokens; empty without.
+    experts: Vec<u64>,
+    /// Least time of an iteration with a prefill.
+    floor: u64,
 }
 
 impl Law {
-    fn new(config: &EngineConfig) -> Self {
-        assert_eq!(LAW.attention_ms, 0.0, "the bare loop knows no attention");
-        let units = |ms: f64| (ms * 1e9 * f64::from(1_u32 << FRACTION_BITS)).round() as u64;
-        let (weights, token) = (units(LAW.weights_ms), units(LAW.token_ms));
+    fn new(llm: &Llm, config: &EngineConfig) -> Self {
+        let (law, parts) = llm.law();
+        assert_eq!(law.attention_ms, 0.0, "the bare loop knows no attention");
+        let (weights, token) = (units(law.weights_ms), units(law.token_ms));
+        let experts = parts.experts.first().map_or_else(Vec::new, |group| in_experts(group, config.token_budget));
+        let of_experts = |decodes: u64| experts.get(decodes as usize).copied().unwrap_or(0);
         let decodes = 0..=u64::from(config.max_sequences);
         Law {
-            overhead: units(LAW.overhead_ms),
+            overhead: units(law.overhead_ms),
             weights,
             token,
-            sequence: units(LAW.sequence_ms),
-            context: units(LAW.context_ms),
-            corners: decodes.map(|decodes| hypotenuse(weights, token * decodes)).collect(),
+            sequence: units(law.sequence_ms),
+            context: units(law.context_ms),
+            corners: decodes.map(|decodes| hypotenuse(weights, token * decodes) + of_experts(decodes)).collect(),
+            experts,
+            floor: units(parts.floor_ms),
         }
     }
 
     /// Units of an iteration.
     #[inline]
     fn iteration(&self, prefill: u64, chunks: u64, decodes: u64, context: u64) -> u64 {
-        let corner = match prefill {
-            0 => self.corners[decodes as usize],
-            _ => hypotenuse(self.weights, self.token * (prefill + decodes)),
-        };
-        self.overhead + corner + self.sequence * (decodes + chunks) + self.context * context
+        let rest = self.overhead + self.sequence * (decodes + chunks) + self.context * context;
+        if prefill == 0 {
+            return rest + self.corners[decodes as usize];
+        }
+        let experts = self.experts.get((prefill + decodes) as usize).copied().unwrap_or(0);
+        let corner = hypotenuse(self.weights, self.token * (prefill + decodes));
+        (rest + corner + experts).max(self.floor)
     }
+}
+
+fn units(ms: f64) -> u64 {
+    (ms * 1e9 * f64::from(1_u32 << FRACTION_BITS)).round() as u64
+}
+
+/// The product of a number and a fraction of 2^63.
+fn part(number: u64, fraction: u64) -> u64 {
+    ((u128::from(number) * u128::from(fraction)) >> 63) as u64
+}
+
+/// Time in experts by the number of tokens: each token leaves a part of what is unread.
+fn in_experts(experts: &Experts, most: u32) -> Vec<u64> {
+    let (read, token) = (units(experts.read_ms), units(experts.token_ms));
+    let mut unread = (1 << 63) - (experts.chosen_share * 2_f64.powi(63)).round() as u64;
+    let (mut left, mut root) = (1 << 63, unread);
+    for digit in (0..32).rev() {
+        root = (u128::from(root) << 63).isqrt() as u64;
+        if (experts.skew * 2_f64.powi(32)).round() as u64 >> digit & 1 == 1 {
+            left = part(left, root);
+        }
+    }
+    let mut times = vec![0];
+    for tokens in 1..=u64::from(most) {
+        unread = if unread >> 31 == 0 { 0 } else { unread };
+        times.push(read - part(read, unread) + token * tokens);
+        unread = part(unread, left);
+    }
+    times
 }
 
 /// Floor of the root of `a^2 + b^2`.
@@ -308,7 +347,7 @@ impl Engine {
 pub fn run(llm: &Llm) -> Outcome {
     let config = llm.engine();
     assert_eq!((config.block_tokens as usize, config.lookahead), (BLOCK, false), "settings that this loop knows");
-    let rules = Rules { law: Law::new(&config), config };
+    let rules = Rules { law: Law::new(llm, &config), config };
     let front_end = rules.config.front_end.as_ps();
     let model = llm.cluster();
     let mut arrivals = llm.arrivals();

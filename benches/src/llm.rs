@@ -4,7 +4,7 @@ use crate::worlds::{CLIENT, Model, SERVICE};
 use flashcrowd_core::clock::{Distribution, Seed};
 use flashcrowd_core::ports::LatencyPart;
 use flashcrowd_core::serving::{
-    Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, ServiceTime, Slo, TimeModel,
+    Coefficients, Discipline, EngineConfig, Experts, Knee, LawParts, ServiceConfig, ServiceTime, Slo, TimeModel,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::Traffic;
@@ -19,7 +19,7 @@ const MEAN_OUTPUT: f64 = 200.0;
 const CV2: f64 = 1.0;
 
 /// Llama-3.1-8B on an H100, rounded from the shipped profile (`profiles/fitted.ron`).
-pub(crate) const LAW: Coefficients = Coefficients {
+const DENSE: Coefficients = Coefficients {
     overhead_ms: 1.41,
     weights_ms: 5.53,
     token_ms: 0.0235,
@@ -28,8 +28,23 @@ pub(crate) const LAW: Coefficients = Coefficients {
     attention_ms: 0.0,
 };
 
+/// Qwen3-30B-A3B on an H100, rounded, by its layers and the datasheet: of 128 experts a token chooses
+/// 8.
+const SPARSE: Coefficients = Coefficients {
+    overhead_ms: 4.3,
+    weights_ms: 0.82,
+    token_ms: 0.0037,
+    sequence_ms: 0.0082,
+    context_ms: 0.000_037_8,
+    attention_ms: 0.0,
+};
+const EXPERTS: Experts = Experts { read_ms: 17.3, chosen_share: 0.0625, skew: 0.612, token_ms: 0.0086 };
+/// Its 48 layers are launched one by one in iterations with prompts.
+const FLOOR_MS: f64 = 13.4;
+
 /// Blocks of 16 tokens that such a GPU holds beside the weights.
 const BLOCKS: u64 = 26_000;
+const SPARSE_BLOCKS: u64 = 9_200;
 
 /// Identical replicas, each an engine, at a rate that keeps about this many sequences decoding in
 /// each.
@@ -41,6 +56,8 @@ pub struct Llm {
     pub batch: u32,
     /// Requests that arrive.
     pub requests: u64,
+    /// Whether the model has experts.
+    pub experts: bool,
     /// Whether iterations with one batch are played at once.
     pub leaps: bool,
 }
@@ -50,11 +67,14 @@ impl Llm {
     /// and its share of prefills.
     pub fn rate(&self) -> f64 {
         let batch = f64::from(self.batch);
-        let prefill_ms = LAW.token_ms * MEAN_PROMPT + LAW.sequence_ms;
+        let (law, parts) = self.law();
+        let experts = |tokens: f64| -> f64 { parts.experts.iter().map(|experts| experts_ms(experts, tokens)).sum() };
+        let prefill_ms = law.token_ms * MEAN_PROMPT + law.sequence_ms + (experts(batch + MEAN_PROMPT) - experts(batch));
         let context = MEAN_PROMPT + MEAN_OUTPUT * (1.0 + CV2) / 2.0;
-        let decode_ms = LAW.overhead_ms
-            + LAW.weights_ms.hypot(LAW.token_ms * batch)
-            + (LAW.sequence_ms + LAW.context_ms * context) * batch;
+        let decode_ms = law.overhead_ms
+            + law.weights_ms.hypot(law.token_ms * batch)
+            + (law.sequence_ms + law.context_ms * context) * batch
+            + experts(batch);
         // Each sequence that ends is replaced by one whose prefill lengthens an iteration.
         f64::from(self.replicas) * batch / (MEAN_OUTPUT * decode_ms + batch * prefill_ms) * 1e3
     }
@@ -94,10 +114,21 @@ impl Llm {
         Poisson::new(rate, &laws, until, Seed::new(1), label).expect("a valid rate")
     }
 
+    /// The law of its iterations.
+    pub(crate) fn law(&self) -> (Coefficients, LawParts) {
+        if self.experts {
+            (SPARSE, LawParts { experts: vec![EXPERTS], floor_ms: FLOOR_MS, ..LawParts::default() })
+        } else {
+            (DENSE, LawParts::default())
+        }
+    }
+
     /// Each engine.
     pub(crate) fn engine(&self) -> EngineConfig {
-        let law = TimeModel::new(&LAW, Knee::Soft).expect("a valid law");
-        EngineConfig { front_end: SimDuration::from_us(9_630), leaps: self.leaps, ..EngineConfig::new(law, BLOCKS) }
+        let (coefficients, parts) = self.law();
+        let law = TimeModel::with_parts(&coefficients, Knee::Soft, &parts).expect("a valid law");
+        let blocks = if self.experts { SPARSE_BLOCKS } else { BLOCKS };
+        EngineConfig { front_end: SimDuration::from_us(9_630), leaps: self.leaps, ..EngineConfig::new(law, blocks) }
     }
 
     pub(crate) fn service(&self, plain: ServiceConfig) -> ServiceConfig {
@@ -112,4 +143,10 @@ impl Llm {
             ..plain
         }
     }
+}
+
+/// About the time of an iteration of `tokens` tokens in experts.
+fn experts_ms(experts: &Experts, tokens: f64) -> f64 {
+    let unread = (1.0 - experts.chosen_share).powf(1.0 + experts.skew * (tokens - 1.0));
+    experts.read_ms * (1.0 - unread) + experts.token_ms * tokens
 }

@@ -16,7 +16,7 @@ use flashcrowd_core::simulation::World;
 use serde_json::{Value, json};
 
 /// The rows, in the order of the table.
-pub const ROWS: [&str; 20] = [
+pub const ROWS: [&str; 21] = [
     "mmc_16",
     "mmc_1024",
     "cluster_64",
@@ -36,11 +36,15 @@ pub const ROWS: [&str; 20] = [
     "llm_1024_b1",
     "llm_1024_b12",
     "llm_1024_b30",
+    "moe_64",
     "two_engines",
 ];
 
 /// From this many replicas on, memory for each replica is reported.
 const MANY_REPLICAS: u32 = 1_000;
+
+/// Sequences in decode in each engine of a model with experts, on average.
+const MOE_BATCH: u32 = 12;
 
 /// The per-iteration twin plays one request in this many, since it is that much slower.
 const TWIN_SHARE: u64 = 20;
@@ -77,8 +81,10 @@ pub fn played(row: &str, requests: u64) -> Option<Played> {
         }
         "llm" => {
             let (replicas, batch) = size.split_once("_b")?;
-            Played::Llm(Llm { replicas: number(replicas)?, batch: number(batch)?, requests, leaps: true })
+            let (replicas, batch) = (number(replicas)?, number(batch)?);
+            Played::Llm(Llm { replicas, batch, requests, experts: false, leaps: true })
         }
+        "moe" => Played::Llm(Llm { replicas: number(size)?, batch: MOE_BATCH, requests, experts: true, leaps: true }),
         "two" if size == "engines" => Played::TwoEngines(TwoEngines { requests, leaps: true }),
         _ => return None,
     })

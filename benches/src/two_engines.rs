@@ -32,7 +32,8 @@ impl TwoEngines {
     /// # Panics
     /// Never: the laws and the rates are valid.
     pub fn world(&self) -> World {
-        let whole = Llm { replicas: REPLICAS, batch: BATCH, requests: self.requests, leaps: self.leaps };
+        let whole =
+            Llm { replicas: REPLICAS, batch: BATCH, requests: self.requests, experts: false, leaps: self.leaps };
         let plain = whole.world();
         World {
             seed: Seed::new(1),

@@ -16,7 +16,9 @@ fn row(name: &str, requests: u64) -> Value {
 /// The program itself compares the histograms of the simulator and of the bare loop, to the last count.
 #[test]
 fn simulator_and_bare_loop_play_the_same_requests() {
-    for name in ["mmc_1", "mmc_16", "cluster_8", "cluster_1k", "llm_1_b1", "llm_1_b30", "llm_8_b12", "llm_4_b60"] {
+    for name in
+        ["mmc_1", "mmc_16", "cluster_8", "cluster_1k", "llm_1_b1", "llm_1_b30", "llm_8_b12", "llm_4_b60", "moe_4"]
+    {
         let row = row(name, 20_000);
         assert!(row["requests_per_cpu_s"].as_f64() > Some(0.0), "{row}");
         assert!(row["bare_requests_per_cpu_s"].as_f64() > Some(0.0), "{row}");

@@ -2,9 +2,11 @@
 //! obviously right. What the leaping engine is held against.
 //!
 //! It shares nothing with that but the integer coefficients: lists instead of counts, whole
-//! allocations instead of phases, and a scheduler written straight from vLLM's
+//! allocations instead of phases, a time that is worked out anew from each sequence
+//! ([`crate::plain_law`]), and a scheduler written straight from vLLM's
 //! (`vllm/v1/core/sched/scheduler.py`).
 
+use crate::plain_law::{Chunk, PlainLaw};
 use flashcrowd_core::serving::EngineConfig;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -145,35 +147,18 @@ impl Pool {
     }
 }
 
-/// The coefficients of a law in units of 2^-16 ps: o, w, b, c, d, e/2.
-pub type Units = [u64; 6];
-
-/// The floor of the root of `n`, bit by bit.
-fn root(n: u128) -> u128 {
-    let (mut low, mut high) = (0_u128, 1_u128 << 64);
-    while high - low > 1 {
-        let middle = u128::midpoint(low, high);
-        if middle * middle <= n {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
-}
-
 /// Plays `asked` (sorted by time) on one engine until `horizon_ps`.
 ///
 /// # Panics
 /// If a request is longer than the cache.
-pub fn play(config: &EngineConfig, units: Units, asked: &[Asked], horizon_ps: u64) -> Played {
-    let mut engine = Plain::new(config, units, asked);
+pub fn play(config: &EngineConfig, law: &PlainLaw, asked: &[Asked], horizon_ps: u64) -> Played {
+    let mut engine = Plain::new(config, law, asked);
     while engine.iterate(horizon_ps) {}
     engine.result()
 }
 
 /// One of several engines that share a group: its rules, its law, and what it is asked.
-pub type Member = (EngineConfig, Units, Vec<Asked>);
+pub type Member = (EngineConfig, PlainLaw, Vec<Asked>);
 
 /// Plays engines that share a GPU group: one iteration at a time, of the next in order that has
 /// something to do.
@@ -182,7 +167,7 @@ pub type Member = (EngineConfig, Units, Vec<Asked>);
 /// As [`play`].
 pub fn play_group(members: &[Member], horizon_ps: u64) -> Vec<Played> {
     let mut engines: Vec<Plain<'_>> =
-        members.iter().map(|(config, units, asked)| Plain::new(config, *units, asked)).collect();
+        members.iter().map(|(config, law, asked)| Plain::new(config, law, asked)).collect();
     let mut clock = 0_u128;
     let mut last = engines.len() - 1;
     loop {
@@ -210,7 +195,7 @@ pub fn play_group(members: &[Member], horizon_ps: u64) -> Vec<Played> {
 
 struct Plain<'a> {
     config: &'a EngineConfig,
-    units: Units,
+    law: &'a PlainLaw,
     /// Not yet at the front end's far side.
     coming: VecDeque<Job>,
     waiting: VecDeque<Job>,
@@ -224,7 +209,7 @@ struct Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    fn new(config: &'a EngineConfig, units: Units, asked: &[Asked]) -> Self {
+    fn new(config: &'a EngineConfig, law: &'a PlainLaw, asked: &[Asked]) -> Self {
         let job = |(id, asked): (usize, &Asked)| Job {
             id,
             ready: asked.at + config.front_end.as_ps(),
@@ -243,7 +228,7 @@ impl<'a> Plain<'a> {
         let total = config.blocks as usize;
         Plain {
             config,
-            units,
+            law,
             coming: asked.iter().enumerate().map(job).collect(),
             waiting: VecDeque::new(),
             running: Vec::new(),
@@ -430,21 +415,11 @@ impl<'a> Plain<'a> {
     }
 
     fn iteration_units(&self, work: &[u64]) -> u64 {
-        let [overhead, weights, token, sequence, per_context, half_attention] = self.units;
-        let (mut prefill, mut chunks, mut decodes, mut context, mut attention) = (0, 0, 0, 0, 0);
-        for (job, &tokens) in self.running.iter().zip(work) {
-            if job.decodes {
-                decodes += 1;
-                context += job.tokens();
-            } else {
-                prefill += tokens;
-                chunks += 1;
-                attention += tokens * (2 * job.computed + tokens);
-            }
-        }
-        let compute = u128::from(token) * u128::from(prefill + decodes);
-        let corner = root(u128::from(weights) * u128::from(weights) + compute * compute) as u64;
-        overhead + corner + sequence * (decodes + chunks) + per_context * context + half_attention * attention
+        let running = || self.running.iter().zip(work);
+        let decodes: Vec<u64> = running().filter(|(job, _)| job.decodes).map(|(job, _)| job.tokens()).collect();
+        let chunk = |(job, &tokens): (&Job, &u64)| Chunk { past: job.computed, tokens };
+        let chunks: Vec<Chunk> = running().filter(|(job, _)| !job.decodes).map(chunk).collect();
+        self.law.iteration(&decodes, &chunks)
     }
 
     /// The iteration has ended: tokens come out, and who has all leaves.

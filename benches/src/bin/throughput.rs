@@ -18,7 +18,7 @@ struct Options {
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Only this row, in this process: `mmc_<slots>`, `cluster_<replicas>`, `cluster_<thousands>k`,
-    /// `regions_<regions>`, `llm_<replicas>_b<mean batch>` or `two_engines`.
+    /// `regions_<regions>`, `llm_<replicas>_b<mean batch>`, `moe_<replicas>` or `two_engines`.
     #[arg(long)]
     row: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use super::batch::Batching;
 use super::bench::Bench;
-use super::engine::{Engine, EngineWork, Sequence, Turn};
+use super::engine::{Engine, EngineWork, FRACTION_BITS, Sequence, Turn};
 use super::round::{Steady, Stretch};
 use super::sharing::Sharing;
 use super::station::Station;
@@ -442,10 +442,11 @@ impl Discipline {
         let work = server.engine_work();
         let [overhead_s, weights_s, context_s] = config.time.seconds();
         let iterations = work.iterations as f64;
+        let parts_s = work.parts_read as f64 / (1e12 * f64::from(1_u32 << FRACTION_BITS));
         Activity {
             sm: (server.meter.busy.as_s_f64() - overhead_s * iterations).max(0.0),
             tensor: work.tokens as f64 * config.peak_token_s,
-            dram: config.read_efficiency * (weights_s * iterations + context_s * work.context_read as f64),
+            dram: config.read_efficiency * (weights_s * iterations + context_s * work.context_read as f64 + parts_s),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Prefix, SourceError};
-use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, ServiceConfig, TimeModel};
+use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, LawParts, ServiceConfig, TimeModel};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Outcome, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
 use flashcrowd_tests::kit::{client, run, service, world};
-use flashcrowd_tests::plain_engine::{Asked, Played, Served, Units, play, play_group};
+use flashcrowd_tests::plain_engine::{Asked, Played, Served, play, play_group};
+use flashcrowd_tests::plain_law::PlainLaw;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -15,10 +16,18 @@ const HORIZON_S: u64 = 40;
 
 /// A random engine and what is asked of it.
 #[derive(Clone, Debug)]
-struct Case {
+pub(crate) struct Case {
     coefficients: Coefficients,
+    parts: LawParts,
     config: EngineConfig,
     asked: Vec<Asked>,
+}
+
+impl Case {
+    /// Its law, for the plain engine.
+    pub(crate) fn plain_law(&self) -> PlainLaw {
+        PlainLaw::new(&self.coefficients, &self.parts)
+    }
 }
 
 fn coefficients() -> impl Strategy<Value = Coefficients> {
@@ -35,7 +44,9 @@ fn coefficients() -> impl Strategy<Value = Coefficients> {
 }
 
 prop_compose! {
-    fn case()(
+    /// An engine whose law has such parts.
+    pub(crate) fn case(parts: BoxedStrategy<LawParts>)(
+        parts in parts,
         coefficients in coefficients(),
         (block_tokens, sequences, budget) in (0_u32..5, 1_u32..12, 1_u32..64),
         spare_blocks in prop_oneof![0_u64..8, 8_u64..200],
@@ -64,7 +75,7 @@ prop_compose! {
         }
         let longest = asked.iter().map(|request| u64::from(request.prompt + request.output)).max().unwrap_or(1);
         let block = 1 << block_tokens;
-        let law = TimeModel::new(&coefficients, Knee::Soft).expect("a valid law");
+        let law = TimeModel::with_parts(&coefficients, Knee::Soft, &parts).expect("a valid law");
         let blocks = longest.div_ceil(block) + spare_blocks;
         let budget = if chunked { sequences + budget } else { (longest as u32).max(sequences) + budget };
         let config = EngineConfig {
@@ -77,7 +88,7 @@ prop_compose! {
             lookahead,
             ..EngineConfig::new(law, blocks)
         };
-        Case { coefficients, config, asked }
+        Case { coefficients, parts, config, asked }
     }
 }
 
@@ -102,13 +113,6 @@ fn hashes(prompt: u32, hash_tokens: u32, talk: u64) -> Vec<u64> {
         branch * 1_000 + u64::from(block)
     };
     (0..prompt.div_ceil(hash_tokens)).map(name).collect()
-}
-
-fn units(coefficients: &Coefficients) -> Units {
-    let law = coefficients;
-    let half = law.attention_ms / 2.0;
-    [law.overhead_ms, law.weights_ms, law.token_ms, law.sequence_ms, law.context_ms, half]
-        .map(|ms| (ms * 1e9 * 65_536.0).round() as u64)
 }
 
 /// A source of what is asked, with the names of the blocks.
@@ -206,27 +210,42 @@ fn equal_prompts_share_blocks() {
     assert_eq!(run(build(&plain, &asked)).services[0].engine.cached_tokens, 0);
 }
 
-const CASES: u32 = if cfg!(debug_assertions) { 256 } else { 4_000 };
+/// As many random cases as the environment asks for, in `FLASHCROWD_CASES`.
+pub(crate) fn cases() -> u32 {
+    let asked = std::env::var("FLASHCROWD_CASES").ok().and_then(|cases| cases.parse().ok());
+    asked.unwrap_or(if cfg!(debug_assertions) { 256 } else { 4_000 })
+}
+
+/// Whether the engine agrees with one that plays each iteration under that law; and without leaps, on
+/// the same code.
+pub(crate) fn equals_plain(case: &Case, law: &PlainLaw) -> Result<(), TestCaseError> {
+    prop_assume!(case.config.check().is_ok());
+    let plain = play(&case.config, law, &case.asked, SimTime::from_s(HORIZON_S).as_ps());
+    let record = run(build(&case.config, &case.asked));
+    compare(&record, &plain)?;
+    let stepping = run(build(&EngineConfig { leaps: false, ..case.config.clone() }, &case.asked));
+    compare(&stepping, &plain)?;
+    prop_assert_eq!(&record.digest, &stepping.digest);
+    prop_assert_eq!(record.services[0].engine, stepping.services[0].engine);
+    Ok(())
+}
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn leaps_equal_iterations_to_the_last_bit(case in case()) {
-        prop_assume!(case.config.check().is_ok());
-        let plain = play(&case.config, units(&case.coefficients), &case.asked, SimTime::from_s(HORIZON_S).as_ps());
-        let record = run(build(&case.config, &case.asked));
-        compare(&record, &plain)?;
-        // And without leaps, on the same code.
-        let stepping = run(build(&EngineConfig { leaps: false, ..case.config }, &case.asked));
-        compare(&stepping, &plain)?;
-        prop_assert_eq!(&record.digest, &stepping.digest);
+    fn leaps_equal_iterations_to_the_last_bit(case in case(no_parts())) {
+        equals_plain(&case, &case.plain_law())?;
     }
 }
 
+fn no_parts() -> BoxedStrategy<LawParts> {
+    Just(LawParts::default()).boxed()
+}
+
 /// Several random engines, each with what is asked of it.
-fn group() -> impl Strategy<Value = Vec<Case>> {
-    prop::collection::vec(case(), 2..4)
+pub(crate) fn group(parts: BoxedStrategy<LawParts>) -> impl Strategy<Value = Vec<Case>> {
+    prop::collection::vec(case(parts), 2..4)
 }
 
 fn build_group(cases: &[Case], leaps: bool) -> World {
@@ -254,23 +273,28 @@ fn compare_member(record: &RunRecord, member: usize, plain: &Played) -> Result<(
     compare(&part, plain)
 }
 
+/// The same of several engines on one group.
+pub(crate) fn group_equals_plain(cases: &[Case]) -> Result<(), TestCaseError> {
+    prop_assume!(cases.iter().all(|case| case.config.check().is_ok()));
+    let members: Vec<_> =
+        cases.iter().map(|case| (case.config.clone(), case.plain_law(), case.asked.clone())).collect();
+    let plain = play_group(&members, SimTime::from_s(HORIZON_S).as_ps());
+    let leaping = run(build_group(cases, true));
+    let stepping = run(build_group(cases, false));
+    prop_assert_eq!(&leaping.digest, &stepping.digest);
+    for (member, plain) in plain.iter().enumerate() {
+        compare_member(&leaping, member, plain)?;
+        compare_member(&stepping, member, plain)?;
+        prop_assert_eq!(leaping.services[member].engine, stepping.services[member].engine);
+    }
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES / 2, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases() / 2, ..ProptestConfig::default() })]
 
     #[test]
-    fn engines_on_one_group_take_turns_by_whole_iterations(cases in group()) {
-        prop_assume!(cases.iter().all(|case| case.config.check().is_ok()));
-        let members: Vec<_> = cases
-            .iter()
-            .map(|case| (case.config.clone(), units(&case.coefficients), case.asked.clone()))
-            .collect();
-        let plain = play_group(&members, SimTime::from_s(HORIZON_S).as_ps());
-        let leaping = run(build_group(&cases, true));
-        let stepping = run(build_group(&cases, false));
-        prop_assert_eq!(&leaping.digest, &stepping.digest);
-        for (member, plain) in plain.iter().enumerate() {
-            compare_member(&leaping, member, plain)?;
-            compare_member(&stepping, member, plain)?;
-        }
+    fn engines_on_one_group_take_turns_by_whole_iterations(cases in group(no_parts())) {
+        group_equals_plain(&cases)?;
     }
 }

@@ -5,6 +5,7 @@ mod batching;
 mod common_random_numbers;
 mod divergence;
 mod engine;
+mod engine_parts;
 mod fleet;
 mod licences;
 mod loads;

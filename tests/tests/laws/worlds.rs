@@ -10,7 +10,8 @@ use flashcrowd_core::ports::{
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
-    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Knee, QueueMode, ServiceConfig, Slo, TimeModel,
+    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Experts, Knee, LawParts, QueueMode, ServiceConfig,
+    Slo, TimeModel, Window,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryBudget, RetryPolicy, Traffic};
@@ -123,10 +124,11 @@ fn discipline() -> impl Strategy<Value = Discipline> {
 /// A token-level engine, slow and with a small cache, so that small worlds fill it.
 fn engine() -> impl Strategy<Value = EngineConfig> {
     let knobs = (1_u32..8, 1_u32..40, 8_u64..60, none_or(40), any::<[bool; 3]>());
-    let times = (0.5..40.0, 0.0..3.0, 0.0..0.05);
-    (knobs, times).prop_map(|((sequences, budget, blocks, front_end, flags), (weights_ms, token_ms, context_ms))| {
+    let times = (0.5..40.0, 0.0..3.0, 0.0..0.05, law_parts());
+    (knobs, times).prop_map(|((sequences, budget, blocks, front_end, flags), times)| {
+        let (weights_ms, token_ms, context_ms, parts) = times;
         let coefficients = Coefficients { weights_ms, token_ms, context_ms, ..Coefficients::default() };
-        let law = TimeModel::new(&coefficients, Knee::Soft).expect("a valid law");
+        let law = TimeModel::with_parts(&coefficients, Knee::Soft, &parts).expect("a valid law");
         EngineConfig {
             front_end: ms(front_end),
             max_sequences: sequences,
@@ -139,6 +141,24 @@ fn engine() -> impl Strategy<Value = EngineConfig> {
             ..EngineConfig::new(law, blocks)
         }
     })
+}
+
+/// Half of the engines have a model without experts, windows and floor.
+fn law_parts() -> impl Strategy<Value = LawParts> {
+    let experts = (0.0..30.0, 0.01..1.0, 0.0..1.0).prop_map(|(read_ms, chosen_share, skew)| Experts {
+        read_ms,
+        chosen_share,
+        skew,
+        token_ms: 0.2,
+    });
+    let window = (1_u32..60, 0.0..0.05).prop_map(|(tokens, context_ms)| Window {
+        tokens,
+        context_ms,
+        attention_ms: context_ms / 10.0,
+    });
+    let parts = (prop::collection::vec(experts, 0..2), prop::collection::vec(window, 0..3), 0.0..60.0);
+    let parts = parts.prop_map(|(experts, windows, floor_ms)| LawParts { experts, windows, floor_ms });
+    prop_oneof![Just(LawParts::default()), parts]
 }
 
 fn queue() -> impl Strategy<Value = QueueMode> {

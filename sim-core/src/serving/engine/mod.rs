@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `config` | the rules of the engine, as settings |
 //! | `time_model` | the time of one iteration, and of many, in integers |
+//! | `experts` | the part of that time in layers with experts |
+//! | `parts` | what the engine keeps for attention within windows, and for experts |
 //! | `sequence` | what the engine knows of one attempt |
 //! | `blocks` | the blocks of the KV cache |
 //! | `named` | the blocks that other sequences can find |
@@ -22,7 +24,9 @@
 
 mod blocks;
 mod config;
+mod experts;
 mod named;
+mod parts;
 mod schedule;
 mod sequence;
 mod time_model;
@@ -38,13 +42,16 @@ use crate::id::{AttemptSlot, ServerId, Table};
 use crate::traffic::Stage;
 use blocks::Blocks;
 use named::Named;
+use parts::Parts;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 pub use config::{EngineConfig, EngineConfigError};
+pub use experts::Experts;
+pub use parts::Window;
 pub(crate) use sequence::Sequence;
 pub(crate) use time_model::{Clock, FRACTION_BITS, Leap, clock_at, instant};
-pub use time_model::{Coefficients, Knee, LONGEST_ITERATION_S, TimeModel, TimeModelError};
+pub use time_model::{Coefficients, Knee, LONGEST_ITERATION_S, LawParts, TimeModel, TimeModelError};
 pub(crate) use turns::Turn;
 pub use work::EngineWork;
 
@@ -71,6 +78,8 @@ pub(crate) struct Engine {
     /// Sequences in decode, and the context that they read in the iteration in progress.
     decodes: u64,
     context: u64,
+    /// What its model has beside: windows of attention, experts.
+    parts: Option<Box<Parts>>,
     /// Sequences in decode by their ends. A sequence that left early stays until it reaches the
     /// top.
     ends: BinaryHeap<Reverse<End>>,
@@ -151,6 +160,7 @@ impl Engine {
             wake_at: SimTime::MAX,
             decodes: 0,
             context: 0,
+            parts: Parts::new(&config.time),
             ends: BinaryHeap::new(),
             next_end: u64::MAX,
             stale: 0,
@@ -169,7 +179,8 @@ impl Engine {
 
     /// Its work up to the last boundary that was settled.
     pub(crate) fn work(&self) -> EngineWork {
-        EngineWork { peak_blocks: self.blocks.peak(), ..self.work }
+        let parts_read = self.parts.as_ref().map_or(0, |parts| parts.read());
+        EngineWork { peak_blocks: self.blocks.peak(), parts_read, ..self.work }
     }
 
     /// Share of the KV cache's blocks in use.
@@ -383,6 +394,9 @@ impl Engine {
             u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
         self.iteration += n;
         self.context += n * self.decodes;
+        if let Some(parts) = &mut self.parts {
+            parts.pass(n, self.iteration);
+        }
     }
 
     /// Updates what is measured up to `last`: plays the iterations that have ended by then.

@@ -25,16 +25,29 @@ impl Engine {
             self.admit(config, &mut budget, &mut load, station, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
+        let mut growth = config.time.growth(self.decodes);
+        if self.parts.is_some() {
+            growth += self.plan_parts(config, &mut load);
+        }
         if self.decodes == 0 && self.chunks.is_empty() {
             self.rest(station, bench);
             return;
         }
         self.work.tokens += load.prefill;
-        self.leap = Leap { len: 1, first: config.time.iteration(&load), growth: config.time.growth(self.decodes) };
+        self.leap = Leap { len: 1, first: config.time.iteration(&load), growth };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
+    }
+
+    /// Adds what the decodes' windows take to a load; returns how much more they take each next time.
+    #[inline(never)]
+    fn plan_parts(&mut self, config: &EngineConfig, load: &mut Load) -> u64 {
+        let Some(parts) = &mut self.parts else { return 0 };
+        parts.plan(&config.time, load.prefill + load.decodes);
+        load.windows += parts.units();
+        parts.growth()
     }
 
     /// There is nothing to run: sleeps until the first waiting sequence has passed the front end.
@@ -53,7 +66,7 @@ impl Engine {
     fn reach(&mut self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
         // Without a decode there is no end to plan for: only this iteration is planned.
         let Some(next_end) = self.next_end(station.id, bench) else { return 1 };
-        let all = next_end - self.iteration;
+        let all = next_end.min(self.next_crossing()) - self.iteration;
         let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
         match station.waiting.front() {
             // Only a sequence that becomes ready later cuts the leap: one that was ready before lacks
@@ -73,6 +86,12 @@ impl Engine {
             self.drop_stale(server, bench);
         }
         (self.next_end != u64::MAX).then_some(self.next_end)
+    }
+
+    /// The iteration from which on the leap grows by less, since a sequence fills a window.
+    #[inline]
+    pub(super) fn next_crossing(&self) -> u64 {
+        self.parts.as_ref().map_or(u64::MAX, |parts| parts.next_crossing())
     }
 
     /// Drops the entries on top of the heap whose sequences have left.
@@ -226,6 +245,9 @@ impl Engine {
         self.blocks.leave(sequence.phase());
         self.decodes -= 1;
         self.context -= context;
+        if let Some(parts) = &mut self.parts {
+            parts.leave(sequence, self.iteration);
+        }
         // The token of this iteration is not in the cache yet.
         context - 1
     }
@@ -276,6 +298,9 @@ impl Engine {
         load.prefill += tokens;
         load.chunks += 1;
         load.attention += tokens * (2 * computed + tokens);
+        if let Some(parts) = &self.parts {
+            load.windows += parts.chunk(computed, tokens);
+        }
         self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
     }
 
@@ -400,6 +425,9 @@ impl Engine {
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
             self.blocks.enter(sequence.phase());
+            if let Some(parts) = &mut self.parts {
+                parts.enter(sequence, self.iteration);
+            }
             let end = End::new(sequence.end, sequence.admission, attempt);
             if sequence.first_token.is_none() {
                 sequence.first_token = Some(now);

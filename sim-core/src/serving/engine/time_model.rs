@@ -1,10 +1,14 @@
 //! The time of one iteration, in integers.
 //!
 //! `T = o + sqrt(w^2 + (b*(P+D))^2) + c*(D+S) + d*KV + e*sum p*(ctx + p/2)`: one model with six
-//! coefficients for each (model, GPU, tensor parallelism). Coefficients are fixed point, in units
-//! of 2^-16 ps, so that a sum over many iterations equals the iterations one by one: with times
-//! rounded to nanoseconds, or in `f64`, a leap drifts from its iterations.
+//! coefficients for each (model, GPU, tensor parallelism). Models with experts or windows of
+//! attention, and engines that launch prompts slowly, have terms beside these ([`LawParts`]).
+//! Coefficients are fixed point, in units of 2^-16 ps, so that a sum over many iterations equals the
+//! iterations one by one: with times rounded to nanoseconds, or in `f64`, a leap drifts from its
+//! iterations.
 
+use super::experts::{ExpertTimes, Experts, Group};
+use super::parts::{Window, WindowUnits};
 use crate::clock::SimTime;
 
 /// Bits of the fraction of a picosecond.
@@ -32,6 +36,18 @@ pub struct Coefficients {
     pub attention_ms: f64,
 }
 
+/// What the law of a model has beside the six coefficients; most models have none of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LawParts {
+    /// Groups of layers with experts; their weights are not in `weights_ms`.
+    pub experts: Vec<Experts>,
+    /// Layers that read a window of each context; they are not in `context_ms` and `attention_ms`.
+    pub windows: Vec<Window>,
+    /// Least time of an iteration that holds prompts, in ms: it is launched kernel by kernel, without
+    /// a graph. 0 for none.
+    pub floor_ms: f64,
+}
+
 /// How the weight read and the compute of an iteration add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Knee {
@@ -53,8 +69,23 @@ pub enum TimeModelError {
         /// Its value.
         ms: f64,
     },
+    /// A share of experts that no token can choose.
+    #[error("`experts.chosen_share` is {share}: expected more than 0, and at most 1")]
+    ChosenShare {
+        /// The share.
+        share: f64,
+    },
+    /// Choices of experts that differ by less than nothing, or by more than chance.
+    #[error("`experts.skew` is {skew}: expected 0 to 1")]
+    Skew {
+        /// The exponent.
+        skew: f64,
+    },
+    /// A window in which nothing is read.
+    #[error("`windows.tokens` is 0: expected at least 1")]
+    Window,
     /// Iterations that take no time.
-    #[error("`overhead_ms` and `weights_ms` are both 0: an iteration must take at least 1 ns")]
+    #[error("`overhead_ms` and `weights_ms` are both 0, and no experts are read: an iteration must take at least 1 ns")]
     NoTime,
 }
 
@@ -69,8 +100,14 @@ pub struct TimeModel {
     context: u64,
     /// `e/2`, because `p/2` may not be whole.
     half_attention: u64,
-    /// The corner for small numbers of decodes without a prefill, precomputed: most iterations are
-    /// such.
+    /// Least time of an iteration with prompts.
+    floor: u64,
+    /// Least time of any iteration.
+    least: u64,
+    experts: ExpertTimes,
+    windows: Box<[WindowUnits]>,
+    /// The corner with its experts for small numbers of decodes without a prefill, precomputed: most
+    /// iterations are such.
     corners: Box<[u64; CORNERS]>,
 }
 
@@ -89,6 +126,8 @@ pub(crate) struct Load {
     pub(crate) decodes: u64,
     /// Context tokens that they read.
     pub(crate) context: u64,
+    /// Units of attention within windows, of decodes and chunks.
+    pub(crate) windows: u64,
 }
 
 impl TimeModel {
@@ -98,13 +137,14 @@ impl TimeModel {
     /// Names the first coefficient that is negative, not a number, or longer than
     /// [`LONGEST_ITERATION_S`]; or says that an iteration would take no time.
     pub fn new(coefficients: &Coefficients, knee: Knee) -> Result<Self, TimeModelError> {
-        let fixed = |name, ms: f64| {
-            if (0.0..=LONGEST_ITERATION_S * 1e3).contains(&ms) {
-                Ok((ms * UNITS_PER_MS).round() as u64)
-            } else {
-                Err(TimeModelError::Coefficient { name, ms })
-            }
-        };
+        TimeModel::with_parts(coefficients, knee, &LawParts::default())
+    }
+
+    /// The time model with those coefficients and what else the law of its model has.
+    ///
+    /// # Errors
+    /// As [`TimeModel::new`], and names shares of experts that cannot be, and empty windows.
+    pub fn with_parts(coefficients: &Coefficients, knee: Knee, parts: &LawParts) -> Result<Self, TimeModelError> {
         let mut model = TimeModel {
             corners: Box::new([0; CORNERS]),
             knee,
@@ -114,13 +154,19 @@ impl TimeModel {
             sequence: fixed("sequence_ms", coefficients.sequence_ms)?,
             context: fixed("context_ms", coefficients.context_ms)?,
             half_attention: fixed("attention_ms", coefficients.attention_ms / 2.0)?,
+            floor: fixed("floor_ms", parts.floor_ms)?,
+            least: 0,
+            experts: ExpertTimes::new(&parts.experts.iter().map(group).collect::<Result<Vec<_>, _>>()?),
+            windows: parts.windows.iter().map(window).collect::<Result<_, _>>()?,
         };
+        // An iteration has at least one token.
+        model.least = model.overhead + model.weights + model.experts.of(1);
         // Each iteration must take time, or an engine would iterate for ever at one instant.
-        if model.overhead + model.weights < (1 << FRACTION_BITS) * 1_000 {
+        if model.least < (1 << FRACTION_BITS) * 1_000 {
             return Err(TimeModelError::NoTime);
         }
         for decodes in 0..CORNERS {
-            model.corners[decodes] = model.corner(0, decodes as u64);
+            model.corners[decodes] = model.layers(0, decodes as u64);
         }
         Ok(model)
     }
@@ -130,52 +176,116 @@ impl TimeModel {
     pub(crate) fn longest_s(&self, budget: u64, sequences: u64, cache_tokens: u64) -> f64 {
         let s = |units: u64, times: f64| units as f64 / UNITS_PER_MS / 1e3 * times;
         let (budget, cache) = (budget as f64, cache_tokens as f64);
-        s(self.overhead + self.weights, 1.0)
+        let prompts = budget * (2.0 * cache + budget);
+        let [read, expert_token] = self.experts.most();
+        let windows = self.windows.iter().map(|window| {
+            let most = 2.0 * window.tokens as f64 * budget;
+            s(window.context, cache.min(window.tokens as f64 * sequences as f64))
+                + s(window.half_attention, prompts.min(most))
+        });
+        let terms = s(self.overhead + self.weights, 1.0)
             + s(self.token, budget)
             + s(self.sequence, sequences as f64)
             + s(self.context, cache)
-            + s(self.half_attention, budget * (2.0 * cache + budget))
+            + s(self.half_attention, prompts)
+            + s(read, 1.0)
+            + s(expert_token, budget)
+            + windows.sum::<f64>();
+        terms.max(s(self.floor, 1.0))
     }
 
     /// Time of one iteration, in units.
     #[inline]
     pub(crate) fn iteration(&self, load: &Load) -> u64 {
-        let corner = match self.corners.get(load.decodes as usize) {
+        let layers = match self.corners.get(load.decodes as usize) {
             Some(&corner) if load.prefill == 0 => corner,
-            _ => self.corner(load.prefill, load.decodes),
+            _ => self.layers(load.prefill, load.decodes),
         };
-        let mut units =
-            self.overhead + corner + self.sequence * (load.decodes + load.chunks) + self.context * load.context;
-        if load.attention > 0 {
-            units += self.half_attention * load.attention;
+        let mut units = self.overhead
+            + layers
+            + self.sequence * (load.decodes + load.chunks)
+            + self.context * load.context
+            + load.windows;
+        if load.prefill > 0 {
+            units = (units + self.half_attention * load.attention).max(self.floor);
         }
         units
     }
 
+    /// What the number of tokens alone decides: the matrices, and the experts.
     #[inline]
-    fn corner(&self, prefill: u64, decodes: u64) -> u64 {
-        match self.knee {
+    fn layers(&self, prefill: u64, decodes: u64) -> u64 {
+        let corner = match self.knee {
             Knee::Soft => hypotenuse(self.weights, self.token * (prefill + decodes)),
             Knee::Linear => self.weights + self.token * prefill,
-        }
+        };
+        corner + self.experts.of(prefill + decodes)
     }
 
     /// Shortest time of any iteration, in units.
     #[inline]
     pub(crate) fn least(&self) -> u64 {
-        self.overhead + self.weights
+        self.least
     }
 
-    /// How much longer each iteration of a leap is than the one before, in units.
+    /// How much longer each iteration of a leap is than the one before, in units, but for windows.
     #[inline]
     pub(crate) fn growth(&self, decodes: u64) -> u64 {
         self.context * decodes
+    }
+
+    /// The windows of its attention.
+    pub(super) fn windows(&self) -> &[WindowUnits] {
+        &self.windows
+    }
+
+    /// Units of an iteration of `tokens` tokens in which experts are read.
+    #[inline]
+    pub(super) fn expert_read(&self, tokens: u64) -> u64 {
+        self.experts.read_of(tokens)
+    }
+
+    /// Whether it has experts or windows.
+    pub(super) fn has_parts(&self) -> bool {
+        self.experts != ExpertTimes::default() || !self.windows.is_empty()
     }
 
     /// Seconds of the fixed overhead, the weight read, and the read of one token of context.
     pub(crate) fn seconds(&self) -> [f64; 3] {
         [self.overhead, self.weights, self.context].map(|units| units as f64 / UNITS_PER_MS / 1e3)
     }
+}
+
+/// A time in units, if it is one that an iteration may have.
+fn fixed(name: &'static str, ms: f64) -> Result<u64, TimeModelError> {
+    if (0.0..=LONGEST_ITERATION_S * 1e3).contains(&ms) {
+        Ok((ms * UNITS_PER_MS).round() as u64)
+    } else {
+        Err(TimeModelError::Coefficient { name, ms })
+    }
+}
+
+fn group(experts: &Experts) -> Result<Group, TimeModelError> {
+    let &Experts { read_ms, chosen_share, skew, token_ms } = experts;
+    if !(chosen_share > 0.0 && chosen_share <= 1.0) {
+        return Err(TimeModelError::ChosenShare { share: chosen_share });
+    }
+    if !(0.0..=1.0).contains(&skew) {
+        return Err(TimeModelError::Skew { skew });
+    }
+    let (read, token) = (fixed("experts.read_ms", read_ms)?, fixed("experts.token_ms", token_ms)?);
+    Ok(Group { read, token, chosen_share, skew })
+}
+
+fn window(window: &Window) -> Result<WindowUnits, TimeModelError> {
+    if window.tokens == 0 {
+        return Err(TimeModelError::Window);
+    }
+    Ok(WindowUnits {
+        tokens: window.tokens.into(),
+        context: fixed("windows.context_ms", window.context_ms)?,
+        half_attention: fixed("windows.attention_ms", window.attention_ms / 2.0)?,
+    })
 }
 
 /// Floor of the root of `a^2 + b^2`.

@@ -120,15 +120,17 @@ impl Engine {
         if changes || self.decodes == 0 || self.leap.len > 1 || !config.leaps {
             return None;
         }
-        let all = self.next_end - self.iteration;
+        let all = self.next_end.min(self.next_crossing()) - self.iteration;
         let (first, turns) = if self.leap.len > 0 {
             (self.leap.first, 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes))
         } else {
-            let load = Load { decodes: self.decodes, context: self.context, ..Load::default() };
+            let windows = self.parts.as_ref().map_or(0, |parts| parts.units());
+            let load = Load { decodes: self.decodes, context: self.context, windows, ..Load::default() };
             (config.time.iteration(&load), self.blocks.lasting(self.iteration, all, self.decodes))
         };
         let joins = waiting.map_or(SimTime::MAX, |sequence| sequence.ready);
-        let growth = config.time.growth(self.decodes);
+        let windows = self.parts.as_ref().map_or(0, |parts| parts.growth());
+        let growth = config.time.growth(self.decodes) + windows;
         (turns > 0).then_some(Steady { first, growth, turns, joins })
     }
 
@@ -157,6 +159,9 @@ impl Engine {
         // those of the next.
         let from = self.iteration + u64::from(stretch.again.is_some());
         self.blocks.take(self.blocks.needed(from, rounds, decodes));
+        if let Some(parts) = &mut self.parts {
+            parts.plan(&config.time, decodes);
+        }
         self.count(rounds);
         self.clock = Clock::new(stretch.last_end);
         self.previous = instant(stretch.last_end - u128::from(own.first + own.growth * (rounds - 1)));

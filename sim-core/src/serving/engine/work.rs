@@ -9,6 +9,8 @@ pub struct EngineWork {
     pub tokens: u64,
     /// Context tokens read by decodes.
     pub context_read: u128,
+    /// Time of reading experts, and the windows of decodes: in units of 2^-16 ps.
+    pub parts_read: u128,
     /// Preemptions.
     pub preemptions: u64,
     /// Tokens whose prefill was found in the cache.
@@ -23,6 +25,7 @@ impl EngineWork {
         self.iterations += other.iterations;
         self.tokens += other.tokens;
         self.context_read += other.context_read;
+        self.parts_read += other.parts_read;
         self.preemptions += other.preemptions;
         self.cached_tokens += other.cached_tokens;
         self.peak_blocks = self.peak_blocks.max(other.peak_blocks);
