@@ -16,6 +16,8 @@ pub struct PlainLaw {
     pub experts: Vec<PlainExperts>,
     /// Layers that read a window.
     pub windows: Vec<PlainWindow>,
+    /// Messages: time of a token, how many take that, and of each beyond.
+    pub messages: [u64; 3],
 }
 
 /// Layers with experts.
@@ -71,7 +73,14 @@ impl PlainLaw {
             context: units(window.context_ms),
             half_attention: units(window.attention_ms / 2.0),
         });
-        PlainLaw { coefficients, floor: units(parts.floor_ms), experts: experts.collect(), windows: windows.collect() }
+        let messages = &parts.messages;
+        PlainLaw {
+            coefficients,
+            floor: units(parts.floor_ms),
+            experts: experts.collect(),
+            windows: windows.collect(),
+            messages: [units(messages.token_ms), messages.small_tokens.into(), units(messages.further_token_ms)],
+        }
     }
 
     /// Units of the iteration that computes a token for each of the contexts `decodes`, and `chunks`.
@@ -83,6 +92,8 @@ impl PlainLaw {
         for experts in &self.experts {
             units += experts.iteration(tokens);
         }
+        let [message, small, further] = self.messages;
+        units += (0..tokens).map(|token| if token < small { message } else { further }).sum::<u64>();
         for &context in decodes {
             units += sequence + per_context * context;
             for window in &self.windows {

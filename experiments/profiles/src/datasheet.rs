@@ -107,6 +107,7 @@ impl Profile {
             lookahead_steps: 1,
             memory: Some(Memory::of(model, tensor_parallel, precision, Precision::Bf16)),
             sources: DATASHEET.sources(),
+            shape: None,
         }
     }
 }

@@ -6,8 +6,11 @@ use super::gpu::GPUS;
 use super::memory::EngineLimits;
 use super::model::MODELS;
 use super::profile::Profile;
+use super::shape::Shape;
 use flashcrowd_core::SimDuration;
-use flashcrowd_core::serving::{self, EngineConfig, EngineConfigError, Knee, TimeModel, TimeModelError, ValidatedBand};
+use flashcrowd_core::serving::{
+    self, EngineConfig, EngineConfigError, Knee, LawParts, TimeModel, TimeModelError, ValidatedBand,
+};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -53,7 +56,12 @@ impl Profile {
     /// # Errors
     /// If the weights leave no room for a cache, or the memory of the model is not known.
     pub fn engine(&self, gpu_bytes: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
-        let law = TimeModel::new(&self.law(), Knee::Soft)?;
+        let none = LawParts::default();
+        let parts = self.shape.as_ref().map_or(&none, |shape| &shape.parts);
+        let law = TimeModel::with_parts(&self.law(), Knee::Soft, parts)?;
+        if let Some(shape) = &self.shape {
+            return self.engine_of(shape, law, gpu_bytes, limits);
+        }
         let memory = self.memory.ok_or_else(|| EngineError::UnknownMemory { profile: self.name.clone() })?;
         let blocks = memory.kv_blocks(gpu_bytes, limits);
         if blocks == 0 {
@@ -64,6 +72,30 @@ impl Profile {
                 given_bytes: gpu_bytes as f64 * limits.utilization,
             });
         }
+        self.engine_with(law, blocks, limits)
+    }
+
+    fn engine_of(
+        &self,
+        shape: &Shape,
+        law: TimeModel,
+        gpu_bytes: u64,
+        limits: EngineLimits,
+    ) -> Result<EngineConfig, EngineError> {
+        let budget = shape.budget(gpu_bytes, limits);
+        let blocks = budget.tokens / u64::from(limits.block_tokens);
+        if blocks == 0 {
+            return Err(EngineError::DoesNotFit {
+                profile: self.name.clone(),
+                weights_bytes: budget.weights.loaded_bytes(),
+                activations_bytes: budget.activation_bytes + budget.fixed_bytes,
+                given_bytes: budget.given_bytes,
+            });
+        }
+        self.engine_with(law, blocks, limits)
+    }
+
+    fn engine_with(&self, law: TimeModel, blocks: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
         let engine = EngineConfig {
             front_end: SimDuration::from_s_f64(self.coefficients.front_end_ms / 1e3),
             token_budget: limits.batched_tokens,
@@ -84,6 +116,9 @@ impl Profile {
     /// Seconds that one token's products take at the dense peak of the group's GPUs; `None` if the
     /// catalogue lacks model or GPU.
     fn peak_token_s(&self) -> Option<f64> {
+        if let Some(shape) = &self.shape {
+            return Some(2.0 * shape.params_per_token() / shape.gpu.peak_flops(self.precision));
+        }
         let (model, gpu) = (lookup(&MODELS, &self.model).ok()?, lookup(&GPUS, &self.gpu).ok()?);
         let gpus = f64::from(self.tensor_parallel.max(1));
         Some(2.0 * model.params_per_token() / gpus / gpu.peak_flops(self.precision))
@@ -93,6 +128,12 @@ impl Profile {
     /// and the profile's own time. `None` if the catalogue lacks model or GPU, or if the profile
     /// counts the read elsewhere.
     fn read_efficiency(&self) -> Option<f64> {
+        if let Some(shape) = &self.shape {
+            let read = shape.budget(shape.gpu.memory_bytes(), EngineLimits::default()).weights.model_bytes;
+            let peak_ms = read / (shape.gpu.bandwidth_gb_s * 1e6);
+            let experts: f64 = shape.parts.experts.iter().map(|experts| experts.read_ms).sum();
+            return Some((peak_ms / (self.coefficients.weights_ms + experts)).min(1.0));
+        }
         let (model, gpu) = (lookup(&MODELS, &self.model).ok()?, lookup(&GPUS, &self.gpu).ok()?);
         let peak_ms = weights_read_bytes(model, self.tensor_parallel, self.precision) / (gpu.bandwidth_gb_s * 1e6);
         let measured_ms = self.coefficients.weights_ms;

@@ -9,6 +9,7 @@
 //! | `gpu`, `model`, `precision` | what datasheets and model cards say |
 //! | `catalog` | names and aliases |
 //! | `profile` | a profile and where it is from |
+//! | `shape` | profiles of models that were not measured, by their shape |
 //! | `datasheet` | coefficients without a measurement |
 //! | `memory` | how many tokens the cache holds |
 //! | `engine` | the engine of a profile |
@@ -35,6 +36,7 @@ mod model;
 mod precision;
 mod profile;
 pub mod rank;
+mod shape;
 pub mod tables;
 
 #[cfg(test)]
@@ -51,3 +53,4 @@ pub use memory::{EngineLimits, Memory};
 pub use model::{Experts, MODELS, Model};
 pub use precision::Precision;
 pub use profile::{Band, Fitted, Origin, Profile, Residual};
+pub use shape::Shape;

@@ -27,6 +27,15 @@ impl Precision {
         }
     }
 
+    /// The format that takes about so many bytes a number.
+    pub fn of_bytes(bytes: f64) -> Self {
+        match bytes {
+            bytes if bytes > 1.5 => Precision::Bf16,
+            bytes if bytes > 0.75 => Precision::Fp8,
+            _ => Precision::Fp4,
+        }
+    }
+
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {

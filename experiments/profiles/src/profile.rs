@@ -3,9 +3,11 @@
 use super::coefficients::Coefficients;
 use super::memory::Memory;
 use super::precision::Precision;
+use super::shape::Shape;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// How fast a model runs on one group of GPUs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,9 @@ pub struct Profile {
     /// Source of each coefficient, by its symbol.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
+    /// The model and its law, where times and memory are computed from its shape.
+    #[serde(skip)]
+    pub shape: Option<Arc<Shape>>,
 }
 
 /// How coefficients were found.

@@ -28,6 +28,7 @@ pub const FILES: &[Shipped] = shipped![
     "controllers.ron",
     "knative-slow-start.ron",
     "keda-to-zero.ron",
+    "moe.ron",
     "aibrix-cascade.ron",
     "multi-region.ron",
     "all-spot.ron",

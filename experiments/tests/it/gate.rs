@@ -12,7 +12,7 @@ use std::path::PathBuf;
 type Part = (&'static str, Option<&'static str>, &'static [(&'static str, &'static str)]);
 
 /// Horizons are cut so that both seeds of all take well under a minute of CPU together.
-const PARTS: [Part; 17] = [
+const PARTS: [Part; 18] = [
     ("aibrix-cascade", None, &[]),
     ("all-spot", Some("2d"), &[]),
     ("controllers", Some("3h"), &[]),
@@ -21,6 +21,7 @@ const PARTS: [Part; 17] = [
     ("horizontal-metrics", Some("1h"), &[]),
     ("keda-to-zero", None, &[]),
     ("knative-slow-start", None, &[]),
+    ("moe", Some("20m"), &[]),
     ("multi-region", Some("8h"), &[]),
     ("pooled-regions", Some("8h"), &[]),
     ("retry-storm", None, &[]),

@@ -141,3 +141,68 @@ fn the_cache_is_as_large_as_vllm_logs_it() {
     }
     assert!(compared >= 30, "{compared}");
 }
+
+/// A copy of the shipped scenario with this model.
+fn scenario(folder: &Path, model: &str) -> PathBuf {
+    let text = include_str!("../../../scenarios/moe.ron").replace("\"Qwen3-30B-A3B\"", model);
+    let path = folder.join("s.ron");
+    fs::write(&path, text.replace("horizon: \"2h\"", "horizon: \"5m\"")).unwrap();
+    path
+}
+
+fn played(path: &Path) -> Output {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_flashcrowd"));
+    run.args(["run", "--no-out", "--quiet"]).arg(path).output().unwrap()
+}
+
+/// The same shape by name and by file is the same model.
+#[test]
+fn a_model_of_ones_own_plays_as_one_of_the_catalogue() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    let config = include_str!("../../../profiles/configs/Qwen--Qwen3-30B-A3B.json");
+    fs::write(folder.path().join("mine/config.json"), config).unwrap();
+    let text = |model: &str| {
+        let output = played(&scenario(folder.path(), model));
+        assert_eq!(output.status.code(), Some(0), "{model}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (named, own) = (text("\"Qwen3-30B-A3B\""), text("Config(\"mine/config.json\")"));
+    assert!(own.contains(", mine, H100"), "{own}");
+    let latencies = |text: &str| text.lines().filter(|line| line.contains("ttft") || line.contains("itl")).count();
+    assert!(latencies(&own) >= 4);
+    assert_eq!(named.replace("Qwen3-30B-A3B", "mine"), own);
+}
+
+#[test]
+fn a_model_that_cannot_be_played_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("broken.json"), "{\n \"model_type\": \"llama\",\n \"hidden_size\": \"wide\"\n}")
+        .unwrap();
+    for (model, words) in [
+        ("\"Qwen3-30B-A3A\"", &["there is no model", "did you mean `Qwen3-30B-A3B`?", "Config(\"config.json\")"][..]),
+        ("Config(\"broken.json\")", &["broken.json:3", "`hidden_size`", "whole number"]),
+        ("Config(\"none.json\")", &["cannot read", "s.ron:17"]),
+        ("\"DeepSeek-V3\"", &["does not fit", "GiB"]),
+    ] {
+        let output = played(&scenario(folder.path(), model));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{model}: {message}");
+        assert!(words.iter().all(|word| message.contains(word)), "{model}: {words:?} in\n{message}");
+        assert!(output.stdout.is_empty());
+    }
+    for (args, words) in [
+        (&["Qwen3-32B", "--tp", "5"][..], "cannot be split among tp 5"),
+        (&["Qwen3-32B", "--ep", "2", "--tp", "2"], "no experts"),
+        (&["Qwen3-32B", "--gpu", "H1000"], "did you mean `H100`?"),
+        (&["Qwen3-32B", "--weights", "fp9"], "did you mean `fp8`?"),
+        (&["Qwen3-32B", "--engine", "vlm"], "did you mean `vllm`?"),
+        (&["Qwen3-32B", "--utilization", "1.5"], "no share"),
+        (&["Qwen3-33B"], "did you mean `Qwen3-32B`?"),
+    ] {
+        let output = flashcrowd(args);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+        assert!(message.contains(words), "{args:?}: {words} in\n{message}");
+    }
+}

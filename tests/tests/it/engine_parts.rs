@@ -3,7 +3,7 @@
 
 use crate::engine::{Case, case, cases, equals_plain, group, group_equals_plain};
 use flashcrowd_core::serving::{
-    Coefficients, EngineConfig, EngineConfigError, Experts, Knee, LawParts, TimeModel, TimeModelError, Window,
+    Coefficients, EngineConfig, EngineConfigError, Experts, Knee, LawParts, Messages, TimeModel, TimeModelError, Window,
 };
 use flashcrowd_tests::plain_law::{PlainExperts, PlainLaw};
 use proptest::prelude::*;
@@ -38,9 +38,18 @@ fn floor() -> BoxedStrategy<LawParts> {
     (0.0..25.0).prop_map(|floor_ms| LawParts { floor_ms, ..LawParts::default() }).boxed()
 }
 
+fn some_messages() -> impl Strategy<Value = Messages> {
+    let messages = (0.0..0.05, 0_u32..300, 0.0..0.05);
+    messages.prop_map(|(token_ms, small_tokens, further_token_ms)| Messages {
+        token_ms,
+        small_tokens,
+        further_token_ms,
+    })
+}
+
 fn all() -> BoxedStrategy<LawParts> {
-    let all = (some_experts(), some_windows(), 0.0..25.0);
-    all.prop_map(|(experts, windows, floor_ms)| LawParts { experts, windows, floor_ms }).boxed()
+    let all = (some_experts(), some_windows(), some_messages(), 0.0..25.0);
+    all.prop_map(|(experts, windows, messages, floor_ms)| LawParts { experts, windows, messages, floor_ms }).boxed()
 }
 
 /// Any part or none: engines on one group then differ in kind.
@@ -122,12 +131,18 @@ fn values_that_cannot_be_are_refused_by_name() {
     let window = Window { tokens: 128, context_ms: 1e-5, attention_ms: 1e-7 };
     let with = |experts| law(&LawParts { experts: vec![experts], ..LawParts::default() });
     let within = |window| law(&LawParts { windows: vec![window], ..LawParts::default() });
-    assert!(with(experts).is_ok() && within(window).is_ok());
+    let messages = |token_ms, further_token_ms| {
+        let messages = Messages { token_ms, small_tokens: 8, further_token_ms };
+        LawParts { messages, ..LawParts::default() }
+    };
+    assert!(with(experts).is_ok() && within(window).is_ok() && law(&messages(0.1, 0.0)).is_ok());
     for bad in [-1.0, f64::NAN, f64::INFINITY, 2e5] {
         let refused = [
             ("experts.read_ms", with(Experts { read_ms: bad, ..experts })),
             ("experts.token_ms", with(Experts { token_ms: bad, ..experts })),
             ("windows.context_ms", within(Window { context_ms: bad, ..window })),
+            ("messages.token_ms", law(&messages(bad, 0.0))),
+            ("messages.further_token_ms", law(&messages(0.0, bad))),
             ("floor_ms", law(&LawParts { floor_ms: bad, ..LawParts::default() })),
         ];
         for (name, law) in refused {

@@ -157,7 +157,8 @@ fn law_parts() -> impl Strategy<Value = LawParts> {
         attention_ms: context_ms / 10.0,
     });
     let parts = (prop::collection::vec(experts, 0..2), prop::collection::vec(window, 0..3), 0.0..60.0);
-    let parts = parts.prop_map(|(experts, windows, floor_ms)| LawParts { experts, windows, floor_ms });
+    let parts =
+        parts.prop_map(|(experts, windows, floor_ms)| LawParts { experts, windows, floor_ms, ..LawParts::default() });
     prop_oneof![Just(LawParts::default()), parts]
 }
 

@@ -121,6 +121,7 @@ impl Engine {
             lookahead_steps: fit.lookahead,
             memory: self.card.map(|card| Memory::of(card, self.gpus, self.precision, Precision::Bf16)),
             sources: symbols.map(|(symbol, unit)| ((*symbol).to_owned(), source(unit))).collect(),
+            shape: None,
         }
     }
 }

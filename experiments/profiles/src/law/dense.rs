@@ -40,7 +40,7 @@ pub struct ExpertGroup {
 
 /// Of the experts, how many more are met by each further token than if all chose the same: tokens of a batch choose
 /// alike. Least squares on closed-loop points.
-const SKEW: f64 = 0.612;
+pub(super) const SKEW: f64 = 0.612;
 
 impl ExpertGroup {
     /// Share of the experts of a rank that `tokens` meet together.

@@ -9,14 +9,14 @@ use crate::gpu::Gpu;
 use crate::rank::{CacheFormat, Parallelism};
 
 /// Host, sampler and detokeniser of one row, ms. Least squares on closed-loop points.
-const SEQUENCE_MS: f64 = 0.008_21;
+pub(super) const SEQUENCE_MS: f64 = 0.008_21;
 
 /// The law of one model on one group of GPUs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Law {
     /// What the engine takes of each iteration, ms.
     pub step_ms: f64,
-    layers: Layers,
+    pub(super) layers: Layers,
     /// Attention, by how far layers see.
     pub contexts: Vec<Context>,
     /// Linear attention.

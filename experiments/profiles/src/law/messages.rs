@@ -64,6 +64,17 @@ impl Messages {
         messages
     }
 
+    /// Tokens of an all-reduce that is small.
+    pub(super) fn small_tokens(&self) -> f64 {
+        if self.token_bytes > 0.0 { (LARGE_BYTES / self.token_bytes).floor() } else { 0.0 }
+    }
+
+    /// Time of a token of a small message, and of each beyond, ms; of one replica.
+    pub(super) fn token_ms(&self) -> [f64; 2] {
+        let reduce = self.reduce_ms_per_byte * self.token_bytes;
+        [reduce + self.exchange_token_ms, reduce / LARGE_SPEEDUP + self.exchange_token_ms]
+    }
+
     /// Time of an iteration with `tokens` on the busiest replica and `all` on all.
     pub fn ms(&self, tokens: f64, all: f64) -> f64 {
         let bytes = tokens * self.token_bytes;

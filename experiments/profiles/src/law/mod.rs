@@ -7,7 +7,7 @@
 //!
 //! `Wd`, `Fd`: reading and multiplying all matrices but experts; `We`, `Fe`: the same of experts, which add up instead
 //! of overlapping; `A_dec`, `A_pre`: attention of decodes and prompts; `comm`: messages between ranks. All of one rank.
-//! Constants come from tables of kernels and from closed-loop measurements (`docs/models.md` has both, and the error
+//! Constants come from tables of kernels and from closed-loop measurements (`docs/any-model.md` has both, and the error
 //! by class of model).
 //!
 //! | module | holds |
@@ -18,12 +18,14 @@
 //! | `dense` | matrices, experts and launches of all layers |
 //! | `messages` | what ranks tell each other |
 //! | `iteration` | the sum |
+//! | `engine_law` | the same as the simulated engine takes it |
 //! | `class` | how far to trust it |
 
 mod attention;
 mod class;
 mod dense;
 mod engine;
+mod engine_law;
 mod iteration;
 mod messages;
 mod tables;

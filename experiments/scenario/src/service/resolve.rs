@@ -89,7 +89,13 @@ pub(crate) fn resolve(
         cpu: cpu(notes, name, service.cpu.as_ref())?,
         capacity: None,
     };
-    Ok(ResolvedService { config, model: service.model.clone(), profile, autoscaler: None, capacity })
+    Ok(ResolvedService {
+        config,
+        model: service.model.as_ref().map(spec::Model::name),
+        profile,
+        autoscaler: None,
+        capacity,
+    })
 }
 
 /// How a replica works, and what memory of each GPU that takes.

@@ -8,13 +8,48 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// A model.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("x-bare" = "Named"))]
+pub enum Model {
+    /// By its name: `flashcrowd model` lists all.
+    Named(String),
+    /// By its `config.json` of Hugging Face.
+    Config(ConfigFile),
+}
+
+/// Parameters of `Config`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-bare" = "path"))]
+pub struct ConfigFile {
+    /// The file. An `hf_quant_config.json` beside it says how weights are kept.
+    #[schemars(extend("x-file" = true, "x-example" = r#""config.json""#))]
+    pub path: String,
+}
+
+impl Model {
+    /// What reports call it: its name, or that of its file, or of the folder of a `config.json`.
+    pub fn name(&self) -> String {
+        match self {
+            Model::Named(name) => name.clone(),
+            Model::Config(ConfigFile { path }) => {
+                let path = std::path::Path::new(path);
+                let stem = path.file_stem().filter(|stem| *stem != "config");
+                let name = stem.or_else(|| path.parent()?.file_name()).or(path.file_stem()).unwrap_or_default();
+                name.to_string_lossy().into_owned()
+            }
+        }
+    }
+}
+
 /// A service.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Its model: which profile a token-level engine takes, and how reports name it.
     #[schemars(extend("x-example" = r#""Llama-3.1-8B""#))]
-    pub model: Option<String>,
+    pub model: Option<Model>,
     /// How a replica works.
     #[schemars(extend("x-example" = "ContinuousBatch()"))]
     pub serving: Serving,

@@ -6,8 +6,10 @@ use crate::spec;
 use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::serving::EngineConfig;
 use flashcrowd_language::units::Fraction;
-use flashcrowd_language::{Diagnostic, list};
-use flashcrowd_profiles::{EngineLimits, Library, MODELS, Origin, Precision, Profile, lookup};
+use flashcrowd_language::{Diagnostic, list, nearest};
+use flashcrowd_profiles::architecture::{self, Architecture, Format, KNOWN_MODELS, KnownModel};
+use flashcrowd_profiles::law::{Class, computed_in};
+use flashcrowd_profiles::{EngineLimits, GPUS, Library, MODELS, Origin, Precision, Profile, lookup};
 
 /// An engine and where its times come from.
 pub(crate) struct Engine {
@@ -73,8 +75,11 @@ pub(crate) fn resolve(
 fn what_fits(place: &Place<'_>, profile: &Profile, pool: &PoolConfig, limits: EngineLimits) -> String {
     let others = "a smaller `precision` or a larger GPU leaves more room, too";
     let fits = |gpus: &u32| {
-        let split = flashcrowd_profiles::find(&profile.model, &profile.gpu, *gpus, profile.precision);
-        split.is_ok_and(|profile| profile.engine(pool.memory_per_gpu.0, limits).is_ok())
+        let split = match &profile.shape {
+            Some(shape) => Profile::of_shape(&profile.model, &shape.model, &shape.gpu, *gpus).ok(),
+            None => flashcrowd_profiles::find(&profile.model, &profile.gpu, *gpus, profile.precision).ok(),
+        };
+        split.is_some_and(|profile| profile.engine(pool.memory_per_gpu.0, limits).is_ok())
     };
     match [2, 4, 8, 16].into_iter().filter(|&gpus| gpus > place.gpus && gpus <= pool.gpus_per_node).find(fits) {
         Some(gpus) => format!("split it over the GPUs of a node: `gpus: {gpus}`; {others}"),
@@ -120,22 +125,11 @@ fn profile(
     given: &spec::ContinuousBatch,
     pool: &PoolConfig,
 ) -> Result<Profile, Diagnostic> {
-    let precision = match given.precision {
-        Some(spec::Precision::Fp8) => Precision::Fp8,
-        Some(spec::Precision::Fp4) => Precision::Fp4,
-        Some(spec::Precision::Bf16) | None => Precision::Bf16,
-    };
-    let precision_path = place.serving("precision");
-    let (given_name, name) = (given.precision.map(|_| precision.to_string()), precision.to_string());
-    match given_name {
-        Some(name) => notes.given(&precision_path, &name),
-        None => notes.default_as(&precision_path, &name, "Bf16", "the format that weights are published in"),
-    }
     let Some(model) = &place.service.model else {
         let error =
             notes.error(&place.path("serving"), "an engine's times depend on its model, and `model` is not given");
         let names = list(MODELS.iter().map(|model| model.name.as_str()));
-        return Err(error.with_help(format!("give the service `model: \"Llama-3.1-8B\"`; known: {names}")));
+        return Err(error.with_help(format!("give the service `model: \"Llama-3.1-8B\"`; measured: {names}")));
     };
     let mut library = Library::shipped().clone();
     if let Some(path) = &given.profile {
@@ -144,20 +138,118 @@ fn profile(
         let input = files.read(notes, &setting, path)?;
         library = library.preferring(flashcrowd_profiles::read(&input.shown, &input.bytes)?);
     }
-    let found = library.find(model, &pool.gpu, place.gpus, precision);
-    let profile = found.map_err(|error| {
-        let at = if lookup(&MODELS, model).is_err() { place.path("model") } else { place.path("serving") };
-        notes.error(&at, error.to_string())
-    })?;
+    let name = model.name();
+    let is_measured = lookup(&MODELS, &name).is_ok() || library.profiles().iter().any(|known| known.model == name);
+    let profile = match model {
+        spec::Model::Named(name) if is_measured => by_name(notes, place, given, pool, (&library, name))?,
+        spec::Model::Named(name) => {
+            let known = KnownModel::find(name).map_err(|_| unknown_model(notes, place, name))?;
+            by_shape(notes, place, given, pool, (&known.name, known.architecture()))?
+        }
+        spec::Model::Config(file) => {
+            let model = config(notes, files, place, &file.path)?;
+            by_shape(notes, place, given, pool, (&name, model))?
+        }
+    };
     // Measured times are facts; others are assumptions that a report must name.
     let assumed = !matches!(profile.origin, Origin::Fitted(_));
-    let (how, source) = match &profile.origin {
-        Origin::Fitted(_) => ("fitted", "fitted to measurements"),
-        Origin::Scaled { .. } => ("scaled, not measured", SCALED),
-        Origin::Computed { .. } => ("computed, not measured", COMPUTED),
+    let (how, source) = match (&profile.origin, &profile.shape) {
+        (Origin::Fitted(_), _) => ("fitted", "fitted to measurements"),
+        (Origin::Scaled { .. }, _) => ("scaled, not measured", SCALED),
+        (Origin::Computed { .. }, None) => ("computed, not measured", COMPUTED),
+        (Origin::Computed { .. }, Some(shape)) => ("computed, not measured", Class::of(&shape.model).trust()),
     };
     notes.default(&place.serving("times"), &format!("{} ({how})", profile.name), source, assumed);
     Ok(profile)
+}
+
+/// The profile of a model that was measured somewhere, or has a card.
+fn by_name(
+    notes: &mut Notes<'_>,
+    place: &Place<'_>,
+    given: &spec::ContinuousBatch,
+    pool: &PoolConfig,
+    (library, model): (&Library, &str),
+) -> Result<Profile, Diagnostic> {
+    let precision = match given.precision {
+        Some(spec::Precision::Fp8) => Precision::Fp8,
+        Some(spec::Precision::Fp4) => Precision::Fp4,
+        Some(spec::Precision::Bf16) | None => Precision::Bf16,
+    };
+    let at = place.serving("precision");
+    let name = precision.to_string();
+    match given.precision {
+        Some(_) => notes.given(&at, &name),
+        None => notes.default_as(&at, &name, "Bf16", "the format that weights are published in"),
+    }
+    library.find(model, &pool.gpu, place.gpus, precision).map_err(|error| {
+        let at = if lookup(&MODELS, model).is_err() { place.path("model") } else { place.path("serving") };
+        notes.error(&at, error.to_string())
+    })
+}
+
+/// The profile of a model by its shape.
+fn by_shape(
+    notes: &mut Notes<'_>,
+    place: &Place<'_>,
+    given: &spec::ContinuousBatch,
+    pool: &PoolConfig,
+    (name, model): (&str, Architecture),
+) -> Result<Profile, Diagnostic> {
+    let at = place.serving("precision");
+    let model = match given.precision {
+        Some(given) => {
+            let format = match given {
+                spec::Precision::Bf16 => Format::Bf16,
+                spec::Precision::Fp8 => Format::Fp8,
+                spec::Precision::Fp4 => Format::Nvfp4,
+            };
+            notes.given(&at, format.name());
+            if model.formats.quantised == format { model } else { model.in_format(format) }
+        }
+        None => {
+            notes.default_as(&at, model.formats.quantised.name(), "None", "the model's own configuration");
+            model
+        }
+    };
+    let gpu = lookup(&GPUS, &pool.gpu).map_err(|error| {
+        let error = notes.error(&place.path("model"), error.to_string());
+        error.with_help("times of this model are computed from the datasheet of its GPU")
+    })?;
+    let format = model.formats.quantised;
+    let runs_in = computed_in(format, gpu);
+    if runs_in != format {
+        notes.warn(format!(
+            "service `{}`: {} lacks {format}: its weights are computed as {runs_in}",
+            place.name, gpu.name
+        ));
+    }
+    for doubt in &model.doubts {
+        notes.warn(format!("service `{}`: {doubt}", place.name));
+    }
+    Profile::of_shape(name, &model, gpu, place.gpus).map_err(|why| notes.error(&place.path("serving"), why.to_string()))
+}
+
+/// The model of a `config.json`.
+fn config(notes: &Notes<'_>, files: &mut Files, place: &Place<'_>, path: &str) -> Result<Architecture, Diagnostic> {
+    let setting = place.path("model");
+    let input = files.read(notes, &setting, path)?;
+    let text = |input: &crate::files::Input| String::from_utf8_lossy(&input.bytes).into_owned();
+    let beside = std::path::Path::new(path).with_file_name("hf_quant_config.json");
+    let separate = if files.locate(notes, &setting, &beside.to_string_lossy()).is_file() {
+        Some(text(&files.read(notes, &setting, &beside.to_string_lossy())?))
+    } else {
+        None
+    };
+    let config = text(&input);
+    architecture::read(&config, separate.as_deref()).map_err(|error| error.diagnostic(&input.shown, &config))
+}
+
+fn unknown_model(notes: &Notes<'_>, place: &Place<'_>, name: &str) -> Diagnostic {
+    let error = notes.error(&place.path("model"), format!("there is no model `{name}`"));
+    let known = KNOWN_MODELS.iter().map(|model| model.name.as_str()).chain(MODELS.iter().map(|model| &*model.name));
+    let near = nearest(name, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    error.with_help(format!("{near}`flashcrowd model` lists all; one of your own: `model: Config(\"config.json\")`"))
 }
 
 /// GPUs of at least so much memory get vLLM's larger defaults.

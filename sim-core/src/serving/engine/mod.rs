@@ -25,6 +25,7 @@
 mod blocks;
 mod config;
 mod experts;
+mod messages;
 mod named;
 mod parts;
 mod schedule;
@@ -48,6 +49,7 @@ use std::collections::BinaryHeap;
 
 pub use config::{EngineConfig, EngineConfigError};
 pub use experts::Experts;
+pub use messages::Messages;
 pub use parts::Window;
 pub(crate) use sequence::Sequence;
 pub(crate) use time_model::{Clock, FRACTION_BITS, Leap, clock_at, instant};

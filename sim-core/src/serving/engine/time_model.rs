@@ -8,6 +8,7 @@
 //! iterations.
 
 use super::experts::{ExpertTimes, Experts, Group};
+use super::messages::{MessageUnits, Messages};
 use super::parts::{Window, WindowUnits};
 use crate::clock::SimTime;
 
@@ -43,6 +44,8 @@ pub struct LawParts {
     pub experts: Vec<Experts>,
     /// Layers that read a window of each context; they are not in `context_ms` and `attention_ms`.
     pub windows: Vec<Window>,
+    /// What GPUs tell each other, beside what `overhead_ms` has of it.
+    pub messages: Messages,
     /// Least time of an iteration that holds prompts, in ms: it is launched kernel by kernel, without
     /// a graph. 0 for none.
     pub floor_ms: f64,
@@ -105,6 +108,7 @@ pub struct TimeModel {
     /// Least time of any iteration.
     least: u64,
     experts: ExpertTimes,
+    messages: MessageUnits,
     windows: Box<[WindowUnits]>,
     /// The corner with its experts for small numbers of decodes without a prefill, precomputed: most
     /// iterations are such.
@@ -157,6 +161,7 @@ impl TimeModel {
             floor: fixed("floor_ms", parts.floor_ms)?,
             least: 0,
             experts: ExpertTimes::new(&parts.experts.iter().map(group).collect::<Result<Vec<_>, _>>()?),
+            messages: messages(&parts.messages)?,
             windows: parts.windows.iter().map(window).collect::<Result<_, _>>()?,
         };
         // An iteration has at least one token.
@@ -190,6 +195,7 @@ impl TimeModel {
             + s(self.half_attention, prompts)
             + s(read, 1.0)
             + s(expert_token, budget)
+            + s(self.messages.token.max(self.messages.further_token), budget)
             + windows.sum::<f64>();
         terms.max(s(self.floor, 1.0))
     }
@@ -219,7 +225,7 @@ impl TimeModel {
             Knee::Soft => hypotenuse(self.weights, self.token * (prefill + decodes)),
             Knee::Linear => self.weights + self.token * prefill,
         };
-        corner + self.experts.of(prefill + decodes)
+        corner + self.experts.of(prefill + decodes) + self.messages.of(prefill + decodes)
     }
 
     /// Shortest time of any iteration, in units.
@@ -275,6 +281,14 @@ fn group(experts: &Experts) -> Result<Group, TimeModelError> {
     }
     let (read, token) = (fixed("experts.read_ms", read_ms)?, fixed("experts.token_ms", token_ms)?);
     Ok(Group { read, token, chosen_share, skew })
+}
+
+fn messages(messages: &Messages) -> Result<MessageUnits, TimeModelError> {
+    Ok(MessageUnits {
+        token: fixed("messages.token_ms", messages.token_ms)?,
+        small_tokens: messages.small_tokens.into(),
+        further_token: fixed("messages.further_token_ms", messages.further_token_ms)?,
+    })
 }
 
 fn window(window: &Window) -> Result<WindowUnits, TimeModelError> {

@@ -1,7 +1,7 @@
 //! Reads Hugging Face's `config.json`.
 //!
 //! Which field says what was read in the files themselves and in `transformers` (`models/*/configuration_*.py`);
-//! sizes were compared with published files (`docs/models.md`).
+//! sizes were compared with published files (`docs/any-model.md`).
 
 mod attention;
 mod family;

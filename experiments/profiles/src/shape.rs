@@ -1,0 +1,77 @@
+//! Profiles of models whose shape is known and whose times were not measured.
+
+use super::architecture::Architecture;
+use super::gpu::Gpu;
+use super::law::{Class, Engine, Law};
+use super::memory::EngineLimits;
+use super::precision::Precision;
+use super::profile::{Origin, Profile};
+use super::rank::{Budget, CacheFormat, Parallelism, ParallelismError, Settings};
+use flashcrowd_core::serving::LawParts;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A model on a group of GPUs, and what its law has beside the coefficients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// The model.
+    pub model: Architecture,
+    /// One of the GPUs.
+    pub gpu: Gpu,
+    /// How they share it.
+    pub ranks: Parallelism,
+    /// What the law has beside the coefficients.
+    pub parts: LawParts,
+}
+
+impl Shape {
+    /// How the memory of a GPU of `gpu_bytes` is spent. Where these are the catalogue's nominal ones, what CUDA
+    /// reports of it is taken.
+    pub fn budget(&self, gpu_bytes: u64, limits: EngineLimits) -> Budget {
+        let seen = if gpu_bytes == self.gpu.memory_bytes() { self.gpu.seen_bytes() } else { gpu_bytes };
+        let settings = Settings {
+            utilization: limits.utilization,
+            batched_tokens: limits.batched_tokens,
+            sequences: limits.sequences,
+            cache: CacheFormat::Bf16,
+            reads_images: false,
+        };
+        Budget::of(&self.model, self.ranks, seen, settings)
+    }
+
+    /// Parameters that one token of one rank is multiplied with, beside the output layer.
+    pub(super) fn params_per_token(&self) -> f64 {
+        let ends = self.model.vocabulary_params() * if self.model.is_tied { 1 } else { 2 };
+        (self.model.active_params() - ends) as f64 / f64::from(self.ranks.tensor)
+    }
+}
+
+impl Profile {
+    /// The profile of a model by its shape: see [`super::law`].
+    ///
+    /// # Errors
+    /// If so many GPUs cannot share the model.
+    pub fn of_shape(name: &str, model: &Architecture, gpu: &Gpu, gpus: u32) -> Result<Profile, ParallelismError> {
+        let ranks = Parallelism::tensor(gpus);
+        ranks.check(model)?;
+        let engine = Engine::Vllm;
+        let law = Law::of(model, gpu, ranks, engine, CacheFormat::Bf16);
+        let (coefficients, parts) = law.for_engine(engine.front_end_ms());
+        let format = model.formats.quantised;
+        let shape = Shape { model: model.clone(), gpu: gpu.clone(), ranks, parts };
+        Ok(Profile {
+            name: format!("{name}/{}/tp{gpus}/{format}", gpu.name),
+            model: name.to_owned(),
+            gpu: gpu.name.clone(),
+            tensor_parallel: gpus,
+            precision: Precision::of_bytes(format.bytes()),
+            coefficients,
+            origin: Origin::Computed { how: format!("from its shape and the datasheet; {}", Class::of(model).trust()) },
+            validated: None,
+            lookahead_steps: 1,
+            memory: None,
+            sources: BTreeMap::new(),
+            shape: Some(Arc::new(shape)),
+        })
+    }
+}
