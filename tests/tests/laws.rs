@@ -25,7 +25,7 @@ use outside_books::check_outside;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use worlds::{WorldSpec, shared_world_spec, world_spec};
+use worlds::{WorldSpec, plain_world_spec, shared_world_spec, world_spec};
 
 fn play(spec: &WorldSpec) -> RunRecord {
     run(spec.build())
@@ -33,7 +33,7 @@ fn play(spec: &WorldSpec) -> RunRecord {
 
 fn some_worlds(count: usize) -> Vec<WorldSpec> {
     let mut runner = TestRunner::deterministic();
-    (0..count).map(|_| world_spec().new_tree(&mut runner).expect("a world").current()).collect()
+    (0..count).map(|_| plain_world_spec().new_tree(&mut runner).expect("a world").current()).collect()
 }
 
 const CASES: u32 = if cfg!(debug_assertions) { 96 } else { 1_000 };

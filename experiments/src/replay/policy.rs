@@ -52,7 +52,7 @@ fn stage(autoscaler: &str, recording: &Recording) -> String {
     let start = recording.starts_at.map_or_else(String::new, |clock| format!("starts_at: \"{}\", ", clock.start()));
     format!(
         r#"({start}horizon: "1h", pools: {{"pool": (gpu: "H100", max_nodes: 1000)}}, limits: (entities: 100000), services: {{"service": (
-            model: "Llama-3.1-8B", serving: ContinuousBatch(), autoscaler: {autoscaler}, bind: {{{bind}}},
+            model: Named("Llama-3.1-8B"), serving: ContinuousBatch(), autoscaler: {autoscaler}, bind: {{{bind}}},
         )}}, traffic: {{"nothing": Poisson(rate: 1.0, prompt_tokens: LogNormal(p50: 1, p99: 1), output_tokens: LogNormal(p50: 1, p99: 1))}})"#
     )
 }

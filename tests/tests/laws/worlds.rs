@@ -10,8 +10,8 @@ use flashcrowd_core::ports::{
     ReplicaId, Router, Sampler, Schedule, Scope, SignalRequest, SignalSource, Stamp, TargetId, Transform,
 };
 use flashcrowd_core::serving::{
-    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Experts, Knee, LawParts, QueueMode, ServiceConfig,
-    Slo, TimeModel, Window,
+    BatchConfig, BatchTime, Coefficients, Discipline, EngineConfig, Experts, Knee, LawParts, Messages, QueueMode,
+    ServiceConfig, Slo, TimeModel, Window,
 };
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{Backoff, ClientConfig, RetryBudget, RetryPolicy, Traffic};
@@ -95,12 +95,12 @@ fn none_or(most: u64) -> impl Strategy<Value = u64> {
     prop_oneof![Just(0_u64), 1..most]
 }
 
-fn discipline() -> impl Strategy<Value = Discipline> {
+fn discipline(laws: Laws) -> impl Strategy<Value = Discipline> {
     let knobs = (1_u32..6, 0_u64..500, any::<bool>(), 1_u32..3, 0_u32..3, 1_u32..3);
     let times = (1_u64..300, 0_u64..100, 500_000_u32..2_000_000, none_or(200), none_or(50));
     let batch = (knobs, times);
     prop_oneof![
-        2 => engine().prop_map(Discipline::ContinuousBatch),
+        2 => engine(laws).prop_map(Discipline::ContinuousBatch),
         1 => (1_u32..5).prop_map(|concurrency| Discipline::Slots { concurrency }),
         1 => (1_u32..3, 1_u32..8).prop_map(|(processors, limit)| Discipline::Sharing { processors, limit }),
         1 => batch.prop_map(
@@ -122,9 +122,9 @@ fn discipline() -> impl Strategy<Value = Discipline> {
 }
 
 /// A token-level engine, slow and with a small cache, so that small worlds fill it.
-fn engine() -> impl Strategy<Value = EngineConfig> {
+fn engine(laws: Laws) -> impl Strategy<Value = EngineConfig> {
     let knobs = (1_u32..8, 1_u32..40, 8_u64..60, none_or(40), any::<[bool; 3]>());
-    let times = (0.5..40.0, 0.0..3.0, 0.0..0.05, law_parts());
+    let times = (0.5..40.0, 0.0..3.0, 0.0..0.05, law_parts(laws));
     (knobs, times).prop_map(|((sequences, budget, blocks, front_end, flags), times)| {
         let (weights_ms, token_ms, context_ms, parts) = times;
         let coefficients = Coefficients { weights_ms, token_ms, context_ms, ..Coefficients::default() };
@@ -143,8 +143,19 @@ fn engine() -> impl Strategy<Value = EngineConfig> {
     })
 }
 
-/// Half of the engines have a model without experts, windows and floor.
-fn law_parts() -> impl Strategy<Value = LawParts> {
+/// Which laws engines have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Laws {
+    /// Six coefficients.
+    Plain,
+    /// In half of the engines experts, windows, messages or a floor, too.
+    Any,
+}
+
+fn law_parts(laws: Laws) -> BoxedStrategy<LawParts> {
+    if laws == Laws::Plain {
+        return Just(LawParts::default()).boxed();
+    }
     let experts = (0.0..30.0, 0.01..1.0, 0.0..1.0).prop_map(|(read_ms, chosen_share, skew)| Experts {
         read_ms,
         chosen_share,
@@ -156,10 +167,16 @@ fn law_parts() -> impl Strategy<Value = LawParts> {
         context_ms,
         attention_ms: context_ms / 10.0,
     });
-    let parts = (prop::collection::vec(experts, 0..2), prop::collection::vec(window, 0..3), 0.0..60.0);
+    let messages = (0.0..0.5, 0_u32..20, 0.0..0.5);
+    let messages = messages.prop_map(|(token_ms, small_tokens, further_token_ms)| Messages {
+        token_ms,
+        small_tokens,
+        further_token_ms,
+    });
+    let parts = (prop::collection::vec(experts, 0..2), prop::collection::vec(window, 0..3), messages, 0.0..60.0);
     let parts =
-        parts.prop_map(|(experts, windows, floor_ms)| LawParts { experts, windows, floor_ms, ..LawParts::default() });
-    prop_oneof![Just(LawParts::default()), parts]
+        parts.prop_map(|(experts, windows, messages, floor_ms)| LawParts { experts, windows, messages, floor_ms });
+    prop_oneof![Just(LawParts::default()), parts].boxed()
 }
 
 fn queue() -> impl Strategy<Value = QueueMode> {
@@ -171,8 +188,8 @@ fn queue() -> impl Strategy<Value = QueueMode> {
 }
 
 prop_compose! {
-    fn service_spec()(
-        discipline in discipline(),
+    fn service_spec(laws: Laws)(
+        discipline in discipline(laws),
         mean_s in 0.05..1.5,
         queue in queue(),
         router in 0_u8..4,
@@ -214,10 +231,10 @@ prop_compose! {
 }
 
 prop_compose! {
-    pub(crate) fn world_spec()(
+    fn world_of(laws: Laws)(
         seed in any::<u64>(),
         pools in prop::collection::vec(pool_spec(), 1..3),
-        services in prop::collection::vec(service_spec(), 1..3),
+        services in prop::collection::vec(service_spec(laws), 1..3),
         clients in prop::collection::vec(client_spec(), 1..4),
         period_ms in 500_u64..10_000,
         scan_ms in prop_oneof![Just(0_u64), Just(10_000_u64), 1_u64..5_000],
@@ -236,6 +253,16 @@ prop_compose! {
     }
 }
 
+/// Any world.
+pub(crate) fn world_spec() -> impl Strategy<Value = WorldSpec> {
+    world_of(Laws::Any)
+}
+
+/// A world whose engines have no more than six coefficients: those that are pinned.
+pub(crate) fn plain_world_spec() -> impl Strategy<Value = WorldSpec> {
+    world_of(Laws::Plain)
+}
+
 /// Memory that a service needs on each of its GPUs.
 pub(crate) const fn needs_gib(service: usize) -> u64 {
     7 + 6 * service as u64
@@ -245,8 +272,8 @@ prop_compose! {
     /// A world of two token-level services, of which one is resident on the other.
     pub(crate) fn shared_world_spec()(
         spec in world_spec(),
-        services in prop::collection::vec(service_spec(), 2..3),
-        engines in prop::collection::vec(engine(), 2..3),
+        services in prop::collection::vec(service_spec(Laws::Any), 2..3),
+        engines in prop::collection::vec(engine(Laws::Any), 2..3),
     ) -> WorldSpec {
         let services = services.into_iter().zip(engines);
         let services = services.map(|(service, engine)| ServiceSpec {

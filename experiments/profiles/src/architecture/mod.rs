@@ -92,6 +92,11 @@ impl Architecture {
         self.layers.iter().filter_map(|layer| layer.feed_forward.as_ref()?.experts())
     }
 
+    /// The pieces of all layers.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece> {
+        self.layers.iter().flat_map(Layer::pieces)
+    }
+
     /// Attention parts, layer by layer.
     pub fn attentions(&self) -> impl Iterator<Item = &Attention> {
         self.layers.iter().filter_map(|layer| layer.attention.as_ref())
@@ -99,6 +104,15 @@ impl Architecture {
 }
 
 impl Layer {
+    /// Its pieces; those without parameters are left out.
+    pub fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = vec![piece::whole(Part::Vector, self.norm_params)];
+        pieces.extend(self.attention.iter().flat_map(|attention| attention.pieces(self.hidden)));
+        pieces.extend(self.feed_forward.iter().flat_map(|part| part.pieces(self.hidden)));
+        pieces.retain(|piece| piece.params > 0);
+        pieces
+    }
+
     /// Its parameters.
     pub fn params(&self) -> u64 {
         self.pieces().iter().map(|piece| piece.params).sum()

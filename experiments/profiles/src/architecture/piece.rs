@@ -2,7 +2,6 @@
 
 use super::attention::{Attention, QkNorm};
 use super::feed_forward::FeedForward;
-use super::{Architecture, Layer};
 
 /// What a piece is for; it decides its number format, and who reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,30 +43,12 @@ fn split(part: Part, params: u64) -> Piece {
     Piece { part, params, is_split: true }
 }
 
-fn whole(part: Part, params: u64) -> Piece {
+pub(super) fn whole(part: Part, params: u64) -> Piece {
     Piece { part, params, is_split: false }
 }
 
-impl Layer {
-    /// Its pieces; those without parameters are left out.
-    pub fn pieces(&self) -> Vec<Piece> {
-        let mut pieces = vec![whole(Part::Vector, self.norm_params)];
-        pieces.extend(self.attention.iter().flat_map(|attention| attention.pieces(self.hidden)));
-        pieces.extend(self.feed_forward.iter().flat_map(|part| part.pieces(self.hidden)));
-        pieces.retain(|piece| piece.params > 0);
-        pieces
-    }
-}
-
-impl Architecture {
-    /// The pieces of all layers.
-    pub fn pieces(&self) -> impl Iterator<Item = Piece> {
-        self.layers.iter().flat_map(Layer::pieces)
-    }
-}
-
 impl Attention {
-    fn pieces(&self, h: u64) -> Vec<Piece> {
+    pub(super) fn pieces(&self, h: u64) -> Vec<Piece> {
         match self {
             Attention::Grouped(a) => {
                 let (queries, keys) = (a.query_heads * a.head, a.kv_heads * a.head);
@@ -126,7 +107,7 @@ impl Attention {
 }
 
 impl FeedForward {
-    fn pieces(&self, h: u64) -> Vec<Piece> {
+    pub(super) fn pieces(&self, h: u64) -> Vec<Piece> {
         match self {
             FeedForward::Dense(mlp) => {
                 vec![split(Part::Mlp, mlp.matrix_params(h)), split(Part::Vector, mlp.bias_params(h))]
