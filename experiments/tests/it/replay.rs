@@ -76,9 +76,12 @@ fn keda_and_its_hpa_both_act_and_one_goes_to_zero() {
 
 /// An hour and more of a calm load, from this instant on in seconds since 1970.
 fn calm_from(folder: &TempDir, start: i64) -> String {
-    let rows: String = (0..=4_500).step_by(15).map(|t| format!("{},3\n", start + t)).collect();
+    let mut text = "time,in_flight_requests\n".to_owned();
+    for t in (0..=4_500).step_by(15) {
+        let _ = writeln!(text, "{},3", start + t);
+    }
     let path = folder.path().join(format!("{start}.csv"));
-    fs::write(&path, format!("time,in_flight_requests\n{rows}")).unwrap();
+    fs::write(&path, text).unwrap();
     path.display().to_string()
 }
 

@@ -1,6 +1,7 @@
 //! The law as the engine of the simulator takes it: six coefficients, and what a model has beside them.
 
 use super::attention::Context;
+use super::dense::{ExpertGroup, SKEW};
 use super::iteration::{Law, SEQUENCE_MS};
 use crate::coefficients::Coefficients;
 use flashcrowd_core::serving::{Experts, LawParts, Messages, Window};
@@ -26,7 +27,7 @@ impl Law {
         };
         let [token_ms, further_token_ms] = self.messages.token_ms();
         let parts = LawParts {
-            experts: dense.experts.iter().map(|group| group.for_engine()).collect(),
+            experts: dense.experts.iter().map(ExpertGroup::for_engine).collect(),
             windows: windows
                 .iter()
                 .map(|context| Window {
@@ -46,14 +47,9 @@ impl Law {
     }
 }
 
-impl super::dense::ExpertGroup {
+impl ExpertGroup {
     fn for_engine(&self) -> Experts {
-        Experts {
-            read_ms: self.read_ms,
-            chosen_share: self.chosen_share,
-            skew: super::dense::SKEW,
-            token_ms: self.token_ms,
-        }
+        Experts { read_ms: self.read_ms, chosen_share: self.chosen_share, skew: SKEW, token_ms: self.token_ms }
     }
 }
 

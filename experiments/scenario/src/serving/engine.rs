@@ -197,20 +197,17 @@ fn by_shape(
     (name, model): (&str, Architecture),
 ) -> Result<Profile, Diagnostic> {
     let at = place.serving("precision");
-    let model = match given.precision {
-        Some(given) => {
-            let format = match given {
-                spec::Precision::Bf16 => Format::Bf16,
-                spec::Precision::Fp8 => Format::Fp8,
-                spec::Precision::Fp4 => Format::Nvfp4,
-            };
-            notes.given(&at, format.name());
-            if model.formats.quantised == format { model } else { model.in_format(format) }
-        }
-        None => {
-            notes.default_as(&at, model.formats.quantised.name(), "None", "the model's own configuration");
-            model
-        }
+    let model = if let Some(given) = given.precision {
+        let format = match given {
+            spec::Precision::Bf16 => Format::Bf16,
+            spec::Precision::Fp8 => Format::Fp8,
+            spec::Precision::Fp4 => Format::Nvfp4,
+        };
+        notes.given(&at, format.name());
+        if model.formats.quantised == format { model } else { model.in_format(format) }
+    } else {
+        notes.default_as(&at, model.formats.quantised.name(), "None", "the model's own configuration");
+        model
     };
     let gpu = lookup(&GPUS, &pool.gpu).map_err(|error| {
         let error = notes.error(&place.path("model"), error.to_string());
