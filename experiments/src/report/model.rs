@@ -45,8 +45,7 @@ impl Question<'_> {
 
     /// Time of an iteration of one prompt, ms.
     fn prompt_ms(&self, law: &Law) -> f64 {
-        let chunk = Chunk { tokens: f64::from(self.prompt), past: 0.0 };
-        law.iteration_ms(&Load { chunks: vec![chunk], ..Load::default() })
+        prefill_ms(law, self.prompt)
     }
 
     /// The most requests that run at once: all replicas of the attention.
@@ -81,6 +80,12 @@ impl Question<'_> {
         let by_outputs = sequences / output;
         Some((by_prompts.min(by_outputs) / ms * 1e3, ms))
     }
+}
+
+/// Time of an iteration of one prompt of so many tokens, ms.
+fn prefill_ms(law: &Law, tokens: u32) -> f64 {
+    let chunk = Chunk { tokens: f64::from(tokens), past: 0.0 };
+    law.iteration_ms(&Load { chunks: vec![chunk], ..Load::default() })
 }
 
 /// All models that are part of the program.
@@ -279,6 +284,7 @@ pub(crate) fn json(question: &Question<'_>) -> Value {
         "prompt_tokens": question.prompt,
         "output_tokens": question.output,
         "prefill_ms": question.prompt_ms(&law),
+        "prefill_1k_ms": prefill_ms(&law, 1_024),
         "highest_requests_per_s": question.highest(&law, &budget).map(|found| found.0),
         "trust": Class::of(model).trust(),
     });

@@ -102,7 +102,10 @@ impl Cache {
     /// size, each group takes a block of its own for the same tokens, and all blocks are of one size
     /// (`vllm/v1/core/kv_cache_utils.py`).
     pub fn tokens(&self, bytes: f64) -> u64 {
-        let Some(widest) = self.groups.iter().map(|group| group.bytes).max_by(f64::total_cmp) else { return 0 };
+        let Some(widest) = self.groups.iter().map(|group| group.bytes).max_by(f64::total_cmp) else {
+            // Linear attention alone keeps nothing of a token.
+            return if bytes > 0.0 { u64::from(u32::MAX) } else { 0 };
+        };
         if self.groups.len() == 1 {
             let block = self.rank_full_or_window_bytes() * BLOCK_TOKENS as f64;
             return (bytes / block).max(0.0) as u64 * BLOCK_TOKENS;
