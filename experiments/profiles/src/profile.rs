@@ -125,6 +125,15 @@ impl fmt::Display for Origin {
 }
 
 impl Profile {
+    /// Bytes of the weights of the whole group, as they are read from a file; `None` if they are not known.
+    pub fn weights_bytes(&self) -> Option<u64> {
+        let bytes = match (&self.shape, self.memory) {
+            (Some(shape), _) => shape.model.file_bytes(),
+            (None, memory) => memory?.weights_bytes * f64::from(self.tensor_parallel.max(1)),
+        };
+        (bytes > 0.0).then_some(bytes as u64)
+    }
+
     /// The name of a profile for these.
     pub fn name_of(model: &str, gpu: &str, tensor_parallel: u32, precision: Precision) -> String {
         format!("{model}/{gpu}/tp{tensor_parallel}/{precision}")

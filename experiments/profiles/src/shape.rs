@@ -6,7 +6,7 @@ use super::law::{Class, Engine, Law};
 use super::memory::EngineLimits;
 use super::precision::Precision;
 use super::profile::{Origin, Profile};
-use super::rank::{Budget, CacheFormat, Parallelism, ParallelismError, Settings};
+use super::rank::{Budget, Parallelism, ParallelismError, Settings};
 use flashcrowd_core::serving::LawParts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Shape {
             utilization: limits.utilization,
             batched_tokens: limits.batched_tokens,
             sequences: limits.sequences,
-            cache: CacheFormat::Bf16,
+            cache: self.model.formats.cache,
             reads_images: false,
         };
         Budget::of(&self.model, self.ranks, seen, settings)
@@ -55,7 +55,7 @@ impl Profile {
         let ranks = Parallelism::tensor(gpus);
         ranks.check(model)?;
         let engine = Engine::Vllm;
-        let law = Law::of(model, gpu, ranks, engine, CacheFormat::Bf16);
+        let law = Law::of(model, gpu, ranks, engine, model.formats.cache);
         let (coefficients, parts) = law.for_engine(engine.front_end_ms());
         let format = model.formats.quantised;
         let shape = Shape { model: model.clone(), gpu: gpu.clone(), ranks, parts };

@@ -293,9 +293,9 @@ pub(super) struct ModelArgs {
     /// Number format of the weights (bf16, fp8, fp8-block, mxfp4, nvfp4, int4, int8 ...); the file's by default.
     #[arg(long, value_name = "FORMAT")]
     pub(super) weights: Option<String>,
-    /// Number format of the cache: bf16 or fp8.
-    #[arg(long, value_name = "FORMAT", default_value = "bf16")]
-    pub(super) kv: String,
+    /// Number format of the cache, bf16 or fp8; the file's by default.
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) kv: Option<String>,
     /// Share of the GPU's memory that the engine may take.
     #[arg(long, default_value_t = 0.9)]
     pub(super) utilization: f64,

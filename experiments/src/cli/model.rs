@@ -4,9 +4,9 @@ use super::args::{Format, ModelArgs};
 use super::outcome::{Outcome, print};
 use crate::report::model::{Question, json, names, text};
 use flashcrowd_language::{Diagnostic, list, nearest};
-use flashcrowd_profiles::architecture::{self, Architecture, KNOWN_MODELS, KnownModel};
+use flashcrowd_profiles::architecture::{self, Architecture, CacheFormat, KNOWN_MODELS, KnownModel};
 use flashcrowd_profiles::law::Engine;
-use flashcrowd_profiles::rank::{CacheFormat, Parallelism, Settings};
+use flashcrowd_profiles::rank::{Parallelism, Settings};
 use flashcrowd_profiles::{GPUS, Gpu, lookup};
 use flashcrowd_scenario::files::read_small;
 use std::path::Path;
@@ -40,8 +40,12 @@ fn question<'a>(args: &ModelArgs, name: &'a str, model: &'a Architecture) -> Res
     ranks.check(model).map_err(|error| Diagnostic::about(name, error.to_string()))?;
     let engine = Engine::from_name(&args.engine)
         .ok_or_else(|| unknown("--engine", "engine", &args.engine, &Engine::ALL.map(Engine::name)))?;
-    let cache =
-        CacheFormat::from_name(&args.kv).ok_or_else(|| unknown("--kv", "number format", &args.kv, &["bf16", "fp8"]))?;
+    let cache = match &args.kv {
+        Some(name) => {
+            CacheFormat::from_name(name).ok_or_else(|| unknown("--kv", "number format", name, &["bf16", "fp8"]))?
+        }
+        None => model.formats.cache,
+    };
     if !(args.utilization > 0.0 && args.utilization <= 1.0) {
         let message = format!("{} is no share: expected more than 0 and at most 1", args.utilization);
         return Err(Diagnostic::about("--utilization", message));
@@ -79,7 +83,10 @@ fn find(name: &str) -> Result<(String, Architecture), Diagnostic> {
     let beside = file.with_file_name("hf_quant_config.json");
     let separate = if beside.is_file() { Some(read(&beside)?) } else { None };
     let shown = file.display().to_string();
-    let model = architecture::read(&text, separate.as_deref()).map_err(|error| error.diagnostic(&shown, &text))?;
+    let model = {
+        let beside = separate.as_deref();
+        architecture::read(&text, beside).map_err(|error| error.diagnostic(&shown, &text, beside))?
+    };
     Ok((shown, model))
 }
 

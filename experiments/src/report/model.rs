@@ -2,10 +2,10 @@
 
 use super::columns;
 use flashcrowd_language::words::count;
-use flashcrowd_profiles::Gpu;
-use flashcrowd_profiles::architecture::{Architecture, Attention, KNOWN_MODELS};
+use flashcrowd_profiles::architecture::{Architecture, Attention, CacheFormat, KNOWN_MODELS};
 use flashcrowd_profiles::law::{Chunk, Class, Engine, Law, Load, computed_in};
 use flashcrowd_profiles::rank::{Budget, Parallelism, Settings};
+use flashcrowd_profiles::{Gpu, Library, MODELS, Origin, Precision, lookup};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -120,7 +120,7 @@ pub(crate) fn text(question: &Question<'_>) -> String {
     row("weights", gb(budget.weights.loaded_bytes()), weights_note(question, &budget));
     row("activations", gb(budget.activation_bytes), limits(settings));
     row("CUDA, buffers", gb(budget.fixed_bytes), String::new());
-    row("cache", gb(budget.cache_bytes.max(0.0)), cache_note(&budget));
+    row("cache", gb(budget.cache_bytes.max(0.0)), cache_note(&budget, settings.cache));
     row("of", gb(budget.given_bytes), format!("{} of {}", settings.utilization, gb(gpu.seen_bytes() as f64)));
     let _ = write!(text, "\nmemory of a GPU\n{}", indented(&columns(&rows, &[1])));
     if let Err(error) = budget.clone().checked() {
@@ -178,9 +178,9 @@ fn limits(settings: &Settings) -> String {
     format!("{} tokens an iteration, {} sequences", count(u64::from(*batched_tokens)), count(u64::from(*sequences)))
 }
 
-fn cache_note(budget: &Budget) -> String {
+fn cache_note(budget: &Budget, number: CacheFormat) -> String {
     let cache = &budget.cache;
-    let mut parts = vec![format!("{} bytes a token", count(cache.full_bytes))];
+    let mut parts = vec![format!("{} bytes a token in {} bits", count(cache.full_bytes), 8 * number.bytes())];
     if cache.windowed_bytes > 0 {
         parts.push(format!("{} within a window", count(cache.windowed_bytes)));
     }
@@ -239,6 +239,9 @@ fn what_fits(question: &Question<'_>) -> String {
 fn trust(text: &mut String, question: &Question<'_>) {
     let class = Class::of(question.model);
     let _ = writeln!(text, "\nhow far to trust it: computed from shape and datasheet, not measured");
+    if let Some(profile) = carded(question) {
+        let _ = writeln!(text, "  scenarios play {profile} instead (docs/profiles.md)");
+    }
     let _ = writeln!(text, "  {}", class.trust());
     for doubt in &question.model.doubts {
         let _ = writeln!(text, "  {doubt}");
@@ -246,6 +249,19 @@ fn trust(text: &mut String, question: &Question<'_>) {
     for doubt in class.doubts(question.model, question.gpu, question.ranks) {
         let _ = writeln!(text, "  {doubt}");
     }
+}
+
+/// The profile that a scenario takes for a model with a card, and where that is from.
+fn carded(question: &Question<'_>) -> Option<String> {
+    let Question { name, gpu, ranks, model, .. } = question;
+    lookup(&MODELS, name).ok()?;
+    let precision = Precision::of_bytes(model.formats.quantised.bytes());
+    let profile = Library::shipped().find(name, &gpu.name, ranks.tensor, precision).ok()?;
+    let how = match profile.origin {
+        Origin::Computed { .. } => "computed from its card by the older law".to_owned(),
+        other => other.name().to_owned(),
+    };
+    Some(format!("the profile {}, {how},", profile.name))
 }
 
 fn indented(text: &str) -> String {

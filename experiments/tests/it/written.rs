@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::convert::Infallible;
 
 /// Long enough for starts, scrapes and decisions; traces keep their own end.
-const SHORT: &str = "horizon=12m";
+const SHORT: &str = "horizon=20m";
 
 fn short(name: &str) -> Option<(Text, Loaded)> {
     let overrides = [SHORT, "replicates=1"].map(str::to_owned);

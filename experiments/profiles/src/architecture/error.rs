@@ -4,6 +4,7 @@ use flashcrowd_language::Diagnostic;
 use flashcrowd_language::diagnostic::Source;
 use flashcrowd_language::tree::Place;
 use std::fmt;
+use std::path::Path;
 
 /// Why a configuration gives no model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,19 +18,23 @@ pub struct ConfigError {
     pub hint: Option<String>,
     /// Where it is in the text, bytes: of the field's name, or of what holds it.
     pub place: Option<(usize, usize)>,
+    /// Whether it is about the `hf_quant_config.json` beside the file.
+    pub is_beside: bool,
 }
 
 impl ConfigError {
     pub(super) fn of(field: impl Into<String>, message: impl Into<String>) -> Self {
-        ConfigError { field: Some(field.into()), message: message.into(), hint: None, place: None }
+        ConfigError { field: Some(field.into()), message: message.into(), hint: None, place: None, is_beside: false }
     }
 
     pub(super) fn general(message: impl Into<String>) -> Self {
-        ConfigError { field: None, message: message.into(), hint: None, place: None }
+        ConfigError { field: None, message: message.into(), hint: None, place: None, is_beside: false }
     }
 
-    /// The message with the line of the file that it is about.
-    pub fn diagnostic(&self, file: &str, text: &str) -> Diagnostic {
+    /// The message with the line of the file that it is about; `beside` is the text of the other file.
+    pub fn diagnostic(&self, file: &str, text: &str, beside: Option<&str>) -> Diagnostic {
+        let other = Path::new(file).with_file_name("hf_quant_config.json").display().to_string();
+        let (file, text) = if self.is_beside { (&*other, beside.unwrap_or_default()) } else { (file, text) };
         let error = match self.place {
             Some((start, end)) => {
                 let source = Source { name: file.to_owned(), text: text.to_owned(), is_override: false };

@@ -90,6 +90,35 @@ impl fmt::Display for Format {
     }
 }
 
+/// A number format of the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheFormat {
+    /// 16 bits.
+    #[default]
+    Bf16,
+    /// 8 bits.
+    Fp8,
+}
+
+impl CacheFormat {
+    /// Bytes of a number.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            CacheFormat::Bf16 => 2,
+            CacheFormat::Fp8 => 1,
+        }
+    }
+
+    /// The format of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "bf16" | "bfloat16" | "fp16" | "float16" => Some(CacheFormat::Bf16),
+            "fp8" | "fp8_e4m3" | "fp8_e5m2" => Some(CacheFormat::Fp8),
+            _ => None,
+        }
+    }
+}
+
 /// Which part of a model has which format: one for all that is quantised, 16 bits for the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Formats {
@@ -97,12 +126,14 @@ pub struct Formats {
     pub quantised: Format,
     /// Parts that stay in 16 bits, beside ends, norms, routers and convolutions, which always do.
     pub kept: Vec<Part>,
+    /// The format of the cache that the model was quantised for, which engines take by default.
+    pub cache: CacheFormat,
 }
 
 impl Formats {
     /// The format of everything.
     pub const fn all(quantised: Format) -> Self {
-        Formats { quantised, kept: Vec::new() }
+        Formats { quantised, kept: Vec::new(), cache: CacheFormat::Bf16 }
     }
 
     /// The format of a part.

@@ -7,14 +7,14 @@
 //! | `format` | number formats of weights, and which part has which |
 //! | `piece` | the matrices and vectors of a layer |
 //! | `read` | Hugging Face's `config.json` |
-//! | `catalogue` | models whose file is part of the program |
+//! | `known` | models whose file is part of the program |
 //! | `error` | what is refused, and why |
 
 mod attention;
-mod catalogue;
 mod error;
 mod feed_forward;
 mod format;
+mod known;
 mod piece;
 mod read;
 
@@ -22,10 +22,10 @@ mod read;
 mod tests;
 
 pub use attention::{Attention, DeltaNet, Grouped, Index, Latent, Mamba, QkNorm, Reach};
-pub use catalogue::{KNOWN_MODELS, KnownModel};
 pub use error::{ConfigError, Doubt};
 pub use feed_forward::{Experts, FeedForward, Mlp};
-pub use format::{Format, Formats};
+pub use format::{CacheFormat, Format, Formats};
+pub use known::{KNOWN_MODELS, KnownModel};
 pub use piece::{Part, Piece};
 pub use read::read;
 
@@ -48,8 +48,6 @@ pub struct Architecture {
     pub rope_bytes: u64,
     /// Parameters of what turns images into tokens, where the file holds it.
     pub vision_params: u64,
-    /// Layers that draft further tokens. Not counted elsewhere.
-    pub draft_layers: u64,
     /// Number formats of the weights.
     pub formats: Formats,
     /// What is not verified about it.
@@ -80,6 +78,13 @@ impl Architecture {
     pub fn active_params(&self) -> u64 {
         let idle = self.experts().map(|experts| (experts.total - experts.chosen) * experts.params(self.hidden));
         self.params() - idle.sum::<u64>()
+    }
+
+    /// Bytes of its weights in the file, without vision and drafting.
+    pub fn file_bytes(&self) -> f64 {
+        let layers: f64 = self.pieces().map(|piece| piece.params as f64 * self.formats.of(piece.part).bytes()).sum();
+        let ends = self.vocabulary_params() * if self.is_tied { 1 } else { 2 } + self.other_params;
+        layers + ends as f64 * Format::Bf16.bytes()
     }
 
     /// Parameters of the embedding, and of the output layer.

@@ -1,7 +1,7 @@
 //! What is read of configurations, what is refused, and that no text is fatal.
 
 use super::*;
-use crate::rank::{BLOCK_TOKENS, Cache, CacheFormat, Parallelism, weights};
+use crate::rank::{BLOCK_TOKENS, Budget, Cache, Parallelism, Settings, weights};
 use proptest::prelude::*;
 
 const LLAMA: &str = r#"{
@@ -16,7 +16,7 @@ const LLAMA: &str = r#"{
 
 fn refused(config: &str, words: &[&str]) {
     let error = read(config, None).unwrap_err();
-    let shown = error.diagnostic("config.json", config).to_string();
+    let shown = error.diagnostic("config.json", config, None).to_string();
     assert!(words.iter().all(|word| shown.contains(word)), "{words:?} in\n{shown}");
 }
 
@@ -77,6 +77,9 @@ fn what_is_not_understood_is_refused_by_name() {
     refused(&with(": 8,", ": 7,"), &["`num_key_value_heads`", "evenly"]);
     refused(&with(": 32,\n  \"num_k", ": 33,\n  \"num_k"), &["`head_dim`", "evenly"]);
     refused(&with("\"llama\"", "\"nextgen\", \"flow_size\": 3"), &["`flow_size`", "nextgen", "config.json:2"]);
+    for field in ["sparse_attn_config", "ffn_dim_multiplier"] {
+        refused(&with("\"llama\"", &format!("\"nextgen\", \"{field}\": 3")), &[field, "is not known"]);
+    }
     let types = |kinds: &str| with("\"vocab_size\"", &format!("\"layer_types\": {kinds}, \"vocab_size\""));
     refused(&types("[\"full_attention\"]"), &["`layer_types`", "expected 32 entries"]);
     let one = format!("[{}\"ring_attention\"]", "\"full_attention\",".repeat(31));
@@ -101,9 +104,89 @@ fn a_separate_file_of_the_quantisation_wins() {
     let model = read(LLAMA, Some(separate)).unwrap();
     let of = |part| model.formats.of(part);
     assert_eq!((of(Part::Mlp), of(Part::Attention), of(Part::Output)), (Format::Fp8, Format::Bf16, Format::Bf16));
+    assert_eq!(model.formats.cache, CacheFormat::Bf16);
+    // The file's own field is not read then.
+    let other = LLAMA.replacen("\"vocab", "\"quantization_config\": {\"quant_method\": \"hqq\"}, \"vocab", 1);
+    assert_eq!(read(&other, Some(separate)).unwrap().formats, model.formats);
+    let eight = separate.replacen("\"FP8\",", "\"FP8\", \"kv_cache_quant_algo\": \"FP8\",", 1);
+    assert_eq!(read(LLAMA, Some(&eight)).unwrap().formats.cache, CacheFormat::Fp8);
+    for (separate, words) in [
+        ("{}", "`quantization`: is missing"),
+        ("{\"quantization\": 3}", "`quantization`: expected an object"),
+        ("{\n\"quantization\": {\"quant_algo\": \"X2\"}}", "hf_quant_config.json:2"),
+        ("{\"quantization\": {\"quant_algo\": \"FP8\", \"kv_cache_quant_algo\": \"FP3\"}}", "`FP3` is no format"),
+        ("", "no JSON"),
+    ] {
+        let shown =
+            read(LLAMA, Some(separate)).unwrap_err().diagnostic("a/config.json", LLAMA, Some(separate)).to_string();
+        assert!(shown.contains(words) && shown.contains("a/hf_quant_config.json"), "{words} in\n{shown}");
+    }
     // A few layers alone are not all.
     let few = separate.replace('*', "3");
     assert_eq!(read(LLAMA, Some(&few)).unwrap().formats.of(Part::Attention), Format::Fp8);
+}
+
+/// Sizes that no model has end in a message, before any product of them overflows.
+#[test]
+fn sizes_beyond_all_models_are_refused() {
+    let most = 1 << 20;
+    let with = |fields: &str| format!("{{\"vocab_size\": 100, \"intermediate_size\": 8, {fields}}}");
+    let grouped = |layers: u32, hidden: u64, heads: u64| {
+        with(&format!(
+            "\"model_type\": \"llama\", \"hidden_size\": {hidden}, \"num_hidden_layers\": {layers}, \
+             \"num_attention_heads\": {heads}, \"num_key_value_heads\": {heads}, \"head_dim\": {most}"
+        ))
+    };
+    refused(&grouped(1, most, most), &["more than 1e13"]);
+    refused(&grouped(4_096, 1, 1_024), &["more than 1e13"]);
+    let linear = |heads: u64| {
+        with(&format!(
+            "\"model_type\": \"qwen3_next\", \"hidden_size\": 1, \"num_hidden_layers\": 8, \
+             \"layer_types\": [{}\"linear_attention\"], \"linear_num_key_heads\": 1, \
+             \"linear_num_value_heads\": {heads}, \"linear_key_head_dim\": {most}, \
+             \"linear_value_head_dim\": {most}, \"linear_conv_kernel_dim\": 4",
+            "\"linear_attention\",".repeat(7)
+        ))
+    };
+    refused(&linear(most), &["more than 1e13"]);
+    refused(&linear(16), &["more than 1e13"]);
+    // What is just within is counted, not lost.
+    let model = read(&grouped(1_024, 1, 512), None).unwrap();
+    let settings = Settings::default();
+    let budget = Budget::of(&model, Parallelism::tensor(1), 80 << 30, settings);
+    assert_eq!(budget.cache.sequence_bytes(8_192), 8_192 * 1_024 * 2 * 512 * most * 2);
+    assert!(budget.checked().is_err());
+}
+
+#[test]
+fn ranks_that_cannot_share_a_model_are_refused() {
+    let dense = read(LLAMA, None).unwrap();
+    let check =
+        |tensor, data, expert| Parallelism { tensor, data, expert }.check(&dense).map_err(|error| error.to_string());
+    assert_eq!(check(8, 2, 1), Ok(()));
+    for (ranks, words) in [
+        ((0, 1, 1), "`tp` is 0: expected 1 to 4096"),
+        ((1, u32::MAX, 1), "`dp` is 4294967295"),
+        ((3, 1, 1), "32 heads cannot be split among tp 3"),
+        ((2, 1, 2), "no experts"),
+        ((2, 1, 4), "ep 4 does not divide the 2 ranks"),
+    ] {
+        let error = check(ranks.0, ranks.1, ranks.2).unwrap_err();
+        assert!(error.contains(words), "{words} in {error}");
+    }
+}
+
+/// What stands in a wrapper is not taken for the language model's own, but for three fields.
+#[test]
+fn a_wrapper_lends_no_shape() {
+    let inner = LLAMA.replacen("  \"vocab_size\": 128256\n", "  \"head_dim\": 128\n", 1);
+    let wrapped = format!(
+        "{{\"model_type\": \"llava\", \"sliding_window\": 9, \"vocab_size\": 128256, \"text_config\": {inner}}}"
+    );
+    assert_eq!(read(&wrapped, None).unwrap().params(), read(LLAMA, None).unwrap().params());
+    let lacking =
+        wrapped.replacen("\"hidden_size\": 4096,", "", 1).replacen("\"sliding_window\": 9", "\"hidden_size\": 4096", 1);
+    refused(&lacking, &["`text_config.hidden_size`", "is missing"]);
 }
 
 /// Ten full and 52 windowed layers are seven groups of ten (vLLM's own count for gemma-3-27b).
@@ -146,7 +229,7 @@ proptest! {
         while !config.is_char_boundary(to) { to -= 1; }
         config.replace_range(from..to.max(from), &text);
         match read(&config, None) {
-            Err(error) => prop_assert!(!error.diagnostic("c", &config).to_string().is_empty()),
+            Err(error) => prop_assert!(!error.diagnostic("c", &config, None).to_string().is_empty()),
             Ok(model) => {
                 prop_assert!(model.params() >= model.active_params());
                 let ranks = Parallelism { tensor: 2, data: 2, expert: 4 };

@@ -1,8 +1,8 @@
 //! Attention of decodes and prompts on one rank, by how far layers see.
 
-use crate::architecture::{Architecture, Attention, Grouped, Index, Latent, Reach};
+use crate::architecture::{Architecture, Attention, CacheFormat, Grouped, Index, Latent, Reach};
 use crate::gpu::{Generation, Gpu};
-use crate::rank::{CacheFormat, Parallelism};
+use crate::rank::Parallelism;
 
 /// Share of the bandwidth, and of the 16-bit peak, that attention reaches.
 const BYTES_SHARE: f64 = 0.777;

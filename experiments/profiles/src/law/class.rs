@@ -52,11 +52,15 @@ impl Class {
     pub const fn trust(self) -> &'static str {
         match self {
             Class::Dense => "dense models: time per output token 7 % off in the median, 11 % in the mean",
-            Class::DenseWindowed => "dense models with windows were compared with no times: expect 15 %",
+            Class::DenseWindowed => "dense models with windows: times were compared with no measurement",
             Class::Experts => "experts with grouped attention: time per output token 10 % off in the median and mean",
-            Class::ExpertsWindowed => "experts with windows: time per output token 17 % off, too high, where left out",
+            Class::ExpertsWindowed => {
+                "experts with windows: time per output token 17 % off in the median and mean, mostly too high"
+            }
             Class::Latent => "latent attention: time per output token 13 % off in the median, 18 % in the mean",
-            Class::LatentSparse => "sparse latent attention: time per output token 5 to 6 % off, on few points",
+            Class::LatentSparse => {
+                "sparse latent attention: time per output token 5 % off in the median, 6 % in the mean, on ten points"
+            }
             Class::Linear => "linear attention: time per output token 12 % off in the median, 13 % in the mean",
         }
     }
@@ -67,7 +71,7 @@ impl Class {
         let is_unseen = matches!(gpu.name.as_str(), "MI300X" | "T4" | "L4" | "A10G")
             || (has_experts && matches!(gpu.generation, Generation::Ampere | Generation::Ada));
         let is_slow_link = matches!(gpu.interconnect, crate::gpu::Interconnect::Pcie { .. });
-        let mut doubts = vec!["times to first token are a band: 26 to 56 % off in the median"];
+        let mut doubts = vec!["times to first token are a band: 21 to 56 % off in the median, by class"];
         if is_unseen {
             doubts.push("this GPU was compared with no closed-loop measurement of such models");
         }

@@ -1,6 +1,6 @@
 //! Matrices, experts and launches of all layers on one rank.
 
-use super::tables::{peak_flops_per_ms, reach};
+use super::tables::{peak_flops_per_ms, shares};
 use crate::architecture::{Architecture, Attention, FeedForward, Format, Grouped, Latent, Part, QkNorm};
 use crate::gpu::Gpu;
 use crate::rank::Parallelism;
@@ -20,22 +20,22 @@ const SMALL_US: [f64; 6] = [4.5, 27.0, 30.0, 30.0, 3.9, 4.0];
 
 /// Reading and multiplying matrices.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Products {
+pub(super) struct Products {
     /// Reading all of them once, ms.
-    pub read_ms: f64,
+    pub(super) read_ms: f64,
     /// Multiplying one token, ms.
-    pub token_ms: f64,
+    pub(super) token_ms: f64,
 }
 
 /// Layers whose experts are alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ExpertGroup {
+pub(super) struct ExpertGroup {
     /// Reading all experts of a rank in all these layers once, ms.
-    pub read_ms: f64,
+    pub(super) read_ms: f64,
     /// Share of all experts that one token chooses.
-    pub chosen_share: f64,
+    pub(super) chosen_share: f64,
     /// Multiplying one token of all replicas, ms.
-    pub token_ms: f64,
+    pub(super) token_ms: f64,
 }
 
 /// Of the experts, how many more are met by each further token than if all chose the same: tokens of a batch choose
@@ -44,12 +44,12 @@ pub(super) const SKEW: f64 = 0.612;
 
 impl ExpertGroup {
     /// Share of the experts of a rank that `tokens` meet together.
-    pub fn met_share(&self, tokens: f64) -> f64 {
+    pub(super) fn met_share(&self, tokens: f64) -> f64 {
         if tokens <= 0.0 { 0.0 } else { 1.0 - (1.0 - self.chosen_share).powf(1.0 + SKEW * (tokens - 1.0)) }
     }
 
     /// Time of their part of an iteration of so many tokens, over all replicas: reading, and multiplying.
-    pub fn ms(&self, tokens: f64) -> (f64, f64) {
+    pub(super) fn ms(&self, tokens: f64) -> (f64, f64) {
         (self.read_ms * self.met_share(tokens), self.token_ms * tokens)
     }
 }
@@ -74,10 +74,10 @@ pub(super) struct Layers {
 
 /// One matrix.
 fn product(params: f64, format: Format, gpu: &Gpu) -> Products {
-    let reach = reach(format, gpu);
+    let of = shares(format, gpu);
     Products {
-        read_ms: params * format.bytes() / reach.bytes_share / (BYTES_SHARE * gpu.bandwidth_gb_s * 1e6),
-        token_ms: 2.0 * params / (FLOPS_SHARE * reach.flops_share * peak_flops_per_ms(format, gpu)),
+        read_ms: params * format.bytes() / of.bytes_share / (BYTES_SHARE * gpu.bandwidth_gb_s * 1e6),
+        token_ms: 2.0 * params / (FLOPS_SHARE * of.flops_share * peak_flops_per_ms(format, gpu)),
     }
 }
 
@@ -116,14 +116,14 @@ impl Layers {
 /// The output layer is one large matrix, which reaches what any does.
 fn head(params: f64, gpu: &Gpu) -> Products {
     let of = product(params, Format::Bf16, gpu);
-    Products { read_ms: of.read_ms * reach(Format::Bf16, gpu).bytes_share, ..of }
+    Products { read_ms: of.read_ms * shares(Format::Bf16, gpu).bytes_share, ..of }
 }
 
 fn expert_groups(model: &Architecture, gpu: &Gpu, ranks: Parallelism) -> Vec<ExpertGroup> {
     let format = model.formats.of(Part::Expert);
-    let reach = reach(format, gpu);
-    let bytes_per_ms = EXPERT_BYTES_SHARE * reach.expert_bytes_share * gpu.bandwidth_gb_s * 1e6;
-    let flops_per_ms = EXPERT_FLOPS_SHARE * reach.expert_flops_share * peak_flops_per_ms(format, gpu);
+    let of = shares(format, gpu);
+    let bytes_per_ms = EXPERT_BYTES_SHARE * of.expert_bytes_share * gpu.bandwidth_gb_s * 1e6;
+    let flops_per_ms = EXPERT_FLOPS_SHARE * of.expert_flops_share * peak_flops_per_ms(format, gpu);
     let mut groups: Vec<ExpertGroup> = Vec::new();
     for experts in model.experts() {
         let params = experts.matrix_params(model.hidden) as f64 / ranks.ranks_of_an_expert();
@@ -143,8 +143,8 @@ fn expert_groups(model: &Architecture, gpu: &Gpu, ranks: Parallelism) -> Vec<Exp
 
 /// Launches and small kernels of all layers, us.
 fn launch_us(model: &Architecture, gpu: &Gpu) -> f64 {
-    let launch = |part| reach(model.formats.of(part), gpu).launch_us;
-    let plain = reach(Format::Bf16, gpu).launch_us;
+    let launch = |part| shares(model.formats.of(part), gpu).launch_us;
+    let plain = shares(Format::Bf16, gpu).launch_us;
     let [attention, latent, linear, index, feed_forward, norms] = SMALL_US;
     let of_attention = |part: &Attention| match part {
         Attention::Grouped(Grouped { qk_norm, .. }) => {
@@ -160,7 +160,7 @@ fn launch_us(model: &Architecture, gpu: &Gpu) -> f64 {
         FeedForward::Dense(_) => (2.0 * launch(Part::Mlp), 0.0),
         FeedForward::Sparse(experts) => {
             let shared = if experts.shared_width > 0 { 2.0 * launch(Part::Shared) } else { 0.0 };
-            (shared + plain, reach(model.formats.of(Part::Expert), gpu).expert_launch_us)
+            (shared + plain, shares(model.formats.of(Part::Expert), gpu).expert_launch_us)
         }
     };
     let of = |layer: &crate::architecture::Layer| {

@@ -55,9 +55,9 @@ impl ExpertGroup {
 
 #[cfg(test)]
 mod tests {
-    use crate::architecture::KNOWN_MODELS;
+    use crate::architecture::{CacheFormat, KNOWN_MODELS};
     use crate::law::{Chunk, Engine, Law, Load};
-    use crate::rank::{CacheFormat, Parallelism};
+    use crate::rank::Parallelism;
     use crate::{GPUS, lookup};
     use flashcrowd_core::serving::LawParts;
 

@@ -1,12 +1,12 @@
 //! The time of one iteration, and its terms.
 
 use super::attention::{self, Context, State};
-use super::dense::{ExpertGroup, Layers, Products};
+use super::dense::{Layers, Products};
 use super::engine::Engine;
 use super::messages::Messages;
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, CacheFormat};
 use crate::gpu::Gpu;
-use crate::rank::{CacheFormat, Parallelism};
+use crate::rank::Parallelism;
 
 /// Host, sampler and detokeniser of one row, ms. Least squares on closed-loop points.
 pub(super) const SEQUENCE_MS: f64 = 0.008_21;
@@ -106,16 +106,6 @@ impl Law {
             messages: Messages::of(model, gpu, ranks),
             ranks,
         }
-    }
-
-    /// Experts, by how many of them a token chooses.
-    pub fn experts(&self) -> &[ExpertGroup] {
-        &self.layers.experts
-    }
-
-    /// Launches and small kernels, ms.
-    pub fn launch_ms(&self) -> f64 {
-        self.layers.launch_ms
     }
 
     /// The terms of an iteration.

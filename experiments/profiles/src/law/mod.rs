@@ -32,7 +32,6 @@ mod tables;
 
 pub use attention::{Context, State};
 pub use class::Class;
-pub use dense::{ExpertGroup, Products};
 pub use engine::Engine;
 pub use iteration::{Chunk, Law, Load, Terms};
 pub use messages::Messages;

@@ -8,7 +8,7 @@ use crate::gpu::{Generation, Gpu};
 
 /// What a format reaches on one generation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reach {
+pub(super) struct Shares {
     /// Launch of a kernel for a matrix, us.
     pub(super) launch_us: f64,
     /// Launch of the kernels of one layer's experts, us.
@@ -100,8 +100,8 @@ pub fn computed_in(format: Format, gpu: &Gpu) -> Format {
     }
 }
 
-/// What weights of `format` reach.
-pub(super) fn reach(format: Format, gpu: &Gpu) -> Reach {
+/// What weights of `format` of.
+pub(super) fn shares(format: Format, gpu: &Gpu) -> Shares {
     let table = match computed_in(format, gpu) {
         Format::Bf16 => BF16,
         Format::Fp8 => FP8,
@@ -114,7 +114,7 @@ pub(super) fn reach(format: Format, gpu: &Gpu) -> Reach {
     };
     let [launch_us, expert_launch_us, flops_share, expert_flops_share, bytes_share, expert_bytes_share] =
         table.map(|row| row[gpu.generation as usize]);
-    Reach { launch_us, expert_launch_us, flops_share, expert_flops_share, bytes_share, expert_bytes_share }
+    Shares { launch_us, expert_launch_us, flops_share, expert_flops_share, bytes_share, expert_bytes_share }
 }
 
 /// Dense peak that products of weights of `format` have, FLOP/ms.

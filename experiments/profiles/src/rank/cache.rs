@@ -1,7 +1,7 @@
 //! The cache of one rank: bytes of a token by kind of layer, and the blocks that vLLM keeps them in.
 
 use super::parallelism::Parallelism;
-use crate::architecture::{Architecture, Attention, Grouped, Index, Latent, Reach};
+use crate::architecture::{Architecture, Attention, CacheFormat, Grouped, Index, Latent, Reach};
 use std::collections::BTreeMap;
 
 /// Tokens of a block (vLLM).
@@ -9,35 +9,6 @@ pub const BLOCK_TOKENS: u64 = 16;
 /// Bytes of the scale of a row of a sparse index, and what vLLM keeps of a latent row in 8 bits: 512 numbers, four
 /// scales of 32 bits, and the part with positions in 16.
 const INDEX_SCALE_BYTES: u64 = 4;
-
-/// How wide a number of the cache is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CacheFormat {
-    /// 16 bits.
-    #[default]
-    Bf16,
-    /// 8 bits.
-    Fp8,
-}
-
-impl CacheFormat {
-    /// Bytes of a number.
-    pub const fn bytes(self) -> u64 {
-        match self {
-            CacheFormat::Bf16 => 2,
-            CacheFormat::Fp8 => 1,
-        }
-    }
-
-    /// The format of that name; `auto` and its like are 16 bits.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "auto" | "bf16" | "bfloat16" | "fp16" | "float16" => Some(CacheFormat::Bf16),
-            "fp8" | "fp8_e4m3" | "fp8_e5m2" => Some(CacheFormat::Fp8),
-            _ => None,
-        }
-    }
-}
 
 /// Layers that keep the same of a token.
 #[derive(Clone, Copy, Debug, PartialEq)]

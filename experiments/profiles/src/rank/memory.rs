@@ -3,10 +3,10 @@
 //! Read off the logs of vLLM 0.19 on H100: `activation = max(T * (widest layer + 8 h), 14 S vocab + 2.2 T h + 0.11 GiB)`
 //! with `T` tokens of an iteration and `S` sequences. The sampler's profile decides more often than the forward pass.
 
-use super::cache::{Cache, CacheFormat};
+use super::cache::Cache;
 use super::parallelism::Parallelism;
 use super::weights::{Weights, weights};
-use crate::architecture::{Architecture, FeedForward};
+use crate::architecture::{Architecture, CacheFormat, FeedForward};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 /// CUDA's context and buffers of an engine on one GPU, and of one of several; more than two were not measured.

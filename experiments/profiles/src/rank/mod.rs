@@ -12,8 +12,8 @@ mod memory;
 mod parallelism;
 mod weights;
 
-pub use cache::{BLOCK_TOKENS, Cache, CacheFormat};
+pub use cache::{BLOCK_TOKENS, Cache};
 pub use memory::{Budget, DoesNotFit, Settings};
-pub use parallelism::{Parallelism, ParallelismError};
+pub use parallelism::{MOST_RANKS, Parallelism, ParallelismError};
 pub(crate) use weights::absorbed_params;
 pub use weights::{Weights, weights};

@@ -13,12 +13,20 @@ pub struct Parallelism {
     pub expert: u32,
 }
 
+/// Most ranks along one of the three.
+pub const MOST_RANKS: u32 = 4_096;
+
 /// Why ranks cannot share a model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParallelismError {
-    /// A number that is 0.
-    #[error("`{0}` is 0: expected at least 1")]
-    None(&'static str),
+    /// A number that is 0, or more ranks than any engine has.
+    #[error("`{name}` is {value}: expected 1 to {MOST_RANKS}")]
+    Count {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: u32,
+    },
     /// Heads that do not go up.
     #[error("{heads} heads cannot be split among tp {tensor}")]
     Heads {
@@ -78,11 +86,11 @@ impl Parallelism {
     pub fn check(self, model: &Architecture) -> Result<(), ParallelismError> {
         let Parallelism { tensor, data, expert } = self;
         for (name, value) in [("tp", tensor), ("dp", data), ("ep", expert)] {
-            if value == 0 {
-                return Err(ParallelismError::None(name));
+            if !(1..=MOST_RANKS).contains(&value) {
+                return Err(ParallelismError::Count { name, value });
             }
         }
-        let ranks = tensor.saturating_mul(data);
+        let ranks = self.ranks();
         if !ranks.is_multiple_of(expert) {
             return Err(ParallelismError::Ranks { expert, ranks, tensor, data });
         }

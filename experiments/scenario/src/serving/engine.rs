@@ -9,6 +9,7 @@ use flashcrowd_language::units::Fraction;
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_profiles::architecture::{self, Architecture, Format, KNOWN_MODELS, KnownModel};
 use flashcrowd_profiles::law::{Class, computed_in};
+use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{EngineLimits, GPUS, Library, MODELS, Origin, Precision, Profile, lookup};
 
 /// An engine and where its times come from.
@@ -221,10 +222,14 @@ fn by_shape(
             place.name, gpu.name
         ));
     }
-    for doubt in &model.doubts {
+    let profile = Profile::of_shape(name, &model, gpu, place.gpus)
+        .map_err(|why| notes.error(&place.path("serving"), why.to_string()))?;
+    let of_class = Class::of(&model).doubts(&model, gpu, Parallelism::tensor(place.gpus));
+    let of_class = of_class.into_iter().map(str::to_owned);
+    for doubt in model.doubts.iter().map(ToString::to_string).chain(of_class) {
         notes.warn(format!("service `{}`: {doubt}", place.name));
     }
-    Profile::of_shape(name, &model, gpu, place.gpus).map_err(|why| notes.error(&place.path("serving"), why.to_string()))
+    Ok(profile)
 }
 
 /// The model of a `config.json`.
@@ -239,7 +244,8 @@ fn config(notes: &Notes<'_>, files: &mut Files, place: &Place<'_>, path: &str) -
         None
     };
     let config = text(&input);
-    architecture::read(&config, separate.as_deref()).map_err(|error| error.diagnostic(&input.shown, &config))
+    let beside = separate.as_deref();
+    architecture::read(&config, beside).map_err(|error| error.diagnostic(&input.shown, &config, beside))
 }
 
 fn unknown_model(notes: &Notes<'_>, place: &Place<'_>, name: &str) -> Diagnostic {

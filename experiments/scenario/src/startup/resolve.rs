@@ -126,7 +126,7 @@ fn default_stage(
             format!("cold: \"30s\", cached: \"0s\", size: \"{IMAGE_BYTES}B\""),
         ),
         StageKind::WeightsLoad => {
-            let (bytes, source) = match profile.and_then(weights_bytes) {
+            let (bytes, source) = match profile.and_then(Profile::weights_bytes) {
                 Some(bytes) => (bytes, "the weights of its profile; Run:ai and ServerlessLLM benchmarks"),
                 None => (UNKNOWN_WEIGHTS_BYTES, "an 8B model in 16 bits; Run:ai and ServerlessLLM benchmarks"),
             };
@@ -157,12 +157,6 @@ fn default_stage(
     let key: CacheKey = format!("{service}/{}", kind.name()).into();
     notes.assume(path, &text, format!("({written}, key: {key:?})"), source);
     StartupStage { kind, cold, cached: Some(CachedStage { key, bytes, pinned: false, memory, disk }), peers: None }
-}
-
-/// Weights of the whole group: each GPU's share is read once.
-fn weights_bytes(profile: &Profile) -> Option<u64> {
-    let bytes = profile.memory?.weights_bytes * f64::from(profile.tensor_parallel.max(1));
-    (bytes > 0.0).then_some(bytes as u64)
 }
 
 fn constant_factor(transfer: Transfer) -> fleet::StageWork {

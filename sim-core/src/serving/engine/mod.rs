@@ -5,6 +5,7 @@
 //! | `config` | the rules of the engine, as settings |
 //! | `time_model` | the time of one iteration, and of many, in integers |
 //! | `experts` | the part of that time in layers with experts |
+//! | `messages` | the part of it in which GPUs talk to each other |
 //! | `parts` | what the engine keeps for attention within windows, and for experts |
 //! | `sequence` | what the engine knows of one attempt |
 //! | `blocks` | the blocks of the KV cache |

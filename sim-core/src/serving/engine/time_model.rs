@@ -2,7 +2,8 @@
 //!
 //! `T = o + sqrt(w^2 + (b*(P+D))^2) + c*(D+S) + d*KV + e*sum p*(ctx + p/2)`: one model with six
 //! coefficients for each (model, GPU, tensor parallelism). Models with experts or windows of
-//! attention, and engines that launch prompts slowly, have terms beside these ([`LawParts`]).
+//! attention, GPUs that talk to each other, and engines that launch prompts slowly have terms beside
+//! these ([`LawParts`]).
 //! Coefficients are fixed point, in units of 2^-16 ps, so that a sum over many iterations equals the
 //! iterations one by one: with times rounded to nanoseconds, or in `f64`, a leap drifts from its
 //! iterations.

@@ -4,6 +4,7 @@ use super::super::attention::{Attention, DeltaNet, Grouped, Index, Latent, Mamba
 use super::super::error::ConfigError;
 use super::family::Family;
 use super::fields::{Fields, shown};
+use super::given::Given;
 use serde_json::Value;
 
 /// What kind of attention a layer has.
@@ -17,13 +18,8 @@ enum Kind {
 }
 
 /// The attention of every layer; `None` where a layer has none.
-pub(super) fn read(
-    fields: Fields<'_>,
-    family: Family,
-    kind: &str,
-    layers: u64,
-    letters: Option<&str>,
-) -> Result<Vec<Option<Attention>>, ConfigError> {
+pub(super) fn read(given: Given<'_>) -> Result<Vec<Option<Attention>>, ConfigError> {
+    let Given { fields, family, kind, layers, letters } = given;
     if fields.has("kv_lora_rank") {
         return latent(fields, layers);
     }

@@ -186,32 +186,26 @@ pub(super) const KNOWN: &[&str] = &[
     "num_logits_to_keep",
 ];
 
-/// Fields that say nothing of a layer's shape, by how their names begin or end.
+/// Fields that say nothing of a layer's shape.
 pub(super) fn is_plain(name: &str) -> bool {
     const STARTS: [&str; 8] = ["_", "eos_", "bos_", "pad_", "image_", "video_", "audio_", "vision_"];
-    const ENDS: [&str; 12] = [
-        "_token_id",
-        "_token_ids",
-        "_token_index",
-        "dtype",
-        "_version",
-        "_dropout",
-        "_pdrop",
-        "_loss_coef",
-        "_eps",
-        "_multiplier",
-        "_scaling",
-        "_config",
-    ];
-    const NAMES: [&str; 8] = [
+    const ENDS: [&str; 9] =
+        ["_token_id", "_token_ids", "_token_index", "dtype", "_version", "_dropout", "_pdrop", "_loss_coef", "_eps"];
+    const NAMES: [&str; 14] = [
         "architectures",
+        "attention_multiplier",
         "auto_map",
+        "embedding_multiplier",
         "is_decoder",
+        "logit_scale",
+        "logits_scaling",
         "output_attentions",
         "output_hidden_states",
+        "pretraining_tp",
+        "quantization_config",
+        "residual_multiplier",
         "return_dict",
         "transformers_version",
-        "pretraining_tp",
     ];
     NAMES.contains(&name)
         || STARTS.iter().any(|start| name.starts_with(start))

@@ -2,8 +2,8 @@
 
 use super::super::error::ConfigError;
 use super::super::feed_forward::{Experts, FeedForward, Mlp};
-use super::family::Family;
 use super::fields::Fields;
+use super::given::Given;
 use serde_json::Value;
 
 const TOTAL: [&str; 4] = ["n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts"];
@@ -13,19 +13,13 @@ const SHARED: [&str; 2] = ["n_shared_experts", "moe_num_shared_experts"];
 const WIDTH: [&str; 3] = ["intermediate_size_mlp", "dense_intermediate_size", "intermediate_size"];
 
 /// The feed-forward part of every layer; `None` where a layer has none.
-pub(super) fn read(
-    fields: Fields<'_>,
-    family: Family,
-    kind: &str,
-    layers: u64,
-    letters: Option<&str>,
-) -> Result<Vec<Option<FeedForward>>, ConfigError> {
-    let experts = experts(fields, family, kind)?;
-    if let Some(letters) = letters {
-        return by_letters(fields, (family, kind), letters, experts.as_ref());
+pub(super) fn read(given: Given<'_>) -> Result<Vec<Option<FeedForward>>, ConfigError> {
+    let experts = experts(given)?;
+    if let Some(letters) = given.letters {
+        return by_letters(given, letters, experts.as_ref());
     }
-    let with_experts = with_experts(fields, experts.is_some(), layers)?;
-    let dense = if with_experts.iter().all(|with| *with) { None } else { Some(dense(fields, family, kind)?) };
+    let with_experts = with_experts(given.fields, experts.is_some(), given.layers)?;
+    let dense = if with_experts.iter().all(|with| *with) { None } else { Some(dense(given)?) };
     let of = |with: &bool| match (&experts, with) {
         (Some(experts), true) => Some(FeedForward::Sparse(experts.clone())),
         _ => dense.map(FeedForward::Dense),
@@ -33,22 +27,24 @@ pub(super) fn read(
     Ok(with_experts.iter().map(of).collect())
 }
 
-fn dense(fields: Fields<'_>, family: Family, kind: &str) -> Result<Mlp, ConfigError> {
+fn dense(given: Given<'_>) -> Result<Mlp, ConfigError> {
+    let Given { fields, kind, .. } = given;
     let width = match fields.first(&WIDTH)? {
         Some(width) => width,
         // GPT-2's default.
         None if kind == "falcon" => 4 * fields.required(&["hidden_size"])?,
         None if fields.has("n_embd") => fields.size("n_inner")?.unwrap_or(4 * fields.required(&["n_embd"])?),
-        None => return fields.required(&["intermediate_size"]).map(|width| mlp(family, width)),
+        None => fields.required(&["intermediate_size"])?,
     };
-    Ok(mlp(family, width))
+    mlp(given, width)
 }
 
-fn mlp(family: Family, width: u64) -> Mlp {
-    Mlp { width, matrices: family.matrices, has_bias: family.is_biased }
+fn mlp(Given { fields, family, .. }: Given<'_>, width: u64) -> Result<Mlp, ConfigError> {
+    Ok(Mlp { width, matrices: family.matrices, has_bias: family.is_biased || fields.flag("mlp_bias")? })
 }
 
-fn experts(fields: Fields<'_>, family: Family, kind: &str) -> Result<Option<Experts>, ConfigError> {
+fn experts(given: Given<'_>) -> Result<Option<Experts>, ConfigError> {
+    let Given { fields, family, kind, .. } = given;
     let Some(name) = TOTAL.into_iter().find(|name| fields.has(name)) else { return Ok(None) };
     let total = fields.count(name)?.unwrap_or(0);
     if total <= 1 {
@@ -72,7 +68,7 @@ fn experts(fields: Fields<'_>, family: Family, kind: &str) -> Result<Option<Expe
     Ok(Some(Experts {
         total,
         chosen,
-        mlp: mlp(family, width),
+        mlp: mlp(given, width)?,
         latent: fields.first(&["routed_expert_hidden_size", "moe_latent_size"])?,
         shared_width,
         has_shared_gate: shared == Some("shared_expert_intermediate_size"),
@@ -102,7 +98,7 @@ fn with_experts(fields: Fields<'_>, any: bool, layers: u64) -> Result<Vec<bool>,
         return each(&|i| (i + 1).is_multiple_of(step));
     }
     if let Some(first) = fields.count("moe_layer_start_index")? {
-        let last = fields.count("moe_layer_end_index").ok().flatten().unwrap_or(layers);
+        let last = last_with_experts(fields, layers)?;
         let every = fields.size("moe_layer_interval")?.unwrap_or(1);
         return each(&|i| (first..=last).contains(&i) && (i + 1).is_multiple_of(every));
     }
@@ -112,16 +108,24 @@ fn with_experts(fields: Fields<'_>, any: bool, layers: u64) -> Result<Vec<bool>,
     each(&|i| !dense.contains(&Value::from(i)) && (i + 1).is_multiple_of(step))
 }
 
+/// Its last is -1 where there is no end before the last layer.
+fn last_with_experts(fields: Fields<'_>, layers: u64) -> Result<u64, ConfigError> {
+    let name = "moe_layer_end_index";
+    if fields.get(name).is_some_and(|value| *value == -1) {
+        return Ok(layers);
+    }
+    Ok(fields.count(name)?.unwrap_or(layers))
+}
+
 /// Letters of Nemotron-H: `-` an MLP, `E` experts, others none.
 fn by_letters(
-    fields: Fields<'_>,
-    (family, kind): (Family, &str),
+    given: Given<'_>,
     letters: &str,
     experts: Option<&Experts>,
 ) -> Result<Vec<Option<FeedForward>>, ConfigError> {
-    let dense = if letters.contains('-') { Some(dense(fields, family, kind)?) } else { None };
+    let dense = if letters.contains('-') { Some(dense(given)?) } else { None };
     if letters.contains('E') && experts.is_none() {
-        return Err(fields.error(TOTAL[0], "is missing, and `hybrid_override_pattern` has layers of experts"));
+        return Err(given.fields.error(TOTAL[0], "is missing, and the pattern of layers has some of experts"));
     }
     let of = |letter| match letter {
         '-' => dense.map(FeedForward::Dense),

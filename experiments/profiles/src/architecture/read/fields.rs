@@ -8,11 +8,14 @@ const MOST: u64 = 1 << 20;
 /// Most entries of a vocabulary, and positions.
 const MOST_TOKENS: u64 = 1 << 28;
 
+/// Fields that a wrapper may have beside its language model.
+const OUTER: [&str; 3] = ["quantization_config", "tie_word_embeddings", "vocab_size"];
+
 /// The fields of one object.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     object: &'a Map<String, Value>,
-    /// Where some fields are looked for that this object lacks.
+    /// The file around it, which may hold what is not the language model's alone.
     outer: Option<&'a Map<String, Value>>,
     /// Its path, with a dot at its end; empty for the file itself.
     path: &'static str,
@@ -27,13 +30,10 @@ impl<'a> Fields<'a> {
         Fields { outer: Some(outer), ..self }
     }
 
+    /// The field; some stand in the file around.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.object.get(name).filter(|value| !value.is_null())
-    }
-
-    /// The field here, or in the file around.
-    pub(super) fn get_anywhere(&self, name: &str) -> Option<&'a Value> {
-        self.get(name).or_else(|| self.outer?.get(name).filter(|value| !value.is_null()))
+        let there = |object: &'a Map<String, Value>| object.get(name).filter(|value| !value.is_null());
+        there(self.object).or_else(|| there(self.outer.filter(|_| OUTER.contains(&name))?))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -63,7 +63,7 @@ impl<'a> Fields<'a> {
 
     /// A whole number.
     pub(super) fn count(&self, name: &str) -> Result<Option<u64>, ConfigError> {
-        self.get_anywhere(name).map(|value| self.number(name, value)).transpose()
+        self.get(name).map(|value| self.number(name, value)).transpose()
     }
 
     pub(super) fn number(&self, name: &str, value: &Value) -> Result<u64, ConfigError> {
@@ -84,7 +84,7 @@ impl<'a> Fields<'a> {
 
     /// The first of these that is there.
     pub(super) fn first(&self, names: &[&str]) -> Result<Option<u64>, ConfigError> {
-        let there = names.iter().find(|name| self.get_anywhere(name).is_some());
+        let there = names.iter().find(|name| self.get(name).is_some());
         there.map_or(Ok(None), |name| self.size(name))
     }
 
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<bool, ConfigError> {
-        match self.get_anywhere(name) {
+        match self.get(name) {
             None => Ok(false),
             Some(Value::Bool(value)) => Ok(*value),
             Some(other) => Err(self.error(name, format!("expected true or false, found {}", shown(other)))),
@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&'a str> {
-        self.get_anywhere(name).and_then(Value::as_str)
+        self.get(name).and_then(Value::as_str)
     }
 
     pub(super) fn list(&self, name: &str) -> Result<Option<&'a [Value]>, ConfigError> {

@@ -7,22 +7,24 @@ mod attention;
 mod family;
 mod feed_forward;
 mod fields;
+mod given;
 mod quantization;
 
 use super::attention::Attention;
 use super::error::{ConfigError, Doubt};
-use super::format::Format;
+use super::format::{Format, Formats};
 use super::{Architecture, Layer};
 use family::Family;
 use fields::{Fields, shown};
+use given::Given;
 use serde_json::{Map, Value};
 
 /// Objects that hold the language model of a wrapper.
 const INNER: [&str; 3] = ["text_config", "language_config", "llm_config"];
 /// Most layers.
 const MOST_LAYERS: u64 = 4_096;
-/// Most parameters of a layer: more than any model has in all.
-const MOST_PARAMS: f64 = 1e13;
+/// Most parameters, and numbers of a sequence's state: more than any model has.
+const MOST: f64 = 1e13;
 
 /// Reads a `config.json`, and an `hf_quant_config.json` where one lies beside it.
 ///
@@ -37,20 +39,28 @@ const MOST_PARAMS: f64 = 1e13;
 /// # Errors
 /// The first field that is missing, of the wrong type, or of a kind that is not known, with its line.
 pub fn read(config: &str, quantization: Option<&str>) -> Result<Architecture, ConfigError> {
+    let placed = |text: &str, error: ConfigError| {
+        let place = error.field.as_deref().and_then(|field| place_of(text, field));
+        ConfigError { place: place.or(error.place), ..error }
+    };
     let file = object(config)?;
-    let separate = quantization.map(object).transpose()?;
-    let separate = separate.as_ref().and_then(|outer| outer.get("quantization")?.as_object());
-    of(&file, separate).map_err(|error| {
-        let place = error.field.as_deref().and_then(|field| place_of(config, field));
-        ConfigError { place, ..error }
-    })
+    let model = of(&file, quantization.is_some()).map_err(|error| placed(config, error))?;
+    let Some(text) = quantization else { return Ok(model) };
+    let beside = |error| ConfigError { is_beside: true, ..placed(text, error) };
+    let formats = object(text).and_then(|file| quantization::separate(&file, model.layers.len() as u64));
+    Ok(model.with_formats(formats.map_err(beside)?))
 }
 
 impl Architecture {
     /// The same model with its weights in another format, as its family is usually quantised.
     #[must_use]
-    pub fn in_format(mut self, format: Format) -> Self {
-        self.formats = quantization::usual(format, &self.kind);
+    pub fn in_format(self, format: Format) -> Self {
+        let formats = quantization::usual(format, &self.kind, self.formats.cache);
+        self.with_formats(formats)
+    }
+
+    fn with_formats(mut self, formats: Formats) -> Self {
+        self.formats = formats;
         self.doubts.retain(|doubt| *doubt != Doubt::Int4Experts);
         self.doubts.extend(int4_experts(&self));
         self
@@ -71,7 +81,7 @@ fn object(text: &str) -> Result<Map<String, Value>, ConfigError> {
     }
 }
 
-fn of(file: &Map<String, Value>, separate: Option<&Map<String, Value>>) -> Result<Architecture, ConfigError> {
+fn of(file: &Map<String, Value>, is_quantised_beside: bool) -> Result<Architecture, ConfigError> {
     let inner = INNER.into_iter().find_map(|name| Some((name, file.get(name)?.as_object()?)));
     let fields = match inner {
         Some(("text_config", object)) => Fields::new(object, "text_config.").within(file),
@@ -98,26 +108,20 @@ fn of(file: &Map<String, Value>, separate: Option<&Map<String, Value>>) -> Resul
     if count > MOST_LAYERS {
         return Err(fields.error("num_hidden_layers", format!("expected at most {MOST_LAYERS}, found {count}")));
     }
-    let attention = attention::read(fields, family, kind, count, letters.as_deref())?;
-    let feed_forward = feed_forward::read(fields, family, kind, count, letters.as_deref())?;
+    let given = Given { fields, family, kind, layers: count, letters: letters.as_deref() };
+    let attention = attention::read(given)?;
+    let feed_forward = feed_forward::read(given)?;
     let layers: Vec<Layer> = attention
         .into_iter()
         .zip(feed_forward)
         .map(|(attention, feed_forward)| Layer { hidden, attention, feed_forward, norm_params: family.norms * hidden })
         .collect();
-    if let Some(at) = layers.iter().position(|layer| is_beyond_all(layer, hidden)) {
-        let message = format!("the layer {at} would have more than {MOST_PARAMS:e} parameters");
-        return Err(ConfigError::general(message));
-    }
+    check_sizes(&layers)?;
     let vocab = fields.required(&["vocab_size"])?;
-    let is_tied = if fields.get_anywhere("tie_word_embeddings").is_some() {
-        fields.flag("tie_word_embeddings")?
-    } else {
-        family.is_tied
-    };
-    let formats = quantization::read(fields.get_anywhere("quantization_config"), separate, count)?;
+    let is_tied =
+        if fields.get("tie_word_embeddings").is_some() { fields.flag("tie_word_embeddings")? } else { family.is_tied };
+    let formats = quantization::read(fields.get("quantization_config").filter(|_| !is_quantised_beside), count)?;
     let rope_bytes = rope_bytes(fields, kind, layers.iter().find_map(|layer| rope_width(layer.attention.as_ref()?)))?;
-    let drafts = fields.count("num_nextn_predict_layers")?.or(fields.count("mtp_num_hidden_layers")?);
     let mut model = Architecture {
         kind: family_kind.to_owned(),
         hidden,
@@ -127,7 +131,6 @@ fn of(file: &Map<String, Value>, separate: Option<&Map<String, Value>>) -> Resul
         other_params: other_params(family, kind, hidden, vocab),
         rope_bytes,
         vision_params: vision_params(file, hidden)?,
-        draft_layers: drafts.unwrap_or(0),
         formats,
         doubts: Vec::new(),
     };
@@ -165,14 +168,32 @@ fn refuse_unknown(fields: Fields<'_>, kind: &str) -> Result<(), ConfigError> {
     }
 }
 
-/// Whether products would overflow, or no model has so many.
-fn is_beyond_all(layer: &Layer, hidden: u64) -> bool {
+/// Sizes of which no product overflows, and that some model might have.
+fn check_sizes(layers: &[Layer]) -> Result<(), ConfigError> {
+    let mut all = 0.0;
+    for (at, layer) in layers.iter().enumerate() {
+        all += size(layer);
+        if all > MOST {
+            let message =
+                format!("up to the layer {at} there are more than {MOST:e} parameters, or numbers of a state");
+            return Err(ConfigError::general(message));
+        }
+    }
+    Ok(())
+}
+
+/// Parameters of a layer, and numbers of its state. Experts alone are a product of four.
+fn size(layer: &Layer) -> f64 {
     let experts = layer.feed_forward.as_ref().and_then(|part| part.experts());
     let of_experts = experts.map_or(0.0, |experts| {
         let width = (experts.mlp.width + experts.shared_width) as f64;
-        experts.total as f64 * experts.hidden(hidden) as f64 * width * 3.0
+        experts.total as f64 * experts.hidden(layer.hidden) as f64 * width * 3.0
     });
-    of_experts > MOST_PARAMS || layer.params() as f64 > MOST_PARAMS
+    if of_experts > MOST {
+        return of_experts;
+    }
+    let (state, convolution) = layer.attention.as_ref().map_or((0, 0), Attention::state_numbers);
+    layer.params() as f64 + state as f64 + convolution as f64
 }
 
 fn doubts(family: Family, model: &Architecture) -> Vec<Doubt> {

@@ -1,21 +1,23 @@
 //! Which number format the weights have: `quantization_config`, and `hf_quant_config.json` where it lies beside.
 
 use super::super::error::ConfigError;
-use super::super::format::{Format, Formats};
+use super::super::format::{CacheFormat, Format, Formats};
 use super::super::piece::Part;
 use super::fields::{Fields, shown};
 use regex::Regex;
 use serde_json::{Map, Value};
 
-/// The formats that a configuration names; 16 bits where it names none.
-pub(super) fn read(
-    given: Option<&Value>,
-    separate: Option<&Map<String, Value>>,
-    layers: u64,
-) -> Result<Formats, ConfigError> {
-    if let Some(separate) = separate {
-        return modelopt(Fields::new(separate, "quantization."), layers);
+/// The formats that an `hf_quant_config.json` names.
+pub(super) fn separate(file: &Map<String, Value>, layers: u64) -> Result<Formats, ConfigError> {
+    match file.get("quantization") {
+        Some(Value::Object(object)) => modelopt(Fields::new(object, "quantization."), layers),
+        Some(other) => Err(ConfigError::of("quantization", format!("expected an object, found {}", shown(other)))),
+        None => Err(ConfigError::of("quantization", "is missing: without it the bytes of weights are not known")),
     }
+}
+
+/// The formats that a configuration names; 16 bits where it names none.
+pub(super) fn read(given: Option<&Value>, layers: u64) -> Result<Formats, ConfigError> {
     let Some(given) = given else { return Ok(Formats::all(Format::Bf16)) };
     let Value::Object(object) = given else {
         return Err(ConfigError::of("quantization_config", format!("expected an object, found {}", shown(given))));
@@ -35,13 +37,13 @@ pub(super) fn read(
         None if fields.has("quant_algo") => return modelopt(fields, layers),
         None => return Err(fields.error("quant_method", "is missing: without it the bytes of weights are not known")),
     };
-    Ok(Formats { quantised: format, kept: kept(fields, layers)? })
+    Ok(Formats { quantised: format, kept: kept(fields, layers)?, cache: cache(fields)? })
 }
 
 /// The formats of a model whose files are not at hand, as its family is usually quantised.
-pub(super) fn usual(format: Format, kind: &str) -> Formats {
+pub(super) fn usual(format: Format, kind: &str, cache: CacheFormat) -> Formats {
     let kept: &[Part] = match (format, kind) {
-        (Format::Mxfp4, _) => return experts_alone(format),
+        (Format::Mxfp4, _) => return Formats { cache, ..experts_alone(format) },
         (Format::Nvfp4, kind) if kind.starts_with("kimi") || kind.starts_with("minimax") => &ATTENTION,
         // Kimi's inner type is DeepSeek's; both keep all but the output matrix.
         (Format::Nvfp4, kind) if kind.starts_with("deepseek") => &[Part::Attention, Part::KeyValueUp],
@@ -50,14 +52,28 @@ pub(super) fn usual(format: Format, kind: &str) -> Formats {
         }
         _ => &[],
     };
-    Formats { quantised: format, kept: kept.to_vec() }
+    Formats { quantised: format, kept: kept.to_vec(), cache }
 }
 
 const ATTENTION: [Part; 3] = [Part::Attention, Part::KeyValueUp, Part::Output];
 
 fn experts_alone(format: Format) -> Formats {
     let kept = [Part::Attention, Part::KeyValueUp, Part::Output, Part::Linear, Part::Mlp, Part::Shared];
-    Formats { quantised: format, kept: kept.to_vec() }
+    Formats { kept: kept.to_vec(), ..Formats::all(format) }
+}
+
+/// The format of the cache that a model was quantised for: of modelopt by its name, of compressed-tensors by its bits.
+fn cache(fields: Fields<'_>) -> Result<CacheFormat, ConfigError> {
+    let bits = fields.get("kv_cache_scheme").and_then(|scheme| scheme.get("num_bits")).and_then(Value::as_u64);
+    match (fields.text("kv_cache_quant_algo").map(str::to_ascii_uppercase).as_deref(), bits) {
+        (None, None) => Ok(CacheFormat::Bf16),
+        (Some("FP8"), _) | (None, Some(8)) => Ok(CacheFormat::Fp8),
+        (Some(other), _) => Err(fields
+            .error("kv_cache_quant_algo", format!("`{other}` is no format of a cache that is known: expected FP8"))),
+        (None, Some(bits)) => {
+            Err(fields.error("kv_cache_scheme", format!("a cache of {bits} bits is not known: expected 8")))
+        }
+    }
 }
 
 fn block(fields: Fields<'_>) -> Result<Format, ConfigError> {
@@ -134,7 +150,7 @@ fn modelopt(fields: Fields<'_>, layers: u64) -> Result<Formats, ConfigError> {
             return Err(fields.error("quant_algo", message).with_hint("known: NVFP4, FP8, FP8_PB_WO, W4A16_AWQ"));
         }
     };
-    Ok(Formats { quantised, kept: kept(fields, layers)? })
+    Ok(Formats { quantised, kept: kept(fields, layers)?, cache: cache(fields)? })
 }
 
 /// A module of each part, as checkpoints name it in layer `{}`.
