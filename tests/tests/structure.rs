@@ -67,13 +67,19 @@ fn no_error_is_a_bare_text() {
     let mut found = Vec::new();
     for (path, text) in all.filter(|(path, _)| !of_tests(path)) {
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        let lines = code.lines().enumerate().filter(|(_, line)| {
-            let error = line.rsplit_once("Result<").and_then(|(_, rest)| rest.rsplit_once(", "));
-            error.is_some_and(|(_, error)| error.starts_with("String>") || error.starts_with("&'static str>"))
-        });
+        let lines = code.lines().enumerate().filter(|(_, line)| has_bare_error(line));
         found.extend(lines.map(|(at, line)| format!("{}:{}: {}", path.display(), at + 1, line.trim())));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+    for bare in ["fn a() -> Result<(), String> {", "    b: Result<Vec<(u8, u8)>, &'static str>,"] {
+        assert!(has_bare_error(bare), "{bare}");
+    }
+    assert!(!has_bare_error("fn a() -> Result<String, Error> {"));
+}
+
+fn has_bare_error(line: &str) -> bool {
+    let error = line.rsplit_once("Result<").and_then(|(_, rest)| rest.rsplit_once(", "));
+    error.is_some_and(|(_, error)| error.starts_with("String>") || error.starts_with("&'static str>"))
 }
 
 /// The circles of a crate that are too large: their files, and what ties them.

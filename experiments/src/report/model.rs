@@ -67,19 +67,24 @@ impl Question<'_> {
         let replicas = f64::from(self.ranks.data);
         let room = (f64::from(self.settings.batched_tokens) * replicas - sequences).max(1.0);
         let mean = (sequences * prompt / output).min(room);
-        let chunk = Chunk { tokens: mean / replicas, past: 0.0 };
-        let attention = Chunk { tokens: chunk.tokens.min(prompt), past: 0.0 };
-        let load = Load { decodes: sequences, context: prompt + output / 2.0, chunks: vec![attention] };
-        let mut ms = law.iteration_ms(&load);
-        if chunk.tokens > attention.tokens {
-            // Several prompts an iteration.
-            let several = (chunk.tokens / attention.tokens).round().max(1.0) as usize;
-            ms = law.iteration_ms(&Load { chunks: vec![attention; several.min(4_096)], ..load });
-        }
+        let chunks = prompts(mean / replicas, prompt);
+        let load = Load { decodes: sequences, context: prompt + output / 2.0, chunks };
+        let ms = law.iteration_ms(&load);
         let by_prompts = mean / prompt;
         let by_outputs = sequences / output;
         Some((by_prompts.min(by_outputs) / ms * 1e3, ms))
     }
+}
+
+/// Whole prompts, and what is left of another, that make so many tokens.
+fn prompts(tokens: f64, prompt: f64) -> Vec<Chunk> {
+    /// More chunks tell no more of an iteration.
+    const MOST: f64 = 4_096.0;
+    let whole = (tokens / prompt).floor().min(MOST);
+    let mut chunks = vec![Chunk { tokens: prompt, past: 0.0 }; whole as usize];
+    let rest = tokens - whole * prompt;
+    chunks.extend((rest > 0.0).then_some(Chunk { tokens: rest, past: 0.0 }));
+    chunks
 }
 
 /// Time of an iteration of one prompt of so many tokens, ms.

@@ -239,6 +239,24 @@ fn the_cache_is_in_the_format_that_the_file_says() {
     assert!(own["kv_tokens"].as_u64() > wide["kv_tokens"].as_u64());
 }
 
+/// The answers in words: of a measured model, of one with windows, of one that does not fit.
+#[test]
+fn answers_in_words() {
+    let mut said = String::new();
+    for args in [
+        &["Llama-3.1-8B"][..],
+        &["gemma-3-27b", "--tp", "2", "--images"],
+        &["Qwen3-30B-A3B-FP8", "--gpu", "A10G"],
+        &["DeepSeek-V3", "--gpu", "GB200", "--dp", "32", "--ep", "32", "--engine", "sglang", "--kv", "fp8"],
+    ] {
+        let output = flashcrowd(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        said = format!("{said}$ flashcrowd model {}\n{shown}\n", args.join(" "));
+    }
+    insta::assert_snapshot!("answers", said);
+}
+
 #[test]
 fn the_readme_counts_the_models() {
     let count = flashcrowd_profiles::architecture::KNOWN_MODELS.len();
