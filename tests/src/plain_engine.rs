@@ -7,7 +7,7 @@
 //! (`vllm/v1/core/sched/scheduler.py`).
 
 use crate::plain_law::{Chunk, PlainLaw};
-use flashcrowd_core::serving::EngineConfig;
+use flashcrowd_core::serving::{EngineConfig, Prefill};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Bits of a picosecond's fraction in the engine's clock.
@@ -90,6 +90,8 @@ struct Job {
     started: Option<u64>,
     first_token: Option<u64>,
     last_token: u64,
+    /// The engine's clock then.
+    last_units: u128,
 }
 
 impl Job {
@@ -202,9 +204,12 @@ struct Plain<'a> {
     running: Vec<Job>,
     pool: Pool,
     clock: u128,
-    /// The clock at the end of its last iteration.
-    ended: u128,
     previous: u64,
+    /// Iterations of decodes since it last looked at new requests, and since it last let prompts in; whether the
+    /// iteration before had prompts.
+    unseen: u32,
+    shut: u32,
+    had_prompts: bool,
     played: Played,
 }
 
@@ -224,6 +229,7 @@ impl<'a> Plain<'a> {
             started: None,
             first_token: None,
             last_token: 0,
+            last_units: 0,
         };
         let total = config.blocks as usize;
         Plain {
@@ -243,8 +249,10 @@ impl<'a> Plain<'a> {
                 peak: 0,
             },
             clock: 0,
-            ended: 0,
             previous: 0,
+            unseen: 0,
+            shut: 0,
+            had_prompts: false,
             played: Played { served: vec![None; asked.len()], ..Played::default() },
         }
     }
@@ -281,10 +289,15 @@ impl<'a> Plain<'a> {
             (false, true) => self.previous,
             (false, false) => start,
         };
-        while self.coming.front().is_some_and(|job| job.ready < before) {
-            self.waiting.extend(self.coming.pop_front());
+        if idle || self.had_prompts || self.unseen >= self.config.receive_interval {
+            while self.coming.front().is_some_and(|job| job.ready < before) {
+                self.waiting.extend(self.coming.pop_front());
+            }
+            self.unseen = 0;
         }
         let work = self.schedule();
+        self.had_prompts = self.running.iter().zip(&work).any(|(job, &tokens)| tokens > 0 && !job.decodes);
+        self.unseen += 1;
         let units = self.iteration_units(&work);
         self.clock += u128::from(units);
         if self.now() >= horizon_ps {
@@ -292,39 +305,88 @@ impl<'a> Plain<'a> {
         }
         self.played.iterations += 1;
         self.previous = start;
-        // Who decodes had its last token at the end of the engine's own iteration before.
-        self.finish(&work, self.clock - self.ended);
-        self.ended = self.clock;
+        self.finish(&work);
         true
     }
 
     /// Tokens of each running sequence in the next iteration, in their order.
     fn schedule(&mut self) -> Vec<u64> {
-        let mut budget = u64::from(self.config.token_budget);
-        let mut work = Vec::new();
+        if self.config.prefill == Prefill::Mixed {
+            return self.schedule_of(true, true);
+        }
+        let prompts = self.schedule_of(false, true);
+        if prompts.iter().any(|&tokens| tokens > 0) { prompts } else { self.schedule_of(true, false) }
+    }
+
+    /// The same of an iteration that has decodes, prompts, or both.
+    fn schedule_of(&mut self, has_decodes: bool, has_prompts: bool) -> Vec<u64> {
+        let mut work = vec![0; self.running.len()];
         let mut preempted = false;
         let mut at = 0;
-        'running: while at < self.running.len() && budget > 0 {
-            let tokens = (self.running[at].tokens() - self.running[at].computed).min(budget);
-            let missing = self.missing(&self.running[at], tokens);
-            while missing > self.pool.free.len() {
-                let last = self.running.len() - 1;
-                self.preempt();
-                preempted = true;
-                if last == at {
-                    break 'running;
+        while has_decodes && at < self.running.len() {
+            if self.running[at].decodes {
+                preempted |= self.make_room(at, 1);
+                if at < self.running.len() {
+                    work[at] = 1;
                 }
             }
-            self.allocate(at, missing);
-            self.name_blocks(at, tokens);
-            work.push(tokens);
-            budget -= tokens;
             at += 1;
         }
-        if !preempted || self.running.is_empty() {
-            self.admit(&mut budget, &mut work);
+        work.truncate(self.running.len());
+        let (replicas, decodes) = (u64::from(self.config.replicas), work.iter().sum::<u64>());
+        let each = u64::from(self.config.token_budget) - decodes.div_ceil(replicas);
+        let mut budget = each * replicas;
+        if !has_prompts {
+            return work;
+        }
+        // A prompt that is not whole is always the last one.
+        if let Some(at) = self.running.iter().position(|job| !job.decodes) {
+            let left = self.running[at].tokens() - self.running[at].computed;
+            let tokens = left.min(each);
+            preempted |= self.make_room(at, tokens);
+            work.truncate(self.running.len());
+            if let Some(work) = work.get_mut(at) {
+                *work = tokens;
+                budget = if tokens < left { 0 } else { budget - tokens };
+            }
+        }
+        let lets_in = self.lets_in(decodes);
+        if lets_in && (!preempted || self.running.is_empty()) {
+            self.admit(&mut budget, each, &mut work);
         }
         work
+    }
+
+    /// Gives a sequence blocks for so many more tokens; the last ones make room for it, and at last itself. True if any
+    /// did.
+    fn make_room(&mut self, at: usize, tokens: u64) -> bool {
+        let missing = self.missing(&self.running[at], tokens);
+        let before = self.running.len();
+        while missing > self.pool.free.len() {
+            self.preempt();
+            if self.running.len() == at {
+                return true;
+            }
+        }
+        self.allocate(at, missing);
+        self.name_blocks(at, tokens);
+        self.running.len() < before
+    }
+
+    /// Whether prompts may be admitted: with several replicas perhaps only when there is one for each, or after a time.
+    fn lets_in(&mut self, decodes: u64) -> bool {
+        let replicas = u64::from(self.config.replicas);
+        if replicas == 1 || self.config.balance_iterations == 0 || self.config.prefill == Prefill::Alone {
+            return true;
+        }
+        self.shut += 1;
+        let opens = decodes < replicas
+            || self.waiting.len() as u64 >= replicas
+            || self.shut == self.config.balance_iterations;
+        if opens {
+            self.shut = 0;
+        }
+        opens
     }
 
     fn missing(&self, job: &Job, tokens: u64) -> usize {
@@ -379,9 +441,10 @@ impl<'a> Plain<'a> {
         self.waiting.push_front(job);
     }
 
-    fn admit(&mut self, budget: &mut u64, work: &mut Vec<u64>) {
+    fn admit(&mut self, budget: &mut u64, each: u64, work: &mut Vec<u64>) {
         while let Some(job) = self.waiting.front() {
-            if *budget == 0 || self.running.len() == self.config.max_sequences as usize {
+            let most = self.config.max_sequences * self.config.replicas;
+            if *budget == 0 || self.running.len() == most as usize {
                 return;
             }
             let size = u64::from(self.config.block_tokens);
@@ -389,7 +452,8 @@ impl<'a> Plain<'a> {
             let found = blocks.len();
             let idle = blocks.iter().filter(|&&block| self.pool.holders[block] == 0).count();
             let computed = found as u64 * size;
-            let tokens = (job.tokens() - computed).min(*budget);
+            let left = job.tokens() - computed;
+            let tokens = left.min(*budget).min(each);
             let missing = (computed + tokens).div_ceil(size) as usize - found;
             if missing + idle > self.pool.free.len()
                 || (!self.config.chunked_prefill && computed + tokens < job.tokens())
@@ -409,32 +473,33 @@ impl<'a> Plain<'a> {
             let at = self.running.len() - 1;
             self.allocate(at, missing);
             self.name_blocks(at, tokens);
-            *budget -= tokens;
+            *budget = if tokens < left { 0 } else { *budget - tokens };
             work.push(tokens);
         }
     }
 
     fn iteration_units(&self, work: &[u64]) -> u64 {
-        let running = || self.running.iter().zip(work);
+        let running = || self.running.iter().zip(work).filter(|(_, tokens)| **tokens > 0);
         let decodes: Vec<u64> = running().filter(|(job, _)| job.decodes).map(|(job, _)| job.tokens()).collect();
         let chunk = |(job, &tokens): (&Job, &u64)| Chunk { past: job.computed, tokens };
         let chunks: Vec<Chunk> = running().filter(|(job, _)| !job.decodes).map(chunk).collect();
-        self.law.iteration(&decodes, &chunks)
+        self.law.iteration(&decodes, &chunks, u64::from(self.config.replicas))
     }
 
     /// The iteration has ended: tokens come out, and who has all leaves.
-    fn finish(&mut self, work: &[u64], units: u128) {
+    fn finish(&mut self, work: &[u64]) {
         let now = self.now();
         let mut left = Vec::new();
         for (at, &tokens) in work.iter().enumerate() {
             let job = &mut self.running[at];
             let decoded = job.decodes;
             job.computed += tokens;
-            if job.computed < job.tokens() {
+            if tokens == 0 || job.computed < job.tokens() {
                 continue;
             }
             job.generated += 1;
             job.decodes = true;
+            let units = self.clock - job.last_units;
             if decoded {
                 self.played.gaps_us.push((units >> FRACTION_BITS) as u64 / 1_000_000);
                 self.played.gap_units += units;
@@ -444,6 +509,7 @@ impl<'a> Plain<'a> {
             }
             job.first_token.get_or_insert(now);
             job.last_token = now;
+            job.last_units = self.clock;
             if job.generated == job.output {
                 left.push(at);
             }

@@ -83,8 +83,44 @@ impl PlainLaw {
         }
     }
 
-    /// Units of the iteration that computes a token for each of the contexts `decodes`, and `chunks`.
-    pub fn iteration(&self, decodes: &[u64], chunks: &[Chunk]) -> u64 {
+    /// Units of the iteration that computes a token for each of the contexts `decodes`, and `chunks`, on an engine of so
+    /// many copies of the attention: as long as the busiest takes, with decodes of the mean context, and with chunks of
+    /// the mean attention for each of their tokens.
+    pub fn iteration(&self, decodes: &[u64], chunks: &[Chunk], replicas: u64) -> u64 {
+        if replicas == 1 { self.iteration_of_one(decodes, chunks) } else { self.iteration_of(decodes, chunks, replicas) }
+    }
+
+    fn iteration_of(&self, decodes: &[u64], chunks: &[Chunk], replicas: u64) -> u64 {
+        let [overhead, weights, token, sequence, per_context, half_attention] = self.coefficients;
+        let prompts: u64 = chunks.iter().map(|chunk| chunk.tokens).sum();
+        let largest = chunks.iter().map(|chunk| chunk.tokens).max().unwrap_or(0);
+        let up = |count: usize| (count as u64).div_ceil(replicas);
+        let busiest = largest.max(prompts.div_ceil(replicas));
+        let tokens = up(decodes.len()) + busiest;
+        let compute = u128::from(token) * u128::from(tokens);
+        let mut units = overhead + root(u128::from(weights) * u128::from(weights) + compute * compute) as u64;
+        units += self.experts.iter().map(|e| e.iteration(decodes.len() as u64 + prompts)).sum::<u64>();
+        let [message, small, further] = self.messages;
+        units += (0..tokens).map(|token| if token < small { message } else { further }).sum::<u64>();
+        units += sequence * (up(decodes.len()) + up(chunks.len()));
+        let part = |of: u128, part: u64, all: u64| (of * u128::from(part) / u128::from(all.max(1))) as u64;
+        let contexts: u64 = decodes.iter().sum();
+        units += per_context * part(contexts.into(), up(decodes.len()), decodes.len() as u64);
+        for window in &self.windows {
+            let seen = decodes.iter().map(|context| context.min(&window.tokens)).sum::<u64>();
+            units += window.context / replicas * seen;
+        }
+        let attention: u128 = chunks.iter().map(|c| u128::from(c.tokens) * u128::from(2 * c.past + c.tokens)).sum();
+        units += half_attention * part(attention, busiest, prompts);
+        let within = |window: &PlainWindow, c: &Chunk| {
+            u128::from(window.half_attention * c.tokens) * u128::from((2 * window.tokens).min(2 * c.past + c.tokens))
+        };
+        let windows: u128 = self.windows.iter().flat_map(|w| chunks.iter().map(move |c| within(w, c))).sum();
+        units += part(windows, busiest, prompts);
+        if chunks.is_empty() { units } else { units.max(self.floor) }
+    }
+
+    fn iteration_of_one(&self, decodes: &[u64], chunks: &[Chunk]) -> u64 {
         let [overhead, weights, token, sequence, per_context, half_attention] = self.coefficients;
         let tokens = decodes.len() as u64 + chunks.iter().map(|chunk| chunk.tokens).sum::<u64>();
         let compute = u128::from(token) * u128::from(tokens);

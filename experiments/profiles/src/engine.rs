@@ -92,10 +92,23 @@ impl Profile {
                 given_bytes: budget.given_bytes,
             });
         }
-        self.engine_with(law, blocks, limits)
+        // A replica of the attention has as many blocks as a GPU.
+        let replicas = shape.ranks.data;
+        let blocks = blocks * u64::from(replicas);
+        let engine = EngineConfig {
+            replicas,
+            prefill: shape.engine.prefill(),
+            chunked_prefill: shape.engine.chunks_prompts(),
+            ..EngineConfig::new(law, blocks)
+        };
+        self.engine_like(engine, limits)
     }
 
     fn engine_with(&self, law: TimeModel, blocks: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
+        self.engine_like(EngineConfig::new(law, blocks), limits)
+    }
+
+    fn engine_like(&self, engine: EngineConfig, limits: EngineLimits) -> Result<EngineConfig, EngineError> {
         let engine = EngineConfig {
             front_end: SimDuration::from_s_f64(self.coefficients.front_end_ms / 1e3),
             token_budget: limits.batched_tokens,
@@ -107,7 +120,7 @@ impl Profile {
             validated: self
                 .validated
                 .map(|band| ValidatedBand { sequences: band.batch as u32, context_tokens: band.context_tokens as u64 }),
-            ..EngineConfig::new(law, blocks)
+            ..engine
         };
         engine.check()?;
         Ok(engine)

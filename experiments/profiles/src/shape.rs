@@ -20,6 +20,8 @@ pub struct Shape {
     pub gpu: Gpu,
     /// How they share it.
     pub ranks: Parallelism,
+    /// What serves it.
+    pub engine: Engine,
     /// What the law has beside the coefficients.
     pub parts: LawParts,
 }
@@ -47,23 +49,27 @@ impl Shape {
 }
 
 impl Profile {
-    /// The profile of a model by its shape: see [`super::law`].
+    /// The profile of a model by its shape, on so many ranks and served by that engine: see [`super::law`].
     ///
     /// # Errors
-    /// If so many GPUs cannot share the model.
-    pub fn of_shape(name: &str, model: &Architecture, gpu: &Gpu, gpus: u32) -> Result<Profile, ParallelismError> {
-        let ranks = Parallelism::tensor(gpus);
+    /// If such ranks cannot share the model.
+    pub fn of_shape(
+        name: &str,
+        model: &Architecture,
+        gpu: &Gpu,
+        ranks: Parallelism,
+        engine: Engine,
+    ) -> Result<Profile, ParallelismError> {
         ranks.check(model)?;
-        let engine = Engine::Vllm;
         let law = Law::of(model, gpu, ranks, engine, model.formats.cache);
         let (coefficients, parts) = law.for_engine(engine.front_end_ms());
         let format = model.formats.quantised;
-        let shape = Shape { model: model.clone(), gpu: gpu.clone(), ranks, parts };
+        let shape = Shape { model: model.clone(), gpu: gpu.clone(), ranks, engine, parts };
         Ok(Profile {
-            name: format!("{name}/{}/tp{gpus}/{format}", gpu.name),
+            name: format!("{name}/{}/{ranks}/{format}", gpu.name),
             model: name.to_owned(),
             gpu: gpu.name.clone(),
-            tensor_parallel: gpus,
+            tensor_parallel: ranks.tensor,
             precision: Precision::of_bytes(format.bytes()),
             coefficients,
             origin: Origin::Computed { how: format!("from its shape and the datasheet; {}", Class::of(model).trust()) },

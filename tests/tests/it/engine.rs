@@ -19,7 +19,7 @@ const HORIZON_S: u64 = 40;
 pub(crate) struct Case {
     coefficients: Coefficients,
     parts: LawParts,
-    config: EngineConfig,
+    pub(crate) config: EngineConfig,
     asked: Vec<Asked>,
 }
 

@@ -53,7 +53,7 @@ fn all() -> BoxedStrategy<LawParts> {
 }
 
 /// Any part or none: engines on one group then differ in kind.
-fn any_parts() -> BoxedStrategy<LawParts> {
+pub(crate) fn any_parts() -> BoxedStrategy<LawParts> {
     prop_oneof![experts(), windows(), floor(), all(), Just(LawParts::default())].boxed()
 }
 

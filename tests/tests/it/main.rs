@@ -6,6 +6,7 @@ mod common_random_numbers;
 mod divergence;
 mod engine;
 mod engine_parts;
+mod engine_rules;
 mod fleet;
 mod licences;
 mod loads;

@@ -47,6 +47,19 @@ impl Class {
         }
     }
 
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Class::Dense => "dense",
+            Class::DenseWindowed => "dense, windows",
+            Class::Experts => "experts",
+            Class::ExpertsWindowed => "experts, windows",
+            Class::Latent => "latent",
+            Class::LatentSparse => "latent, sparse",
+            Class::Linear => "linear",
+        }
+    }
+
     /// Errors of the time per output token on closed-loop points of models that the constants had not seen, of the
     /// prototype that they were fitted with.
     pub const fn trust(self) -> &'static str {

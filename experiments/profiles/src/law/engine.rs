@@ -1,4 +1,6 @@
-//! What an engine adds to each iteration, whatever the model.
+//! What an engine adds to each iteration, whatever the model, and the rules that it has by default.
+
+use flashcrowd_core::serving::Prefill;
 
 /// An engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,20 @@ impl Engine {
     /// The engine of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Engine::ALL.into_iter().find(|engine| engine.name().eq_ignore_ascii_case(name))
+    }
+
+    /// How prompts and decodes share iterations: `SGLang` without `--enable-mixed-chunk` gives prompts iterations of
+    /// their own.
+    pub const fn prefill(self) -> Prefill {
+        match self {
+            Engine::Sglang => Prefill::Alone,
+            Engine::Vllm | Engine::TrtLlm => Prefill::Mixed,
+        }
+    }
+
+    /// Whether it computes a prompt in several iterations; TensorRT-LLM does not unless it is told to.
+    pub const fn chunks_prompts(self) -> bool {
+        !matches!(self, Engine::TrtLlm)
     }
 
     /// Scheduling and sampling of an iteration, ms. Least squares on closed-loop points.

@@ -27,7 +27,7 @@ impl Law {
         };
         let [token_ms, further_token_ms] = self.messages.token_ms();
         let parts = LawParts {
-            experts: dense.experts.iter().map(ExpertGroup::for_engine).collect(),
+            experts: experts(&dense.experts, self.messages.gathered_token_ms()),
             windows: windows
                 .iter()
                 .map(|context| Window {
@@ -45,6 +45,16 @@ impl Law {
         };
         (coefficients, parts)
     }
+}
+
+/// Groups of experts; what it takes to gather a token is counted with the experts, since it grows with the tokens of all
+/// replicas.
+fn experts(groups: &[ExpertGroup], gathered_ms: f64) -> Vec<Experts> {
+    let mut experts: Vec<Experts> = groups.iter().map(ExpertGroup::for_engine).collect();
+    if let Some(first) = experts.first_mut() {
+        first.token_ms += gathered_ms;
+    }
+    experts
 }
 
 impl ExpertGroup {

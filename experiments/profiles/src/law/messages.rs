@@ -69,10 +69,16 @@ impl Messages {
         if self.token_bytes > 0.0 { (LARGE_BYTES / self.token_bytes).floor() } else { 0.0 }
     }
 
-    /// Time of a token of a small message, and of each beyond, ms; of one replica.
+    /// Time of a token of a small message, and of each beyond, ms; of the busiest replica.
     pub(super) fn token_ms(&self) -> [f64; 2] {
         let reduce = self.reduce_ms_per_byte * self.token_bytes;
-        [reduce + self.exchange_token_ms, reduce / LARGE_SPEEDUP + self.exchange_token_ms]
+        let exchange = if self.is_gathered { 0.0 } else { self.exchange_token_ms };
+        [reduce + exchange, reduce / LARGE_SPEEDUP + exchange]
+    }
+
+    /// Time of a token of any replica that all gather, ms.
+    pub(super) fn gathered_token_ms(&self) -> f64 {
+        if self.is_gathered { self.exchange_token_ms / self.replicas } else { 0.0 }
     }
 
     /// Time of an iteration with `tokens` on the busiest replica and `all` on all.

@@ -1,6 +1,7 @@
 //! How the ranks of an engine share a model.
 
 use crate::architecture::{Architecture, Attention, Experts};
+use std::fmt;
 
 /// Ranks of an engine: `tensor * data` in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,18 @@ pub enum ParallelismError {
     /// Expert parallelism of a model without experts.
     #[error("ep {0} is given, and the model has no experts")]
     NoExperts(u32),
+}
+
+impl fmt::Display for Parallelism {
+    /// `tp2`, and `tp2-dp4-ep8`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parallelism { tensor, data, expert } = self;
+        write!(f, "tp{tensor}")?;
+        if *data > 1 {
+            write!(f, "-dp{data}")?;
+        }
+        if *expert > 1 { write!(f, "-ep{expert}") } else { Ok(()) }
+    }
 }
 
 impl Parallelism {

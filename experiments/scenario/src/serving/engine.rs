@@ -8,7 +8,7 @@ use flashcrowd_core::serving::EngineConfig;
 use flashcrowd_language::units::Fraction;
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_profiles::architecture::{self, Architecture, Format, KNOWN_MODELS, KnownModel};
-use flashcrowd_profiles::law::{Class, computed_in};
+use flashcrowd_profiles::law::{self, Class, computed_in};
 use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{EngineLimits, GPUS, Library, MODELS, Origin, Precision, Profile, lookup};
 
@@ -77,7 +77,9 @@ fn what_fits(place: &Place<'_>, profile: &Profile, pool: &PoolConfig, limits: En
     let others = "a smaller `precision` or a larger GPU leaves more room, too";
     let fits = |gpus: &u32| {
         let split = match &profile.shape {
-            Some(shape) => Profile::of_shape(&profile.model, &shape.model, &shape.gpu, *gpus).ok(),
+            Some(shape) => {
+                Profile::of_shape(&profile.model, &shape.model, &shape.gpu, Parallelism::tensor(*gpus), shape.engine).ok()
+            },
             None => flashcrowd_profiles::find(&profile.model, &profile.gpu, *gpus, profile.precision).ok(),
         };
         split.is_some_and(|profile| profile.engine(pool.memory_per_gpu.0, limits).is_ok())
@@ -222,7 +224,7 @@ fn by_shape(
             place.name, gpu.name
         ));
     }
-    let profile = Profile::of_shape(name, &model, gpu, place.gpus)
+    let profile = Profile::of_shape(name, &model, gpu, Parallelism::tensor(place.gpus), law::Engine::Vllm)
         .map_err(|why| notes.error(&place.path("serving"), why.to_string()))?;
     let of_class = Class::of(&model).doubts(&model, gpu, Parallelism::tensor(place.gpus));
     let of_class = of_class.into_iter().map(str::to_owned);

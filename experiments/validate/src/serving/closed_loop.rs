@@ -1,9 +1,10 @@
 //! Closed-loop points as the `AIConfigurator` and `InferenceX` projects collect them.
 
-use super::names;
+use super::{names, silicon};
 use super::point::{Band, Client, Length, Metric, Point, Setup, Source, Window, most};
 use super::sweeps::numbers;
 use super::table::{Row, Unread, leave_out};
+use flashcrowd_profiles::law::Engine;
 use flashcrowd_profiles::{EngineLimits, Precision};
 
 /// Columns of `AIConfigurator`.
@@ -31,33 +32,32 @@ pub(super) fn aiconfigurator(row: &Row<'_>) -> Result<Point, Unread> {
     if !matches!(row.text("mode"), "" | "agg") {
         return leave_out("prefill and decode on engines of their own");
     }
-    let name = row.word("model_path")?;
-    let model = names::model(name)?;
-    let gpu = names::gpu(row.word("system")?)?;
-    for column in ["pp_size", "attention_dp_size"] {
-        if row.number(column)?.unwrap_or(1.0) > 1.0 {
-            return leave_out("pipeline or data parallelism");
-        }
+    if row.number("pp_size")?.unwrap_or(1.0) > 1.0 {
+        return leave_out("pipeline parallelism");
     }
+    let name = row.word("model_path")?;
+    let gpu = names::gpu(row.word("system")?)?;
     let users = row.count("conc", most::USERS)?;
+    let shaped = silicon::shaped(row, users)?;
     let tpot_ms = row.positive("silicon_tpot_ms", most::VALUE)?;
     let (prompt, output) = (row.count("isl", most::TOKENS)?, row.count("osl", most::TOKENS)?);
     let longest_s = tpot_ms * f64::from(output) / 1e3;
-    // Exports of InferenceX are named by their date; the project's own runs have fixed lengths.
-    let origin = row.text("silicon_data_source");
-    let exported = ["db-dump/", "source_file=20"].iter().any(|start| origin.starts_with(start));
+    // The project's own runs have fixed lengths.
+    let exported = silicon::is_exported(row);
     let turns = if exported { INFERENCEX_TURNS } else { TURNS };
     let length = |nominal: u32| {
         let shortest = if exported { (f64::from(nominal) * SHORTEST).ceil() as u32 } else { nominal };
         Length::Between(shortest, nominal)
     };
+    // Models that were measured are played by their own profiles, too.
+    let carded = names::model(name).ok().filter(|model| shaped.ranks.data == 1 && model.experts.is_none());
     Ok(Point {
         id: row.text("id").to_owned(),
         line: row.line(),
         source: Source::Aiconfigurator,
-        model: model.name.clone(),
+        model: carded.map_or_else(String::new, |model| model.name.clone()),
         gpu,
-        gpus: row.count("tp_size", most::GPUS)?,
+        gpus: shaped.ranks.tensor,
         precision: precision(row, name),
         band: Band::Closed,
         client: Client::Closed { users },
@@ -67,11 +67,25 @@ pub(super) fn aiconfigurator(row: &Row<'_>) -> Result<Point, Unread> {
         },
         prompt: length(prompt),
         output: length(output),
-        limits: EngineLimits { batched_tokens: 8192, sequences: 1024.max(users), ..EngineLimits::default() },
+        limits: EngineLimits {
+            batched_tokens: batched_tokens(shaped.engine, prompt),
+            sequences: 1024.max(users),
+            ..EngineLimits::default()
+        },
         setup: Setup::default(),
         measured: vec![(Metric::TpotMean, tpot_ms)],
-        unjudged: model.experts.map(|_| "mixture of experts"),
+        unjudged: None,
+        shaped: Some(shaped),
     })
+}
+
+/// Tokens of an iteration as such benchmarks set engines up: a whole prompt must fit where prompts are not chunked.
+fn batched_tokens(engine: Engine, prompt: u32) -> u32 {
+    match engine {
+        Engine::Vllm => 8_192,
+        Engine::Sglang => 16_384,
+        Engine::TrtLlm => (prompt + 1_024).max(8_192),
+    }
 }
 
 /// The precision of a row; where it is empty the model's own name decides.
@@ -106,6 +120,7 @@ pub(super) fn inferencex(row: &Row<'_>) -> Result<Point, Unread> {
         line: row.line(),
         source: Source::Inferencex,
         model: model.name.clone(),
+        shaped: None,
         gpu,
         gpus,
         precision: precision(row, name),

@@ -2,6 +2,7 @@
 
 use flashcrowd_core::serving::EngineConfigError;
 use flashcrowd_core::simulation::RunError;
+use flashcrowd_profiles::rank::ParallelismError;
 use flashcrowd_profiles::{EngineError, ProfileError};
 
 /// Why a measured point cannot be replayed.
@@ -13,6 +14,9 @@ pub(super) enum PlayError {
     /// A model whose heads cannot be split so.
     #[error("`{model}` cannot be shared evenly by {gpus} GPUs")]
     UnevenSplit { model: String, gpus: u32 },
+    /// Ranks that cannot share the model.
+    #[error(transparent)]
+    Ranks(#[from] ParallelismError),
     /// A profile that gives no engine on this GPU.
     #[error(transparent)]
     Engine(#[from] EngineError),

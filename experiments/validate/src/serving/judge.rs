@@ -13,6 +13,9 @@ pub(super) struct Compared {
     pub(super) source: Source,
     pub(super) profile: &'static str,
     pub(super) model: String,
+    /// The class of a model that was played by its shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) class: Option<&'static str>,
     pub(super) band: Band,
     pub(super) metric: Metric,
     pub(super) measured: f64,
@@ -139,6 +142,10 @@ pub(super) fn groups(compared: &[Compared]) -> Vec<Group<'_>> {
         let Compared { source, profile, model, band, metric, .. } = one;
         let key = Key { source: *source, profile, model, band: *band, metric: *metric };
         groups.entry(key).or_default().push(one);
+        // Models by their shape are judged by class, too.
+        if let Some(class) = one.class {
+            groups.entry(Key { profile: "class", model: class, ..key }).or_default().push(one);
+        }
     }
     groups.into_iter().map(|(key, members)| group(key, &members)).collect()
 }

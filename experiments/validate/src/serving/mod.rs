@@ -6,6 +6,7 @@
 //! | `point` | a measured point |
 //! | `table`, `names` | reference tables; models and GPUs as they are spelt there |
 //! | `read` | the forms of reference data, told apart |
+//! | `silicon` | models of closed-loop points by their shape |
 //! | `sweeps`, `closed_loop`, `stages`, `dstack`, `splitwise`, `peers`, `requests`, `triton` | one form each |
 //! | `play`, `measures` | one point against one simulated engine, and what its client reports |
 //! | `error` | why a point cannot be replayed |
@@ -26,6 +27,7 @@ mod point;
 mod ratchet;
 mod read;
 mod requests;
+mod silicon;
 mod splitwise;
 mod stages;
 mod sweeps;
@@ -36,10 +38,11 @@ mod triton;
 use crate::error::ValidateError;
 use crate::report::{Counts, Report};
 use error::PlayError;
+use flashcrowd_profiles::law::Class;
 use flashcrowd_profiles::{Fitted, Library, MODELS, Origin, Profile, lookup};
 use judge::{Compared, Split};
 pub(super) use plot::plots;
-use point::{Point, Source};
+use point::{Point, Shaped, Source};
 pub use ratchet::Baseline;
 use rayon::prelude::*;
 use read::Content;
@@ -115,6 +118,7 @@ fn compare(point: &Point, library: &Library) -> Played {
                 source: point.source,
                 profile: name,
                 model: profile.model.clone(),
+                class: profile.shape.as_ref().map(|shape| Class::of(&shape.model).name()),
                 band: point.band,
                 metric,
                 measured,
@@ -145,6 +149,13 @@ fn is_shape(word: &str) -> bool {
 
 /// The fitted profile of a point, if there is one, and the datasheet's.
 fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, PlayError> {
+    let mut profiles = Vec::new();
+    if let Some(Shaped { name, model, ranks, engine, .. }) = &point.shaped {
+        profiles.push(("shape", Profile::of_shape(name, model, &point.gpu, *ranks, *engine)?));
+    }
+    if point.model.is_empty() {
+        return Ok(profiles);
+    }
     let model = lookup(&MODELS, &point.model)?;
     if !model.query_heads.is_multiple_of(point.gpus) {
         return Err(PlayError::UnevenSplit { model: model.name.clone(), gpus: point.gpus });
@@ -152,7 +163,6 @@ fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profi
     let computed = Profile::computed(model, &point.gpu, point.gpus, point.precision);
     // A GPU that the catalogue lacks has a fitted profile only if the user brings one.
     let found = library.find(&model.name, &point.gpu.name, point.gpus, point.precision).ok();
-    let mut profiles = Vec::new();
     if let Some(fitted) = found.filter(|profile| matches!(profile.origin, Origin::Fitted(_))) {
         // Whether the engine plans ahead is a fact about the run, not about the profile.
         let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };

@@ -1,6 +1,7 @@
 //! Models and GPUs as reference data write them.
 
 use flashcrowd_language::nearest;
+use flashcrowd_profiles::architecture::{KNOWN_MODELS, KnownModel};
 use flashcrowd_profiles::{GPUS, Generation, Gpu, Interconnect, MODELS, Model, Named, Peaks, lookup};
 use std::sync::LazyLock;
 
@@ -58,6 +59,18 @@ pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
         let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));
         let found = MODELS.iter().find(|model| names(*model).any(|own| squeezed(own) == wanted));
         found.ok_or_else(|| unknown(&MODELS, name))
+    })
+}
+
+/// The model of that name among those whose shape is known, however it is spelt.
+///
+/// # Errors
+/// If no model has that name: the error holds the nearest one.
+pub(super) fn known(name: &str) -> Result<&'static KnownModel, UnknownName> {
+    KnownModel::find(name).or_else(|_| {
+        let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));
+        let found = KNOWN_MODELS.iter().find(|model| names(*model).any(|own| squeezed(own.rsplit('/').next().unwrap_or(own)) == wanted));
+        found.ok_or_else(|| unknown(&KNOWN_MODELS, name))
     })
 }
 

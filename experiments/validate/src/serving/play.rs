@@ -79,7 +79,12 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
         prefix_caching: setup.prefix_caching,
         ..profile.engine(memory_bytes, limits)?
     };
-    let engine = EngineConfig { lookahead: setup.lookahead.unwrap_or(engine.lookahead), ..engine };
+    let mut engine = EngineConfig { lookahead: setup.lookahead.unwrap_or(engine.lookahead), ..engine };
+    if let (Some(shaped), Some(shape)) = (&point.shaped, &profile.shape) {
+        engine.receive_interval = shaped.receive_interval;
+        engine.balance_iterations = shaped.balance_iterations;
+        engine.chunked_prefill = shape.engine.chunks_prompts();
+    }
     engine.check()?;
     Ok(engine)
 }

@@ -1,5 +1,8 @@
 //! A measured point: the load on an engine, and what was measured.
 
+use flashcrowd_profiles::architecture::Architecture;
+use flashcrowd_profiles::law::Engine;
+use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{EngineLimits, Gpu, Precision};
 use serde::Serialize;
 use std::sync::Arc;
@@ -246,6 +249,19 @@ impl Default for Setup {
     }
 }
 
+/// A model by its shape, and what serves it.
+#[derive(Clone, Debug)]
+pub(super) struct Shaped {
+    pub(super) name: String,
+    pub(super) model: Arc<Architecture>,
+    pub(super) ranks: Parallelism,
+    pub(super) engine: Engine,
+    /// Iterations of decodes between two looks at new requests.
+    pub(super) receive_interval: u32,
+    /// Iterations for which prompts wait until there is one for each replica.
+    pub(super) balance_iterations: u32,
+}
+
 /// A measured point.
 #[derive(Clone, Debug)]
 pub(super) struct Point {
@@ -253,8 +269,10 @@ pub(super) struct Point {
     /// Its line in the file, from 1.
     pub(super) line: u64,
     pub(super) source: Source,
-    /// The model's name in the catalogue.
+    /// The model's name in the catalogue of measured models; empty if it is not there.
     pub(super) model: String,
+    /// The model by its shape, where it is played by that, too.
+    pub(super) shaped: Option<Shaped>,
     pub(super) gpu: Gpu,
     /// GPUs that share each layer.
     pub(super) gpus: u32,

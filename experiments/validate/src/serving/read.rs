@@ -3,7 +3,7 @@
 use super::peers::Prediction;
 use super::point::Point;
 use super::table::{Row, Table, Unread};
-use super::{closed_loop, dstack, peers, requests, splitwise, stages, sweeps, triton};
+use super::{closed_loop, dstack, peers, requests, silicon, splitwise, stages, sweeps, triton};
 use crate::error::ValidateError;
 use crate::input::Lines;
 use crate::serving_batch;
@@ -108,6 +108,9 @@ fn rows(table: &Table, form: &Form) -> Result<Content, ValidateError> {
             Err(Unread::LeftOut(why)) => content.left_out.push((row.line(), why)),
             Err(Unread::Wrong(error)) => return Err(error),
         }
+    }
+    if form.columns == closed_loop::AICONFIGURATOR {
+        silicon::leave_out_repeats(&mut content.points, &mut content.left_out);
     }
     if form.columns == peers::COLUMNS {
         content.predictions = peers::predictions(table)?;

@@ -83,6 +83,7 @@ pub(super) fn point(path: &Path, text: &str) -> Result<Point, ValidateError> {
         line: 1,
         source: Source::Requests,
         model: engine.model,
+        shaped: None,
         gpu: engine.gpu,
         gpus: engine.gpus,
         precision: engine.precision,

@@ -36,6 +36,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         line: row.line(),
         source: Source::Splitwise,
         model: model.name.clone(),
+        shaped: None,
         gpu,
         gpus,
         precision: Precision::Bf16,

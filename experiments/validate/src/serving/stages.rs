@@ -40,6 +40,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         line: row.line(),
         source: Source::Stages,
         model: model.name.clone(),
+        shaped: None,
         gpu,
         gpus: row.count("tp", most::GPUS)?,
         precision: Precision::from_name(row.text("precision")).unwrap_or(Precision::Bf16),

@@ -36,6 +36,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         line: row.line(),
         source: Source::Sweep,
         model: model.name.clone(),
+        shaped: None,
         gpu,
         gpus: row.count_or("tp", most::GPUS, 1)?,
         precision: Precision::from_name(row.text("precision")).unwrap_or(Precision::Bf16),

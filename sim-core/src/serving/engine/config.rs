@@ -1,10 +1,21 @@
 //! Configuration of a token-level engine: every rule of the real engine that changes latency.
 
 use super::sequence::Sequence;
-use super::time_model::{LONGEST_ITERATION_S, TimeModel};
+use super::time_model::{LONGEST_ITERATION_S, Load, TimeModel};
 use crate::clock::SimDuration;
 use crate::id::PrefixSlot;
 use crate::serving::ValidatedBand;
+
+/// How prompts and decodes share iterations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prefill {
+    /// In one iteration, decodes first: vLLM, TensorRT-LLM.
+    #[default]
+    Mixed,
+    /// Prompts have iterations of their own, for which decodes wait: `SGLang` without
+    /// `--enable-mixed-chunk` (`python/sglang/srt/managers/scheduler.py`, `get_next_batch_to_run`).
+    Alone,
+}
 
 /// A continuous-batching engine as vLLM's V1 scheduler works: decodes first, then the prefill in
 /// progress, then waiting requests in the order of their arrival, until the token budget is spent.
@@ -18,9 +29,21 @@ pub struct EngineConfig {
     pub time: TimeModel,
     /// Time that the front end needs for a request before the engine sees it.
     pub front_end: SimDuration,
-    /// `max_num_batched_tokens`: tokens of one iteration.
+    /// Copies of the attention among which sequences are dealt evenly (attention data parallelism):
+    /// an iteration lasts as long as its busiest copy takes. 1 for none.
+    pub replicas: u32,
+    /// How prompts and decodes share iterations.
+    pub prefill: Prefill,
+    /// Iterations of decodes between two looks at new requests, as `SGLang`'s
+    /// `--scheduler-recv-interval`; after an iteration with prompts it looks at once.
+    pub receive_interval: u32,
+    /// With several replicas and mixed iterations: after how many iterations prompts are admitted
+    /// although there is not one for each replica, as TensorRT-LLM's
+    /// `attention_dp_config.timeout_iters`; 0: at once.
+    pub balance_iterations: u32,
+    /// `max_num_batched_tokens`: tokens of one iteration of a replica.
     pub token_budget: u32,
-    /// `max_num_seqs`: sequences that run at once.
+    /// `max_num_seqs`: sequences that run at once on a replica.
     pub max_sequences: u32,
     /// Whether a prompt may be computed in several iterations.
     pub chunked_prefill: bool,
@@ -28,7 +51,7 @@ pub struct EngineConfig {
     pub max_context: u32,
     /// Tokens of a block of the KV cache; a power of two.
     pub block_tokens: u32,
-    /// Blocks of the KV cache.
+    /// Blocks of the KV cache, of all replicas.
     pub blocks: u64,
     /// Whether a sequence may reuse freed blocks that hold the tokens it needs.
     pub prefix_caching: bool,
@@ -46,6 +69,9 @@ pub struct EngineConfig {
     pub validated: Option<ValidatedBand>,
 }
 
+/// Most replicas of an engine, and iterations between two looks.
+const MOST_REPLICAS: u32 = 4_096;
+
 /// Why the settings of an engine do not fit together.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EngineConfigError {
@@ -62,6 +88,14 @@ pub enum EngineConfigError {
         budget: u32,
         /// Sequences that run at once.
         sequences: u32,
+    },
+    /// A number that must be at least 1, and is 0, or that no engine has.
+    #[error("`{name}` is {value}: expected 1 to {MOST_REPLICAS}")]
+    Count {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: u32,
     },
     /// A cache that holds nothing, or too much.
     #[error("a KV cache of {blocks} blocks: expected at least 1")]
@@ -91,6 +125,10 @@ impl EngineConfig {
         EngineConfig {
             time,
             front_end: SimDuration::ZERO,
+            replicas: 1,
+            prefill: Prefill::Mixed,
+            receive_interval: 1,
+            balance_iterations: 0,
             token_budget: 8_192,
             max_sequences: 1_024,
             chunked_prefill: true,
@@ -115,7 +153,48 @@ impl EngineConfig {
     pub fn longest_context(&self) -> u64 {
         // The last token that is generated is never written to the cache.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
-        self.cache_tokens().saturating_add(1).min(u64::from(self.max_context)).min(chunk)
+        let cache = self.cache_tokens() / u64::from(self.replicas);
+        cache.saturating_add(1).min(u64::from(self.max_context)).min(chunk)
+    }
+
+    /// Sequences that run at once, on all replicas.
+    #[inline]
+    pub fn most_running(&self) -> u32 {
+        self.max_sequences.saturating_mul(self.replicas)
+    }
+
+    /// Sequences in decode on the busiest replica.
+    #[inline]
+    pub(super) fn busiest(&self, decodes: u64) -> u64 {
+        if self.replicas == 1 { decodes } else { decodes.div_ceil(u64::from(self.replicas)) }
+    }
+
+    /// Time of one iteration, in units.
+    #[inline]
+    pub(super) fn iteration(&self, load: &Load) -> u64 {
+        if self.replicas == 1 {
+            self.time.iteration(load)
+        } else {
+            self.time.iteration_of_replicas(load, u64::from(self.replicas))
+        }
+    }
+
+    /// How much longer each iteration of a leap is than the one before, in units, but for windows.
+    #[inline]
+    pub(super) fn growth(&self, decodes: u64) -> u64 {
+        self.time.growth(self.busiest(decodes))
+    }
+
+    /// Whether prompts may be held back until there is one for each replica.
+    #[inline]
+    pub(super) fn balances(&self) -> bool {
+        self.balance_iterations > 0 && self.replicas > 1 && self.prefill == Prefill::Mixed
+    }
+
+    /// Whether nothing but the batch decides what comes next: several engines on one group then play
+    /// many rounds at once.
+    pub(super) fn is_plain(&self) -> bool {
+        self.replicas == 1 && self.prefill == Prefill::Mixed && self.receive_interval == 1
     }
 
     /// The sequence of a request; an output that would exceed the longest context is cut.
@@ -137,6 +216,11 @@ impl EngineConfig {
         if !self.block_tokens.is_power_of_two() || self.block_tokens > 4_096 {
             return Err(EngineConfigError::Block { tokens: self.block_tokens });
         }
+        for (name, value) in [("replicas", self.replicas), ("receive_interval", self.receive_interval)] {
+            if !(1..=MOST_REPLICAS).contains(&value) {
+                return Err(EngineConfigError::Count { name, value });
+            }
+        }
         if self.max_sequences == 0 || self.token_budget < self.max_sequences {
             return Err(EngineConfigError::Budget { budget: self.token_budget, sequences: self.max_sequences });
         }
@@ -144,7 +228,7 @@ impl EngineConfig {
             return Err(EngineConfigError::Cache { blocks: self.blocks });
         }
         let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
-        let seconds = self.time.longest_s(budget, budget, cache);
+        let seconds = self.time.longest_s(budget, budget, cache, u64::from(self.replicas));
         if seconds > LONGEST_ITERATION_S {
             return Err(EngineConfigError::Iteration { budget, cache, seconds });
         }

@@ -13,6 +13,8 @@
 //! | `schedule` | which sequences run in the next iteration |
 //! | `work` | what an engine has done, for signals and reports |
 //! | `turns` | several engines that share GPUs |
+//! | `looks` | when it looks at new requests, and when it lets them in |
+//! | `prompts` | iterations of prompts alone, for which decodes wait |
 //! | `mod` (here) | the engine's clock: leaps, and what cuts them short |
 //!
 //! While the batch stays the same, the iterations form one *leap*, which is played in closed form.
@@ -26,9 +28,11 @@
 mod blocks;
 mod config;
 mod experts;
+mod looks;
 mod messages;
 mod named;
 mod parts;
+mod prompts;
 mod schedule;
 mod sequence;
 mod time_model;
@@ -43,12 +47,13 @@ use crate::clock::{Class, SimTime};
 use crate::id::{AttemptSlot, ServerId, Table};
 use crate::traffic::Stage;
 use blocks::Blocks;
+use looks::Looks;
 use named::Named;
 use parts::Parts;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-pub use config::{EngineConfig, EngineConfigError};
+pub use config::{EngineConfig, EngineConfigError, Prefill};
 pub use experts::Experts;
 pub use messages::Messages;
 pub use parts::Window;
@@ -101,8 +106,15 @@ pub(crate) struct Engine {
     admissions: u64,
     /// Whether it may iterate, if several engines share the GPUs.
     turn: Turn,
-    /// Units for which its decodes have waited for the turn since their last token.
+    /// Units for which its decodes have waited since their last token: for the turn, or for prompts.
     waited: u128,
+    /// When it looks at new requests, and lets them in.
+    looks: Looks,
+    /// Whether the iteration in progress holds prompts alone, and its decodes wait.
+    prompts_alone: bool,
+    /// Decodes whose last token is younger than that of the others, and its clock: they came from
+    /// prompts that ran alone.
+    late: Vec<(AttemptSlot, u128)>,
     blocks: Blocks,
     named: Named,
     work: EngineWork,
@@ -163,7 +175,7 @@ impl Engine {
             wake_at: SimTime::MAX,
             decodes: 0,
             context: 0,
-            parts: Parts::new(&config.time),
+            parts: Parts::new(&config.time, config.replicas),
             ends: BinaryHeap::new(),
             next_end: u64::MAX,
             stale: 0,
@@ -174,6 +186,9 @@ impl Engine {
             admissions: 0,
             turn: Turn::Alone,
             waited: 0,
+            looks: Looks::new(config),
+            prompts_alone: false,
+            late: Vec::new(),
             blocks: Blocks::new(config.blocks, config.block_tokens),
             named: Named::default(),
             work: EngineWork::default(),
@@ -216,7 +231,8 @@ impl Engine {
     /// Whether the scheduler has looked at a waiting sequence, up to the last boundary that was
     /// settled.
     pub(crate) fn has_seen(&self, config: &EngineConfig, waiting: &Sequence) -> bool {
-        waiting.ready < self.seen_before.max(if config.lookahead { self.previous } else { self.clock.at })
+        let now = if config.lookahead { self.previous } else { self.clock.at };
+        waiting.ready < if config.receive_interval == 1 { self.seen_before.max(now) } else { self.seen_before }
     }
 
     /// Takes a new attempt. It joins at the first boundary that allows it. That boundary is later
@@ -241,8 +257,15 @@ impl Engine {
             if self.turn != Turn::Waits || !config.leaps {
                 return;
             }
-        } else if first && self.running < config.max_sequences {
-            self.shorten(self.joins_at(config, ready));
+        } else if (first || config.balances()) && self.running < config.most_running() {
+            let joins = self.joins_at(config, ready);
+            if config.replicas == 1 {
+                self.shorten(joins);
+            } else {
+                // One more sequence may make iterations shorter, since contexts count by their mean: the next end may
+                // come before the pending event.
+                self.cut(joins, station.id, bench);
+            }
         }
         let least = config.least_end(&bench.sequences[index], ready);
         self.wake_by(least, station.id, bench);
@@ -253,7 +276,9 @@ impl Engine {
         if ready < self.seen_before {
             return 1;
         }
-        self.leap.first_after(self.clock.units, ready).max(u64::from(!config.lookahead)) + u64::from(config.lookahead)
+        let lookahead = u64::from(config.lookahead);
+        let next = self.leap.first_after(self.clock.units, ready).max(1 - lookahead) + lookahead;
+        if config.receive_interval == 1 { next } else { self.next_look(config, next) }
     }
 
     /// Ends the leap after at most `n` iterations, with an event there.
@@ -372,6 +397,14 @@ impl Engine {
     /// Plays the first `n` iterations of the leap.
     #[inline]
     fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
+        if self.looks.is_special {
+            return self.pass_special(n, bench);
+        }
+        self.pass_all(n, bench);
+    }
+
+    #[inline]
+    fn pass_all(&mut self, n: u64, bench: &mut Bench<'_>) {
         let end = if n == self.leap.len { self.leap_end } else { self.clock.after(self.leap.units(n)) };
         let passed = Leap { len: n, ..self.leap };
         if self.decodes > 0 {
@@ -465,6 +498,8 @@ impl Engine {
         self.generation += 1;
         self.wake_at = SimTime::MAX;
         self.leap = Leap::default();
+        self.prompts_alone = false;
+        self.late.clear();
         self.turn = if self.turn == Turn::Alone { Turn::Alone } else { Turn::Idle };
         self.named.clear();
     }

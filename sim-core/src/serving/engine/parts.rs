@@ -52,9 +52,11 @@ pub(super) struct Parts {
 // Nothing of it is inlined, so that engines without parts keep their registers.
 impl Parts {
     /// `None` for a law without parts: most engines have none, and pay for none.
-    pub(super) fn new(law: &TimeModel) -> Option<Box<Self>> {
+    pub(super) fn new(law: &TimeModel, replicas: u32) -> Option<Box<Self>> {
+        // Each decode counts for the mean replica: sums of whole numbers stay exact.
+        let of_one = |window: &WindowUnits| WindowUnits { context: window.context / u64::from(replicas), ..*window };
         let parts = Parts {
-            windows: law.windows().into(),
+            windows: law.windows().iter().map(of_one).collect(),
             units: 0,
             growth: 0,
             experts: 0,
@@ -135,6 +137,12 @@ impl Parts {
                 self.crossings.remove(at);
             }
         }
+    }
+
+    /// Passes an iteration in which no decode had a token.
+    #[inline(never)]
+    pub(super) fn pass_prompts(&mut self) {
+        self.read += u128::from(self.experts);
     }
 
     /// Passes `n` iterations, up to iteration `k`: none of them after the next crossing.

@@ -2,9 +2,10 @@
 
 use super::blocks::Kept;
 use super::named::{self, Found};
+use super::prompts::Room;
 use super::time_model::{Load, instant};
 use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
-use crate::clock::{SimDuration, SimTime};
+use crate::clock::SimTime;
 use crate::id::{AttemptSlot, PrefixSlot, ServerId};
 use crate::serving::bench::Bench;
 use crate::serving::station::Station;
@@ -16,16 +17,19 @@ impl Engine {
     pub(super) fn schedule(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         self.look(config);
         let mut load = Load::default();
-        let mut preempted = self.reserve_decodes(config, station, bench);
-        let mut budget = u64::from(config.token_budget) - self.decodes;
-        if let Some(index) = self.partial {
-            preempted |= !self.continue_prefill(config, index, &mut budget, &mut load, station, bench);
+        let mut preempted = false;
+        if self.looks.is_alone {
+            preempted = self.compute_prompts(config, false, &mut load, station, bench);
+            if self.plan_prompts(config, &load) {
+                return;
+            }
         }
-        if !preempted || self.running == 0 {
-            self.admit(config, &mut budget, &mut load, station, bench);
+        preempted |= self.reserve_decodes(config, station, bench);
+        if !self.looks.is_alone {
+            preempted = self.compute_prompts(config, preempted, &mut load, station, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
-        let mut growth = config.time.growth(self.decodes);
+        let mut growth = config.growth(self.decodes);
         if self.parts.is_some() {
             growth += self.plan_parts(config, &mut load);
         }
@@ -34,7 +38,7 @@ impl Engine {
             return;
         }
         self.work.tokens += load.prefill;
-        self.leap = Leap { len: 1, first: config.time.iteration(&load), growth };
+        self.leap = Leap { len: 1, first: config.iteration(&load), growth };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, station, bench);
         }
@@ -74,6 +78,10 @@ impl Engine {
             Some(first) if bench.sequences[first].ready >= self.seen_before => {
                 self.leap.len = n;
                 n.min(self.joins_at(config, bench.sequences[first].ready))
+            }
+            Some(_) if config.balances() => {
+                self.leap.len = n;
+                n.min(self.opens_in(config, station, bench))
             }
             _ => n,
         }
@@ -115,19 +123,6 @@ impl Engine {
     fn pop_end(&mut self) {
         self.ends.pop();
         self.next_end = self.ends.peek().map_or(u64::MAX, |end| end.0.iteration());
-    }
-
-    /// Looks at the sequences that have become ready. A request that comes at the instant of a
-    /// boundary finds the iteration begun; only an idle engine takes it at once.
-    pub(super) fn look(&mut self, config: &EngineConfig) {
-        let before = if self.running == 0 {
-            self.at() + SimDuration::from_ps(1)
-        } else if config.lookahead {
-            self.previous
-        } else {
-            self.at()
-        };
-        self.seen_before = self.seen_before.max(before);
     }
 
     /// Takes the blocks that the decodes need in this iteration. True if sequences were preempted
@@ -185,6 +180,7 @@ impl Engine {
     /// computed again.
     fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, station: &mut Station, bench: &mut Bench<'_>) {
         let decodes = self.partial != Some(index);
+        let since = self.late(index);
         let computed = self.cut_off(index, bench);
         let kept = self.give_back(index, computed, bench);
         let sequence = &mut bench.sequences[index];
@@ -193,7 +189,7 @@ impl Engine {
         if decodes {
             // Its last token has been generated, but is not in the cache yet.
             preempted.generated = (computed + 1 - u64::from(sequence.prompt)) as u32;
-            preempted.last_token = instant(self.clock.units - self.waited);
+            preempted.last_token = instant(since.unwrap_or(self.clock.units - self.waited));
         }
         self.work.preemptions += 1;
         self.running -= 1;
@@ -242,6 +238,9 @@ impl Engine {
         let sequence = &mut bench.sequences[index];
         sequence.admission = 0;
         let context = sequence.context_in(self.iteration);
+        if !self.late.is_empty() {
+            self.leave_late(index);
+        }
         self.blocks.leave(sequence.phase());
         self.decodes -= 1;
         self.context -= context;
@@ -255,25 +254,30 @@ impl Engine {
     /// Plans the next chunk of the prefill in progress. False if there was no room and it was
     /// preempted.
     #[inline(never)]
-    fn continue_prefill(
+    pub(super) fn continue_prefill(
         &mut self,
         config: &EngineConfig,
         index: AttemptSlot,
-        budget: &mut u64,
+        room: &mut Room,
         load: &mut Load,
         station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
         let sequence = &bench.sequences[index];
         let computed = u64::from(sequence.computed);
-        let tokens = (sequence.prefill_tokens() - computed).min(*budget);
+        let left = sequence.prefill_tokens() - computed;
+        let tokens = room.of(left);
         let blocks = self.blocks.holding(computed + tokens) - self.blocks.holding(computed);
         if blocks > self.blocks.free() {
             self.preempt(config, index, station, bench);
             return false;
         }
         self.blocks.take(blocks);
-        self.add_chunk(index, computed, tokens, budget, load, bench);
+        self.add_chunk(index, computed, tokens, room, load, bench);
+        if tokens < left {
+            // Nothing is admitted behind a prompt that is not whole.
+            room.tokens = 0;
+        }
         true
     }
 
@@ -284,7 +288,7 @@ impl Engine {
         attempt: AttemptSlot,
         computed: u64,
         tokens: u64,
-        budget: &mut u64,
+        room: &mut Room,
         load: &mut Load,
         bench: &Bench<'_>,
     ) {
@@ -294,12 +298,13 @@ impl Engine {
         if bench.sequences[attempt].prefix != PrefixSlot::NONE {
             self.name_blocks(attempt, computed, tokens, bench);
         }
-        *budget -= tokens;
+        room.tokens -= tokens;
         load.prefill += tokens;
+        load.largest = load.largest.max(tokens);
         load.chunks += 1;
         load.attention += tokens * (2 * computed + tokens);
         if let Some(parts) = &self.parts {
-            load.windows += parts.chunk(computed, tokens);
+            load.chunk_windows += parts.chunk(computed, tokens);
         }
         self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
     }
@@ -316,18 +321,18 @@ impl Engine {
 
     /// Admits waiting sequences, in order, as long as there are tokens, places and blocks.
     #[inline]
-    fn admit(
+    pub(super) fn admit(
         &mut self,
         config: &EngineConfig,
-        budget: &mut u64,
+        room: &mut Room,
         load: &mut Load,
         station: &mut Station,
         bench: &mut Bench<'_>,
     ) {
         let Some(mut first) = station.waiting.front() else { return };
-        while *budget > 0 && self.running < config.max_sequences {
+        while room.tokens > 0 && self.running < config.most_running() {
             let joins = bench.sequences[first].ready < self.seen_before;
-            if !joins || !self.try_admit(config, first, budget, load, station, bench) {
+            if !joins || !self.try_admit(config, first, room, load, station, bench) {
                 return;
             }
             match station.waiting.front() {
@@ -342,7 +347,7 @@ impl Engine {
         &mut self,
         config: &EngineConfig,
         index: AttemptSlot,
-        budget: &mut u64,
+        room: &mut Room,
         load: &mut Load,
         station: &mut Station,
         bench: &mut Bench<'_>,
@@ -351,7 +356,7 @@ impl Engine {
         let (shared, kept) = self.find(config, index, needed, bench);
         let found = shared.blocks + kept;
         let computed = self.blocks.tokens(found);
-        let tokens = (needed - computed).min(*budget);
+        let tokens = room.of(needed - computed);
         let blocks = self.blocks.holding(computed + tokens) - found;
         let idle = shared.idle + kept;
         if blocks + idle > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
@@ -369,7 +374,7 @@ impl Engine {
         let again = sequence.preempted.as_mut();
         let again = again.map(|preempted| preempted.kept = Kept::default()).is_some();
         self.work.cached_tokens += computed;
-        self.add_chunk(index, computed, tokens, budget, load, bench);
+        self.add_chunk(index, computed, tokens, room, load, bench);
         station.waiting.remove(bench.attempts, index);
         self.running += 1;
         station.running += 1;
@@ -380,6 +385,7 @@ impl Engine {
         }
         if tokens < needed - computed {
             self.partial = Some(index);
+            room.tokens = 0;
         }
         true
     }
@@ -424,6 +430,9 @@ impl Engine {
             sequence.end = self.iteration + u64::from(sequence.output - sequence.generated()) - 1;
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
+            if self.looks.is_alone {
+                self.late.push((attempt, self.clock.units));
+            }
             self.blocks.enter(sequence.phase());
             if let Some(parts) = &mut self.parts {
                 parts.enter(sequence, self.iteration);
@@ -441,6 +450,7 @@ impl Engine {
             self.push_end(end);
         }
         self.chunks.clear();
+        self.looks.next = self.iteration;
     }
 
     /// Moves the sequences that have all their tokens to `done`.

@@ -131,8 +131,12 @@ pub(crate) struct Load {
     pub(crate) decodes: u64,
     /// Context tokens that they read.
     pub(crate) context: u64,
-    /// Units of attention within windows, of decodes and chunks.
+    /// Units of attention within windows, of decodes; of the mean replica, where there are several.
     pub(crate) windows: u64,
+    /// The same, of chunks.
+    pub(crate) chunk_windows: u64,
+    /// Tokens of the largest chunk.
+    pub(crate) largest: u64,
 }
 
 impl TimeModel {
@@ -179,7 +183,7 @@ impl TimeModel {
 
     /// Seconds of the longest iteration: a full token budget on a full cache. Kept below
     /// [`LONGEST_ITERATION_S`] by [`super::EngineConfig::check`].
-    pub(crate) fn longest_s(&self, budget: u64, sequences: u64, cache_tokens: u64) -> f64 {
+    pub(crate) fn longest_s(&self, budget: u64, sequences: u64, cache_tokens: u64, replicas: u64) -> f64 {
         let s = |units: u64, times: f64| units as f64 / UNITS_PER_MS / 1e3 * times;
         let (budget, cache) = (budget as f64, cache_tokens as f64);
         let prompts = budget * (2.0 * cache + budget);
@@ -195,7 +199,7 @@ impl TimeModel {
             + s(self.context, cache)
             + s(self.half_attention, prompts)
             + s(read, 1.0)
-            + s(expert_token, budget)
+            + s(expert_token, budget * replicas as f64)
             + s(self.messages.token.max(self.messages.further_token), budget)
             + windows.sum::<f64>();
         terms.max(s(self.floor, 1.0))
@@ -214,7 +218,34 @@ impl TimeModel {
             + self.context * load.context
             + load.windows;
         if load.prefill > 0 {
-            units = (units + self.half_attention * load.attention).max(self.floor);
+            units = (units + self.half_attention * load.attention + load.chunk_windows).max(self.floor);
+        }
+        units
+    }
+
+    /// Time of one iteration of an engine whose sequences are dealt among `replicas` copies of the
+    /// attention, in units: that of the busiest one, with the experts, which all share.
+    ///
+    /// Decodes are dealt evenly, with the same context each in the mean; chunks as evenly as whole
+    /// ones can be: the busiest replica has the largest chunk, or its share of all.
+    #[inline(never)]
+    pub(crate) fn iteration_of_replicas(&self, load: &Load, replicas: u64) -> u64 {
+        let share = |of: u64, part: u64, all: u64| (u128::from(of) * u128::from(part) / u128::from(all.max(1))) as u64;
+        let decodes = load.decodes.div_ceil(replicas);
+        let prefill = load.largest.max(load.prefill.div_ceil(replicas));
+        let all = load.prefill + load.decodes;
+        let mut units = self.overhead
+            + self.matrices(prefill, decodes)
+            + self.messages.of(prefill + decodes)
+            + self.experts.of(all)
+            + self.sequence * (decodes + load.chunks.div_ceil(replicas))
+            // Exact from iteration to iteration: a decode has one token more, and so has its share.
+            + self.context * share(load.context, decodes, load.decodes)
+            + load.windows;
+        if load.prefill > 0 {
+            let attention = share(load.attention, prefill, load.prefill);
+            let windows = share(load.chunk_windows, prefill, load.prefill);
+            units = (units + self.half_attention * attention + windows).max(self.floor);
         }
         units
     }
@@ -222,11 +253,17 @@ impl TimeModel {
     /// What the number of tokens alone decides: the matrices, and the experts.
     #[inline]
     fn layers(&self, prefill: u64, decodes: u64) -> u64 {
-        let corner = match self.knee {
+        let tokens = prefill + decodes;
+        self.matrices(prefill, decodes) + self.experts.of(tokens) + self.messages.of(tokens)
+    }
+
+    /// Reading and multiplying matrices.
+    #[inline]
+    fn matrices(&self, prefill: u64, decodes: u64) -> u64 {
+        match self.knee {
             Knee::Soft => hypotenuse(self.weights, self.token * (prefill + decodes)),
             Knee::Linear => self.weights + self.token * prefill,
-        };
-        corner + self.experts.of(prefill + decodes) + self.messages.of(prefill + decodes)
+        }
     }
 
     /// Shortest time of any iteration, in units.

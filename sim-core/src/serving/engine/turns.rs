@@ -62,7 +62,8 @@ impl Engine {
         done: &mut Vec<AttemptSlot>,
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
-        self.waited = if self.decodes > 0 { clock - self.clock.units } else { 0 };
+        // It may have waited for prompts of its own, too.
+        self.waited = if self.decodes > 0 { self.waited + (clock - self.clock.units) } else { 0 };
         self.clock = Clock::new(clock);
         self.turn = Turn::Has { contended };
         station.meter.advance(self.at(), station.running);
@@ -117,7 +118,7 @@ impl Engine {
         let changes = self.partial.is_some() || !self.chunks.is_empty() || !self.withdrawn.is_empty();
         // An engine that was just asked to give the turn away may have more than one iteration
         // left.
-        if changes || self.decodes == 0 || self.leap.len > 1 || !config.leaps {
+        if changes || self.decodes == 0 || self.leap.len > 1 || !config.leaps || !config.is_plain() {
             return None;
         }
         let all = self.next_end.min(self.next_crossing()) - self.iteration;
@@ -126,11 +127,11 @@ impl Engine {
         } else {
             let windows = self.parts.as_ref().map_or(0, |parts| parts.units());
             let load = Load { decodes: self.decodes, context: self.context, windows, ..Load::default() };
-            (config.time.iteration(&load), self.blocks.lasting(self.iteration, all, self.decodes))
+            (config.iteration(&load), self.blocks.lasting(self.iteration, all, self.decodes))
         };
         let joins = waiting.map_or(SimTime::MAX, |sequence| sequence.ready);
         let windows = self.parts.as_ref().map_or(0, |parts| parts.growth());
-        let growth = config.time.growth(self.decodes) + windows;
+        let growth = config.growth(self.decodes) + windows;
         (turns > 0).then_some(Steady { first, growth, turns, joins })
     }
 
@@ -203,21 +204,24 @@ impl Engine {
     #[inline]
     pub(super) fn record_gaps(&mut self, passed: Leap, end: u128, bench: &mut Bench<'_>) {
         let waited = std::mem::take(&mut self.waited);
-        if waited == 0 {
+        if waited == 0 && self.late.is_empty() {
             bench.gaps(passed, self.clock, end - self.clock.units, self.decodes);
         } else {
             self.record_gaps_after(waited, passed, end, bench);
         }
     }
 
-    /// The same, if the first iteration waited for the turn.
+    /// The same, if the first iteration waited for the turn or for prompts.
     #[inline(never)]
     fn record_gaps_after(&mut self, waited: u128, passed: Leap, end: u128, bench: &mut Bench<'_>) {
+        let others = self.record_late(passed.first, bench);
         // A gap that does not fit into 64 bits is in the last bucket anyway.
         let first = u64::try_from(waited).unwrap_or(u64::MAX).saturating_add(passed.first);
         let after = self.clock.after(passed.first.into());
         let since = Clock::new(self.clock.units - waited);
-        bench.gaps(Leap { len: 1, first, growth: 0 }, since, waited + u128::from(passed.first), self.decodes);
+        if others > 0 {
+            bench.gaps(Leap { len: 1, first, growth: 0 }, since, waited + u128::from(passed.first), others);
+        }
         if passed.len > 1 {
             bench.gaps(passed.rest(1), after, end - after.units, self.decodes);
         }
