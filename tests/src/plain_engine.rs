@@ -380,9 +380,8 @@ impl<'a> Plain<'a> {
             return true;
         }
         self.shut += 1;
-        let opens = decodes < replicas
-            || self.waiting.len() as u64 >= replicas
-            || self.shut == self.config.balance_iterations;
+        let opens =
+            decodes < replicas || self.waiting.len() as u64 >= replicas || self.shut == self.config.balance_iterations;
         if opens {
             self.shut = 0;
         }

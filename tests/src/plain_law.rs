@@ -87,7 +87,11 @@ impl PlainLaw {
     /// many copies of the attention: as long as the busiest takes, with decodes of the mean context, and with chunks of
     /// the mean attention for each of their tokens.
     pub fn iteration(&self, decodes: &[u64], chunks: &[Chunk], replicas: u64) -> u64 {
-        if replicas == 1 { self.iteration_of_one(decodes, chunks) } else { self.iteration_of(decodes, chunks, replicas) }
+        if replicas == 1 {
+            self.iteration_of_one(decodes, chunks)
+        } else {
+            self.iteration_of(decodes, chunks, replicas)
+        }
     }
 
     fn iteration_of(&self, decodes: &[u64], chunks: &[Chunk], replicas: u64) -> u64 {

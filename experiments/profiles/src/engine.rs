@@ -99,6 +99,7 @@ impl Profile {
             replicas,
             prefill: shape.engine.prefill(),
             chunked_prefill: shape.engine.chunks_prompts(),
+            max_context: shape.longest_context(blocks / u64::from(replicas) * u64::from(limits.block_tokens)),
             ..EngineConfig::new(law, blocks)
         };
         self.engine_like(engine, limits)

@@ -41,6 +41,13 @@ impl Shape {
         Budget::of(&self.model, self.ranks, seen, settings)
     }
 
+    /// The longest context that an engine serves whose replicas hold so many tokens each: as long as the model was
+    /// made for.
+    pub fn longest_context(&self, held: u64) -> u32 {
+        let most = self.model.positions.unwrap_or(u64::MAX).min(held.saturating_add(1));
+        most.min(u64::from(u32::MAX)) as u32
+    }
+
     /// Parameters that one token of one rank is multiplied with, beside the output layer.
     pub(super) fn params_per_token(&self) -> f64 {
         let ends = self.model.vocabulary_params() * if self.model.is_tied { 1 } else { 2 };

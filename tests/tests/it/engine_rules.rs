@@ -3,9 +3,7 @@
 
 use crate::engine::{Case, case, cases, equals_plain, group_equals_plain};
 use crate::engine_parts::any_parts;
-use flashcrowd_core::serving::{
-    Coefficients, EngineConfig, EngineConfigError, Knee, LawParts, Prefill, TimeModel,
-};
+use flashcrowd_core::serving::{Coefficients, EngineConfig, EngineConfigError, Knee, LawParts, Prefill, TimeModel};
 use proptest::prelude::*;
 
 /// Rules of an engine.

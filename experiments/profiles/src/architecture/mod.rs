@@ -44,6 +44,8 @@ pub struct Architecture {
     pub layers: Vec<Layer>,
     /// Parameters beside layers and ends: the last norm, and a bias of the output layer.
     pub other_params: u64,
+    /// The longest context that its file says, tokens: what an engine serves unless it is told another.
+    pub positions: Option<u64>,
     /// Tables of rotary embeddings, bytes: part of what an engine loads, not of the file.
     pub rope_bytes: u64,
     /// Parameters of what turns images into tokens, where the file holds it.

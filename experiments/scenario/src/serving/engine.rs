@@ -78,8 +78,9 @@ fn what_fits(place: &Place<'_>, profile: &Profile, pool: &PoolConfig, limits: En
     let fits = |gpus: &u32| {
         let split = match &profile.shape {
             Some(shape) => {
-                Profile::of_shape(&profile.model, &shape.model, &shape.gpu, Parallelism::tensor(*gpus), shape.engine).ok()
-            },
+                Profile::of_shape(&profile.model, &shape.model, &shape.gpu, Parallelism::tensor(*gpus), shape.engine)
+                    .ok()
+            }
             None => flashcrowd_profiles::find(&profile.model, &profile.gpu, *gpus, profile.precision).ok(),
         };
         split.is_some_and(|profile| profile.engine(pool.memory_per_gpu.0, limits).is_ok())

@@ -1,9 +1,9 @@
 //! Closed-loop points as the `AIConfigurator` and `InferenceX` projects collect them.
 
-use super::{names, silicon};
 use super::point::{Band, Client, Length, Metric, Point, Setup, Source, Window, most};
 use super::sweeps::numbers;
 use super::table::{Row, Unread, leave_out};
+use super::{names, silicon};
 use flashcrowd_profiles::law::Engine;
 use flashcrowd_profiles::{EngineLimits, Precision};
 
@@ -15,13 +15,16 @@ pub(super) const AICONFIGURATOR: [&str; 7] =
 pub(super) const INFERENCEX: [&str; 8] =
     ["model", "gpu", "parallel", "concurrency", "isl", "osl", "num_prompts", "tpot_ms_p50"];
 
-/// Requests for each user: enough for several turns of the batch. `InferenceX` sends ten.
-const TURNS: u32 = 6;
-const INFERENCEX_TURNS: u32 = 10;
+/// Requests for each client, as `InferenceX` sends them.
+const TURNS: u32 = 10;
 
-/// `InferenceX` draws lengths uniformly between this share of the nominal ones and those
-/// (`--random-range-ratio 0.8` of its benchmark scripts).
-const SHORTEST: f64 = 0.8;
+/// `InferenceX` draws lengths uniformly between these shares of the nominal ones (`--random-range-ratio 0.8` of its
+/// benchmark scripts).
+const EXPORTED_SHARES: [f64; 2] = [0.8, 1.0];
+/// Other runs have fixed lengths. Simulated so, clients would stay in step, and each would wait for the prompts of half
+/// the others; in the runs they do not, since their mean time to first token is that of a prompt or two. Outputs that
+/// vary bring them out of step.
+const OUTPUT_SHARES: [f64; 2] = [0.8, 1.2];
 
 /// How much longer than its requests took when measured a point is played: more than any profile
 /// that is worth judging is slow.
@@ -42,12 +45,18 @@ pub(super) fn aiconfigurator(row: &Row<'_>) -> Result<Point, Unread> {
     let tpot_ms = row.positive("silicon_tpot_ms", most::VALUE)?;
     let (prompt, output) = (row.count("isl", most::TOKENS)?, row.count("osl", most::TOKENS)?);
     let longest_s = tpot_ms * f64::from(output) / 1e3;
-    // The project's own runs have fixed lengths.
     let exported = silicon::is_exported(row);
-    let turns = if exported { INFERENCEX_TURNS } else { TURNS };
-    let length = |nominal: u32| {
-        let shortest = if exported { (f64::from(nominal) * SHORTEST).ceil() as u32 } else { nominal };
-        Length::Between(shortest, nominal)
+    let one_wave = silicon::is_one_wave(row);
+    let turns = if one_wave { 1 } else { TURNS };
+    let shares = |[low, high]: [f64; 2], nominal: u32| {
+        Length::Between((f64::from(nominal) * low).ceil() as u32, (f64::from(nominal) * high).floor() as u32)
+    };
+    let [prompts, outputs] = if exported {
+        [EXPORTED_SHARES; 2]
+    } else if one_wave {
+        [[1.0; 2]; 2]
+    } else {
+        [[1.0; 2], OUTPUT_SHARES]
     };
     // Models that were measured are played by their own profiles, too.
     let carded = names::model(name).ok().filter(|model| shaped.ranks.data == 1 && model.experts.is_none());
@@ -65,8 +74,8 @@ pub(super) fn aiconfigurator(row: &Row<'_>) -> Result<Point, Unread> {
             count: u64::from(users) * u64::from(turns),
             within_s: SLACK * f64::from(turns) * longest_s,
         },
-        prompt: length(prompt),
-        output: length(output),
+        prompt: shares(prompts, prompt),
+        output: shares(outputs, output),
         limits: EngineLimits {
             batched_tokens: batched_tokens(shaped.engine, prompt),
             sequences: 1024.max(users),

@@ -39,6 +39,9 @@ static OTHERS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
 const VENDOR_WORDS: [&str; 11] =
     ["nvidia", "amd", "instinct", "geforce", "tesla", "sxm", "sxm4", "sxm5", "hbm3", "blackwell", "edition"];
 
+/// Number formats at the end of a model's name.
+const FORMAT_WORDS: [&str; 5] = ["fp8", "fp4", "nvfp4", "mxfp4", "bf16"];
+
 /// A model or a GPU that the catalogue lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the catalogue has no {kind} `{name}`{}", .near.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?")))]
@@ -62,15 +65,17 @@ pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
     })
 }
 
-/// The model of that name among those whose shape is known, however it is spelt.
+/// The model of that name among those whose shape is known, however it is spelt; a number format at its end does not
+/// tell it apart.
 ///
 /// # Errors
 /// If no model has that name: the error holds the nearest one.
 pub(super) fn known(name: &str) -> Result<&'static KnownModel, UnknownName> {
     KnownModel::find(name).or_else(|_| {
-        let wanted = squeezed(name.rsplit('/').next().unwrap_or(name));
-        let found = KNOWN_MODELS.iter().find(|model| names(*model).any(|own| squeezed(own.rsplit('/').next().unwrap_or(own)) == wanted));
-        found.ok_or_else(|| unknown(&KNOWN_MODELS, name))
+        let wanted = squeezed(last(name));
+        let plain = FORMAT_WORDS.iter().find_map(|word| wanted.strip_suffix(word)).unwrap_or(&wanted);
+        let find = |wanted: &str| KNOWN_MODELS.iter().find(|model| names(*model).any(|own| squeezed(own) == wanted));
+        find(&wanted).or_else(|| find(plain)).ok_or_else(|| unknown(&KNOWN_MODELS, name))
     })
 }
 

@@ -84,6 +84,7 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
         engine.receive_interval = shaped.receive_interval;
         engine.balance_iterations = shaped.balance_iterations;
         engine.chunked_prefill = shape.engine.chunks_prompts();
+        engine.max_context = point.prompt.most().saturating_add(point.output.most());
     }
     engine.check()?;
     Ok(engine)

@@ -192,6 +192,14 @@ impl Length {
         Length::Between(tokens, tokens)
     }
 
+    /// Most tokens, where there is a bound.
+    pub(super) const fn most(self) -> u32 {
+        match self {
+            Length::Between(_, high) => high,
+            Length::Mean(_) => u32::MAX,
+        }
+    }
+
     /// Mean tokens.
     pub(super) fn mean(self) -> f64 {
         match self {

@@ -39,13 +39,19 @@ pub(super) fn shaped(row: &Row<'_>, users: u32) -> Result<Shaped, Unread> {
     let (name, model) = model(row)?;
     let has_experts = model.experts().next().is_some();
     let ranks = ranks(row, has_experts)?;
-    if let Some(why) = cannot_be_predicted(row, &name, engine, ranks) {
+    if let Some(why) = cannot_be_predicted(row, engine, ranks) {
         return leave_out(why);
     }
     let exported = is_exported(row);
     let [few, many] = RECEIVE_INTERVALS;
     let receive_interval = match engine {
-        Engine::Sglang if exported => if users < FEW_CLIENTS { few } else { many },
+        Engine::Sglang if exported => {
+            if users < FEW_CLIENTS {
+                few
+            } else {
+                many
+            }
+        }
         _ => 1,
     };
     let balances = engine == Engine::TrtLlm && exported && ranks.data > 1;
@@ -56,15 +62,17 @@ pub(super) fn shaped(row: &Row<'_>, users: u32) -> Result<Shaped, Unread> {
 /// The shape of a row's model in the row's number format.
 fn model(row: &Row<'_>) -> Result<(String, Architecture), Unread> {
     let known = names::known(row.word("model_path")?)?;
-    let own = KNOWN.iter().find(|(name, _)| *name == known.name).map_or_else(|| known.architecture(), |own| own.1.clone());
+    let own =
+        KNOWN.iter().find(|(name, _)| *name == known.name).map_or_else(|| known.architecture(), |own| own.1.clone());
     // Names of one shape differ by their number format, or by what they were trained on.
     let params = own.params();
     let first = KNOWN.iter().find(|(_, other)| other.params() == params).map_or(known.name.as_str(), |other| other.0);
     let wanted = format(row);
-    let bits = |format: Format| (format.bytes() * 2.0).floor();
-    let is_own = bits(own.formats.quantised) == bits(wanted) || own.formats.quantised == Format::Mxfp4;
+    let eight = |format| matches!(format, Format::Fp8 | Format::Fp8Block);
+    let given = own.formats.quantised;
+    let is_own = given == wanted || given == Format::Mxfp4 || (eight(given) && eight(wanted));
     let mut model = if is_own { own } else { own.in_format(wanted) };
-    if is_exported(row) && wanted != Format::Bf16 && std::env::var("KV16").is_err() {
+    if is_exported(row) && wanted != Format::Bf16 {
         model.formats.cache = CacheFormat::Fp8;
     }
     Ok((first.to_owned(), model))
@@ -86,35 +94,72 @@ fn format(row: &Row<'_>) -> Format {
 
 /// How the ranks of a row share its model.
 fn ranks(row: &Row<'_>, has_experts: bool) -> Result<Parallelism, Unread> {
-    let count = |column| row.count_or(column, most::GPUS, 1).or_else(|error| if row.number(column).ok().flatten() == Some(0.0) { Ok(1) } else { Err(error) });
-    let [mut tensor, mut data, expert, expert_tensor] =
+    // Some rows write 0 for a number that does not apply.
+    let count = |column| {
+        if row.number(column)? == Some(0.0) { Ok(1) } else { row.count_or(column, most::GPUS, 1) }
+    };
+    let [tensor, data, expert, expert_tensor] =
         [count("tp_size")?, count("attention_dp_size")?, count("moe_ep_size")?, count("moe_tp_size")?];
     if !has_experts {
         return Ok(Parallelism { tensor, data, expert: 1 });
     }
-    if is_exported(row) && expert > 1 {
-        for ranks in [&mut tensor, &mut data] {
-            if *ranks > expert && ranks.is_multiple_of(expert) {
-                *ranks /= expert;
-            }
-        }
-    }
-    if !is_exported(row) && data == 1 && expert_tensor * expert > tensor {
-        data = expert_tensor * expert / tensor;
-    }
-    Ok(Parallelism { tensor, data, expert })
+    Ok(if is_exported(row) {
+        exported_ranks([tensor, data, expert], row.text("silicon_data_source"))
+    } else if data == 1 && expert_tensor * expert > tensor {
+        Parallelism { tensor, data: expert_tensor * expert / tensor, expert }
+    } else {
+        Parallelism { tensor, data, expert }
+    })
 }
 
-/// Why no law of iterations tells the times of a row: something else is in it that the table does not say.
-fn cannot_be_predicted(row: &Row<'_>, _name: &str, engine: Engine, ranks: Parallelism) -> Option<&'static str> {
+/// Exports hold `tp` or `dp` times `ep`. Engines of which they name all three ran on as many GPUs as each of `tp` and
+/// `dp` says: with attention data parallelism only where their configuration is one of those that had it.
+fn exported_ranks([tensor, data, expert]: [u32; 3], origin: &str) -> Parallelism {
+    const WITH_DATA: [&str; 2] = ["config_id=727;", "config_id=827;"];
+    if tensor > 1 && data == tensor && expert == tensor * data {
+        return if WITH_DATA.iter().any(|config| origin.contains(config)) {
+            Parallelism { tensor: 1, data, expert: data }
+        } else {
+            Parallelism { tensor, data: 1, expert: tensor }
+        };
+    }
+    let once = |ranks: u32| if ranks > expert && ranks.is_multiple_of(expert) { ranks / expert } else { ranks };
+    Parallelism { tensor: once(tensor), data: once(data), expert }
+}
+
+/// Why no law of iterations tells the times of a row: something else is in it that the table does not say. Each was told
+/// by the launch scripts of those days.
+fn cannot_be_predicted(row: &Row<'_>, engine: Engine, ranks: Parallelism) -> Option<&'static str> {
     let is = |column: &str, text: &str| row.text(column).contains(text);
-    if is("system", "gb200") && (ranks.ranks() > 8 || !is_exported(row)) {
+    let measured = |year: &str| is("silicon_data_source", &format!("measured={year}"));
+    let [on_b200, on_h100] = ["b200_sxm", "h100"].map(|gpu| is("system", gpu));
+    if is("system", "gb200") && (ranks.ranks() > 8 || is("model_path", "NVFP4")) {
         return Some("engines of a rack together, or several behind one load");
+    }
+    if is("model_path", "gpt-oss") && on_h100 {
+        return Some("several engines behind one load");
+    }
+    if is("model_path", "Llama-3.1-8B-Instruct-FP8") && engine == Engine::Vllm {
+        return Some("prompts that were found in the cache");
     }
     if is("model_path", "Qwen3-235B") && engine == Engine::Vllm && is("backend_version", "0.12.0") {
         return Some("an engine that runs without graphs");
     }
-    None
+    let image = |version: &str| is("backend_version", version);
+    let drafts_deepseek = is("model_path", "DeepSeek")
+        && engine == Engine::TrtLlm
+        && (image("post3") || (image("1.1.0rc2.post2") && measured("2026")));
+    let drafts_qwen = is("model_path", "Qwen3.5-397B")
+        && engine == Engine::Sglang
+        && on_b200
+        && image("0.5.9")
+        && (ranks.tensor, ranks.expert) == (4, 1);
+    (drafts_deepseek || drafts_qwen).then_some("speculative decoding, which the row does not say")
+}
+
+/// Whether a run sent each client's first request and no more.
+pub(super) fn is_one_wave(row: &Row<'_>) -> bool {
+    !is_exported(row) && row.text("backend") == "sglang" && row.text("model_path").ends_with("Qwen3-32B")
 }
 
 /// Leaves out all but the first row of each measurement: the table repeats many, with two decimals or with all.

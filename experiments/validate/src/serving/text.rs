@@ -15,7 +15,7 @@ pub(super) fn groups(report: &mut Report, groups: &[Group<'_>]) {
             source = Some(group.key.source);
             report.lines.push(String::new());
             report.lines.push(format!(
-                "{:<10} {:<16} {:<9} {:<15} {:>4} {:>7} {:>7} {:>7} {:>9} {:>9}  {:<11} verdict   source {}",
+                "{:<10} {:<17} {:<9} {:<15} {:>4} {:>7} {:>7} {:>7} {:>9} {:>9}  {:<11} verdict   source {}",
                 "profile",
                 "model",
                 "band",
@@ -46,7 +46,7 @@ fn line(group: &Group<'_>) -> String {
     });
     let verdict = group.passed().map_or("", |passed| if passed { "passed" } else { "FAILED" });
     format!(
-        "{profile:<10} {model:<16} {band:<9} {metric:<15} {points:>4} {mape:>7.1} {mdape:>7.1} {bias:>+7.1} {held_out:>9} \
+        "{profile:<10} {model:<17} {band:<9} {metric:<15} {points:>4} {mape:>7.1} {mdape:>7.1} {bias:>+7.1} {held_out:>9} \
          {fitted_on:>9}  {limit:<11} {verdict}"
     )
     .trim_end()

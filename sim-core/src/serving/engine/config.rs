@@ -228,7 +228,8 @@ impl EngineConfig {
             return Err(EngineConfigError::Cache { blocks: self.blocks });
         }
         let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
-        let seconds = self.time.longest_s(budget, budget, cache, u64::from(self.replicas));
+        let context = cache.min(u64::from(self.max_context));
+        let seconds = self.time.longest_s(budget, [cache, context], u64::from(self.replicas));
         if seconds > LONGEST_ITERATION_S {
             return Err(EngineConfigError::Iteration { budget, cache, seconds });
         }

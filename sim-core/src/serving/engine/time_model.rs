@@ -181,21 +181,20 @@ impl TimeModel {
         Ok(model)
     }
 
-    /// Seconds of the longest iteration: a full token budget on a full cache. Kept below
+    /// Seconds of the longest iteration: a full token budget, after the longest context, on a full cache. Kept below
     /// [`LONGEST_ITERATION_S`] by [`super::EngineConfig::check`].
-    pub(crate) fn longest_s(&self, budget: u64, sequences: u64, cache_tokens: u64, replicas: u64) -> f64 {
+    pub(crate) fn longest_s(&self, budget: u64, [cache, context]: [u64; 2], replicas: u64) -> f64 {
         let s = |units: u64, times: f64| units as f64 / UNITS_PER_MS / 1e3 * times;
-        let (budget, cache) = (budget as f64, cache_tokens as f64);
-        let prompts = budget * (2.0 * cache + budget);
+        let [budget, cache, context] = [budget, cache, context].map(|tokens| tokens as f64);
+        let prompts = budget * (2.0 * context + budget);
         let [read, expert_token] = self.experts.most();
         let windows = self.windows.iter().map(|window| {
             let most = 2.0 * window.tokens as f64 * budget;
-            s(window.context, cache.min(window.tokens as f64 * sequences as f64))
-                + s(window.half_attention, prompts.min(most))
+            s(window.context, cache.min(window.tokens as f64 * budget)) + s(window.half_attention, prompts.min(most))
         });
         let terms = s(self.overhead + self.weights, 1.0)
             + s(self.token, budget)
-            + s(self.sequence, sequences as f64)
+            + s(self.sequence, budget)
             + s(self.context, cache)
             + s(self.half_attention, prompts)
             + s(read, 1.0)

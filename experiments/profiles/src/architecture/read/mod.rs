@@ -129,6 +129,7 @@ fn of(file: &Map<String, Value>, is_quantised_beside: bool) -> Result<Architectu
         is_tied,
         layers,
         other_params: other_params(family, kind, hidden, vocab),
+        positions: positions(fields)?,
         rope_bytes,
         vision_params: vision_params(file, hidden)?,
         formats,
@@ -213,6 +214,16 @@ fn other_params(family: Family, kind: &str, hidden: u64, vocab: u64) -> u64 {
         _ if family.norms == 4 && family.is_biased => 2 * hidden,
         _ => hidden,
     }
+}
+
+/// Models whose file says no length have no bound.
+fn positions(fields: Fields<'_>) -> Result<Option<u64>, ConfigError> {
+    for name in ["max_position_embeddings", "n_positions", "max_sequence_length", "model_max_length"] {
+        if let Some(tokens) = fields.size(name)?.filter(|tokens| *tokens > 0) {
+            return Ok(Some(tokens));
+        }
+    }
+    Ok(None)
 }
 
 fn rope_width(attention: &Attention) -> Option<u64> {
