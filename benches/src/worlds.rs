@@ -118,6 +118,7 @@ impl Model {
             cancel_on_timeout: true,
             retries: RetryPolicy::none(),
             propagates_deadline: false,
+            max_in_flight: u32::MAX,
             place: None,
         }
     }

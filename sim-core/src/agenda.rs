@@ -34,7 +34,8 @@ pub(crate) enum Event {
     AttemptDeadline,
     /// A request's back-off ends; the key's entity is its client, its sequence the request's number.
     Retry { request: RequestSlot },
-    /// A closed-loop user of a client has finished thinking.
+    /// A closed-loop user of a client has finished thinking; without a user, the client may send a
+    /// request that it held back.
     UserReady { user: u32 },
     /// A source's next fault is due.
     Fault { source: SourceId },

@@ -104,6 +104,7 @@ pub fn client(name: &str, traffic: Traffic) -> ClientConfig {
         cancel_on_timeout: true,
         retries: RetryPolicy::none(),
         propagates_deadline: false,
+        max_in_flight: u32::MAX,
         place: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Number formats of weights and caches.
 
+use super::architecture::Format;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -33,6 +34,15 @@ impl Precision {
             bytes if bytes > 1.5 => Precision::Bf16,
             bytes if bytes > 0.75 => Precision::Fp8,
             _ => Precision::Fp4,
+        }
+    }
+
+    /// The format of weights that it stands for.
+    pub const fn format(self) -> Format {
+        match self {
+            Precision::Bf16 => Format::Bf16,
+            Precision::Fp8 => Format::Fp8,
+            Precision::Fp4 => Format::Nvfp4,
         }
     }
 

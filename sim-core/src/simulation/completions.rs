@@ -130,6 +130,7 @@ impl Simulation {
         let measured = arrived >= self.world.warmup;
         let sender = &mut self.traffic.clients[client];
         sender.count(outcome, measured);
+        let holds = !sender.held.is_empty();
         let name = sender.key.wrapping_add(number);
         self.journal.note(self.agenda.now(), Note::Outcome { service, client, number, name, outcome });
         if outcome != Outcome::Completed && measured {
@@ -139,6 +140,8 @@ impl Simulation {
         }
         if user != NONE {
             self.think(client, user);
+        } else if holds {
+            self.send_held_next(client);
         }
     }
 
@@ -164,8 +167,7 @@ impl Simulation {
 
     /// Requests of a client that have not ended.
     pub(super) fn live_requests(&self, client: ClientId) -> u64 {
-        let state = &self.traffic.clients[client];
-        state.made - state.ended.iter().sum::<u64>()
+        self.traffic.clients[client].live()
     }
 }
 

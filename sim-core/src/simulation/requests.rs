@@ -35,13 +35,39 @@ impl Simulation {
     pub(super) fn arrive(&mut self) -> Result<(), RunError> {
         let Some((client, arrival, prefix)) = self.traffic.earliest() else { return Ok(()) };
         self.traffic.pull_after(client)?;
-        self.begin_request(client, NONE, &arrival, prefix);
         self.progress.pulled += 1;
+        let sender = &mut self.traffic.clients[client];
+        if !sender.may_send() {
+            sender.held.push_back((arrival, prefix));
+            return Ok(());
+        }
+        self.begin_request(client, NONE, &arrival, prefix);
+        self.count_request()
+    }
+
+    /// A request has ended of a client that holds others back: the first of them may be sent.
+    #[cold]
+    pub(super) fn send_held_next(&mut self, client: ClientId) {
+        let ended: u64 = self.traffic.clients[client].ended.iter().sum();
+        let (now, serial) = (self.agenda.now(), u64::from(NONE) + ended);
+        self.agenda.schedule(now, Class::Arrival, client, serial, Event::UserReady { user: NONE });
+    }
+
+    /// Sends the first request that a client holds back.
+    fn send_held(&mut self, client: ClientId) -> Result<(), RunError> {
+        let sender = &mut self.traffic.clients[client];
+        let Some((arrival, prefix)) = sender.may_send().then(|| sender.held.pop_front()).flatten() else {
+            return Ok(());
+        };
+        self.begin_request(client, NONE, &arrival, prefix);
         self.count_request()
     }
 
     /// A closed-loop user has finished thinking and sends a request.
     pub(super) fn user_ready(&mut self, client: ClientId, user: u32) -> Result<(), RunError> {
+        if user == NONE {
+            return self.send_held(client);
+        }
         let state = &mut self.traffic.clients[client];
         state.users[user as usize] += 1;
         let (prompt_tokens, output_tokens) = state.tokens(state.made);

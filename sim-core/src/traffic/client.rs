@@ -3,8 +3,9 @@
 use super::config::{ClientConfig, RetryBudget, Traffic};
 use super::request::Outcome;
 use crate::clock::{Distribution, Seed, SimDuration, SimTime, Stream, keyed, number_of_name};
-use crate::id::{AttemptSlot, CellId, Id, RegionId, RequestSlot, RouteId, ServiceId, Table};
+use crate::id::{AttemptSlot, CellId, Id, PrefixSlot, RegionId, RequestSlot, RouteId, ServiceId, Table};
 use crate::ledger::Tally;
+use crate::ports::Arrival;
 use rand::RngExt;
 use std::collections::VecDeque;
 
@@ -109,6 +110,8 @@ pub(crate) struct ClientState {
     pub(crate) attempts: u64,
     /// Arrivals read from the source.
     pub(crate) pulled: u64,
+    /// Arrivals that wait until others have ended, in order.
+    pub(crate) held: VecDeque<(Arrival, PrefixSlot)>,
     /// Requests made by each closed-loop user.
     pub(crate) users: Vec<u32>,
     pub(crate) deadlines: Deadlines<RequestSlot>,
@@ -141,6 +144,7 @@ impl ClientState {
             early: (0, [0; 4]),
             attempts: 0,
             pulled: 0,
+            held: VecDeque::new(),
             users: Vec::new(),
             deadlines: Deadlines::default(),
             attempt_deadlines: Deadlines::default(),
@@ -158,6 +162,17 @@ impl ClientState {
             bucket: Bucket { tokens: (full * TOKEN) as u64, refilled: SimTime::ZERO },
             config,
         }
+    }
+
+    /// Whether it may send another request.
+    #[inline]
+    pub(crate) fn may_send(&self) -> bool {
+        self.config.max_in_flight == u32::MAX || self.live() < u64::from(self.config.max_in_flight)
+    }
+
+    /// Requests that have not ended.
+    pub(crate) fn live(&self) -> u64 {
+        self.made - self.ended.iter().sum::<u64>()
     }
 
     /// The route that it calls, if it does not call a service directly.

@@ -25,6 +25,9 @@ pub struct ClientConfig {
     /// not started is then dropped; a running one goes on. `cancel_on_timeout` withdraws running
     /// ones, too.
     pub propagates_deadline: bool,
+    /// Most of its requests on their way at once, as load generators have it; more wait with the
+    /// client, and count from when they are sent. `u32::MAX` for no bound.
+    pub max_in_flight: u32,
     /// Where it is and where its requests may go; `None` if distance does not matter.
     pub place: Option<ClientPlace>,
 }

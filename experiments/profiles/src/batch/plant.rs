@@ -98,6 +98,7 @@ fn client(users: u32) -> ClientConfig {
         cancel_on_timeout: true,
         retries: RetryPolicy::none(),
         propagates_deadline: false,
+        max_in_flight: u32::MAX,
         place: None,
     }
 }

@@ -67,7 +67,7 @@ impl Engine {
     /// Front end of a request, ms: added to its time to first token.
     pub const fn front_end_ms(self) -> f64 {
         match self {
-            Engine::Vllm => 15.0,
+            Engine::Vllm => 7.5,
             Engine::Sglang => 60.0,
             Engine::TrtLlm => 40.0,
         }

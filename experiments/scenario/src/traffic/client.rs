@@ -25,6 +25,10 @@ pub struct Client {
     pub retries: Option<Retries>,
     /// Whether attempts carry the deadline: servers drop what nobody waits for any more before they start it.
     pub propagates_deadline: Option<bool>,
+    /// Most of its requests on their way at once, as load generators have it; more wait with the client and count from
+    /// when they are sent.
+    #[schemars(extend("x-example" = "256"))]
+    pub max_in_flight: Option<u32>,
     /// The region in which it is.
     #[schemars(extend("x-example" = r#""us-east-1""#))]
     pub origin: Option<String>,

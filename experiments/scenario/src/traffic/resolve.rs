@@ -33,6 +33,7 @@ pub struct ResolvedTraffic {
     cancel_on_timeout: bool,
     retries: RetryPolicy,
     propagates_deadline: bool,
+    max_in_flight: u32,
     /// Where it is and where it may go, if distance matters.
     pub place: Option<ClientPlace>,
 }
@@ -67,6 +68,7 @@ impl ResolvedTraffic {
             cancel_on_timeout: self.cancel_on_timeout,
             retries: self.retries.clone(),
             propagates_deadline: self.propagates_deadline,
+            max_in_flight: self.max_in_flight,
             place: self.place.clone(),
         })
     }
@@ -112,8 +114,17 @@ pub(crate) fn resolve(
         cancel_on_timeout: notes.or(&of("cancel_on_timeout"), cancel, true, "a closed connection ends the work"),
         retries: retries(notes, &path, client.retries.as_ref())?,
         propagates_deadline: notes.or(&of("propagates_deadline"), deadline, false, "few clients send one"),
+        max_in_flight: max_in_flight(notes, &of("max_in_flight"), client.max_in_flight)?,
         place: network::place(notes, &format!("{path}.client"), &client, &callee, map)?,
     })
+}
+
+fn max_in_flight(notes: &mut Notes<'_>, at: &str, given: Option<u32>) -> Result<u32, Diagnostic> {
+    if let Some(most) = notes.or_none(at, given, "it sends whatever is on its way") {
+        notes.within(at, u64::from(most), 1, u64::from(u32::MAX))?;
+        return Ok(most);
+    }
+    Ok(u32::MAX)
 }
 
 /// When the earliest recording began, of those that say so.

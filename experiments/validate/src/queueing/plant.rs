@@ -155,6 +155,7 @@ impl Plant {
                 cancel_on_timeout: true,
                 retries: RetryPolicy::none(),
                 propagates_deadline: false,
+                max_in_flight: u32::MAX,
                 place: None,
             }],
             limits: Limits { live_requests: 10_000_000, ..Limits::default() },

@@ -1,10 +1,11 @@
 //! Closed-loop points as the `AIConfigurator` and `InferenceX` projects collect them.
 
-use super::point::{Band, Client, Length, Metric, Point, Setup, Source, Window, most};
+use super::point::{Band, Client, Length, Metric, Point, Setup, Shaped, Source, Window, most};
 use super::sweeps::numbers;
 use super::table::{Row, Unread, leave_out};
 use super::{names, silicon};
 use flashcrowd_profiles::law::Engine;
+use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{EngineLimits, Precision};
 
 /// Columns of `AIConfigurator`.
@@ -107,19 +108,29 @@ fn precision(row: &Row<'_>, model: &str) -> Precision {
     })
 }
 
+/// `tp8`, `tep8` (experts dealt among the ranks of one replica), `dep8` (each rank a replica).
+fn ranks(text: &str, has_experts: bool) -> Result<Parallelism, Unread> {
+    let text = text.to_ascii_lowercase();
+    let [of_experts, of_replicas] = ["tep", "dep"].map(|form| text.strip_prefix(form).and_then(|n| n.parse().ok()));
+    match (text.strip_prefix("tp").and_then(|n| n.parse().ok()), of_experts, of_replicas) {
+        (Some(tensor), ..) => Ok(Parallelism::tensor(tensor)),
+        (_, Some(ranks), _) if has_experts => Ok(Parallelism { tensor: ranks, data: 1, expert: ranks }),
+        (_, _, Some(ranks)) if has_experts => Ok(Parallelism { tensor: 1, data: ranks, expert: ranks }),
+        _ => leave_out(format!("parallelism `{text}`")),
+    }
+}
+
 /// A point of `InferenceX`: lengths are those that the totals give, which are the nominal ones.
 pub(super) fn inferencex(row: &Row<'_>) -> Result<Point, Unread> {
     let name = row.word("model")?;
-    let model = names::model(name)?;
     if !row.text("spec_decode").is_empty() {
         return leave_out(format!("speculative decoding ({})", row.text("spec_decode")));
     }
     // `H200x8`
     let (gpu, _) = row.word("gpu")?.rsplit_once('x').unwrap_or((row.text("gpu"), ""));
     let gpu = names::gpu(gpu)?;
-    let Some(gpus) = row.word("parallel")?.strip_prefix("tp").and_then(|n| n.parse().ok()) else {
-        return leave_out(format!("parallelism `{}`", row.text("parallel")));
-    };
+    let known = names::known(name)?;
+    let ranks = ranks(row.word("parallel")?, known.architecture().experts().next().is_some())?;
     let users = row.count("concurrency", most::USERS)?;
     let requests = row.count("num_prompts", most::REQUESTS as u32)?;
     let metrics = [(Metric::TpotP50, "tpot_ms_p50"), (Metric::E2eP50, "e2e_ms_p50"), (Metric::RequestsPerS, "rps")];
@@ -128,10 +139,10 @@ pub(super) fn inferencex(row: &Row<'_>) -> Result<Point, Unread> {
         id: row.text("point_id").to_owned(),
         line: row.line(),
         source: Source::Inferencex,
-        model: model.name.clone(),
-        shaped: None,
+        model: names::model(name).map_or_else(|_| String::new(), |model| model.name.clone()),
+        shaped: Some(Shaped::vllm(known, precision(row, name), ranks)),
         gpu,
-        gpus,
+        gpus: ranks.tensor,
         precision: precision(row, name),
         band: Band::Closed,
         client: Client::Closed { users },

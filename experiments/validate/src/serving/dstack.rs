@@ -133,7 +133,7 @@ pub(super) fn offline(row: &Row<'_>) -> Result<Point, Unread> {
         prompt: Length::fixed(prompt),
         output: Length::fixed(output),
         limits,
-        setup: Setup { front_end: false, ..setup },
+        setup: Setup { front_end_ms: Some(0.0), ..setup },
         measured: vec![(Metric::RequestsPerS, f64::from(requests) / elapsed_s)],
         unjudged: Some("no limit"),
     })

@@ -12,6 +12,9 @@ pub(super) struct Compared {
     pub(super) id: String,
     pub(super) source: Source,
     pub(super) profile: &'static str,
+    /// Whether it is the best profile that there is for the point.
+    #[serde(skip)]
+    pub(super) is_best: bool,
     pub(super) model: String,
     /// The class of a model that was played by its shape.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,12 @@ fn limit(key: &Key<'_>) -> Option<Limit> {
         (Source::Sweep, "fitted", Band::At88, Metric::TtftMean) => median(12.0),
         (Source::Aiconfigurator, "datasheet", Band::Closed, Metric::TpotMean) => median(14.0),
         (Source::Aiconfigurator, "class", Band::Closed, Metric::TpotMean) => median(of_class(key.model)),
+        (Source::Stages, "best", Band::UpTo76, Metric::E2eMean | Metric::TpotMean)
+        | (Source::Requests, "best", Band::Unrated, Metric::E2eMean | Metric::ItlMean) => mean(6.0),
+        (Source::Stages, "best", Band::UpTo76, Metric::TtftMean)
+        | (Source::Requests, "best", Band::Unrated, Metric::TtftMean) => mean(12.0),
+        (Source::Requests, "best", Band::Unrated, Metric::E2eP99 | Metric::TtftP99) => mean(15.0),
+        (Source::Argonne, "best", Band::Sync, Metric::RequestsPerS) if key.model.starts_with("Mixtral") => mean(25.0),
         _ => return None,
     })
 }
@@ -155,8 +164,11 @@ pub(super) fn groups(compared: &[Compared]) -> Vec<Group<'_>> {
         let Compared { source, profile, model, band, metric, .. } = one;
         let key = Key { source: *source, profile, model, band: *band, metric: *metric };
         groups.entry(key).or_default().push(one);
+        if one.is_best && matches!(one.source, Source::Stages | Source::Requests | Source::Argonne) {
+            groups.entry(Key { profile: "best", ..key }).or_default().push(one);
+        }
         // Models by their shape are judged by class, too.
-        if let Some(class) = one.class {
+        if let Some(class) = one.class.filter(|_| one.source == Source::Aiconfigurator) {
             groups.entry(Key { profile: "class", model: class, ..key }).or_default().push(one);
         }
     }

@@ -1,5 +1,5 @@
 //! Token-level serving against measured engines: each point is replayed with the same window and
-//! the same client, once with the fitted profile of its model and GPU and once with the datasheet's.
+//! the same client, with the fitted profile of its model and GPU, with that of the model's shape, and with the datasheet's.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -7,13 +7,14 @@
 //! | `table`, `names` | reference tables; models and GPUs as they are spelt there |
 //! | `read` | the forms of reference data, told apart |
 //! | `silicon` | models of closed-loop points by their shape |
-//! | `sweeps`, `closed_loop`, `stages`, `dstack`, `splitwise`, `peers`, `requests`, `triton` | one form each |
+//! | `sweeps`, `closed_loop`, `stages`, `dstack`, `splitwise`, `peers`, `requests`, `argonne`, `triton` | one form each |
 //! | `play`, `measures` | one point against one simulated engine, and what its client reports |
 //! | `error` | why a point cannot be replayed |
 //! | `judge` | errors by profile, model, band and metric, and the limits |
 //! | `text`, `plot` | tables and plots |
 //! | `ratchet` | errors that may not grow |
 
+mod argonne;
 mod closed_loop;
 mod dstack;
 mod error;
@@ -39,6 +40,7 @@ use crate::error::ValidateError;
 use crate::report::{Counts, Report};
 use error::PlayError;
 use flashcrowd_profiles::law::Class;
+use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{Fitted, Library, MODELS, Origin, Profile, lookup};
 use judge::{Compared, Split};
 pub(super) use plot::plots;
@@ -110,13 +112,14 @@ fn count_left_out(report: &mut Report, left_out: &BTreeMap<String, u64>) {
 /// A point with each of its profiles.
 fn compare(point: &Point, library: &Library) -> Played {
     let mut compared = Vec::new();
-    for (name, profile) in profiles(point, library)? {
+    for (at, (name, profile)) in profiles(point, library)?.into_iter().enumerate() {
         let simulated = play::play(point, &profile, REPLICATES)?;
         for (&(metric, measured), (_, simulated)) in point.measured.iter().zip(simulated) {
             compared.push(Compared {
                 id: point.id.clone(),
                 source: point.source,
                 profile: name,
+                is_best: at == 0,
                 model: profile.model.clone(),
                 class: profile.shape.as_ref().map(|shape| Class::of(&shape.model).name()),
                 band: point.band,
@@ -147,15 +150,29 @@ fn is_shape(word: &str) -> bool {
     word.split_once('x').is_some_and(|(prompt, output)| prompt.parse::<u32>().is_ok() && output.parse::<u32>().is_ok())
 }
 
-/// The fitted profile of a point, if there is one, and the datasheet's.
+/// The profiles of a point: the fitted one, if there is one; that of the model's shape, if it is known; and the
+/// datasheet's, if the model has a card.
 fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, PlayError> {
-    let mut profiles = Vec::new();
-    if let Some(Shaped { name, model, ranks, engine, .. }) = &point.shaped {
-        profiles.push(("shape", Profile::of_shape(name, model, &point.gpu, *ranks, *engine)?));
-    }
-    if point.model.is_empty() {
-        return Ok(profiles);
-    }
+    let by_shape = by_shape(point)?;
+    let by_card = match by_card(point, library) {
+        Err(why) if by_shape.is_none() => return Err(why),
+        by_card => by_card.unwrap_or_default(),
+    };
+    let (fitted, datasheet): (Vec<_>, Vec<_>) = by_card.into_iter().partition(|(name, _)| *name == "fitted");
+    Ok(fitted.into_iter().chain(by_shape).chain(datasheet).collect())
+}
+
+fn by_shape(point: &Point) -> Result<Option<(&'static str, Profile)>, PlayError> {
+    let shaped = match (&point.shaped, names::known(&point.model)) {
+        (Some(shaped), _) => shaped.clone(),
+        (None, Ok(known)) => Shaped::vllm(known, point.precision, Parallelism::tensor(point.gpus)),
+        (None, Err(_)) => return Ok(None),
+    };
+    let Shaped { name, model, ranks, engine, .. } = &shaped;
+    Ok(Some(("shape", Profile::of_shape(name, model, &point.gpu, *ranks, *engine)?)))
+}
+
+fn by_card(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profile)>, PlayError> {
     let model = lookup(&MODELS, &point.model)?;
     if !model.query_heads.is_multiple_of(point.gpus) {
         return Err(PlayError::UnevenSplit { model: model.name.clone(), gpus: point.gpus });
@@ -163,13 +180,10 @@ fn profiles(point: &Point, library: &Library) -> Result<Vec<(&'static str, Profi
     let computed = Profile::computed(model, &point.gpu, point.gpus, point.precision);
     // A GPU that the catalogue lacks has a fitted profile only if the user brings one.
     let found = library.find(&model.name, &point.gpu.name, point.gpus, point.precision).ok();
-    if let Some(fitted) = found.filter(|profile| matches!(profile.origin, Origin::Fitted(_))) {
-        // Whether the engine plans ahead is a fact about the run, not about the profile.
-        let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };
-        profiles.push(("fitted", fitted));
-        profiles.push(("datasheet", computed));
-    } else {
-        profiles.push(("datasheet", computed));
-    }
-    Ok(profiles)
+    let Some(fitted) = found.filter(|profile| matches!(profile.origin, Origin::Fitted(_))) else {
+        return Ok(vec![("datasheet", computed)]);
+    };
+    // Whether the engine plans ahead is a fact about the run, not about the profile.
+    let computed = Profile { lookahead_steps: fitted.lookahead_steps, ..computed };
+    Ok(vec![("fitted", fitted), ("datasheet", computed)])
 }

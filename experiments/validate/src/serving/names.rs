@@ -36,8 +36,17 @@ static OTHERS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
 });
 
 /// Words of a product's name that do not tell products apart.
-const VENDOR_WORDS: [&str; 11] =
-    ["nvidia", "amd", "instinct", "geforce", "tesla", "sxm", "sxm4", "sxm5", "hbm3", "blackwell", "edition"];
+const VENDOR_WORDS: [&str; 12] =
+    ["nvidia", "amd", "instinct", "geforce", "tesla", "sxm", "sxm4", "sxm5", "hbm3", "blackwell", "edition", "gpu"];
+
+/// Models that the catalogue lacks, and those of it that have their shape.
+const SAME_SHAPE: [(&str, &str); 5] = [
+    ("metallama38b", "Llama-3.1-8B"),
+    ("metallama370b", "Llama-3.1-70B"),
+    ("qwen27b", "Qwen2.5-7B"),
+    ("qwen272b", "Qwen2.5-72B"),
+    ("huggyllamallama7b", "Llama-2-7B"),
+];
 
 /// Number formats at the end of a model's name.
 const FORMAT_WORDS: [&str; 5] = ["fp8", "fp4", "nvfp4", "mxfp4", "bf16"];
@@ -73,6 +82,7 @@ pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
 pub(super) fn known(name: &str) -> Result<&'static KnownModel, UnknownName> {
     KnownModel::find(name).or_else(|_| {
         let wanted = squeezed(last(name));
+        let wanted = SAME_SHAPE.iter().find(|(name, _)| *name == wanted).map_or(wanted, |(_, same)| squeezed(same));
         let plain = FORMAT_WORDS.iter().find_map(|word| wanted.strip_suffix(word)).unwrap_or(&wanted);
         let find = |wanted: &str| KNOWN_MODELS.iter().find(|model| names(*model).any(|own| squeezed(own) == wanted));
         find(&wanted).or_else(|| find(plain)).ok_or_else(|| unknown(&KNOWN_MODELS, name))

@@ -50,6 +50,7 @@ fn world(point: &Point, profile: &Profile, replicate: u32) -> Result<(World, f64
             cancel_on_timeout: true,
             retries: RetryPolicy::none(),
             propagates_deadline: false,
+            max_in_flight: point.setup.in_flight,
             place: None,
         }],
         request_sample: 1,
@@ -65,7 +66,7 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
     let coefficients = Coefficients {
         // Reading the cached prefix of each sequence costs as much as one more term of each.
         sequence_ms: law.sequence_ms + law.context_ms * setup.cached_context,
-        front_end_ms: if setup.front_end { law.front_end_ms } else { 0.0 },
+        front_end_ms: setup.front_end_ms.unwrap_or(law.front_end_ms),
         ..*law
     };
     let profile = Profile { coefficients, ..profile.clone() };
@@ -80,6 +81,9 @@ fn engine(point: &Point, profile: &Profile) -> Result<EngineConfig, PlayError> {
         ..profile.engine(memory_bytes, limits)?
     };
     let mut engine = EngineConfig { lookahead: setup.lookahead.unwrap_or(engine.lookahead), ..engine };
+    if let (Some(blocks), Some(_)) = (setup.blocks, &profile.shape) {
+        engine.blocks = blocks;
+    }
     if let (Some(shaped), Some(shape)) = (&point.shaped, &profile.shape) {
         engine.receive_interval = shaped.receive_interval;
         engine.balance_iterations = shaped.balance_iterations;

@@ -1,6 +1,6 @@
 //! A measured point: the load on an engine, and what was measured.
 
-use flashcrowd_profiles::architecture::Architecture;
+use flashcrowd_profiles::architecture::{Architecture, KnownModel};
 use flashcrowd_profiles::law::Engine;
 use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{EngineLimits, Gpu, Precision};
@@ -28,6 +28,8 @@ pub(super) enum Source {
     Splitwise,
     /// Recorded requests.
     Requests,
+    /// Static batches of Argonne.
+    Argonne,
 }
 
 impl Source {
@@ -41,6 +43,7 @@ impl Source {
             Source::Dstack => "dstack",
             Source::Splitwise => "splitwise",
             Source::Requests => "requests",
+            Source::Argonne => "argonne",
         }
     }
 }
@@ -236,8 +239,11 @@ pub(super) struct Setup {
     pub(super) prefix_caching: bool,
     /// Whether it plans an iteration ahead, where the version says it; else by the profile.
     pub(super) lookahead: Option<bool>,
-    /// Whether requests came over the network, not from the same process.
-    pub(super) front_end: bool,
+    /// Time of a request before and behind the engine, ms, where the run says it: 0 for requests from the engine's own
+    /// process; else by the profile.
+    pub(super) front_end_ms: Option<f64>,
+    /// Most requests of the load generator at once.
+    pub(super) in_flight: u32,
     /// Tokens that each sequence reads beside those that were sent for it: a prefix that all
     /// found in the cache.
     pub(super) cached_context: f64,
@@ -251,7 +257,8 @@ impl Default for Setup {
             chunked_prefill: true,
             prefix_caching: true,
             lookahead: None,
-            front_end: true,
+            front_end_ms: None,
+            in_flight: u32::MAX,
             cached_context: 0.0,
         }
     }
@@ -268,6 +275,23 @@ pub(super) struct Shaped {
     pub(super) receive_interval: u32,
     /// Iterations for which prompts wait until there is one for each replica.
     pub(super) balance_iterations: u32,
+}
+
+impl Shaped {
+    /// A known model in that format, served by vLLM.
+    pub(super) fn vllm(known: &KnownModel, precision: Precision, ranks: Parallelism) -> Self {
+        let own = known.architecture();
+        let is_own = Precision::of_bytes(own.formats.quantised.bytes()) == precision;
+        let model = if is_own { own } else { own.in_format(precision.format()) };
+        Shaped {
+            name: known.name.clone(),
+            model: Arc::new(model),
+            ranks,
+            engine: Engine::Vllm,
+            receive_interval: 1,
+            balance_iterations: 0,
+        }
+    }
 }
 
 /// A measured point.

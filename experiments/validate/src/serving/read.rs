@@ -3,7 +3,7 @@
 use super::peers::Prediction;
 use super::point::Point;
 use super::table::{Row, Table, Unread};
-use super::{closed_loop, dstack, peers, requests, silicon, splitwise, stages, sweeps, triton};
+use super::{argonne, closed_loop, dstack, peers, requests, silicon, splitwise, stages, sweeps, triton};
 use crate::error::ValidateError;
 use crate::input::Lines;
 use crate::serving_batch;
@@ -33,7 +33,7 @@ struct Form {
     reader: Reader,
 }
 
-const FORMS: [Form; 8] = [
+const FORMS: [Form; 9] = [
     Form { what: "load sweeps of guidellm", columns: &sweeps::COLUMNS, reader: sweeps::point },
     Form {
         what: "closed-loop points of AIConfigurator",
@@ -48,6 +48,7 @@ const FORMS: [Form; 8] = [
     Form { what: "stages of inference-perf", columns: &stages::COLUMNS, reader: stages::point },
     Form { what: "runs of dstack under load", columns: &dstack::LOAD, reader: dstack::load },
     Form { what: "static batches of dstack", columns: &dstack::OFFLINE, reader: dstack::offline },
+    Form { what: "static batches of Argonne", columns: &argonne::COLUMNS, reader: argonne::point },
     Form { what: "the Splitwise profile", columns: &splitwise::COLUMNS, reader: splitwise::point },
     Form { what: "predictions of peers", columns: &peers::COLUMNS, reader: peers::point },
 ];
@@ -111,6 +112,9 @@ fn rows(table: &Table, form: &Form) -> Result<Content, ValidateError> {
     }
     if form.columns == closed_loop::AICONFIGURATOR {
         silicon::leave_out_repeats(&mut content.points, &mut content.left_out);
+    }
+    if form.columns == stages::COLUMNS {
+        stages::rate(table, &mut content.points)?;
     }
     if form.columns == peers::COLUMNS {
         content.predictions = peers::predictions(table)?;

@@ -7,7 +7,7 @@ use super::point::{Band, Client, Length, Metric, Point, Recorded, Setup, Source,
 use super::stages::{all_of, lookahead};
 use crate::error::ValidateError;
 use crate::input::Lines;
-use flashcrowd_profiles::{EngineLimits, Gpu, Precision};
+use flashcrowd_profiles::{EngineLimits, GPUS, Gpu, Precision};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -76,6 +76,7 @@ pub(super) fn point(path: &Path, text: &str) -> Result<Point, ValidateError> {
     let lines = lines(&file, text)?;
     let engine = engine(path, &lines)?;
     let requests: Vec<Recorded> = lines.iter().map(recorded).collect();
+    let unjudged = unjudged(&engine.gpu, &lines);
     let recorded_times = lines.iter().all(|line| line.arr_ms.is_some());
     let rate = if recorded_times { None } else { engine.rate };
     Ok(Point {
@@ -94,8 +95,8 @@ pub(super) fn point(path: &Path, text: &str) -> Result<Point, ValidateError> {
         output: Length::Mean(1.0),
         limits: engine.limits,
         setup: engine.setup,
+        unjudged,
         measured: measured(&lines),
-        unjudged: Some("no limit"),
     })
 }
 
@@ -136,6 +137,21 @@ fn recorded(line: &Line) -> Recorded {
 
 fn is_measured(line: &Line) -> bool {
     line.out_tok > 0 && line.e2e_ms > 0.0 && !line.err
+}
+
+/// A recording is judged if its GPU is one of the catalogue, its times are known, and its engine kept up.
+fn unjudged(gpu: &Gpu, lines: &[Line]) -> Option<&'static str> {
+    if !GPUS.iter().any(|known| known.name == gpu.name) {
+        return Some("no limit: a GPU that the catalogue lacks");
+    }
+    let arrivals = || lines.iter().filter_map(|line| line.arr_ms);
+    let (Some(last), true) = (arrivals().reduce(f64::max), arrivals().count() == lines.len()) else {
+        return Some("no limit: times that were not recorded");
+    };
+    let end = lines.iter().map(|line| line.arr_ms.unwrap_or(0.0) + line.e2e_ms).fold(0.0, f64::max);
+    let mut spans: Vec<f64> = lines.iter().map(|line| line.e2e_ms).collect();
+    spans.sort_by(f64::total_cmp);
+    (end - last > 3.0 * quantile(&spans, 0.5)).then_some("no limit: an engine that did not keep up")
 }
 
 fn measured(lines: &[Line]) -> Vec<(Metric, f64)> {

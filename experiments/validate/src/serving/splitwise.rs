@@ -46,7 +46,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         prompt: Length::fixed(prompt),
         output: Length::fixed(output),
         limits,
-        setup: Setup { blocks: Some(blocks), lookahead: Some(false), front_end: false, ..Setup::default() },
+        setup: Setup { blocks: Some(blocks), lookahead: Some(false), front_end_ms: Some(0.0), ..Setup::default() },
         measured: numbers(row, &metrics)?,
         unjudged: Some("no limit"),
     })

@@ -3,8 +3,10 @@
 use super::names;
 use super::point::{Band, Client, Length, Metric, Point, Recorded, Setup, Source, Window, most};
 use super::sweeps::numbers;
-use super::table::{Row, Unread};
+use super::table::{Row, Table, Unread};
+use crate::error::ValidateError;
 use flashcrowd_profiles::{EngineLimits, Precision};
+use std::collections::BTreeMap;
 
 /// Columns that such a table must have.
 pub(super) const COLUMNS: [&str; 8] =
@@ -52,12 +54,52 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
         limits: limits(row)?,
         setup: Setup {
             lookahead: lookahead(row.text("engine")),
+            in_flight: if is_kubecon(row) { KUBECON_IN_FLIGHT } else { u32::MAX },
+            front_end_ms: is_kubecon(row).then_some(KUBECON_FRONT_END_MS),
             cached_context: load.cached_context(sent),
             ..Setup::default()
         },
         measured: numbers(row, &metrics)?,
         unjudged: Some("no limit"),
     })
+}
+
+/// The runs that inference-perf's own demonstration publishes: its generator keeps at most 440 requests on their way, and
+/// reaches the engine through a gateway of its cluster. The time of that is what the runs of one request a second have
+/// beside their prompt and the tokens; other runs of the same model, GPU and prompts have 7 ms.
+fn is_kubecon(row: &Row<'_>) -> bool {
+    row.text("source_file").contains("kubecon")
+}
+
+const KUBECON_IN_FLIGHT: u32 = 440;
+const KUBECON_FRONT_END_MS: f64 = 20.0;
+
+/// Stages of one engine are rated by the most that it answered where it was overloaded.
+pub(super) fn rate(table: &Table, points: &mut [Point]) -> Result<(), ValidateError> {
+    let engine_of = |row: &Row<'_>| {
+        let file = row.text("source_file");
+        (row.text("model").to_owned(), file.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned())
+    };
+    let mut saturated: BTreeMap<(String, String), f64> = BTreeMap::new();
+    for row in table.rows().filter(|row| row.text("flags").contains("overload")) {
+        let most = saturated.entry(engine_of(&row)).or_default();
+        *most = most.max(row.number("achieved_rps")?.unwrap_or(0.0));
+    }
+    for row in table.rows() {
+        let point = points.iter_mut().find(|point| point.line == row.line() && point.band == Band::Unrated);
+        let (Some(point), Some(&most)) = (point, saturated.get(&engine_of(&row))) else { continue };
+        let share = row.number("rate_rps")?.unwrap_or(0.0) / most.max(f64::MIN_POSITIVE);
+        point.band = if share <= 0.76 {
+            Band::UpTo76
+        } else if share <= 0.94 {
+            Band::At88
+        } else {
+            Band::At100
+        };
+        // Only engines of one design are compared with it.
+        point.unjudged = row.text("engine").contains("V0").then_some("another engine");
+    }
+    Ok(())
 }
 
 /// Most requests of a stage.

@@ -164,6 +164,7 @@ fn world(case: &Case<'_>, checks: &Checks, replicate: u32) -> Result<(World, Vec
         cancel_on_timeout: true,
         retries: RetryPolicy::none(),
         propagates_deadline: false,
+        max_in_flight: u32::MAX,
         place: Some(place),
     }];
     Ok((world, starts))
