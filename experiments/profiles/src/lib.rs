@@ -37,6 +37,7 @@ mod precision;
 mod profile;
 pub mod rank;
 mod shape;
+mod start;
 pub mod tables;
 
 #[cfg(test)]
@@ -54,3 +55,4 @@ pub use model::{Experts, MODELS, Model};
 pub use precision::Precision;
 pub use profile::{Band, Fitted, Origin, Profile, Residual};
 pub use shape::Shape;
+pub use start::StartPhases;

@@ -1,6 +1,7 @@
 //! The two tables: loads, starts and phases in JSON; loads by file in CSV.
 
 use super::check::{Check, ENGINE_START_S, EXACT, TOLERANCE, Unpredicted};
+use super::phases;
 use super::setup::{Setup, size_gb, tier};
 use crate::error::ValidateError;
 use crate::queueing::play_phases;
@@ -107,6 +108,9 @@ fn believable(file: &str, id: &str, value: f64) -> Result<(), ValidateError> {
 
 fn table(file: &str, text: String) -> Result<Vec<Check>, ValidateError> {
     let table = Table::parse(file.to_owned(), text)?;
+    if table.lacks(&phases::COLUMNS).is_none() {
+        return phases::checks(&table);
+    }
     if let Some(column) = table.lacks(&["file", "mean_s"]) {
         let found = || table.header().iter().map(String::as_str);
         let hint = nearest(column, found()).map_or(String::new(), |near| format!("; is it `{near}`?"));

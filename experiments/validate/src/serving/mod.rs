@@ -20,7 +20,7 @@ mod dstack;
 mod error;
 mod judge;
 mod measures;
-mod names;
+pub(super) mod names;
 mod peers;
 mod play;
 mod plot;

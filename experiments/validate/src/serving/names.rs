@@ -54,7 +54,7 @@ const FORMAT_WORDS: [&str; 5] = ["fp8", "fp4", "nvfp4", "mxfp4", "bf16"];
 /// A model or a GPU that the catalogue lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the catalogue has no {kind} `{name}`{}", .near.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?")))]
-pub(super) struct UnknownName {
+pub(crate) struct UnknownName {
     /// What it would be.
     kind: &'static str,
     name: String,
@@ -79,13 +79,15 @@ pub(super) fn model(name: &str) -> Result<&'static Model, UnknownName> {
 ///
 /// # Errors
 /// If no model has that name: the error holds the nearest one.
-pub(super) fn known(name: &str) -> Result<&'static KnownModel, UnknownName> {
+pub(crate) fn known(name: &str) -> Result<&'static KnownModel, UnknownName> {
     KnownModel::find(name).or_else(|_| {
         let wanted = squeezed(last(name));
         let wanted = SAME_SHAPE.iter().find(|(name, _)| *name == wanted).map_or(wanted, |(_, same)| squeezed(same));
         let plain = FORMAT_WORDS.iter().find_map(|word| wanted.strip_suffix(word)).unwrap_or(&wanted);
         let find = |wanted: &str| KNOWN_MODELS.iter().find(|model| names(*model).any(|own| squeezed(own) == wanted));
-        find(&wanted).or_else(|| find(plain)).ok_or_else(|| unknown(&KNOWN_MODELS, name))
+        // Some owners write `Meta-Llama`.
+        let short = plain.strip_prefix("meta").unwrap_or(plain);
+        find(&wanted).or_else(|| find(plain)).or_else(|| find(short)).ok_or_else(|| unknown(&KNOWN_MODELS, name))
     })
 }
 

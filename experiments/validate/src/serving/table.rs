@@ -102,7 +102,7 @@ impl<'a> Row<'a> {
     }
 
     /// The text of a column; empty if the table lacks it, or if it says that there is none.
-    pub(super) fn text(&self, column: &str) -> &'a str {
+    pub(crate) fn text(&self, column: &str) -> &'a str {
         let at = self.table.header.iter().position(|name| name == column);
         let text = at.and_then(|at| self.record.get(at)).unwrap_or("");
         if text.eq_ignore_ascii_case("nan") { "" } else { text }
@@ -141,7 +141,7 @@ impl<'a> Row<'a> {
     }
 
     /// The count, from 1 to `most`, in a column; a row without it is left out.
-    pub(super) fn count(&self, column: &str, most: u32) -> Result<u32, Unread> {
+    pub(crate) fn count(&self, column: &str, most: u32) -> Result<u32, Unread> {
         let value = self.positive(column, f64::from(most))?;
         if value.fract() == 0.0 {
             Ok(value as u32)
@@ -167,7 +167,7 @@ impl<'a> Row<'a> {
         Err(self.error(format!("column `{column}` is `{text}`: expected {expected}{hint}")).into())
     }
 
-    pub(super) fn error(&self, message: impl Into<String>) -> ValidateError {
+    pub(crate) fn error(&self, message: impl Into<String>) -> ValidateError {
         ValidateError::new(&self.table.file, Some(self.line), message)
     }
 }
