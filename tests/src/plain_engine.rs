@@ -210,6 +210,9 @@ struct Plain<'a> {
     unseen: u32,
     shut: u32,
     had_prompts: bool,
+    /// Stalls that are behind it, and its first prompts.
+    stalls: usize,
+    first_prompts: Option<u64>,
     played: Played,
 }
 
@@ -253,6 +256,8 @@ impl<'a> Plain<'a> {
             unseen: 0,
             shut: 0,
             had_prompts: false,
+            stalls: 0,
+            first_prompts: None,
             played: Played { served: vec![None; asked.len()], ..Played::default() },
         }
     }
@@ -298,7 +303,7 @@ impl<'a> Plain<'a> {
         let work = self.schedule();
         self.had_prompts = self.running.iter().zip(&work).any(|(job, &tokens)| tokens > 0 && !job.decodes);
         self.unseen += 1;
-        let units = self.iteration_units(&work);
+        let units = self.iteration_units(&work) + self.stall(start);
         self.clock += u128::from(units);
         if self.now() >= horizon_ps {
             return false;
@@ -307,6 +312,21 @@ impl<'a> Plain<'a> {
         self.previous = start;
         self.finish(&work);
         true
+    }
+
+    /// What kernels that were never run add to an iteration with prompts.
+    fn stall(&mut self, start: u64) -> u64 {
+        let stalls = &self.config.warm_up;
+        if !self.had_prompts || self.stalls == stalls.len() {
+            return 0;
+        }
+        let first = *self.first_prompts.get_or_insert(start);
+        let next = stalls[self.stalls];
+        if start < first + next.after.as_ps() {
+            return 0;
+        }
+        self.stalls += 1;
+        next.takes.as_ps() << FRACTION_BITS
     }
 
     /// Tokens of each running sequence in the next iteration, in their order.

@@ -1,9 +1,12 @@
 //! A profile: how fast a model runs on a group of GPUs, and how that is known.
 
+use super::architecture::KnownModel;
 use super::coefficients::Coefficients;
 use super::memory::Memory;
 use super::precision::Precision;
+use super::rank::Parallelism;
 use super::shape::Shape;
+use super::start::StartPhases;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -132,6 +135,17 @@ impl Profile {
             (None, memory) => memory?.weights_bytes * f64::from(self.tensor_parallel.max(1)),
         };
         (bytes > 0.0).then_some(bytes as u64)
+    }
+
+    /// How long vLLM takes to start beside its weights; `None` for a model whose shape is not known.
+    pub fn start_phases(&self) -> Option<StartPhases> {
+        if let Some(shape) = &self.shape {
+            return Some(StartPhases::of(&shape.model, shape.ranks));
+        }
+        let model = KnownModel::find(&self.model).ok()?.architecture();
+        let is_own = Precision::of_bytes(model.formats.quantised.bytes()) == self.precision;
+        let model = if is_own { model } else { model.in_format(self.precision.format()) };
+        Some(StartPhases::of(&model, Parallelism::tensor(self.tensor_parallel.max(1))))
     }
 
     /// The name of a profile for these.

@@ -63,6 +63,13 @@ impl Server {
         Server { station, work }
     }
 
+    /// It has run before the simulation began.
+    pub(crate) fn warm(&mut self) {
+        if let Work::Engine(engine) = &mut self.work {
+            engine.warm();
+        }
+    }
+
     /// Attempts that this server holds.
     pub(crate) fn held(&self) -> u32 {
         let aside = match &self.work {

@@ -174,6 +174,8 @@ impl Simulation {
                 self.remember(pod, stage);
             }
             self.fleet.pod_mut(pod).process = Some(SimTime::ZERO);
+            let server = self.fleet.pod(pod).server;
+            self.serving.servers[server].warm();
             self.fleet.pod_mut(pod).life = Life::Starting { stage: u32::MAX };
             self.become_ready(pod);
         }

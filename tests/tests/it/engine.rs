@@ -1,12 +1,13 @@
 //! The leaping token-level engine equals one that plays each iteration, to the last bit.
 
+use flashcrowd_core::fleet::PoolConfig;
 use flashcrowd_core::ledger::RunRecord;
 use flashcrowd_core::ports::{Arrival, ArrivalSource, LatencyPart, Prefix, SourceError};
 use flashcrowd_core::serving::{Coefficients, Discipline, EngineConfig, Knee, LawParts, ServiceConfig, TimeModel};
 use flashcrowd_core::simulation::World;
 use flashcrowd_core::traffic::{ClientConfig, Outcome, Traffic};
 use flashcrowd_core::{SimDuration, SimTime};
-use flashcrowd_tests::kit::{client, run, service, world};
+use flashcrowd_tests::kit::{client, pool, run, service, world};
 use flashcrowd_tests::plain_engine::{Asked, Played, Served, play, play_group};
 use flashcrowd_tests::plain_law::PlainLaw;
 use proptest::prelude::*;
@@ -20,7 +21,7 @@ pub(crate) struct Case {
     coefficients: Coefficients,
     parts: LawParts,
     pub(crate) config: EngineConfig,
-    asked: Vec<Asked>,
+    pub(crate) asked: Vec<Asked>,
 }
 
 impl Case {
@@ -140,10 +141,13 @@ impl ArrivalSource for Asking {
 
 fn build(config: &EngineConfig, asked: &[Asked]) -> World {
     let traffic = Traffic::Open(Box::new(Asking { asked: asked.to_vec(), next: 0 }));
+    // Only an engine that starts in the run has stalls before it.
+    let starts_cold = !config.warm_up.is_empty();
     World {
-        services: vec![service("llm", Discipline::ContinuousBatch(config.clone()))],
+        services: vec![ServiceConfig { starts_cold, ..service("llm", Discipline::ContinuousBatch(config.clone())) }],
         clients: vec![client("client", traffic)],
         request_sample: 1,
+        pools: vec![PoolConfig { min_nodes: 1, ..pool() }],
         ..world(HORIZON_S)
     }
 }

@@ -3,7 +3,10 @@
 
 use crate::engine::{Case, case, cases, equals_plain, group_equals_plain};
 use crate::engine_parts::any_parts;
-use flashcrowd_core::serving::{Coefficients, EngineConfig, EngineConfigError, Knee, LawParts, Prefill, TimeModel};
+use flashcrowd_core::SimDuration;
+use flashcrowd_core::serving::{
+    Coefficients, EngineConfig, EngineConfigError, Knee, LawParts, Prefill, TimeModel, WarmUp,
+};
 use proptest::prelude::*;
 
 /// Rules of an engine.
@@ -41,6 +44,24 @@ fn intervals() -> BoxedStrategy<Rules> {
     (2_u32..40).prop_map(|receive_interval| Rules { receive_interval, ..Rules::VLLM }).boxed()
 }
 
+/// A new engine: the first prompts stall it, and later ones again.
+fn new_engine() -> impl Strategy<Value = Case> {
+    let stall = (0_u64..1_500, 1_u64..900);
+    let stall = stall.prop_map(|(after_ms, takes_ms)| WarmUp {
+        after: SimDuration::from_ms(after_ms),
+        takes: SimDuration::from_ms(takes_ms),
+    });
+    (any_rules(), case(any_parts()), prop::collection::vec(stall, 1..4)).prop_map(|(rules, case, warm_up)| {
+        let mut case = rules.of(case);
+        case.config.warm_up = warm_up;
+        // It is ready when they come.
+        for asked in &mut case.asked {
+            asked.at += SimDuration::from_s(1).as_ps();
+        }
+        case
+    })
+}
+
 fn any_rules() -> BoxedStrategy<Rules> {
     let all = (1_u32..6, any::<bool>(), 1_u32..30, 0_u32..30);
     all.prop_map(|(replicas, alone, receive_interval, balance_iterations)| {
@@ -74,6 +95,11 @@ proptest! {
 
     #[test]
     fn leaps_between_looks_equal_iterations(case in ruled(intervals())) {
+        equals_plain(&case, &case.plain_law())?;
+    }
+
+    #[test]
+    fn leaps_of_a_new_engine_equal_iterations(case in new_engine()) {
         equals_plain(&case, &case.plain_law())?;
     }
 

@@ -17,6 +17,15 @@ pub enum Prefill {
     Alone,
 }
 
+/// A stall of a new engine: kernels that its first requests are the first to need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WarmUp {
+    /// Counted from its first iteration with prompts.
+    pub after: SimDuration,
+    /// By how much the first iteration with prompts from then on is longer.
+    pub takes: SimDuration,
+}
+
 /// A continuous-batching engine as vLLM's V1 scheduler works: decodes first, then the prefill in
 /// progress, then waiting requests in the order of their arrival, until the token budget is spent.
 ///
@@ -58,6 +67,9 @@ pub struct EngineConfig {
     /// Whether an iteration is planned while the one before it runs, as in asynchronous scheduling:
     /// a request then joins one iteration later.
     pub lookahead: bool,
+    /// Stalls of an engine that starts in the run, in order; replicas that are ready at its begin have
+    /// them behind them.
+    pub warm_up: Vec<WarmUp>,
     /// Whether iterations with the same batch are played at once. If not, each is an event of its
     /// own, which is slower and gives the same results to the last bit.
     pub leaps: bool,
@@ -68,6 +80,9 @@ pub struct EngineConfig {
     /// Where its time model was compared with measurements, if it was.
     pub validated: Option<ValidatedBand>,
 }
+
+/// The longest stall of a new engine.
+const LONGEST_STALL: SimDuration = SimDuration::from_s(60);
 
 /// Most replicas of an engine, and iterations between two looks.
 const MOST_REPLICAS: u32 = 4_096;
@@ -96,6 +111,12 @@ pub enum EngineConfigError {
         name: &'static str,
         /// Its value.
         value: u32,
+    },
+    /// A stall that is too long to count in integers.
+    #[error("a stall of {takes} in `warm_up`: expected at most {LONGEST_STALL}")]
+    WarmUp {
+        /// How long it is.
+        takes: SimDuration,
     },
     /// A cache that holds nothing, or too much.
     #[error("a KV cache of {blocks} blocks: expected at least 1")]
@@ -137,6 +158,7 @@ impl EngineConfig {
             blocks,
             prefix_caching: true,
             lookahead: false,
+            warm_up: Vec::new(),
             leaps: true,
             peak_token_s: 0.0,
             read_efficiency: 0.8,
@@ -226,6 +248,9 @@ impl EngineConfig {
         }
         if self.blocks == 0 || self.cache_tokens() > 1 << 40 {
             return Err(EngineConfigError::Cache { blocks: self.blocks });
+        }
+        if let Some(long) = self.warm_up.iter().map(|stall| stall.takes).find(|takes| *takes > LONGEST_STALL) {
+            return Err(EngineConfigError::WarmUp { takes: long });
         }
         let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
         let context = cache.min(u64::from(self.max_context));

@@ -53,7 +53,7 @@ use parts::Parts;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-pub use config::{EngineConfig, EngineConfigError, Prefill};
+pub use config::{EngineConfig, EngineConfigError, Prefill, WarmUp};
 pub use experts::Experts;
 pub use messages::Messages;
 pub use parts::Window;
@@ -112,6 +112,9 @@ pub(crate) struct Engine {
     looks: Looks,
     /// Whether the iteration in progress holds prompts alone, and its decodes wait.
     prompts_alone: bool,
+    /// Stalls of a new engine that are behind it, and when it had its first prompts.
+    warm_ups: usize,
+    first_prompts: Option<SimTime>,
     /// Decodes whose last token is younger than that of the others, and its clock: they came from
     /// prompts that ran alone.
     late: Vec<(AttemptSlot, u128)>,
@@ -188,11 +191,18 @@ impl Engine {
             waited: 0,
             looks: Looks::new(config),
             prompts_alone: false,
+            warm_ups: 0,
+            first_prompts: None,
             late: Vec::new(),
             blocks: Blocks::new(config.blocks, config.block_tokens),
             named: Named::default(),
             work: EngineWork::default(),
         }
+    }
+
+    /// It has run before: the stalls of a new engine are behind it.
+    pub(super) fn warm(&mut self) {
+        self.warm_ups = usize::MAX;
     }
 
     /// Its work up to the last boundary that was settled.

@@ -4,8 +4,8 @@
 //! added to the gap before their next token. Sequences whose prompts end in it have waited less when decodes go on:
 //! until then they stand in a list, with the clock of their last token.
 
-use super::time_model::{Load, instant};
-use super::{Engine, EngineConfig, Leap};
+use super::time_model::{FRACTION_BITS, Load, instant};
+use super::{Engine, EngineConfig, Leap, WarmUp};
 use crate::id::AttemptSlot;
 use crate::serving::Discipline;
 use crate::serving::bench::Bench;
@@ -74,9 +74,27 @@ impl Engine {
         }
         self.work.tokens += load.prefill;
         self.prompts_alone = true;
-        self.leap = Leap { len: 1, first: config.iteration(load), growth: 0 };
+        self.leap = Leap { len: 1, first: config.iteration(load) + self.stall(config), growth: 0 };
         self.leap_end = self.clock.after(self.leap.units(1));
         true
+    }
+
+    /// By how much an iteration with prompts is longer in a new engine, in units.
+    #[inline]
+    pub(super) fn stall(&mut self, config: &EngineConfig) -> u64 {
+        if self.warm_ups >= config.warm_up.len() { 0 } else { self.stall_of_new(config) }
+    }
+
+    #[inline(never)]
+    fn stall_of_new(&mut self, config: &EngineConfig) -> u64 {
+        let WarmUp { after, takes } = config.warm_up[self.warm_ups];
+        let now = self.at();
+        let first = *self.first_prompts.get_or_insert(now);
+        if now.since(first) < after {
+            return 0;
+        }
+        self.warm_ups += 1;
+        takes.as_ps() << FRACTION_BITS
     }
 
     /// Plays iterations of an engine that does not look before each, or computes prompts alone.

@@ -38,7 +38,8 @@ impl Engine {
             return;
         }
         self.work.tokens += load.prefill;
-        self.leap = Leap { len: 1, first: config.iteration(&load), growth };
+        let stall = if self.chunks.is_empty() { 0 } else { self.stall(config) };
+        self.leap = Leap { len: 1, first: config.iteration(&load) + stall, growth };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, station, bench);
         }
