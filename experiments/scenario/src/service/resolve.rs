@@ -120,11 +120,14 @@ fn worker(
         return Ok(Worker { discipline, profile: None, memory_per_gpu: Bytes(memory.0) });
     };
     notes.given(&format!("services.{name}.serving"), "");
-    if service.groups.is_some_and(|groups| groups > 1) {
+    let groups = service.groups.unwrap_or(1);
+    let is_dealt = given.parallelism.is_some_and(|parallelism| parallelism.dp.is_some_and(|dp| dp > 1));
+    if groups > 1 && !is_dealt {
         let at = format!("services.{name}.groups");
-        return Err(notes.error(&at, "an engine works on one group: its GPUs are those of one node"));
+        let error = notes.error(&at, "an engine works on one group: its GPUs are those of one node");
+        return Err(error.with_help("replicas of its attention may be on several: `parallelism: (dp: ..)`"));
     }
-    let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1), engines };
+    let place = engine::Place { name, service, gpus: service.gpus.unwrap_or(1), groups, engines };
     let engine = engine::resolve(notes, files, &place, given, pools)?;
     let taken = ByteSize((engine.gpu_bytes as f64 * engine.utilization) as u64);
     if let Some(given) = service.gpu_memory.filter(|given| given.0 < taken.0) {

@@ -1,5 +1,6 @@
 //! Token-level engines: the profile of a model on the pools' GPU, and the engine's settings.
 
+use super::setup::{self, Setup};
 use crate::files::Files;
 use crate::settings::Notes;
 use crate::spec;
@@ -8,7 +9,7 @@ use flashcrowd_core::serving::EngineConfig;
 use flashcrowd_language::units::Fraction;
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_profiles::architecture::{self, Architecture, Format, KNOWN_MODELS, KnownModel};
-use flashcrowd_profiles::law::{self, Class, computed_in};
+use flashcrowd_profiles::law::{Class, computed_in};
 use flashcrowd_profiles::rank::Parallelism;
 use flashcrowd_profiles::{EngineLimits, GPUS, Library, MODELS, Origin, Precision, Profile, lookup};
 
@@ -26,6 +27,8 @@ pub(crate) struct Place<'a> {
     pub(crate) name: &'a str,
     pub(crate) service: &'a spec::Service,
     pub(crate) gpus: u32,
+    /// Groups of so many GPUs, each on one node.
+    pub(crate) groups: u32,
     /// Engines that share a GPU, this one included.
     pub(crate) engines: u32,
 }
@@ -35,7 +38,7 @@ impl Place<'_> {
         format!("services.{}.{field}", self.name)
     }
 
-    fn serving(&self, field: &str) -> String {
+    pub(super) fn serving(&self, field: &str) -> String {
         format!("services.{}.serving.{field}", self.name)
     }
 }
@@ -48,7 +51,8 @@ pub(crate) fn resolve(
     pools: &[PoolConfig],
 ) -> Result<Engine, Diagnostic> {
     let gpu = gpu(notes, place, pools)?;
-    let profile = profile(notes, files, place, given, gpu)?;
+    let setup = setup::resolve(notes, place, given)?;
+    let profile = profile(notes, files, place, (given, setup), gpu)?;
     let limits = limits(notes, place, given, gpu)?;
     let mut config = profile.engine(gpu.memory_per_gpu.0, limits).map_err(|why| {
         notes.error(&place.path("serving"), why.to_string()).with_help(what_fits(place, &profile, gpu, limits))
@@ -68,6 +72,7 @@ pub(crate) fn resolve(
         notes.default(&place.serving("kv_cache_tokens"), &tokens, source, false);
     }
     rules(notes, place, given, &profile, &mut config)?;
+    setup::rules(notes, place, given, (setup, &mut config))?;
     config.check().map_err(|why| notes.error(&place.path("serving"), format!("the engine cannot work: {why}")))?;
     Ok(Engine { config, profile, gpu_bytes: gpu.memory_per_gpu.0, utilization: limits.utilization })
 }
@@ -78,8 +83,9 @@ fn what_fits(place: &Place<'_>, profile: &Profile, pool: &PoolConfig, limits: En
     let fits = |gpus: &u32| {
         let split = match &profile.shape {
             Some(shape) => {
-                Profile::of_shape(&profile.model, &shape.model, &shape.gpu, Parallelism::tensor(*gpus), shape.engine)
-                    .ok()
+                let tensor = (*gpus / shape.ranks.data).max(1);
+                let ranks = Parallelism { tensor, ..shape.ranks };
+                Profile::of_shape(&profile.model, &shape.model, &shape.gpu, ranks, shape.engine).ok()
             }
             None => flashcrowd_profiles::find(&profile.model, &profile.gpu, *gpus, profile.precision).ok(),
         };
@@ -126,7 +132,7 @@ fn profile(
     notes: &mut Notes<'_>,
     files: &mut Files,
     place: &Place<'_>,
-    given: &spec::ContinuousBatch,
+    (given, setup): (&spec::ContinuousBatch, Setup),
     pool: &PoolConfig,
 ) -> Result<Profile, Diagnostic> {
     let Some(model) = &place.service.model else {
@@ -143,16 +149,19 @@ fn profile(
         library = library.preferring(flashcrowd_profiles::read(&input.shown, &input.bytes)?);
     }
     let name = model.name();
-    let is_measured = lookup(&MODELS, &name).is_ok() || library.profiles().iter().any(|known| known.model == name);
+    let fits = library.profiles().iter().any(|known| known.model == name);
+    // The law of model cards reads all experts of a model; that of shapes reads those that a batch meets.
+    let has_card = lookup(&MODELS, &name).is_ok_and(|card| card.experts.is_none() || KnownModel::find(&name).is_err());
+    let is_measured = (has_card || fits) && !setup.needs_shape;
     let profile = match model {
         spec::Model::Named(name) if is_measured => by_name(notes, place, given, pool, (&library, name))?,
         spec::Model::Named(name) => {
             let known = KnownModel::find(name).map_err(|_| unknown_model(notes, place, name))?;
-            by_shape(notes, place, given, pool, (&known.name, known.architecture()))?
+            by_shape(notes, place, (given, setup), pool, (&known.name, known.architecture()))?
         }
         spec::Model::Config(file) => {
             let model = config(notes, files, place, &file.path)?;
-            by_shape(notes, place, given, pool, (&name, model))?
+            by_shape(notes, place, (given, setup), pool, (&name, model))?
         }
     };
     // Measured times are facts; others are assumptions that a report must name.
@@ -196,7 +205,7 @@ fn by_name(
 fn by_shape(
     notes: &mut Notes<'_>,
     place: &Place<'_>,
-    given: &spec::ContinuousBatch,
+    (given, setup): (&spec::ContinuousBatch, Setup),
     pool: &PoolConfig,
     (name, model): (&str, Architecture),
 ) -> Result<Profile, Diagnostic> {
@@ -213,6 +222,8 @@ fn by_shape(
         notes.default_as(&at, model.formats.quantised.name(), "None", "the model's own configuration");
         model
     };
+    let mut model = model;
+    model.formats.cache = setup.cache.unwrap_or(model.formats.cache);
     let gpu = lookup(&GPUS, &pool.gpu).map_err(|error| {
         let error = notes.error(&place.path("model"), error.to_string());
         error.with_help("times of this model are computed from the datasheet of its GPU")
@@ -225,9 +236,9 @@ fn by_shape(
             place.name, gpu.name
         ));
     }
-    let profile = Profile::of_shape(name, &model, gpu, Parallelism::tensor(place.gpus), law::Engine::Vllm)
+    let profile = Profile::of_shape(name, &model, gpu, setup.ranks, setup.engine)
         .map_err(|why| notes.error(&place.path("serving"), why.to_string()))?;
-    let of_class = Class::of(&model).doubts(&model, gpu, Parallelism::tensor(place.gpus));
+    let of_class = Class::of(&model).doubts(&model, gpu, setup.ranks);
     let of_class = of_class.into_iter().map(str::to_owned);
     for doubt in model.doubts.iter().map(ToString::to_string).chain(of_class) {
         notes.warn(format!("service `{}`: {doubt}", place.name));
@@ -302,8 +313,9 @@ fn rules(
     config: &mut EngineConfig,
 ) -> Result<(), Diagnostic> {
     let at = |field: &str| place.serving(field);
-    config.chunked_prefill =
-        notes.or(&at("enable_chunked_prefill"), given.enable_chunked_prefill, true, "vLLM's default");
+    let chunks = profile.shape.as_ref().is_none_or(|shape| shape.engine.chunks_prompts());
+    let source = if chunks { "vLLM's default" } else { "TensorRT-LLM's default" };
+    config.chunked_prefill = notes.or(&at("enable_chunked_prefill"), given.enable_chunked_prefill, chunks, source);
     config.prefix_caching = notes.or(&at("enable_prefix_caching"), given.enable_prefix_caching, true, "vLLM's default");
     config.lookahead = notes.or(
         &at("async_scheduling"),
@@ -311,8 +323,13 @@ fn rules(
         profile.lookahead_steps > 0,
         "as the profile was measured",
     );
-    let longest = config.cache_tokens().min(u64::from(u32::MAX)) as u32;
-    let source = "as long as the KV cache";
+    let held = config.cache_tokens() / u64::from(config.replicas);
+    let (longest, source) = match &profile.shape {
+        Some(shape) if shape.model.positions.is_some_and(|most| most < held) => {
+            (shape.longest_context(held), "as long as the model was made for")
+        }
+        _ => (held.min(u64::from(u32::MAX)) as u32, "as long as the KV cache"),
+    };
     config.max_context = notes.or(&at("max_model_len"), given.max_model_len, longest, source);
     notes.within(&at("max_model_len"), u64::from(config.max_context), 2, u64::from(u32::MAX))?;
     fits_the_cache(notes, place, given, config)
@@ -327,7 +344,7 @@ fn fits_the_cache(
     given: &spec::ContinuousBatch,
     config: &mut EngineConfig,
 ) -> Result<(), Diagnostic> {
-    let (longest, held) = (u64::from(config.max_context), config.cache_tokens());
+    let (longest, held) = (u64::from(config.max_context), config.cache_tokens() / u64::from(config.replicas));
     if given.max_model_len.is_none() || longest <= held {
         return Ok(());
     }

@@ -2,4 +2,5 @@
 
 pub(crate) mod batch;
 pub(crate) mod engine;
+mod setup;
 pub(crate) mod spec;

@@ -147,6 +147,71 @@ pub struct ContinuousBatch {
     /// Whether an iteration is planned while the one before it runs; as the profile was measured
     /// by default.
     pub async_scheduling: Option<bool>,
+    /// What serves the model; vLLM by default.
+    #[schemars(extend("x-example" = "Sglang"))]
+    pub engine: Option<EngineName>,
+    /// How the GPUs of a replica share the model; by default all of them split each matrix.
+    #[schemars(extend("x-example" = "(tp: 2, dp: 4, ep: 8)"))]
+    pub parallelism: Option<Parallelism>,
+    /// Format of the KV cache; by default the one that the model was quantised for, else 16 bits.
+    #[schemars(extend("x-example" = "Fp8"))]
+    pub kv_cache_dtype: Option<KvCacheFormat>,
+    /// Iterations of decodes between two looks at new requests (SGLang).
+    #[schemars(extend("x-example" = "10"))]
+    pub scheduler_recv_interval: Option<u32>,
+    /// Iterations for which prompts wait until there is one for each attention replica (TensorRT-LLM); 0 for none.
+    #[schemars(extend("x-example" = "60"))]
+    pub attention_dp_timeout_iters: Option<u32>,
+    /// Stalls of a pod that starts in the run, as its first prompts need kernels that were never run; `[]` for none.
+    #[schemars(extend("x-example" = r#"[(after: "0s", takes: "3.5s")]"#))]
+    pub warm_up: Option<Vec<WarmUp>>,
+}
+
+/// What serves a model.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum EngineName {
+    /// vLLM.
+    Vllm,
+    /// SGLang: prompts have iterations of their own.
+    Sglang,
+    /// TensorRT-LLM: prompts are not chunked.
+    TrtLlm,
+}
+
+/// How GPUs share a model.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parallelism {
+    /// Ranks that split each matrix; by default what `dp` leaves.
+    #[schemars(extend("x-example" = "2"))]
+    pub tp: Option<u32>,
+    /// Replicas of the attention, among which sequences are dealt; 1 by default.
+    #[schemars(extend("x-example" = "4"))]
+    pub dp: Option<u32>,
+    /// Ranks among which whole experts are dealt; by default each expert is split.
+    #[schemars(extend("x-example" = "8"))]
+    pub ep: Option<u32>,
+}
+
+/// Format of the KV cache.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum KvCacheFormat {
+    /// 16 bits.
+    Bf16,
+    /// 8 bits.
+    Fp8,
+}
+
+/// A stall of a new engine.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUp {
+    /// Counted from its first prompts.
+    #[schemars(extend("x-example" = r#""5s""#))]
+    pub after: Duration,
+    /// By how much the next iteration with prompts is longer.
+    #[schemars(extend("x-example" = r#""2.2s""#))]
+    pub takes: Duration,
 }
 
 /// Format of weights.
