@@ -54,6 +54,9 @@ impl Memory {
     /// Fixed part, bytes: with the two other terms this gives 1.24 GB for an 8B model at 2,048
     /// tokens and 256 sequences, which is what vLLM 0.19 was seen to take on an RTX 4090.
     pub const FIXED_BYTES: f64 = 0.8e9;
+    /// What communication among several GPUs takes more on each: vLLM 0.19 logs 2.08 GiB outside of PyTorch on two H100,
+    /// 0.25 GiB on one.
+    pub const AMONG_SEVERAL_BYTES: f64 = 1.83 * 1_073_741_824.0;
 
     /// The memory of `model` on one of `tensor_parallel` GPUs.
     ///
@@ -63,7 +66,7 @@ impl Memory {
         Memory {
             weights_bytes: model.weight_bytes(tensor_parallel, weights),
             kv_bytes_per_token: model.kv_bytes_per_token(tensor_parallel, cache),
-            fixed_bytes: Memory::FIXED_BYTES,
+            fixed_bytes: Memory::FIXED_BYTES + if tensor_parallel > 1 { Memory::AMONG_SEVERAL_BYTES } else { 0.0 },
             bytes_per_batched_token: 3.0 * f64::from(model.ffn) * 2.0 / f64::from(tensor_parallel.max(1)),
             bytes_per_sequence: 2.0 * f64::from(model.vocab) * 4.0,
         }

@@ -87,3 +87,34 @@ impl StartPhases {
         self.imports_s + self.engine_s()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::KnownModel;
+
+    fn phases(name: &str, tensor: u32) -> StartPhases {
+        StartPhases::of(&KnownModel::find(name).unwrap().architecture(), Parallelism::tensor(tensor))
+    }
+
+    /// Each thing that the logs show to take longer does.
+    #[test]
+    fn more_ranks_layers_and_kinds_take_longer() {
+        let small = phases("Llama-3.1-8B", 1);
+        assert!((small.total_s() - 43.3).abs() < 0.1 && (small.engine_s() - 21.3).abs() < 0.1, "{small:?}");
+        assert!(phases("Llama-3.1-8B", 2).total_s() - small.total_s() > 12.0);
+        assert!(phases("Llama-3.1-8B", 4).engine_s() > phases("Llama-3.1-8B", 2).engine_s() + 2.0);
+        assert!(phases("Llama-3.1-70B", 1).compile_s > small.compile_s);
+        assert!(phases("Mixtral-8x7B", 1).graphs_s > small.graphs_s + 7.0);
+        assert!(phases("Kimi-VL-A3B", 1).imports_s > small.imports_s);
+        assert!(phases("Qwen3-8B", 1).compile_s > small.compile_s + 2.0);
+    }
+
+    /// Layers of a pipeline are compiled by the ranks that have them.
+    #[test]
+    fn a_part_of_the_layers_is_compiled_sooner() {
+        let model = KnownModel::find("Llama-3.1-8B").unwrap().architecture();
+        let [one, four] = [1, 4].map(|stages| StartPhases::of_stages(&model, Parallelism::tensor(1), stages));
+        assert!(four.compile_s < one.compile_s && four.imports_s > one.imports_s);
+    }
+}

@@ -9,9 +9,11 @@
 //! | `slos` | which SLOs held, and why others did not |
 //! | `services` | latency, replicas, requests not served |
 //! | `money` | what was paid, for what |
+//! | `budget` | whether the token budget makes gaps too long |
 //! | `model` | what a model takes of a GPU |
 //! | `places` | origins, markets, outages |
 
+mod budget;
 mod ending;
 mod format;
 mod line;

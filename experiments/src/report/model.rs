@@ -258,8 +258,11 @@ fn trust(text: &mut String, question: &Question<'_>) {
 
 /// The profile that a scenario takes for a model with a card, and where that is from.
 fn carded(question: &Question<'_>) -> Option<String> {
-    let Question { name, gpu, ranks, model, .. } = question;
-    lookup(&MODELS, name).ok()?;
+    let Question { name, gpu, ranks, model, engine, settings, .. } = question;
+    // Cards know vLLM and tensor parallelism, and read all experts of a model.
+    let is_plain = *engine == Engine::Vllm && *ranks == Parallelism::tensor(ranks.tensor);
+    let is_own = is_plain && settings.cache == model.formats.cache;
+    lookup(&MODELS, name).ok().filter(|card| is_own && card.experts.is_none())?;
     let precision = Precision::of_bytes(model.formats.quantised.bytes());
     let profile = Library::shipped().find(name, &gpu.name, ranks.tensor, precision).ok()?;
     let how = match profile.origin {

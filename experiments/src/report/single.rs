@@ -3,7 +3,7 @@
 use super::ending::{ENDING, LINES, ending};
 use super::format::{amount, rate};
 use super::line::{GROUPS, line, moment, stretch};
-use super::{money, places, services, slos};
+use super::{budget, money, places, services, slos};
 use flashcrowd_language::words::{count, duration};
 use flashcrowd_results::{Results, Scope, Worst, groups, verdicts, warnings_of};
 use flashcrowd_scenario::{Resolved, ResolvedAutoscaler};
@@ -24,6 +24,7 @@ pub(super) fn write(text: &mut String, results: &Results<'_>) {
     places::origins(text, results, 0);
     let mut rest = String::new();
     services::engines(&mut rest, results, 0);
+    budget::write(&mut rest, results, &verdicts);
     money::write(&mut rest, results, 0);
     places::costs(&mut rest, results, 0);
     places::outages(&mut rest, results, 0);

@@ -202,6 +202,26 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")],",
         &["s.ron:8:28", "only a token-level engine has an SLO of tokens", "ContinuousBatch()"],
     ),
+    ("Batch()", "Batch(parallelism: (tp: 2))", &["s.ron:7:51", "tp 2 times dp 1 are 2 GPUs", "`gpus: 2`"]),
+    ("Batch()", "Batch(parallelism: (ep: 2))", &["ep 2 does not divide the 1 ranks"]),
+    ("Batch()", "Batch(parallelism: (pp: 2))", &["s.ron:7:52", "`tp`, `dp`, `ep`"]),
+    ("Batch()", "Batch(scheduler_recv_interval: 10)", &["s.ron:7:63", "a setting of SGLang", "`engine: Sglang`"]),
+    ("Batch()", "Batch(engine: Sglang, scheduler_recv_interval: 0)", &["expected 1 to 4096"]),
+    (
+        "Batch()",
+        "Batch(engine: TrtLlm, attention_dp_timeout_iters: 10)",
+        &["a setting of TensorRT-LLM with attention data parallelism"],
+    ),
+    ("Batch()", "Batch(engine: Sglang, profile: \"mine.ron\")", &["a profile has the times of one engine"]),
+    ("Batch()", "Batch(engine: Sglan)", &["did you mean `Sglang`?"]),
+    ("Batch()", "Batch(kv_cache_dtype: Fp16)", &["`Bf16`, `Fp8`"]),
+    (
+        "Batch()",
+        "Batch(warm_up: [(after: \"5s\", takes: \"1s\"), (after: \"0s\", takes: \"1s\")])",
+        &["in the order of `after`"],
+    ),
+    ("Batch()", "Batch(warm_up: [(after: \"0s\", takes: \"2m\")])", &["a stall of 120s in `warm_up`"]),
+    ("Poisson(", "Poisson(client: (max_in_flight: 0), ", &["`max_in_flight` is 0; expected 1 to"]),
     (", prompt_tokens: 700", "", &["s.ron:11:20", "`s` serves tokens, and this traffic has no `prompt_tokens`"]),
     (", output_tokens: Uniform(low: 100, high: 300)", "", &["s.ron:11:20", "no `output_tokens`", "for example"]),
 ];
@@ -219,6 +239,73 @@ fn bad_settings_of_an_engine_are_named_with_their_place() {
         }
         assert!(output.stdout.is_empty() && !folder.path().join("out").exists(), "{from} -> {to}");
     }
+}
+
+/// Engines have their own rules: prompts of SGLang stop the decodes, those of TensorRT-LLM are not cut.
+#[test]
+fn engines_differ_by_name() {
+    let of =
+        |setting: &str| report(&SCENARIO.replace("ContinuousBatch()", &format!("ContinuousBatch({setting})")), &[]);
+    let texts = ["engine: Vllm, kv_cache_dtype: Fp8", "engine: Sglang", "engine: TrtLlm"].map(of);
+    let gaps = texts.each_ref().map(|text| text.lines().find(|line| line.contains(" itl ")).expect("gaps").to_owned());
+    assert!(gaps[0] != gaps[1] && gaps[1] != gaps[2] && gaps[0] != gaps[2], "{gaps:?}");
+    for text in &texts {
+        assert!(text.contains("computed, not measured"), "{text}");
+    }
+}
+
+/// What the engine works with where its rules are written out.
+#[test]
+fn parallelism_and_cache_decide_the_memory() {
+    let tokens = |scenario: &str| -> u64 {
+        let folder = folder_with(scenario);
+        let output = flashcrowd(folder.path(), &["check", "s.ron", "--print-resolved"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let found = text.lines().find_map(|line| line.trim().strip_prefix("kv_cache_tokens: ")).expect("tokens");
+        found.split(',').next().and_then(|tokens| tokens.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+    };
+    let model = SCENARIO.replace("Llama-3.1-8B", "Qwen3-30B-A3B");
+    let with = |setting: &str, gpus: u32| {
+        let more = format!("gpus: {gpus},");
+        tokens(&model.replace("ContinuousBatch()", &format!("ContinuousBatch({setting})")).replace("//MORE", &more))
+    };
+    let (wide, narrow) = (with("", 2), with("kv_cache_dtype: Fp8", 2));
+    assert!((narrow as f64 / wide as f64 - 2.0).abs() < 0.01, "{wide} {narrow}");
+    // Each replica of the attention has its own cache, and half of the experts.
+    let dealt = with("parallelism: (tp: 1, dp: 2, ep: 2)", 2);
+    assert!(dealt > 0 && dealt != wide, "{dealt}");
+    let nodes = "gpus: 2, groups: 2,";
+    let four = model.replace("ContinuousBatch()", "ContinuousBatch(parallelism: (tp: 2, dp: 2, ep: 4))");
+    assert!(tokens(&four.replace("//MORE", nodes).replace("max_nodes: 1", "max_nodes: 2")) > dealt);
+}
+
+/// A pod that starts in the run stalls on its first prompts.
+#[test]
+fn a_new_pod_stalls_on_its_first_prompts() {
+    let cold = SCENARIO
+        .replace("2m", "12m")
+        .replace("//MORE", "starts_cold: true, slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")],");
+    let ttft = |scenario: &str| {
+        let text = report(scenario, &[]);
+        let line = text.lines().find(|line| line.contains(" ttft ") && !line.contains('<')).expect("a line").to_owned();
+        line
+    };
+    let written = cold.replace("ContinuousBatch()", "ContinuousBatch(warm_up: [])");
+    assert_ne!(ttft(&cold), ttft(&written));
+    // Replicas that ran before do not.
+    assert_eq!(ttft(SCENARIO), ttft(&SCENARIO.replace("ContinuousBatch()", "ContinuousBatch(warm_up: [])")));
+}
+
+/// Gaps that a full token budget alone makes too long are said to be that.
+#[test]
+fn a_budget_that_is_too_large_is_named() {
+    let slo = "slo: [(metric: InterTokenLatency, quantile: 0.99, limit: \"20ms\")],";
+    let busy = SCENARIO.replace("//MORE", slo).replace("rate: 4.0", "rate: 20.0");
+    let text = report(&busy, &[]);
+    assert!(text.contains("s: an iteration of max_num_batched_tokens, 8192, takes"), "{text}");
+    assert!(text.lines().count() <= 30, "{text}");
+    let small = busy.replace("ContinuousBatch()", "ContinuousBatch(max_num_seqs: 128, max_num_batched_tokens: 256)");
+    assert!(!report(&small, &[]).contains("max_num_batched_tokens,"));
 }
 
 #[test]

@@ -48,6 +48,22 @@ fn slots_serve_in_order_of_arrival() {
     );
 }
 
+/// More than a client may have on their way wait with it, unsent: their latency counts from when they are sent.
+#[test]
+fn a_client_holds_back_what_is_beyond_its_bound() {
+    let ten = Discipline::Slots { concurrency: 10 };
+    let world = one(ten, &[(0, 1_000), (100, 300), (200, 500), (250, 500), (5_000, 10)]);
+    let world = World { request_sample: 1, ..with_client(world, |client| client.max_in_flight = 2) };
+    let record = run(world);
+    let found: Vec<_> = record.requests.iter().map(|request| (request.arrived, request.ended)).collect();
+    let ms = [(100, 400), (0, 1_000), (400, 900), (900, 1_400), (5_000, 5_010)];
+    let mut expected = ms.map(|(arrived, ended)| (at_ms(arrived), at_ms(ended))).to_vec();
+    // Records are in the order of their ends.
+    expected.sort_by_key(|times| times.1);
+    assert_eq!(found, expected);
+    assert_eq!(record.clients[0].requests.arrived, 5);
+}
+
 #[test]
 fn two_jobs_share_one_processor() {
     let sharing = Discipline::Sharing { processors: 1, limit: 10 };

@@ -71,16 +71,19 @@ mod tests {
     use crate::{GPUS, lookup};
     use flashcrowd_core::serving::LawParts;
 
-    /// An iteration by coefficients and parts, as the engine counts.
-    fn engine_ms(of: &(crate::Coefficients, LawParts), load: &Load) -> f64 {
+    /// An iteration of the busiest of so many replicas by coefficients and parts, as the engine counts: decodes are
+    /// dealt evenly, chunks are all on it.
+    fn engine_ms(of: &(crate::Coefficients, LawParts), load: &Load, replicas: f64) -> f64 {
         let (law, parts) = of;
+        let all = load.decodes + load.chunks.iter().map(|chunk| chunk.tokens).sum::<f64>();
+        let load = &Load { decodes: (load.decodes / replicas).ceil(), ..load.clone() };
         let chunks: Vec<_> = load.chunks.iter().map(|c| crate::Chunk { tokens: c.tokens, context: c.past }).collect();
         let prompt: f64 = chunks.iter().map(|chunk| chunk.tokens).sum();
         let tokens = load.decodes + prompt;
         let sum = law.iteration_ms(prompt, load.decodes, chunks.len() as f64, load.decodes * load.context, &chunks);
         let experts = parts.experts.iter().map(|e| {
-            let met = 1.0 - (1.0 - e.chosen_share).powf(1.0 + e.skew * (tokens - 1.0));
-            e.read_ms * met + e.token_ms * tokens
+            let met = 1.0 - (1.0 - e.chosen_share).powf(1.0 + e.skew * (all - 1.0));
+            e.read_ms * met + e.token_ms * all
         });
         let windows = parts.windows.iter().map(|w| {
             let seen = |context: f64| context.min(f64::from(w.tokens));
@@ -89,8 +92,8 @@ mod tests {
         });
         let small = tokens.min(f64::from(parts.messages.small_tokens));
         let messages = parts.messages.token_ms * small + parts.messages.further_token_ms * (tokens - small);
-        let all = sum + experts.sum::<f64>() + windows.sum::<f64>() + messages;
-        if prompt > 0.0 { all.max(parts.floor_ms) } else { all }
+        let sum = sum + experts.sum::<f64>() + windows.sum::<f64>() + messages;
+        if prompt > 0.0 { sum.max(parts.floor_ms) } else { sum }
     }
 
     /// What the engine plays is the law, for every model of the catalogue, within 2 % of decodes and 6 % of prompts.
@@ -98,8 +101,16 @@ mod tests {
     fn the_engine_plays_the_law() {
         for known in KNOWN_MODELS.iter() {
             let model = known.architecture();
-            for (gpu, tensor) in [("H100", 1), ("B200", 8), ("A100", 2)] {
-                let (gpu, ranks) = (lookup(&GPUS, gpu).unwrap(), Parallelism::tensor(tensor));
+            let dealt = |tensor, data, expert| Parallelism { tensor, data, expert };
+            let ranks = [
+                ("H100", dealt(1, 1, 1)),
+                ("B200", dealt(8, 1, 1)),
+                ("A100", dealt(2, 1, 1)),
+                ("H200", dealt(1, 8, 8)),
+                ("H100", dealt(2, 4, 1)),
+            ];
+            for (gpu, ranks) in ranks {
+                let (gpu, replicas) = (lookup(&GPUS, gpu).unwrap(), f64::from(ranks.data));
                 if ranks.check(&model).is_err() {
                     continue;
                 }
@@ -107,13 +118,13 @@ mod tests {
                 let of = law.for_engine(15.0);
                 for decodes in [1.0, 7.0, 64.0, 256.0] {
                     let load = Load { decodes, context: 3_000.0, chunks: Vec::new() };
-                    let (wanted, found) = (law.iteration_ms(&load), engine_ms(&of, &load));
+                    let (wanted, found) = (law.iteration_ms(&load), engine_ms(&of, &load, replicas));
                     assert!((found / wanted - 1.0).abs() < 0.02, "{} {decodes}: {found} of {wanted}", known.name);
                 }
                 for tokens in [300.0, 8_000.0] {
                     let chunks = vec![Chunk { tokens, past: 0.0 }];
                     let load = Load { decodes: 0.0, context: 0.0, chunks };
-                    let (wanted, found) = (law.iteration_ms(&load), engine_ms(&of, &load));
+                    let (wanted, found) = (law.iteration_ms(&load), engine_ms(&of, &load, replicas));
                     assert!((found / wanted - 1.0).abs() < 0.06, "{} {tokens}: {found} of {wanted}", known.name);
                 }
             }

@@ -158,3 +158,17 @@ pub(super) fn inferencex(row: &Row<'_>) -> Result<Point, Unread> {
         unjudged: Some("no limit"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parallelism_is_read_by_its_letters() {
+        let of = |text: &str, experts| ranks(text, experts).map(|ranks| ranks.to_string()).ok();
+        assert_eq!(of("tp8", false).as_deref(), Some("tp8"));
+        assert_eq!(of("TEP8", true).as_deref(), Some("tp8-ep8"));
+        assert_eq!(of("dep4", true).as_deref(), Some("tp1-dp4-ep4"));
+        assert_eq!((of("dep4", false), of("pp2", true)), (None, None));
+    }
+}

@@ -83,7 +83,7 @@ fn limit(key: &Key<'_>) -> Option<Limit> {
         (Source::Sweep, "fitted", Band::UpTo76, Metric::E2eMean | Metric::ItlMean) => mean(4.0),
         (Source::Sweep, "fitted", Band::UpTo76, Metric::E2eP99) => mean(6.0),
         (Source::Sweep, "datasheet", Band::UpTo76, Metric::E2eMean | Metric::ItlMean) => mean(10.0),
-        (Source::Sweep, _, Band::UpTo76, Metric::TtftMean)
+        (Source::Sweep, "fitted" | "datasheet", Band::UpTo76, Metric::TtftMean)
         | (Source::Sweep, "datasheet", Band::UpTo76, Metric::E2eP99) => mean(12.0),
         (Source::Sweep, "datasheet", Band::UpTo76, Metric::TtftP99) => mean(25.0),
         (Source::Sweep, "fitted", Band::At88, Metric::E2eMean) => median(10.0),

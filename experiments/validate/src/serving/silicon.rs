@@ -33,8 +33,12 @@ pub(super) fn is_exported(row: &Row<'_>) -> bool {
 
 /// The model of a row, its ranks, and what serves it for so many clients.
 pub(super) fn shaped(row: &Row<'_>, users: u32) -> Result<Shaped, Unread> {
-    let Some(engine) = Engine::from_name(row.word("backend")?) else {
-        return leave_out(format!("the engine `{}`", row.text("backend")));
+    let engine = match row.text("backend") {
+        "" => Engine::Vllm,
+        name => match Engine::from_name(name) {
+            Some(engine) => engine,
+            None => return leave_out(format!("the engine `{name}`")),
+        },
     };
     let (name, model) = model(row)?;
     let has_experts = model.experts().next().is_some();
@@ -175,4 +179,68 @@ pub(super) fn leave_out_repeats(points: &mut Vec<Point>, left_out: &mut Vec<(u64
         }
         is_new
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serving::table::Table;
+
+    const HEADER: &str = "id,silicon_data_source,backend,backend_version,model_path,system,precision,gemm_quant_mode,\
+                          moe_quant_mode,tp_size,attention_dp_size,moe_tp_size,moe_ep_size";
+
+    /// What a row says of its model, its ranks and its engine, or why it is left out.
+    fn read(row: &str) -> Result<Shaped, String> {
+        let table = Table::parse("t.csv".to_owned(), format!("{HEADER}\n{row}\n")).unwrap();
+        let row = table.rows().next().unwrap();
+        shaped(&row, 20).map_err(|why| match why {
+            Unread::LeftOut(why) => why,
+            Unread::Wrong(error) => error.to_string(),
+        })
+    }
+
+    fn ranks_of(row: &str) -> String {
+        read(row).unwrap().ranks.to_string()
+    }
+
+    #[test]
+    fn exports_hold_products() {
+        let of = |numbers: [u32; 3]| exported_ranks(numbers, "config_id=5;").to_string();
+        assert_eq!(of([64, 1, 8]), "tp8-ep8");
+        assert_eq!(of([1, 64, 8]), "tp1-dp8-ep8");
+        assert_eq!(of([8, 1, 8]), "tp8-ep8");
+        assert_eq!(of([4, 1, 1]), "tp4");
+        assert_eq!(of([4, 4, 16]), "tp4-ep4");
+        assert_eq!(exported_ranks([2, 2, 4], "config_id=727;").to_string(), "tp1-dp2-ep2");
+    }
+
+    #[test]
+    fn rows_say_ranks_formats_and_engines() {
+        let deepseek = "a,db-dump/2026,sglang,0.5,deepseek-ai/DeepSeek-R1,b200_sxm,fp8,fp8,fp8_block,64,1,8,8";
+        assert_eq!(ranks_of(deepseek), "tp8-ep8");
+        let read_of = read(deepseek).unwrap();
+        let formats = (read_of.model.formats.quantised, read_of.model.formats.cache);
+        assert_eq!(formats, (Format::Fp8Block, CacheFormat::Fp8));
+        assert_eq!((read_of.receive_interval, read_of.balance_iterations), (30, 0));
+        // Experts split over all ranks of two replicas of the attention.
+        assert_eq!(ranks_of("a,own,vllm,0.9,Qwen/Qwen3-235B-A22B-FP8,h200_sxm,fp8,fp8,fp8,2,,4,1"), "tp2-dp2");
+        assert_eq!(ranks_of("a,own,trtllm,1,Qwen/Qwen3-32B,h100_sxm,,,,8,,1,0"), "tp8");
+        let fp4 = "a,db-dump/2026,vllm,0.19,moonshotai/Kimi-K2.5,b300_sxm,fp4,nvfp4,nvfp4,4,1,4,1";
+        assert_eq!(read(fp4).unwrap().model.formats.quantised, Format::Nvfp4);
+        let oss = "a,db-dump/2026,vllm,0.19,openai/gpt-oss-120b,b200_sxm,fp4,nvfp4,nvfp4,1,1,1,1";
+        assert_eq!(read(oss).unwrap().model.formats.quantised, Format::Mxfp4);
+    }
+
+    #[test]
+    fn rows_that_hold_something_else_are_left_out() {
+        let why = |row: &str| read(row).unwrap_err();
+        let drafts = "a,source_file=2026;measured=2026-02-06,trtllm,1.2.0rc6.post3,deepseek-ai/DeepSeek-R1,b200_sxm,fp8,fp8,\
+                      fp8,64,1,8,8";
+        assert!(why(drafts).contains("speculative decoding"));
+        assert!(why("a,own,lmdeploy,1,Qwen/Qwen3-32B,h100_sxm,,,,8,,1,0").contains("the engine `lmdeploy`"));
+        assert!(why("a,own,vllm,1,Qwen/Qwen9-32B,h100_sxm,,,,8,,1,0").contains("no model `Qwen/Qwen9-32B`"));
+        assert!(
+            why("a,own,vllm,0.12.0,Qwen/Qwen3-235B-A22B-FP8,h200_sxm,fp8,fp8,fp8,2,,4,1").contains("without graphs")
+        );
+    }
 }

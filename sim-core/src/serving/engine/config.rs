@@ -1,7 +1,7 @@
 //! Configuration of a token-level engine: every rule of the real engine that changes latency.
 
 use super::sequence::Sequence;
-use super::time_model::{LONGEST_ITERATION_S, Load, TimeModel};
+use super::time_model::{FRACTION_BITS, LONGEST_ITERATION_S, Load, TimeModel};
 use crate::clock::SimDuration;
 use crate::id::PrefixSlot;
 use crate::serving::ValidatedBand;
@@ -177,6 +177,13 @@ impl EngineConfig {
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
         let cache = self.cache_tokens() / u64::from(self.replicas);
         cache.saturating_add(1).min(u64::from(self.max_context)).min(chunk)
+    }
+
+    /// How long an iteration of one prompt of so many tokens takes.
+    pub fn prompt_iteration(&self, tokens: u32) -> SimDuration {
+        let tokens = u64::from(tokens);
+        let load = Load { prefill: tokens, largest: tokens, chunks: 1, attention: tokens * tokens, ..Load::default() };
+        SimDuration::from_ps(self.iteration(&load) >> FRACTION_BITS)
     }
 
     /// Sequences that run at once, on all replicas.

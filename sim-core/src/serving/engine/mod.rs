@@ -13,7 +13,7 @@
 //! | `schedule` | which sequences run in the next iteration |
 //! | `work` | what an engine has done, for signals and reports |
 //! | `turns` | several engines that share GPUs |
-//! | `looks` | when it looks at new requests, and when it lets them in |
+//! | `looks`, `admission` | when it looks at new requests, and when it lets them in |
 //! | `prompts` | iterations of prompts alone, for which decodes wait |
 //! | `mod` (here) | the engine's clock: leaps, and what cuts them short |
 //!
@@ -25,6 +25,7 @@
 //! arrival does not need to, since nothing before it depends on it. The results equal those of an
 //! engine that plays each iteration, to the last bit; `tests/tests/it/engine.rs` compares the two.
 
+mod admission;
 mod blocks;
 mod config;
 mod experts;
