@@ -54,7 +54,7 @@ impl Memory {
     /// Fixed part, bytes: with the two other terms this gives 1.24 GB for an 8B model at 2,048
     /// tokens and 256 sequences, which is what vLLM 0.19 was seen to take on an RTX 4090.
     pub const FIXED_BYTES: f64 = 0.8e9;
-    /// What communication among several GPUs takes more on each: vLLM 0.19 logs 2.08 GiB outside of PyTorch on two H100,
+    /// What communication among several GPUs takes more on each: vLLM 0.19 logs 2.08 GiB outside of `PyTorch` on two H100,
     /// 0.25 GiB on one.
     pub const AMONG_SEVERAL_BYTES: f64 = 1.83 * 1_073_741_824.0;
 

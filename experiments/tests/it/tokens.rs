@@ -241,7 +241,7 @@ fn bad_settings_of_an_engine_are_named_with_their_place() {
     }
 }
 
-/// Engines have their own rules: prompts of SGLang stop the decodes, those of TensorRT-LLM are not cut.
+/// Engines have their own rules: prompts of `SGLang` stop the decodes, those of TensorRT-LLM are not cut.
 #[test]
 fn engines_differ_by_name() {
     let of =
@@ -287,8 +287,7 @@ fn a_new_pod_stalls_on_its_first_prompts() {
         .replace("//MORE", "starts_cold: true, slo: [(metric: TimeToFirstToken, quantile: 0.99, limit: \"1s\")],");
     let ttft = |scenario: &str| {
         let text = report(scenario, &[]);
-        let line = text.lines().find(|line| line.contains(" ttft ") && !line.contains('<')).expect("a line").to_owned();
-        line
+        text.lines().find(|line| line.contains(" ttft ") && !line.contains('<')).expect("a line").to_owned()
     };
     let written = cold.replace("ContinuousBatch()", "ContinuousBatch(warm_up: [])");
     assert_ne!(ttft(&cold), ttft(&written));

@@ -156,7 +156,7 @@ pub struct ContinuousBatch {
     /// Format of the KV cache; by default the one that the model was quantised for, else 16 bits.
     #[schemars(extend("x-example" = "Fp8"))]
     pub kv_cache_dtype: Option<KvCacheFormat>,
-    /// Iterations of decodes between two looks at new requests (SGLang).
+    /// Iterations of decodes between two looks at new requests (`SGLang`).
     #[schemars(extend("x-example" = "10"))]
     pub scheduler_recv_interval: Option<u32>,
     /// Iterations for which prompts wait until there is one for each attention replica (TensorRT-LLM); 0 for none.
@@ -172,7 +172,7 @@ pub struct ContinuousBatch {
 pub enum EngineName {
     /// vLLM.
     Vllm,
-    /// SGLang: prompts have iterations of their own.
+    /// `SGLang`: prompts have iterations of their own.
     Sglang,
     /// TensorRT-LLM: prompts are not chunked.
     TrtLlm,
