@@ -311,6 +311,9 @@ fn a_budget_that_is_too_large_is_named() {
 fn what_is_odd_and_possible_is_warned_about() {
     let short = report(&SCENARIO.replace("ContinuousBatch()", "ContinuousBatch(max_model_len: 500)"), &[]);
     assert!(short.contains("every request was refused; prompts may be longer than the 500 tokens"), "{short}");
+    let users = "Users(users: 3, think: \"1s\", client: (max_in_flight: 2), ";
+    let closed = report(&SCENARIO.replace("Poisson(rate: 4.0, ", users), &[]);
+    assert!(closed.contains("`max_in_flight` has no effect on users: 3 send one request each"), "{closed}");
     let wide = report(&SCENARIO.replace("ContinuousBatch()", "ContinuousBatch(kv_cache_tokens: 1000000)"), &[]);
     assert!(wide.contains("`kv_cache_tokens` is 1000000, its GPUs hold"), "{wide}");
 }

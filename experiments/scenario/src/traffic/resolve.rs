@@ -102,6 +102,10 @@ pub(crate) fn resolve(
     if matches!(services[service].config.discipline, Discipline::ContinuousBatch(_)) {
         needs_tokens(notes, &path, &*source, &services[service])?;
     }
+    if client.max_in_flight.is_some() && source.users() > 0 {
+        let users = source.users();
+        notes.warn(format!("traffic `{name}`: `max_in_flight` has no effect on users: {users} send one request each"));
+    }
     let of = |field: &str| format!("{path}.client.{field}");
     let never = |span: Option<Duration>| span.map_or(SimDuration::MAX, Duration::get);
     let (cancel, deadline) = (client.cancel_on_timeout, client.propagates_deadline);

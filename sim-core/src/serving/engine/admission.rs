@@ -32,7 +32,7 @@ impl Engine {
 
     /// The first boundary of the leap from the `n`th on at which it looks.
     pub(super) fn next_look(&self, config: &EngineConfig, n: u64) -> u64 {
-        let (interval, first) = (u64::from(config.receive_interval), self.looks.next - self.iteration);
+        let (interval, first) = (u64::from(config.receive_interval), self.looks.next.saturating_sub(self.iteration));
         first + n.saturating_sub(first).div_ceil(interval) * interval
     }
 

@@ -198,8 +198,8 @@ impl EngineConfig {
         if self.replicas == 1 { decodes } else { decodes.div_ceil(u64::from(self.replicas)) }
     }
 
-    /// Time of one iteration, in units.
-    #[inline]
+    /// Time of one iteration, in units; kept apart, so that the scheduler's own call is inlined.
+    #[inline(never)]
     pub(super) fn iteration(&self, load: &Load) -> u64 {
         if self.replicas == 1 {
             self.time.iteration(load)

@@ -18,14 +18,16 @@ impl Engine {
         self.look(config);
         let mut load = Load::default();
         let mut preempted = false;
-        if self.looks.is_alone {
+        // Most iterations have no prompts: they skip what plans them.
+        let has_prompts = self.partial.is_some() || station.waiting.front().is_some() || config.balances();
+        if self.looks.is_alone && has_prompts {
             preempted = self.compute_prompts(config, false, &mut load, station, bench);
             if self.plan_prompts(config, &load) {
                 return;
             }
         }
         preempted |= self.reserve_decodes(config, station, bench);
-        if !self.looks.is_alone {
+        if !self.looks.is_alone && (has_prompts || preempted) {
             preempted = self.compute_prompts(config, preempted, &mut load, station, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
@@ -39,7 +41,8 @@ impl Engine {
         }
         self.work.tokens += load.prefill;
         let stall = if self.chunks.is_empty() { 0 } else { self.stall(config) };
-        self.leap = Leap { len: 1, first: config.iteration(&load) + stall, growth };
+        let first = if config.replicas == 1 { config.time.iteration(&load) } else { config.iteration(&load) };
+        self.leap = Leap { len: 1, first: first + stall, growth };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, station, bench);
         }
