@@ -10,6 +10,7 @@
 //! | `catalog` | names and aliases |
 //! | `profile` | a profile and where it is from |
 //! | `shape` | profiles of models that were not measured, by their shape |
+//! | `start` | how long an engine takes to start, by its model and ranks |
 //! | `datasheet` | coefficients without a measurement |
 //! | `memory` | how many tokens the cache holds |
 //! | `engine` | the engine of a profile |

@@ -204,6 +204,12 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     ("Batch()", "Batch(parallelism: (tp: 2))", &["s.ron:7:51", "tp 2 times dp 1 are 2 GPUs", "`gpus: 2`"]),
     ("Batch()", "Batch(parallelism: (ep: 2))", &["ep 2 does not divide the 1 ranks"]),
+    (
+        "ContinuousBatch(),\n            //MORE\n        ),",
+        "ContinuousBatch(), gpus: 2 ),\n        \"r\": (model: \"Llama-3.1-8B\", resident_on: \"s\",
+            serving: ContinuousBatch(parallelism: (dp: 2))),",
+        &["s.ron:9:51", "cannot share its GPUs with other engines", "leave `dp` out"],
+    ),
     ("Batch()", "Batch(parallelism: (pp: 2))", &["s.ron:7:52", "`tp`, `dp`, `ep`"]),
     ("Batch()", "Batch(scheduler_recv_interval: 10)", &["s.ron:7:63", "a setting of SGLang", "`engine: Sglang`"]),
     ("Batch()", "Batch(engine: Sglang, scheduler_recv_interval: 0)", &["expected 1 to 4096"]),

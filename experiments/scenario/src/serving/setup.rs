@@ -67,6 +67,10 @@ fn ranks(notes: &mut Notes<'_>, place: &Place<'_>, given: &spec::ContinuousBatch
     notes.given(&at, "");
     let data = dp.unwrap_or(1);
     notes.within(&format!("{at}.dp"), u64::from(data), 1, 4_096)?;
+    if data > 1 && place.engines > 1 {
+        let message = "an engine with replicas of its attention cannot share its GPUs with other engines";
+        return Err(notes.error(&at, message).with_help("give it GPUs of its own, or leave `dp` out"));
+    }
     let tensor = tp.unwrap_or((gpus / data).max(1));
     notes.within(&format!("{at}.tp"), u64::from(tensor), 1, 4_096)?;
     if tensor * data != gpus {

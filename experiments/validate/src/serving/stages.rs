@@ -66,7 +66,7 @@ pub(super) fn point(row: &Row<'_>) -> Result<Point, Unread> {
 
 /// The runs that inference-perf's own demonstration publishes: its generator keeps at most 440 requests on their way, and
 /// reaches the engine through a gateway of its cluster. The time of that is what the runs of one request a second have
-/// beside their prompt and the tokens; other runs of the same model, GPU and prompts have 7 ms.
+/// beside their prompt and the tokens; sweeps of the same model and GPU have 7 to 10 ms.
 fn is_kubecon(row: &Row<'_>) -> bool {
     row.text("source_file").contains("kubecon")
 }

@@ -39,7 +39,9 @@ pub struct EngineConfig {
     /// Time that the front end needs for a request before the engine sees it.
     pub front_end: SimDuration,
     /// Copies of the attention among which sequences are dealt evenly (attention data parallelism):
-    /// an iteration lasts as long as its busiest copy takes. 1 for none.
+    /// an iteration lasts as long as its busiest copy takes. 1 for none. An engine with several cannot
+    /// share its GPUs with others: one more sequence may make its iterations shorter, and then the
+    /// events of those that wait for it would come too late.
     pub replicas: u32,
     /// How prompts and decodes share iterations.
     pub prefill: Prefill,
@@ -175,7 +177,7 @@ impl EngineConfig {
     pub fn longest_context(&self) -> u64 {
         // The last token that is generated is never written to the cache.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
-        let cache = self.cache_tokens() / u64::from(self.replicas);
+        let cache = self.cache_tokens() / u64::from(self.replicas.max(1));
         cache.saturating_add(1).min(u64::from(self.max_context)).min(chunk)
     }
 
