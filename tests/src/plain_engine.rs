@@ -82,16 +82,31 @@ struct Job {
     computed: u64,
     /// Whether its prefill, first or again, is whole.
     decodes: bool,
-    /// Its blocks.
-    blocks: Vec<usize>,
+    /// Its blocks: of each group of layers that keeps all tokens, one for the same tokens.
+    blocks: Vec<Vec<usize>>,
+    /// Its blocks in groups that keep a window, by number.
+    window: BTreeMap<usize, Vec<usize>>,
+    /// How many it has taken of the latter, and how many of them it has given back as the window slid.
+    windowed: usize,
+    behind: usize,
     /// Blocks that it left behind, whole ones only, each with the number of its content.
-    left: Vec<(usize, u64)>,
+    left: Vec<Left>,
+    /// The same in a windowed group, by number, and how many of them it had given back before.
+    left_window: BTreeMap<usize, Left>,
+    left_behind: usize,
     asked: Asked,
     started: Option<u64>,
     first_token: Option<u64>,
     last_token: u64,
     /// The engine's clock then.
     last_units: u128,
+}
+
+/// Blocks for the same tokens, of several groups, with the numbers of their contents.
+type Left = Vec<(usize, u64)>;
+
+fn of(left: &Left) -> Vec<usize> {
+    left.iter().map(|left| left.0).collect()
 }
 
 impl Job {
@@ -111,9 +126,22 @@ struct Pool {
     names: Vec<Option<(u64, usize)>>,
     holders: Vec<u32>,
     by_name: BTreeMap<(u64, usize), usize>,
+    /// The blocks of all groups that a name had last.
+    named: BTreeMap<(u64, usize), Vec<usize>>,
     total: usize,
     next: u64,
     peak: u64,
+}
+
+/// What of a job's blocks is in the cache.
+#[derive(Debug, Default)]
+struct Found {
+    /// Leading blocks of the groups that keep all tokens.
+    blocks: Vec<Vec<usize>>,
+    /// Its own in the windowed groups.
+    window: BTreeMap<usize, Vec<usize>>,
+    /// Blocks of each windowed group that it takes anew.
+    anew: usize,
 }
 
 impl Pool {
@@ -125,18 +153,23 @@ impl Pool {
             self.by_name.remove(&name);
         }
         self.holders[block] = 1;
-        self.peak = self.peak.max((self.total - self.free.len()) as u64);
+        self.note_peak();
         block
     }
 
-    fn give(&mut self, blocks: Vec<usize>) {
-        // The end of a sequence is the least likely to be wanted again.
-        for block in blocks.into_iter().rev() {
-            self.holders[block] -= 1;
-            if self.holders[block] == 0 {
-                self.free.push_back(block);
-            }
+    fn note_peak(&mut self) {
+        self.peak = self.peak.max((self.total - self.free.len()) as u64);
+    }
+
+    fn give(&mut self, block: usize) {
+        self.holders[block] -= 1;
+        if self.holders[block] == 0 {
+            self.free.push_back(block);
         }
+    }
+
+    fn is_there(&self, left: (usize, u64)) -> bool {
+        self.content[left.0] == left.1
     }
 
     /// Takes a block that was found.
@@ -145,7 +178,7 @@ impl Pool {
             self.free.retain(|&free| free != block);
         }
         self.holders[block] += 1;
-        self.peak = self.peak.max((self.total - self.free.len()) as u64);
+        self.note_peak();
     }
 }
 
@@ -228,7 +261,12 @@ impl<'a> Plain<'a> {
             computed: 0,
             decodes: false,
             blocks: Vec::new(),
+            window: BTreeMap::new(),
+            windowed: 0,
+            behind: 0,
             left: Vec::new(),
+            left_window: BTreeMap::new(),
+            left_behind: 0,
             started: None,
             first_token: None,
             last_token: 0,
@@ -247,6 +285,7 @@ impl<'a> Plain<'a> {
                 names: vec![None; total],
                 holders: vec![0; total],
                 by_name: BTreeMap::new(),
+                named: BTreeMap::new(),
                 total,
                 next: 0,
                 peak: 0,
@@ -342,6 +381,7 @@ impl<'a> Plain<'a> {
     fn schedule_of(&mut self, has_decodes: bool, has_prompts: bool) -> Vec<u64> {
         let mut work = vec![0; self.running.len()];
         let mut preempted = false;
+        let peak = self.pool.peak;
         let mut at = 0;
         while has_decodes && at < self.running.len() {
             if self.running[at].decodes {
@@ -353,6 +393,10 @@ impl<'a> Plain<'a> {
             at += 1;
         }
         work.truncate(self.running.len());
+        if has_decodes && self.config.groups.is_some() {
+            self.pool.peak = peak;
+            self.pool.note_peak();
+        }
         let (replicas, decodes) = (u64::from(self.config.replicas), work.iter().sum::<u64>());
         let each = u64::from(self.config.token_budget) - decodes.div_ceil(replicas);
         let mut budget = each * replicas;
@@ -380,9 +424,10 @@ impl<'a> Plain<'a> {
     /// Gives a sequence blocks for so many more tokens; the last ones make room for it, and at last itself. True if any
     /// did.
     fn make_room(&mut self, at: usize, tokens: u64) -> bool {
+        self.slide(at);
         let missing = self.missing(&self.running[at], tokens);
         let before = self.running.len();
-        while missing > self.pool.free.len() {
+        while missing * self.groups() > self.pool.free.len() {
             self.preempt();
             if self.running.len() == at {
                 return true;
@@ -391,6 +436,37 @@ impl<'a> Plain<'a> {
         self.allocate(at, missing);
         self.name_blocks(at, tokens);
         self.running.len() < before
+    }
+
+    /// Groups of layers, each of which takes a block for the same tokens.
+    fn groups(&self) -> usize {
+        self.full_groups() + self.windowed_groups()
+    }
+
+    fn full_groups(&self) -> usize {
+        self.config.groups.map_or(1, |groups| groups.full as usize)
+    }
+
+    fn windowed_groups(&self) -> usize {
+        self.config.groups.map_or(0, |groups| groups.windowed as usize)
+    }
+
+    /// Blocks of a window, and how many leading blocks the token after `computed` others does not read.
+    fn window(&self, computed: u64) -> (usize, usize) {
+        let Some(groups) = self.config.groups else { return (0, 0) };
+        let (window, size) = (u64::from(groups.window), u64::from(self.config.block_tokens));
+        ((window - 1).div_ceil(size) as usize, ((computed + 1).saturating_sub(window) / size) as usize)
+    }
+
+    /// Gives back the blocks that the window has passed.
+    fn slide(&mut self, at: usize) {
+        let (_, behind) = self.window(self.running[at].computed);
+        let job = &mut self.running[at];
+        let kept = job.window.split_off(&behind);
+        for block in std::mem::replace(&mut job.window, kept).into_values().flatten() {
+            self.pool.give(block);
+        }
+        job.behind = behind;
     }
 
     /// Whether prompts may be admitted: with several replicas perhaps only when there is one for each, or after a time.
@@ -414,9 +490,14 @@ impl<'a> Plain<'a> {
     }
 
     fn allocate(&mut self, at: usize, blocks: usize) {
+        let (full, windowed) = (self.full_groups(), self.windowed_groups());
         for _ in 0..blocks {
-            let block = self.pool.take();
+            let block = (0..full).map(|_| self.pool.take()).collect();
             self.running[at].blocks.push(block);
+            let block = (0..windowed).map(|_| self.pool.take()).collect();
+            let job = &mut self.running[at];
+            job.window.insert(job.windowed, block);
+            job.windowed += 1;
         }
     }
 
@@ -428,22 +509,45 @@ impl<'a> Plain<'a> {
         }
         for block in (job.computed / size) as usize..((job.computed + tokens) / size) as usize {
             if let Some(name) = job.asked.name(block, size) {
-                let old = self.pool.by_name.insert(name, job.blocks[block]);
+                // The first one's place in the queue is the first that is used again.
+                let first = job.blocks[block][0];
+                let old = self.pool.by_name.insert(name, first);
                 assert_eq!(old, None, "two blocks of one name");
-                self.pool.names[job.blocks[block]] = Some(name);
+                self.pool.names[first] = Some(name);
+                self.pool.named.insert(name, job.blocks[block].clone());
             }
         }
     }
 
     /// The leading blocks of a job that are in the cache.
-    fn found(&self, job: &Job) -> Vec<usize> {
+    fn found(&self, job: &Job) -> Found {
         let size = u64::from(self.config.block_tokens);
         let there = |block: usize| match job.asked.name(block, size) {
-            Some(name) if self.config.prefix_caching => self.pool.by_name.get(&name).copied(),
-            _ => job.left.get(block).filter(|left| self.pool.content[left.0] == left.1).map(|left| left.0),
+            Some(name) if self.config.prefix_caching => {
+                self.pool.by_name.contains_key(&name).then(|| self.pool.named[&name].clone())
+            }
+            _ => job.left.get(block).filter(|left| self.pool.is_there(left[0])).map(of),
         };
         // At least one token is computed again.
-        (0..((job.tokens() - 1) / size) as usize).map_while(there).collect()
+        let mut blocks: Vec<Vec<usize>> = (0..((job.tokens() - 1) / size) as usize).map_while(there).collect();
+        if self.config.groups.is_none() {
+            return Found { blocks, ..Found::default() };
+        }
+        let named = |block: &usize| self.config.prefix_caching && job.asked.name(*block, size).is_some();
+        let shared = (0..blocks.len()).take_while(named).count();
+        let (last, _) = self.window(0);
+        // Its own need all of the last window, or all from the first one on.
+        let there = job.left_window.iter().take_while(|(_, left)| self.pool.is_there(left[0])).count();
+        let own = blocks.len().min(job.left_behind + there);
+        let is_whole = job.left_behind == 0 || own >= job.left_behind + last;
+        if own > 0 && own >= shared && is_whole {
+            blocks.truncate(own);
+            let from = own.saturating_sub(last);
+            let window = job.left_window.range(from..own).map(|(block, left)| (*block, of(left))).collect();
+            return Found { blocks, window, anew: 0 };
+        }
+        blocks.truncate(shared);
+        Found { anew: shared.min(last), blocks, ..Found::default() }
     }
 
     fn preempt(&mut self) {
@@ -451,13 +555,37 @@ impl<'a> Plain<'a> {
         self.played.preemptions += 1;
         let whole = (job.computed / u64::from(self.config.block_tokens)) as usize;
         job.left.clear();
+        job.left_window.clear();
         if self.config.prefix_caching {
-            job.left = job.blocks[..whole].iter().map(|&block| (block, self.pool.content[block])).collect();
+            let left = |blocks: &Vec<usize>| blocks.iter().map(|&block| (block, self.pool.content[block])).collect();
+            job.left = job.blocks[..whole].iter().map(left).collect();
+            job.left_window = job.window.range(..whole).map(|(at, blocks)| (*at, left(blocks))).collect();
+            job.left_behind = job.behind;
         }
-        self.pool.give(std::mem::take(&mut job.blocks));
+        self.give_all(&mut job);
         job.computed = 0;
         job.decodes = false;
         self.waiting.push_front(job);
+    }
+
+    /// A job gives back its blocks: group by group, in each the last one first, since the end of a sequence is the least
+    /// likely to be wanted again. Blocks with names lie together and come last.
+    fn give_all(&mut self, job: &mut Job) {
+        let size = u64::from(self.config.block_tokens);
+        let named = (0..job.blocks.len()).take_while(|&block| job.asked.name(block, size).is_some()).count();
+        let whole = (job.computed / size) as usize;
+        let own = job.blocks.split_off(named.min(whole));
+        for group in 0..self.windowed_groups() {
+            job.window.values().rev().for_each(|blocks| self.pool.give(blocks[group]));
+        }
+        for group in 0..self.full_groups() {
+            own.iter().rev().for_each(|blocks| self.pool.give(blocks[group]));
+        }
+        for block in std::mem::take(&mut job.blocks).into_iter().rev().flatten() {
+            self.pool.give(block);
+        }
+        job.window.clear();
+        (job.windowed, job.behind) = (0, 0);
     }
 
     fn admit(&mut self, budget: &mut u64, each: u64, work: &mut Vec<u64>) {
@@ -467,24 +595,30 @@ impl<'a> Plain<'a> {
                 return;
             }
             let size = u64::from(self.config.block_tokens);
-            let blocks = self.found(job);
+            let Found { blocks, window, anew } = self.found(job);
             let found = blocks.len();
-            let idle = blocks.iter().filter(|&&block| self.pool.holders[block] == 0).count();
+            let there = || blocks.iter().chain(window.values()).flatten();
+            let idle = there().filter(|&&block| self.pool.holders[block] == 0).count();
             let computed = found as u64 * size;
             let left = job.tokens() - computed;
             let tokens = left.min(*budget).min(each);
             let missing = (computed + tokens).div_ceil(size) as usize - found;
-            if missing + idle > self.pool.free.len()
-                || (!self.config.chunked_prefill && computed + tokens < job.tokens())
+            let taken = missing * self.groups() + anew * self.windowed_groups();
+            if taken + idle > self.pool.free.len() || (!self.config.chunked_prefill && computed + tokens < job.tokens())
             {
                 return;
             }
             let mut job = self.waiting.pop_front().expect("looked at above");
-            for &block in &blocks {
-                self.pool.hold(block);
+            there().for_each(|&block| self.pool.hold(block));
+            (job.blocks, job.window) = (blocks, window);
+            (job.windowed, job.behind) = (found, found - job.window.len() - anew);
+            for block in found - anew..found {
+                let new = (0..self.windowed_groups()).map(|_| self.pool.take()).collect();
+                job.window.insert(block, new);
             }
-            job.blocks = blocks;
             job.left.clear();
+            job.left_window.clear();
+            job.left_behind = 0;
             job.computed = computed;
             job.started.get_or_insert((self.clock >> FRACTION_BITS) as u64);
             self.played.cached_tokens += computed;
@@ -535,11 +669,11 @@ impl<'a> Plain<'a> {
         }
         // In the order of admission, though each that leaves moves those behind it.
         for (gone, &at) in left.iter().enumerate() {
-            let job = self.running.remove(at - gone);
+            let mut job = self.running.remove(at - gone);
             let (Some(started), Some(first_token)) = (job.started, job.first_token) else { continue };
             self.played.served[job.id] = Some(Served { started, first_token, ended: now });
             self.played.order.push(job.id);
-            self.pool.give(job.blocks);
+            self.give_all(&mut job);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::profile::Profile;
 use super::shape::Shape;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::serving::{
-    self, EngineConfig, EngineConfigError, Knee, LawParts, TimeModel, TimeModelError, ValidatedBand,
+    self, BlockGroups, EngineConfig, EngineConfigError, Knee, LawParts, TimeModel, TimeModelError, ValidatedBand,
 };
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -93,16 +93,16 @@ impl Profile {
             });
         }
         // A replica of the attention has as many blocks as a GPU.
-        let replicas = shape.ranks.data;
-        let blocks = blocks * u64::from(replicas);
+        let (replicas, groups) = (shape.ranks.data, budget.cache.block_groups());
         let engine = EngineConfig {
             replicas,
+            groups,
             prefill: shape.engine.prefill(),
             chunked_prefill: shape.engine.chunks_prompts(),
-            max_context: shape.longest_context(blocks / u64::from(replicas) * u64::from(limits.block_tokens)),
-            ..EngineConfig::new(law, blocks)
+            ..EngineConfig::new(law, blocks * groups.map_or(1, BlockGroups::all) * u64::from(replicas))
         };
-        self.engine_like(engine, limits)
+        let engine = self.engine_like(engine, limits)?;
+        Ok(EngineConfig { max_context: shape.longest_context(engine.held_tokens()), ..engine })
     }
 
     fn engine_with(&self, law: TimeModel, blocks: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {

@@ -1,10 +1,11 @@
 //! What `flashcrowd model` says of a model on a GPU.
 
 use super::columns;
+use flashcrowd_core::serving::BlockGroups;
 use flashcrowd_language::words::count;
 use flashcrowd_profiles::architecture::{Architecture, Attention, CacheFormat, KNOWN_MODELS};
 use flashcrowd_profiles::law::{Chunk, Class, Engine, Law, Load, computed_in};
-use flashcrowd_profiles::rank::{Budget, Parallelism, Settings};
+use flashcrowd_profiles::rank::{BLOCK_TOKENS, Budget, Parallelism, Settings};
 use flashcrowd_profiles::{Gpu, Library, MODELS, Origin, Precision, lookup};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -51,7 +52,10 @@ impl Question<'_> {
     /// The most requests that run at once: all replicas of the attention.
     fn most_sequences(&self, budget: &Budget) -> u64 {
         let tokens = u64::from(self.prompt) + u64::from(self.output);
-        let held = budget.tokens / tokens.max(1);
+        let held = match budget.cache.block_groups() {
+            None => budget.tokens / tokens.max(1),
+            Some(groups) => blocks(budget, groups) / groups.of_sequence(tokens.max(1), BLOCK_TOKENS),
+        };
         held.min(u64::from(self.settings.sequences)) * u64::from(self.ranks.data)
     }
 
@@ -132,10 +136,35 @@ pub(crate) fn text(question: &Question<'_>) -> String {
         let _ = writeln!(text, "\n{error}{}", what_fits(question));
     } else {
         let _ = writeln!(text, "\nthe cache holds {} tokens{}", count(budget.tokens), of_a_replica(*ranks));
+        by_group(&mut text, question, &budget);
         times(&mut text, question, &law, &budget);
     }
     trust(&mut text, question);
     text
+}
+
+/// Blocks of the cache, of all groups of layers.
+fn blocks(budget: &Budget, groups: BlockGroups) -> u64 {
+    budget.tokens / BLOCK_TOKENS * groups.all()
+}
+
+/// What a model with windows takes of those tokens, which count each layer as if it kept all.
+fn by_group(text: &mut String, question: &Question<'_>, budget: &Budget) {
+    let Some(groups) = budget.cache.block_groups() else { return };
+    let tokens = (u64::from(question.prompt) + u64::from(question.output)).max(1);
+    let (all, each) = (blocks(budget, groups), groups.of_sequence(tokens, BLOCK_TOKENS));
+    let _ = writeln!(
+        text,
+        "  as vLLM logs them: {} blocks of {BLOCK_TOKENS} tokens for {} full and {} windowed groups of layers ({} tokens)\n  \
+         a sequence of {} tokens holds {} blocks at most: {} such fit",
+        count(all),
+        groups.full,
+        groups.windowed,
+        count(u64::from(groups.window)),
+        count(tokens),
+        count(each),
+        count(all / each),
+    );
 }
 
 fn group(gpu: &Gpu, ranks: Parallelism) -> String {

@@ -29,8 +29,8 @@ pub(crate) use bench::Bench;
 pub(crate) use clock::Clock;
 pub use config::{BatchConfig, CpuModel, Discipline, QueueMode, ServiceConfig, ServiceTime, Slo, ValidatedBand};
 pub use engine::{
-    Coefficients, EngineConfig, EngineConfigError, EngineWork, Experts, Knee, LONGEST_ITERATION_S, LawParts, Messages,
-    Prefill, TimeModel, TimeModelError, WarmUp, Window,
+    BlockGroups, Coefficients, EngineConfig, EngineConfigError, EngineWork, Experts, Knee, LONGEST_ITERATION_S,
+    LawParts, Messages, Prefill, TimeModel, TimeModelError, WarmUp, Window,
 };
 pub(crate) use engine::{FRACTION_BITS, Leap, Sequence, Turn, clock_at, instant};
 pub(crate) use host::Serving;

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 /// Rules of an engine.
 #[derive(Clone, Copy, Debug)]
-struct Rules {
+pub(crate) struct Rules {
     replicas: u32,
     prefill: Prefill,
     receive_interval: u32,
@@ -22,7 +22,7 @@ impl Rules {
     const VLLM: Rules = Rules { replicas: 1, prefill: Prefill::Mixed, receive_interval: 1, balance_iterations: 0 };
 
     /// A case by these rules; its cache is large enough for each replica.
-    fn of(self, mut case: Case) -> Case {
+    pub(crate) fn of(self, mut case: Case) -> Case {
         let Rules { replicas, prefill, receive_interval, balance_iterations } = self;
         let blocks = case.config.blocks * u64::from(replicas);
         case.config = EngineConfig { replicas, prefill, receive_interval, balance_iterations, blocks, ..case.config };
@@ -62,7 +62,7 @@ fn new_engine() -> impl Strategy<Value = Case> {
     })
 }
 
-fn any_rules() -> BoxedStrategy<Rules> {
+pub(crate) fn any_rules() -> BoxedStrategy<Rules> {
     let all = (1_u32..6, any::<bool>(), 1_u32..30, 0_u32..30);
     all.prop_map(|(replicas, alone, receive_interval, balance_iterations)| {
         let prefill = if alone { Prefill::Alone } else { Prefill::Mixed };
@@ -72,7 +72,7 @@ fn any_rules() -> BoxedStrategy<Rules> {
 }
 
 /// Rules of engines that may share GPUs.
-fn sharing() -> BoxedStrategy<Rules> {
+pub(crate) fn sharing() -> BoxedStrategy<Rules> {
     any_rules().prop_map(|rules| Rules { replicas: 1, ..rules }).boxed()
 }
 

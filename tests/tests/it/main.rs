@@ -7,6 +7,7 @@ mod divergence;
 mod engine;
 mod engine_parts;
 mod engine_rules;
+mod engine_windows;
 mod fleet;
 mod licences;
 mod loads;

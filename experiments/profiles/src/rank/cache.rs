@@ -2,6 +2,7 @@
 
 use super::parallelism::Parallelism;
 use crate::architecture::{Architecture, Attention, CacheFormat, Grouped, Index, Latent, Reach};
+use flashcrowd_core::serving::BlockGroups;
 use std::collections::BTreeMap;
 
 /// Tokens of a block (vLLM).
@@ -92,6 +93,20 @@ impl Cache {
         let (least, most) = (counts().min().unwrap_or(1), counts().max().unwrap_or(1));
         let size = if (most as f64) < 1.25 * least as f64 { most } else { least };
         (size, counts().map(|count| count.div_ceil(size)).sum())
+    }
+
+    /// How an engine's blocks are dealt to those groups; `None` if all layers keep all tokens. Of several windows the
+    /// longest counts for all, and a model of windows alone is taken as if it had none: both hold too much.
+    pub fn block_groups(&self) -> Option<BlockGroups> {
+        let (size, _) = self.pages();
+        let count = |windowed: bool| -> u64 {
+            let kinds = self.groups.iter().filter(|group| group.window.is_some() == windowed);
+            kinds.map(|group| group.layers.div_ceil(size)).sum()
+        };
+        let window = self.groups.iter().filter_map(|group| group.window).max()?;
+        let (full, windowed) = (count(false) as u32, count(true) as u32);
+        let window = window.clamp(1, u64::from(u32::MAX)) as u32;
+        (full > 0).then_some(BlockGroups { full, windowed, window })
     }
 
     fn rank_full_or_window_bytes(&self) -> f64 {

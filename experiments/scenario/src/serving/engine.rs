@@ -5,7 +5,7 @@ use crate::files::Files;
 use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::fleet::PoolConfig;
-use flashcrowd_core::serving::EngineConfig;
+use flashcrowd_core::serving::{BlockGroups, EngineConfig};
 use flashcrowd_language::units::Fraction;
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_profiles::architecture::{self, Architecture, Format, KNOWN_MODELS, KnownModel};
@@ -65,7 +65,7 @@ pub(crate) fn resolve(
         if tokens > held {
             notes.warn(format!("service `{}`: `kv_cache_tokens` is {tokens}, its GPUs hold {held}", place.name));
         }
-        config.blocks = tokens / u64::from(limits.block_tokens);
+        config.blocks = tokens / u64::from(limits.block_tokens) * config.groups.map_or(1, BlockGroups::all);
     } else {
         let tokens = config.cache_tokens().to_string();
         let source = "what weights and activations leave of gpu_memory_utilization";
@@ -323,7 +323,7 @@ fn rules(
         profile.lookahead_steps > 0,
         "as the profile was measured",
     );
-    let held = config.cache_tokens() / u64::from(config.replicas);
+    let held = config.held_tokens();
     let (longest, source) = match &profile.shape {
         Some(shape) if shape.model.positions.is_some_and(|most| most < held) => {
             (shape.longest_context(held), "as long as the model was made for")
@@ -344,7 +344,7 @@ fn fits_the_cache(
     given: &spec::ContinuousBatch,
     config: &mut EngineConfig,
 ) -> Result<(), Diagnostic> {
-    let (longest, held) = (u64::from(config.max_context), config.cache_tokens() / u64::from(config.replicas));
+    let (longest, held) = (u64::from(config.max_context), config.held_tokens());
     if given.max_model_len.is_none() || longest <= held {
         return Ok(());
     }

@@ -1,8 +1,10 @@
 //! Blocks of the KV cache: how many are free, and when the sequences in decode need their next one.
 //!
-//! A sequence in decode needs a block every `size` iterations. For each phase, the number of
-//! sequences that need one then is counted, so that a leap of any length takes its blocks at once.
+//! A sequence in decode needs a block every `size` iterations, of each group of layers. For each phase, the blocks that
+//! are needed then are counted, so that a leap of any length takes them at once. Blocks of layers that keep a window are
+//! taken here and given back in `slides`.
 
+use super::groups::BlockGroups;
 use std::collections::BTreeMap;
 
 /// The block pool of one engine.
@@ -13,6 +15,9 @@ pub(super) struct Blocks {
     used: u64,
     peak: u64,
     phases: Phases,
+    /// Groups of layers that each take a block for the same tokens, and those of them that keep all tokens.
+    groups: u64,
+    full_groups: u64,
     /// Freed blocks keep their contents until they are used again, the oldest first. A block's
     /// place is its position in the order of freeing, counted from the start; blocks that were free
     /// at the start have the first places.
@@ -23,21 +28,21 @@ pub(super) struct Blocks {
     holes: BTreeMap<u64, u64>,
 }
 
-/// How many sequences in decode need a block in the iterations `k` with `k mod size` = the index.
+/// A number for the iterations `k` with `k mod size` = the index.
 #[derive(Debug)]
-enum Phases {
+pub(super) enum Phases {
     /// For blocks of up to 16 tokens, as vLLM has: stored inline.
     Few([u32; 16]),
     Many(Box<[u32]>),
 }
 
 impl Phases {
-    fn new(size: u32) -> Self {
+    pub(super) fn new(size: u32) -> Self {
         if size <= 16 { Phases::Few([0; 16]) } else { Phases::Many(vec![0; size as usize].into()) }
     }
 
     #[inline]
-    fn get(&self, index: usize) -> u32 {
+    pub(super) fn get(&self, index: usize) -> u32 {
         match self {
             Phases::Few(phases) => phases[index & 15],
             Phases::Many(phases) => phases[index],
@@ -45,7 +50,7 @@ impl Phases {
     }
 
     #[inline]
-    fn get_mut(&mut self, index: usize) -> &mut u32 {
+    pub(super) fn get_mut(&mut self, index: usize) -> &mut u32 {
         match self {
             Phases::Few(phases) => &mut phases[index & 15],
             Phases::Many(phases) => &mut phases[index],
@@ -62,11 +67,33 @@ pub(crate) struct Kept {
     held: u64,
     /// How many of them are full, and so can be found again.
     full: u64,
+    /// The same of its blocks in a windowed group, which it gave back before.
+    pub(super) window: KeptWindow,
+}
+
+/// Blocks of a windowed group that a sequence gave back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct KeptWindow {
+    /// Place of the first freed block, which is the last block of the sequence.
+    pub(super) place: u64,
+    /// Blocks of the sequence before the window, which it had given back earlier.
+    pub(super) behind: u64,
+    /// The end of its blocks, and of those of them that are full.
+    pub(super) end: u64,
+    pub(super) full_end: u64,
+}
+
+impl Kept {
+    pub(super) fn with(self, window: KeptWindow) -> Self {
+        Kept { window, ..self }
+    }
 }
 
 impl Blocks {
-    pub(super) fn new(total: u64, size: u32) -> Self {
+    pub(super) fn new(total: u64, size: u32, groups: Option<BlockGroups>) -> Self {
         Blocks {
+            groups: groups.map_or(1, BlockGroups::all),
+            full_groups: groups.map_or(1, |groups| groups.full.into()),
             shift: size.trailing_zeros(),
             total,
             used: 0,
@@ -98,10 +125,21 @@ impl Blocks {
         self.peak
     }
 
-    /// Number of blocks that hold `tokens` tokens.
+    /// Groups of layers: how many blocks the same tokens take.
+    #[inline]
+    pub(super) fn groups(&self) -> u64 {
+        self.groups
+    }
+
+    /// Number of blocks of a group that hold `tokens` tokens.
     #[inline]
     pub(super) fn holding(&self, tokens: u64) -> u64 {
         (tokens + (1 << self.shift) - 1) >> self.shift
+    }
+
+    /// Whether the last of `tokens` tokens is the first of a block.
+    pub(super) fn is_first(&self, tokens: u64) -> bool {
+        self.index(tokens) == self.index(1)
     }
 
     /// Number of full blocks among them.
@@ -122,6 +160,12 @@ impl Blocks {
         self.used += blocks;
         self.peak = self.peak.max(self.used);
         debug_assert!(self.used <= self.total, "more blocks than there are");
+        self.advance(blocks);
+    }
+
+    /// The next free blocks are in use again.
+    #[inline]
+    fn advance(&mut self, blocks: u64) {
         self.taken += blocks;
         if !self.holes.is_empty() {
             self.skip_holes(blocks);
@@ -153,15 +197,15 @@ impl Blocks {
     /// returns where they are.
     #[inline]
     pub(super) fn give_kept(&mut self, computed: u64, named: u64) -> Kept {
-        let kept = Kept { place: self.freed, held: self.holding(computed) - named, full: self.full(computed) - named };
-        self.give(kept.held);
+        let (held, full) = (self.holding(computed) - named, self.full(computed) - named);
+        let kept = Kept { place: self.freed, held, full, window: KeptWindow::default() };
+        self.give(kept.held * self.full_groups);
         kept
     }
 
     /// How many leading blocks of those given back are still there and full, at most `limit`.
     pub(super) fn found(&self, kept: &Kept, limit: u64) -> u64 {
-        let reused = self.taken.saturating_sub(kept.place).min(kept.held);
-        (kept.held - reused).min(kept.full).min(limit)
+        (kept.held - self.reused(kept.place, kept.held)).min(kept.full).min(limit)
     }
 
     /// Takes `blocks` that were found.
@@ -169,18 +213,27 @@ impl Blocks {
         if blocks == 0 {
             return;
         }
-        self.used += blocks;
-        self.peak = self.peak.max(self.used);
-        // The leading blocks of a sequence were freed last.
-        let start = kept.place + kept.held - blocks;
-        self.dig(start, blocks);
+        for group in 0..self.full_groups {
+            // The leading blocks of a sequence were freed last.
+            self.take_places(kept.place + (group + 1) * kept.held - blocks, blocks);
+        }
     }
 
-    /// Gives one block back; returns its place.
+    /// Gives back the blocks of a name, one of each full group; returns the first one's place.
     #[inline]
     pub(super) fn give_one(&mut self) -> u64 {
-        self.give(1);
-        self.freed - 1
+        self.give(self.full_groups);
+        self.freed - self.full_groups
+    }
+
+    /// The place of the block that is freed next.
+    pub(super) fn next_place(&self) -> u64 {
+        self.freed
+    }
+
+    /// How many freed blocks from a place on have been used again, at most `most`.
+    pub(super) fn reused(&self, place: u64, most: u64) -> u64 {
+        self.taken.saturating_sub(place).min(most)
     }
 
     /// Whether the block at a place has not been used again.
@@ -189,12 +242,30 @@ impl Blocks {
         place >= self.taken
     }
 
-    /// Takes the block at a place.
+    /// Takes the blocks of a name.
     #[inline]
     pub(super) fn take_place(&mut self, place: u64) {
-        self.used += 1;
+        self.take_places(place, self.full_groups);
+    }
+
+    /// Takes freed blocks from a place on.
+    pub(super) fn take_places(&mut self, place: u64, blocks: u64) {
+        self.used += blocks;
         self.peak = self.peak.max(self.used);
-        self.dig(place, 1);
+        self.dig(place, blocks);
+    }
+
+    /// Gives and takes blocks in several iterations, at the end of one of which at most `most` are in use.
+    pub(super) fn turn_over(&mut self, gives: u64, takes: u64, most: u64) {
+        self.used = self.used + takes - gives;
+        self.peak = self.peak.max(most);
+        self.freed += gives;
+        self.advance(takes);
+    }
+
+    /// Forgets that more blocks than that were in use for a while, but not what is in use now.
+    pub(super) fn lower_peak(&mut self, peak: u64) {
+        self.peak = peak.max(self.used);
     }
 
     /// Turns places from `start` on into a hole. Adjacent holes are merged, so that there are few.
@@ -213,17 +284,17 @@ impl Blocks {
     /// Counts a sequence that enters decode; `phase` is an iteration in which it needs a block.
     #[inline]
     pub(super) fn enter(&mut self, phase: u64) {
-        *self.phases.get_mut(self.index(phase)) += 1;
+        *self.phases.get_mut(self.index(phase)) += self.groups as u32;
     }
 
     /// Counts a sequence that leaves decode.
     #[inline]
     pub(super) fn leave(&mut self, phase: u64) {
-        *self.phases.get_mut(self.index(phase)) -= 1;
+        *self.phases.get_mut(self.index(phase)) -= self.groups as u32;
     }
 
     #[inline]
-    fn index(&self, k: u64) -> usize {
+    pub(super) fn index(&self, k: u64) -> usize {
         k as usize & ((1 << self.shift) - 1)
     }
 
@@ -237,20 +308,20 @@ impl Blocks {
     #[inline]
     pub(super) fn needed(&self, k: u64, n: u64, decodes: u64) -> u64 {
         let part = n & ((1 << self.shift) - 1);
-        let whole = (n >> self.shift) * decodes;
+        let whole = (n >> self.shift) * decodes * self.groups;
         whole + (k..k + part).map(|k| self.needed_in(k)).sum::<u64>()
     }
 
     /// The most iterations from `k` on, up to `n`, for which the free blocks suffice.
     #[inline]
     pub(super) fn lasting(&self, k: u64, n: u64, decodes: u64) -> u64 {
-        let free = self.free();
-        if ((n >> self.shift) + 1) * decodes <= free || decodes == 0 {
+        let (free, each) = (self.free(), decodes * self.groups);
+        if ((n >> self.shift) + 1) * each <= free || decodes == 0 {
             return n;
         }
-        let turns = (free / decodes).min(n >> self.shift);
+        let turns = (free / each).min(n >> self.shift);
         let mut lasting = turns << self.shift;
-        let mut left = free - turns * decodes;
+        let mut left = free - turns * each;
         while lasting < n {
             let needed = self.needed_in(k + lasting);
             if needed > left {

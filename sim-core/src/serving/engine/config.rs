@@ -1,5 +1,6 @@
 //! Configuration of a token-level engine: every rule of the real engine that changes latency.
 
+use super::groups::BlockGroups;
 use super::sequence::Sequence;
 use super::time_model::{FRACTION_BITS, LONGEST_ITERATION_S, Load, TimeModel};
 use crate::clock::SimDuration;
@@ -64,6 +65,8 @@ pub struct EngineConfig {
     pub block_tokens: u32,
     /// Blocks of the KV cache, of all replicas.
     pub blocks: u64,
+    /// How they are dealt to groups of layers; `None` where all layers keep all tokens: one group.
+    pub groups: Option<BlockGroups>,
     /// Whether a sequence may reuse freed blocks that hold the tokens it needs.
     pub prefix_caching: bool,
     /// Whether an iteration is planned while the one before it runs, as in asynchronous scheduling:
@@ -121,11 +124,16 @@ pub enum EngineConfigError {
         takes: SimDuration,
     },
     /// A cache that holds nothing, or too much.
-    #[error("a KV cache of {blocks} blocks: expected at least 1")]
+    #[error("a KV cache of {blocks} blocks: expected at least {least}")]
     Cache {
         /// Blocks of the cache.
         blocks: u64,
+        /// The fewest that hold anything.
+        least: u64,
     },
+    /// Groups of layers that are no groups.
+    #[error("`groups` has a 0: expected at least one full and one windowed group, and a window of at least 1 token")]
+    Groups,
     /// Iterations that may be too long to count in integers.
     #[error(
         "the longest iteration ({budget} tokens on a full cache of {cache}) takes {seconds:.0} s: expected at most \
@@ -158,6 +166,7 @@ impl EngineConfig {
             max_context: u32::MAX,
             block_tokens: 16,
             blocks,
+            groups: None,
             prefix_caching: true,
             lookahead: false,
             warm_up: Vec::new(),
@@ -168,17 +177,32 @@ impl EngineConfig {
         }
     }
 
-    /// Tokens that the cache holds.
+    /// Tokens that the cache holds, as vLLM logs them: as if no layer kept a window.
     pub fn cache_tokens(&self) -> u64 {
-        self.blocks.saturating_mul(u64::from(self.block_tokens))
+        (self.blocks / self.groups.map_or(1, BlockGroups::all)).saturating_mul(u64::from(self.block_tokens))
+    }
+
+    /// Tokens of one sequence that the cache of a replica is sure to hold. Layers with a window hold the window and the
+    /// tokens of one iteration at most.
+    ///
+    /// Source: vLLM, `vllm/v1/kv_cache_interface.py` (`SlidingWindowSpec.max_memory_usage_bytes`).
+    pub fn held_tokens(&self) -> u64 {
+        let (blocks, block) = (self.blocks / u64::from(self.replicas.max(1)), u64::from(self.block_tokens));
+        let Some(groups) = self.groups else { return blocks.saturating_mul(block) };
+        let (full, windowed) = (u64::from(groups.full), u64::from(groups.windowed));
+        let most = (u64::from(groups.window) - 1 + u64::from(self.token_budget)).div_ceil(block) + 1;
+        // A sequence that is not longer than that holds as many blocks, and one more, in each windowed group.
+        let (short, long) =
+            (blocks.saturating_sub(windowed) / (full + windowed), blocks.saturating_sub(windowed * most) / full);
+        let held = if long + 1 < most { short.min(most - 1) } else { long };
+        held.saturating_mul(block)
     }
 
     /// The longest context that this engine serves.
     pub fn longest_context(&self) -> u64 {
         // The last token that is generated is never written to the cache.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
-        let cache = self.cache_tokens() / u64::from(self.replicas.max(1));
-        cache.saturating_add(1).min(u64::from(self.max_context)).min(chunk)
+        self.held_tokens().saturating_add(1).min(u64::from(self.max_context)).min(chunk)
     }
 
     /// How long an iteration of one prompt of so many tokens takes.
@@ -186,6 +210,12 @@ impl EngineConfig {
         let tokens = u64::from(tokens);
         let load = Load { prefill: tokens, largest: tokens, chunks: 1, attention: tokens * tokens, ..Load::default() };
         SimDuration::from_ps(self.iteration(&load) >> FRACTION_BITS)
+    }
+
+    /// The most tokens of context that all sequences may hold together.
+    fn full_tokens(&self) -> u64 {
+        let full = self.groups.map_or(1, |groups| groups.full.max(1));
+        (self.blocks / u64::from(full)).saturating_mul(u64::from(self.block_tokens))
     }
 
     /// Sequences that run at once, on all replicas.
@@ -255,13 +285,18 @@ impl EngineConfig {
         if self.max_sequences == 0 || self.token_budget < self.max_sequences {
             return Err(EngineConfigError::Budget { budget: self.token_budget, sequences: self.max_sequences });
         }
-        if self.blocks == 0 || self.cache_tokens() > 1 << 40 {
-            return Err(EngineConfigError::Cache { blocks: self.blocks });
+        if self.groups.is_some_and(|groups| groups.full == 0 || groups.windowed == 0 || groups.window == 0) {
+            return Err(EngineConfigError::Groups);
+        }
+        if self.held_tokens() == 0 || self.full_tokens() > 1 << 40 {
+            // A block of each group, and one more of each that slides.
+            let least = self.groups.map_or(1, |groups| groups.all() + u64::from(groups.windowed));
+            return Err(EngineConfigError::Cache { blocks: self.blocks, least: least * u64::from(self.replicas) });
         }
         if let Some(long) = self.warm_up.iter().map(|stall| stall.takes).find(|takes| *takes > LONGEST_STALL) {
             return Err(EngineConfigError::WarmUp { takes: long });
         }
-        let (budget, cache) = (u64::from(self.token_budget), self.cache_tokens());
+        let (budget, cache) = (u64::from(self.token_budget), self.full_tokens());
         let context = cache.min(u64::from(self.max_context));
         let seconds = self.time.longest_s(budget, [cache, context], u64::from(self.replicas));
         if seconds > LONGEST_ITERATION_S {

@@ -9,6 +9,8 @@
 //! | `parts` | what the engine keeps for attention within windows, and for experts |
 //! | `sequence` | what the engine knows of one attempt |
 //! | `blocks` | the blocks of the KV cache |
+//! | `groups` | groups of layers that each take their own |
+//! | `slides`, `windows` | the blocks that are given back as windows of attention slide |
 //! | `named` | the blocks that other sequences can find |
 //! | `schedule` | which sequences run in the next iteration |
 //! | `work` | what an engine has done, for signals and reports |
@@ -29,6 +31,7 @@ mod admission;
 mod blocks;
 mod config;
 mod experts;
+mod groups;
 mod looks;
 mod messages;
 mod named;
@@ -36,8 +39,10 @@ mod parts;
 mod prompts;
 mod schedule;
 mod sequence;
+mod slides;
 mod time_model;
 mod turns;
+mod windows;
 mod work;
 
 use super::Discipline;
@@ -51,11 +56,13 @@ use blocks::Blocks;
 use looks::Looks;
 use named::Named;
 use parts::Parts;
+use slides::Slides;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 pub use config::{EngineConfig, EngineConfigError, Prefill, WarmUp};
 pub use experts::Experts;
+pub use groups::BlockGroups;
 pub use messages::Messages;
 pub use parts::Window;
 pub(crate) use sequence::Sequence;
@@ -179,7 +186,7 @@ impl Engine {
             wake_at: SimTime::MAX,
             decodes: 0,
             context: 0,
-            parts: Parts::new(&config.time, config.replicas),
+            parts: Parts::new(&config.time, config.replicas, Slides::of(config.groups, config.block_tokens)),
             ends: BinaryHeap::new(),
             next_end: u64::MAX,
             stale: 0,
@@ -195,7 +202,7 @@ impl Engine {
             warm_ups: 0,
             first_prompts: None,
             late: Vec::new(),
-            blocks: Blocks::new(config.blocks, config.block_tokens),
+            blocks: Blocks::new(config.blocks, config.block_tokens, config.groups),
             named: Named::default(),
             work: EngineWork::default(),
         }
@@ -224,7 +231,8 @@ impl Engine {
     pub(crate) fn is_beyond_band(&self, config: &EngineConfig) -> bool {
         // A block that is not full counts as full: an error of less than one block a sequence.
         config.validated.is_some_and(|band| {
-            self.running > band.sequences || self.blocks.tokens(self.blocks.used()) > band.context_tokens
+            self.running > band.sequences
+                || self.blocks.tokens(self.blocks.used()) > band.context_tokens * self.blocks.groups()
         })
     }
 
@@ -390,10 +398,10 @@ impl Engine {
                 self.finish_chunks(config, bench);
             }
             if self.next_end <= self.iteration {
-                self.finish_decodes(station, bench, done);
+                self.finish_decodes(config, station, bench, done);
             }
             if !self.withdrawn.is_empty() {
-                self.drop_withdrawn(station, bench, done);
+                self.drop_withdrawn(config, station, bench, done);
             }
             self.go_on(config, station, bench);
         }
@@ -423,7 +431,7 @@ impl Engine {
             // The blocks of the first iteration were taken when the leap was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
             if next > 0 {
-                self.blocks.take(self.blocks.needed(self.iteration + 1, next, self.decodes));
+                self.turn_over(self.iteration + 1, next);
             }
         }
         self.count(n);

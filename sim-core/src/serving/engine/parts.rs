@@ -1,5 +1,5 @@
 //! What an engine keeps for the parts of its law that most models lack: attention that reads no more
-//! than a window of each context, and experts.
+//! than a window of each context, and experts; and for the blocks of windows (`slides`).
 //!
 //! Of experts, only what reading them takes, for the counters of DRAM: their time is part of the time
 //! model. For each window, decodes read `min(context, window)` tokens. What that takes in the
@@ -8,7 +8,9 @@
 //! there. The crossings stand in a list in order; each sequence has at most one for each window.
 
 use super::sequence::Sequence;
+use super::slides::Slides;
 use super::time_model::TimeModel;
+use crate::id::AttemptSlot;
 use std::collections::VecDeque;
 
 /// Attention of layers that read a window of each context: sliding, chunked or sparse.
@@ -47,12 +49,14 @@ pub(super) struct Parts {
     /// In order: the iteration from which on a sequence reads no more than before, and how many
     /// units it then adds to the growth no longer.
     crossings: VecDeque<(u64, u64)>,
+    /// The blocks that are given back as windows slide.
+    pub(super) slides: Option<Slides>,
 }
 
 // Nothing of it is inlined, so that engines without parts keep their registers.
 impl Parts {
     /// `None` for a law without parts: most engines have none, and pay for none.
-    pub(super) fn new(law: &TimeModel, replicas: u32) -> Option<Box<Self>> {
+    pub(super) fn new(law: &TimeModel, replicas: u32, slides: Option<Slides>) -> Option<Box<Self>> {
         // Each decode counts for the mean replica: sums of whole numbers stay exact.
         let of_one = |window: &WindowUnits| WindowUnits { context: window.context / u64::from(replicas), ..*window };
         let parts = Parts {
@@ -62,8 +66,9 @@ impl Parts {
             experts: 0,
             read: 0,
             crossings: VecDeque::new(),
+            slides,
         };
-        law.has_parts().then(|| Box::new(parts))
+        (law.has_parts() || parts.slides.is_some()).then(|| Box::new(parts))
     }
 
     /// The iterations that are counted next have `tokens` tokens each.
@@ -95,14 +100,19 @@ impl Parts {
         self.windows.iter().map(units).sum()
     }
 
-    /// The next iteration in which the growth differs; `u64::MAX` if there is none.
+    /// The next iteration in which the growth differs, or in which blocks are given back that were not before;
+    /// `u64::MAX` if there is none.
     pub(super) fn next_crossing(&self) -> u64 {
-        self.crossings.front().map_or(u64::MAX, |crossing| crossing.0)
+        let slides = self.slides.as_ref().map_or(u64::MAX, Slides::next_crossing);
+        self.crossings.front().map_or(slides, |crossing| crossing.0.min(slides))
     }
 
     /// A sequence decodes in iteration `k` for the first time.
     #[inline(never)]
-    pub(super) fn enter(&mut self, sequence: &Sequence, k: u64) {
+    pub(super) fn enter(&mut self, sequence: &Sequence, attempt: AttemptSlot, k: u64) {
+        if let Some(slides) = &mut self.slides {
+            slides.enter(sequence, attempt, k);
+        }
         let context = sequence.context_in(k);
         for window in &self.windows {
             self.units += window.context * context.min(window.tokens);
@@ -122,6 +132,9 @@ impl Parts {
     /// A sequence does not decode in iteration `k` any more.
     #[inline(never)]
     pub(super) fn leave(&mut self, sequence: &Sequence, k: u64) {
+        if let Some(slides) = &mut self.slides {
+            slides.leave(sequence, k);
+        }
         let context = sequence.context_in(k);
         for window in &self.windows {
             self.units -= window.context * context.min(window.tokens);
@@ -152,10 +165,14 @@ impl Parts {
         self.read += u128::from(n) * u128::from(self.units + self.experts)
             + u128::from(n * n.saturating_sub(1) / 2) * u128::from(self.growth);
         self.units += n * self.growth;
-        while self.next_crossing() <= k
-            && let Some((_, context)) = self.crossings.pop_front()
+        while let Some(&(crossing, context)) = self.crossings.front()
+            && crossing <= k
         {
+            self.crossings.pop_front();
             self.growth -= context;
+        }
+        if let Some(slides) = &mut self.slides {
+            slides.pass(k);
         }
     }
 }
@@ -168,7 +185,7 @@ mod tests {
     fn parts(windows: &[(u64, u64)]) -> Parts {
         let windows = windows.iter().map(|&(tokens, context)| WindowUnits { tokens, context, half_attention: 0 });
         let windows = windows.collect();
-        Parts { windows, units: 0, growth: 0, experts: 0, read: 0, crossings: VecDeque::new() }
+        Parts { windows, units: 0, growth: 0, experts: 0, read: 0, crossings: VecDeque::new(), slides: None }
     }
 
     /// What the sequences that decode in iteration `k` read within the windows.
@@ -191,7 +208,7 @@ mod tests {
             for (prompt, output, most, [comes, leaves]) in steps {
                 if comes {
                     let new = Sequence { end: k + u64::from(output) - 1, ..Sequence::new(prompt, output) };
-                    parts.enter(&new, k);
+                    parts.enter(&new, AttemptSlot::new(0), k);
                     decoding.push(new);
                 }
                 for index in (0..decoding.len()).rev() {

@@ -1,8 +1,9 @@
 //! Which sequences run in the next iteration: what vLLM's scheduler decides at each boundary.
 
 use super::blocks::Kept;
-use super::named::{self, Found};
+use super::named;
 use super::prompts::Room;
+use super::slides::Hit;
 use super::time_model::{Load, instant};
 use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::SimTime;
@@ -26,7 +27,9 @@ impl Engine {
                 return;
             }
         }
+        let free = self.blocks.free();
         preempted |= self.reserve_decodes(config, station, bench);
+        let made_room = self.looks.is_alone && config.groups.is_some() && self.made_room(free, station, bench);
         if !self.looks.is_alone && (has_prompts || preempted) {
             preempted = self.compute_prompts(config, preempted, &mut load, station, bench);
         }
@@ -43,7 +46,12 @@ impl Engine {
         let stall = if self.chunks.is_empty() { 0 } else { self.stall(config) };
         let first = if config.replicas == 1 { config.time.iteration(&load) } else { config.iteration(&load) };
         self.leap = Leap { len: 1, first: first + stall, growth };
-        if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
+        if self.chunks.is_empty()
+            && !preempted
+            && !made_room
+            && config.leaps
+            && self.turn != (Turn::Has { contended: true })
+        {
             self.leap.len = self.reach(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
@@ -75,18 +83,20 @@ impl Engine {
         // Without a decode there is no end to plan for: only this iteration is planned.
         let Some(next_end) = self.next_end(station.id, bench) else { return 1 };
         let all = next_end.min(self.next_crossing()) - self.iteration;
-        let n = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
+        let n = 1 + self.lasting(self.iteration + 1, all - 1);
         match station.waiting.front() {
             // Only a sequence that becomes ready later cuts the leap: one that was ready before lacks
-            // room, and room only comes with a change of the batch.
+            // room, and room only comes with a change of the batch, or as windows slide.
             Some(first) if bench.sequences[first].ready >= self.seen_before => {
                 self.leap.len = n;
                 n.min(self.joins_at(config, bench.sequences[first].ready))
             }
-            Some(_) if config.balances() => {
+            Some(first) if config.balances() => {
                 self.leap.len = n;
-                n.min(self.opens_in(config, station, bench))
+                let n = n.min(self.opens_in(config, station, bench));
+                if config.groups.is_none() { n } else { self.room_in(config, first, n, bench) }
             }
+            Some(first) if config.groups.is_some() => self.room_in(config, first, n, bench),
             _ => n,
         }
     }
@@ -133,35 +143,52 @@ impl Engine {
     /// for that.
     #[inline]
     fn reserve_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) -> bool {
+        if config.groups.is_some() {
+            return self.reserve_with_windows(config, station, bench);
+        }
         let needed = self.blocks.needed_in(self.iteration);
         if needed > self.blocks.free() {
-            self.preempt_for_decodes(config, station, bench);
-            return true;
+            return self.reserve_in_order(config, station, bench);
         }
         self.blocks.take(needed);
         false
     }
 
     /// Gives the decodes their blocks in the order of admission; if blocks are short, the last
-    /// admitted sequence is preempted.
+    /// admitted sequence is preempted. True if any was.
     #[inline(never)]
-    fn preempt_for_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+    pub(super) fn reserve_in_order(
+        &mut self,
+        config: &EngineConfig,
+        station: &mut Station,
+        bench: &mut Bench<'_>,
+    ) -> bool {
         let mut running = self.admitted(station.id, bench);
-        let mut at = 0;
+        let (mut at, mut preempted) = (0, false);
         while at < running.len() {
             let index = running[at];
-            if self.needs_block(config, bench, index) {
-                while self.blocks.free() == 0 {
-                    let Some(last) = running.pop() else { return };
+            at += 1;
+            if self.partial == Some(index) {
+                continue;
+            }
+            let context = bench.sequences[index].context_in(self.iteration);
+            if config.groups.is_some() {
+                self.slide(index, context);
+            }
+            if self.blocks.is_first(context) {
+                while self.blocks.free() < self.blocks.groups() {
+                    let Some(last) = running.pop() else { return true };
                     self.preempt(config, last, station, bench);
+                    preempted = true;
                     if last == index {
-                        return;
+                        return true;
                     }
                 }
-                self.blocks.take(1);
+                self.blocks.take(self.blocks.groups());
             }
-            at += 1;
+            self.has_slid(index);
         }
+        preempted
     }
 
     /// The running sequences in the order of admission. Slow: only called to preempt or to kill.
@@ -175,18 +202,13 @@ impl Engine {
         running
     }
 
-    fn needs_block(&self, config: &EngineConfig, bench: &Bench<'_>, index: AttemptSlot) -> bool {
-        let context = bench.sequences[index].context_in(self.iteration);
-        self.partial != Some(index) && context % u64::from(config.block_tokens) == 1 % u64::from(config.block_tokens)
-    }
-
     /// Sends the last admitted sequence back to the head of the queue; all its tokens will be
     /// computed again.
     fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, station: &mut Station, bench: &mut Bench<'_>) {
         let decodes = self.partial != Some(index);
         let since = self.late(index);
         let computed = self.cut_off(index, bench);
-        let kept = self.give_back(index, computed, bench);
+        let kept = self.give_back(config, index, computed, bench);
         let sequence = &mut bench.sequences[index];
         let preempted = sequence.preempted.get_or_insert_default();
         preempted.kept = if config.prefix_caching { kept } else { Kept::default() };
@@ -205,7 +227,17 @@ impl Engine {
     /// Gives back the blocks of a sequence with `computed` tokens in the cache, the last block
     /// first.
     #[inline]
-    fn give_back(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
+    fn give_back(&mut self, config: &EngineConfig, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
+        if config.groups.is_none() {
+            return self.give_back_full(index, computed, bench);
+        }
+        let window = self.give_windows(index, computed);
+        self.give_back_full(index, computed, bench).with(window)
+    }
+
+    /// The same of the layers that keep all tokens.
+    #[inline]
+    fn give_back_full(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
         match bench.sequences[index].prefix {
             PrefixSlot::NONE => self.blocks.give_kept(computed, 0),
             _ => self.give_back_named(index, computed, bench),
@@ -272,6 +304,10 @@ impl Engine {
         let left = sequence.prefill_tokens() - computed;
         let tokens = room.of(left);
         let blocks = self.blocks.holding(computed + tokens) - self.blocks.holding(computed);
+        let blocks = blocks * self.blocks.groups();
+        if config.groups.is_some() {
+            self.slide(index, computed + 1);
+        }
         if blocks > self.blocks.free() {
             self.preempt(config, index, station, bench);
             return false;
@@ -357,20 +393,24 @@ impl Engine {
         bench: &mut Bench<'_>,
     ) -> bool {
         let needed = bench.sequences[index].prefill_tokens();
-        let (shared, kept) = self.find(config, index, needed, bench);
-        let found = shared.blocks + kept;
+        let hit = self.find(config, index, needed, bench);
+        let found = hit.blocks();
         let computed = self.blocks.tokens(found);
         let tokens = room.of(needed - computed);
-        let blocks = self.blocks.holding(computed + tokens) - found;
-        let idle = shared.idle + kept;
+        let blocks = (self.blocks.holding(computed + tokens) - found) * self.blocks.groups() + hit.anew(config.groups);
+        let idle = hit.idle(config.groups);
         if blocks + idle > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
             return false;
         }
         let sequence = &mut bench.sequences[index];
-        if shared.blocks > 0 {
-            self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), shared.blocks);
+        let kept = sequence.kept();
+        if config.groups.is_some() {
+            self.take_windows(index, &hit, &kept.window);
         }
-        self.blocks.take_found(&sequence.kept(), kept);
+        if hit.shared.blocks > 0 {
+            self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), hit.shared.blocks);
+        }
+        self.blocks.take_found(&kept, hit.kept);
         self.blocks.take(blocks);
         self.admissions += 1;
         sequence.admission = self.admissions;
@@ -397,24 +437,26 @@ impl Engine {
     /// What the cache holds for a sequence that needs `needed` tokens: first blocks that any
     /// sequence may find, then blocks of its own.
     #[inline]
-    fn find(&mut self, config: &EngineConfig, index: AttemptSlot, needed: u64, bench: &Bench<'_>) -> (Found, u64) {
+    pub(super) fn find(&mut self, config: &EngineConfig, index: AttemptSlot, needed: u64, bench: &Bench<'_>) -> Hit {
         let sequence = &bench.sequences[index];
         // At least one token is always computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
-        if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
-            return (Found::default(), self.blocks.found(&sequence.kept(), limit));
-        }
-        self.find_named(sequence, limit, bench)
+        let hit = if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
+            Hit { kept: self.blocks.found(&sequence.kept(), limit), ..Hit::default() }
+        } else {
+            self.find_named(sequence, limit, bench)
+        };
+        if config.groups.is_none() { hit } else { self.find_windows(hit, &sequence.kept()) }
     }
 
     #[inline(never)]
-    fn find_named(&mut self, sequence: &Sequence, limit: u64, bench: &Bench<'_>) -> (Found, u64) {
+    fn find_named(&mut self, sequence: &Sequence, limit: u64, bench: &Bench<'_>) -> Hit {
         let prefix = bench.prefixes.get(sequence.prefix);
         let named = named::named(prefix, sequence.prompt, self.blocks.size());
         let shared = self.named.find(&self.blocks, prefix, named.min(limit));
         // Blocks behind a gap are of no use.
         let kept = if shared.blocks == named { self.blocks.found(&sequence.kept(), limit - named) } else { 0 };
-        (shared, kept)
+        Hit { shared, kept, ..Hit::default() }
     }
 
     /// Ends the chunks of the iteration that has just passed: a complete prefill yields a token.
@@ -439,7 +481,7 @@ impl Engine {
             }
             self.blocks.enter(sequence.phase());
             if let Some(parts) = &mut self.parts {
-                parts.enter(sequence, self.iteration);
+                parts.enter(sequence, attempt, self.iteration);
             }
             let end = End::new(sequence.end, sequence.admission, attempt);
             if sequence.first_token.is_none() {
@@ -458,7 +500,13 @@ impl Engine {
     }
 
     /// Moves the sequences that have all their tokens to `done`.
-    pub(super) fn finish_decodes(&mut self, station: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
+    pub(super) fn finish_decodes(
+        &mut self,
+        config: &EngineConfig,
+        station: &mut Station,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<AttemptSlot>,
+    ) {
         while let Some(&Reverse(end)) = self.ends.peek() {
             if end.iteration() > self.iteration {
                 break;
@@ -466,7 +514,7 @@ impl Engine {
             self.pop_end();
             if self.stale == 0 || is_live(bench, end, station.id) {
                 let written = self.leave_batch(end.index(), bench);
-                self.give_back(end.index(), written, bench);
+                self.give_back(config, end.index(), written, bench);
                 self.depart(end.index(), station, done);
             } else {
                 self.stale -= 1;
@@ -475,12 +523,18 @@ impl Engine {
     }
 
     /// Moves the withdrawn sequences to `done`.
-    pub(super) fn drop_withdrawn(&mut self, station: &mut Station, bench: &mut Bench<'_>, done: &mut Vec<AttemptSlot>) {
+    pub(super) fn drop_withdrawn(
+        &mut self,
+        config: &EngineConfig,
+        station: &mut Station,
+        bench: &mut Bench<'_>,
+        done: &mut Vec<AttemptSlot>,
+    ) {
         for at in 0..self.withdrawn.len() {
             let index = self.withdrawn[at];
             if bench.sequences[index].admission != 0 {
                 let written = self.cut_off(index, bench);
-                self.give_back(index, written, bench);
+                self.give_back(config, index, written, bench);
                 self.depart(index, station, done);
             }
         }

@@ -69,7 +69,7 @@ impl Engine {
         self.turn = Turn::Has { contended };
         station.meter.advance(self.at(), station.running);
         if !self.withdrawn.is_empty() {
-            self.drop_withdrawn(station, bench, done);
+            self.drop_withdrawn(config, station, bench, done);
         }
         self.plan(config, station, bench);
     }
@@ -119,16 +119,18 @@ impl Engine {
         let changes = self.partial.is_some() || !self.chunks.is_empty() || !self.withdrawn.is_empty();
         // An engine that was just asked to give the turn away may have more than one iteration
         // left.
+        // Windows that slide may make room for those that wait.
+        let changes = changes || (config.groups.is_some() && (waiting.is_some() || self.is_fresh()));
         if changes || self.decodes == 0 || self.leap.len > 1 || !config.leaps || !config.is_plain() {
             return None;
         }
         let all = self.next_end.min(self.next_crossing()) - self.iteration;
         let (first, turns) = if self.leap.len > 0 {
-            (self.leap.first, 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes))
+            (self.leap.first, 1 + self.lasting(self.iteration + 1, all - 1))
         } else {
             let windows = self.parts.as_ref().map_or(0, |parts| parts.units());
             let load = Load { decodes: self.decodes, context: self.context, windows, ..Load::default() };
-            (config.iteration(&load), self.blocks.lasting(self.iteration, all, self.decodes))
+            (config.iteration(&load), self.lasting(self.iteration, all))
         };
         let joins = waiting.map_or(SimTime::MAX, |sequence| sequence.ready);
         let windows = self.parts.as_ref().map_or(0, |parts| parts.growth());
@@ -160,7 +162,7 @@ impl Engine {
         // The engine with the turn has already taken the blocks of its first iteration, and takes
         // those of the next.
         let from = self.iteration + u64::from(stretch.again.is_some());
-        self.blocks.take(self.blocks.needed(from, rounds, decodes));
+        self.turn_over(from, rounds);
         if let Some(parts) = &mut self.parts {
             parts.plan(&config.time, decodes);
         }
