@@ -99,10 +99,11 @@ impl Profile {
             groups,
             prefill: shape.engine.prefill(),
             chunked_prefill: shape.engine.chunks_prompts(),
+            token_budget: limits.batched_tokens,
+            block_tokens: limits.block_tokens,
             ..EngineConfig::new(law, blocks * groups.map_or(1, BlockGroups::all) * u64::from(replicas))
         };
-        let engine = self.engine_like(engine, limits)?;
-        Ok(EngineConfig { max_context: shape.longest_context(engine.held_tokens()), ..engine })
+        self.engine_like(EngineConfig { max_context: shape.longest_context(engine.held_tokens()), ..engine }, limits)
     }
 
     fn engine_with(&self, law: TimeModel, blocks: u64, limits: EngineLimits) -> Result<EngineConfig, EngineError> {

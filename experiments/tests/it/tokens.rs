@@ -285,6 +285,23 @@ fn parallelism_and_cache_decide_the_memory() {
     assert!(tokens(&four.replace("//MORE", nodes).replace("max_nodes: 1", "max_nodes: 2")) > dealt);
 }
 
+/// Most layers of gemma-3 keep a window of 1,024 tokens: contexts fit that are longer than the logged number of tokens,
+/// and more of them at once.
+#[test]
+fn windows_leave_room_for_long_contexts() {
+    let model = SCENARIO.replace("Llama-3.1-8B", "gemma-3-27b");
+    let long = model.replace("Poisson(rate: 4.0, prompt_tokens: 700", "Poisson(rate: 0.1, prompt_tokens: 40000");
+    let played = summary(&long);
+    let engine = &played["services"]["s"]["engine"];
+    let tokens = engine["kv_cache_tokens"].as_u64().unwrap();
+    assert!(tokens < 40_000, "{tokens}");
+    assert!(played["requests"]["completed"].as_u64().unwrap() >= 5, "{}", played["requests"]);
+    // A smaller cache, set by hand, cuts what it does not hold.
+    let cut = long.replace("ContinuousBatch()", "ContinuousBatch(kv_cache_tokens: 3200)");
+    let cut = report(&cut, &[]);
+    assert!(cut.contains("longest context"), "{cut}");
+}
+
 /// A pod that starts in the run stalls on its first prompts.
 #[test]
 fn a_new_pod_stalls_on_its_first_prompts() {
