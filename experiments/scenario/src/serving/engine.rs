@@ -55,7 +55,7 @@ pub(crate) fn resolve(
     let profile = profile(notes, files, place, (given, setup), gpu)?;
     let limits = limits(notes, place, given, gpu)?;
     let mut config = profile.engine(gpu.memory_per_gpu.0, limits).map_err(|why| {
-        notes.error(&place.path("serving"), why.to_string()).with_help(what_fits(place, &profile, gpu, limits))
+        notes.error(&place.path("serving"), why.to_string()).with_help(what_fits(place, given, &profile, gpu, limits))
     })?;
     if let Some(tokens) = given.kv_cache_tokens {
         let at = place.serving("kv_cache_tokens");
@@ -78,7 +78,13 @@ pub(crate) fn resolve(
 }
 
 /// What to change for a model that does not fit: the fewest GPUs that would do.
-fn what_fits(place: &Place<'_>, profile: &Profile, pool: &PoolConfig, limits: EngineLimits) -> String {
+fn what_fits(
+    place: &Place<'_>,
+    given: &spec::ContinuousBatch,
+    profile: &Profile,
+    pool: &PoolConfig,
+    limits: EngineLimits,
+) -> String {
     let others = "a smaller `precision` or a larger GPU leaves more room, too";
     let fits = |gpus: &u32| {
         let split = match &profile.shape {
@@ -92,7 +98,15 @@ fn what_fits(place: &Place<'_>, profile: &Profile, pool: &PoolConfig, limits: En
         split.is_some_and(|profile| profile.engine(pool.memory_per_gpu.0, limits).is_ok())
     };
     match [2, 4, 8, 16].into_iter().filter(|&gpus| gpus > place.gpus && gpus <= pool.gpus_per_node).find(fits) {
-        Some(gpus) => format!("split it over the GPUs of a node: `gpus: {gpus}`; {others}"),
+        Some(gpus) => {
+            let ranks = profile.shape.as_ref().filter(|_| given.parallelism.is_some()).map(|shape| {
+                let Parallelism { data, expert, .. } = shape.ranks;
+                let rest = [("dp", data), ("ep", expert)].into_iter().filter(|(_, of)| *of > 1);
+                let rest: Vec<String> = rest.map(|(name, of)| format!(", {name}: {of}")).collect();
+                format!(" and `parallelism: (tp: {}{})`", gpus / data, rest.concat())
+            });
+            format!("split it over the GPUs of a node: `gpus: {gpus}`{}; {others}", ranks.unwrap_or_default())
+        }
         None => format!("no node of the pool `{}` has GPUs enough; {others}", pool.name),
     }
 }
@@ -272,6 +286,14 @@ fn unknown_model(notes: &Notes<'_>, place: &Place<'_>, name: &str) -> Diagnostic
 /// GPUs of at least so much memory get vLLM's larger defaults.
 const LARGE_GPU_BYTES: u64 = 70 << 30;
 
+/// Where a default comes from: limits are vLLM's for all engines.
+fn from_vllm(given: &spec::ContinuousBatch, source: &'static str) -> &'static str {
+    match given.engine {
+        None | Some(spec::EngineName::Vllm) => source,
+        Some(spec::EngineName::Sglang | spec::EngineName::TrtLlm) => "vLLM's default, taken for this engine, too",
+    }
+}
+
 /// What decides how much memory is left for the cache.
 fn limits(
     notes: &mut Notes<'_>,
@@ -283,6 +305,7 @@ fn limits(
     let large = pool.memory_per_gpu.0 >= LARGE_GPU_BYTES && !pool.gpu.to_ascii_lowercase().contains("a100");
     let (tokens, sequences) = if large { (8_192, 1_024) } else { (2_048, 256) };
     let source = if large { "vLLM's default for an API server on a GPU of 70 GiB or more" } else { "vLLM's default" };
+    let source = from_vllm(given, source);
     let [tokens_at, sequences_at, block_at, share_at] =
         ["max_num_batched_tokens", "max_num_seqs", "block_size", "gpu_memory_utilization"]
             .map(|field| place.serving(field));
@@ -290,14 +313,14 @@ fn limits(
     notes.within(&sequences_at, u64::from(sequences), 1, 65_536)?;
     let tokens = notes.or(&tokens_at, given.max_num_batched_tokens, tokens.max(sequences), source);
     notes.within(&tokens_at, u64::from(tokens), u64::from(sequences), 1 << 20)?;
-    let block_tokens = notes.or(&block_at, given.block_size, 16, "vLLM's default");
+    let block_tokens = notes.or(&block_at, given.block_size, 16, from_vllm(given, "vLLM's default"));
     if !block_tokens.is_power_of_two() || block_tokens > 4_096 {
         return Err(
             notes.error(&block_at, format!("`block_size` is {block_tokens}; expected a power of two up to 4096"))
         );
     }
     let (share, source) = match place.engines {
-        1 => (0.9, "vLLM's default"),
+        1 => (0.9, from_vllm(given, "vLLM's default")),
         several => (0.9 / f64::from(several), "vLLM's default, split among the engines of a GPU"),
     };
     let utilization = notes.or(&share_at, given.gpu_memory_utilization.map(Fraction::get), share, source);
@@ -314,9 +337,10 @@ fn rules(
 ) -> Result<(), Diagnostic> {
     let at = |field: &str| place.serving(field);
     let chunks = profile.shape.as_ref().is_none_or(|shape| shape.engine.chunks_prompts());
-    let source = if chunks { "vLLM's default" } else { "TensorRT-LLM's default" };
+    let source = if chunks { from_vllm(given, "vLLM's default") } else { "TensorRT-LLM's default" };
     config.chunked_prefill = notes.or(&at("enable_chunked_prefill"), given.enable_chunked_prefill, chunks, source);
-    config.prefix_caching = notes.or(&at("enable_prefix_caching"), given.enable_prefix_caching, true, "vLLM's default");
+    let source = from_vllm(given, "vLLM's default");
+    config.prefix_caching = notes.or(&at("enable_prefix_caching"), given.enable_prefix_caching, true, source);
     config.lookahead = notes.or(
         &at("async_scheduling"),
         given.async_scheduling,

@@ -67,8 +67,6 @@ pub(crate) struct Kept {
     held: u64,
     /// How many of them are full, and so can be found again.
     full: u64,
-    /// The same of its blocks in a windowed group, which it gave back before.
-    pub(super) window: KeptWindow,
 }
 
 /// Blocks of a windowed group that a sequence gave back.
@@ -81,12 +79,6 @@ pub(super) struct KeptWindow {
     /// The end of its blocks, and of those of them that are full.
     pub(super) end: u64,
     pub(super) full_end: u64,
-}
-
-impl Kept {
-    pub(super) fn with(self, window: KeptWindow) -> Self {
-        Kept { window, ..self }
-    }
 }
 
 impl Blocks {
@@ -198,7 +190,7 @@ impl Blocks {
     #[inline]
     pub(super) fn give_kept(&mut self, computed: u64, named: u64) -> Kept {
         let (held, full) = (self.holding(computed) - named, self.full(computed) - named);
-        let kept = Kept { place: self.freed, held, full, window: KeptWindow::default() };
+        let kept = Kept { place: self.freed, held, full };
         self.give(kept.held * self.full_groups);
         kept
     }

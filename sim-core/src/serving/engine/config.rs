@@ -186,9 +186,20 @@ impl EngineConfig {
     /// tokens of one iteration at most.
     ///
     /// Source: vLLM, `vllm/v1/kv_cache_interface.py` (`SlidingWindowSpec.max_memory_usage_bytes`).
+    #[inline]
     pub fn held_tokens(&self) -> u64 {
-        let (blocks, block) = (self.blocks / u64::from(self.replicas.max(1)), u64::from(self.block_tokens));
-        let Some(groups) = self.groups else { return blocks.saturating_mul(block) };
+        // Asked for each request: most engines need no division.
+        let blocks = if self.replicas == 1 { self.blocks } else { self.blocks / u64::from(self.replicas.max(1)) };
+        let block = u64::from(self.block_tokens);
+        match self.groups {
+            None => blocks.saturating_mul(block),
+            Some(groups) => self.held_with_windows(groups, blocks, block),
+        }
+    }
+
+    /// The same with windows, of `blocks` blocks of `block` tokens each.
+    #[inline(never)]
+    fn held_with_windows(&self, groups: BlockGroups, blocks: u64, block: u64) -> u64 {
         let (full, windowed) = (u64::from(groups.full), u64::from(groups.windowed));
         let most = (u64::from(groups.window) - 1 + u64::from(self.token_budget)).div_ceil(block) + 1;
         // A sequence that is not longer than that holds as many blocks, and one more, in each windowed group.
@@ -199,6 +210,7 @@ impl EngineConfig {
     }
 
     /// The longest context that this engine serves.
+    #[inline]
     pub fn longest_context(&self) -> u64 {
         // The last token that is generated is never written to the cache.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };

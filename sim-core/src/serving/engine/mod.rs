@@ -440,6 +440,22 @@ impl Engine {
         self.leap = self.leap.rest(n);
     }
 
+    /// The most iterations from `k` on, up to `n`, for which the free blocks suffice.
+    #[inline]
+    fn lasting(&self, k: u64, n: u64) -> u64 {
+        if self.parts.is_some() { self.lasting_with_windows(k, n) } else { self.blocks.lasting(k, n, self.decodes) }
+    }
+
+    /// Takes the blocks that the decodes need in the `n` iterations from `k` on.
+    #[inline]
+    fn turn_over(&mut self, k: u64, n: u64) {
+        if self.parts.is_some() {
+            self.turn_over_with_windows(k, n);
+        } else {
+            self.blocks.take(self.blocks.needed(k, n, self.decodes));
+        }
+    }
+
     /// Counts `n` iterations with the present batch.
     #[inline]
     fn count(&mut self, n: u64) {

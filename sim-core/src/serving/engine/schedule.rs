@@ -1,6 +1,6 @@
 //! Which sequences run in the next iteration: what vLLM's scheduler decides at each boundary.
 
-use super::blocks::Kept;
+use super::blocks::{Kept, KeptWindow};
 use super::named;
 use super::prompts::Room;
 use super::slides::Hit;
@@ -27,9 +27,7 @@ impl Engine {
                 return;
             }
         }
-        let free = self.blocks.free();
         preempted |= self.reserve_decodes(config, station, bench);
-        let made_room = self.looks.is_alone && config.groups.is_some() && self.made_room(free, station, bench);
         if !self.looks.is_alone && (has_prompts || preempted) {
             preempted = self.compute_prompts(config, preempted, &mut load, station, bench);
         }
@@ -46,12 +44,7 @@ impl Engine {
         let stall = if self.chunks.is_empty() { 0 } else { self.stall(config) };
         let first = if config.replicas == 1 { config.time.iteration(&load) } else { config.iteration(&load) };
         self.leap = Leap { len: 1, first: first + stall, growth };
-        if self.chunks.is_empty()
-            && !preempted
-            && !made_room
-            && config.leaps
-            && self.turn != (Turn::Has { contended: true })
-        {
+        if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
             self.leap.len = self.reach(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
@@ -140,7 +133,7 @@ impl Engine {
     }
 
     /// Takes the blocks that the decodes need in this iteration. True if sequences were preempted
-    /// for that.
+    /// for that, or the next iteration must be planned on its own.
     #[inline]
     fn reserve_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) -> bool {
         if config.groups.is_some() {
@@ -208,10 +201,13 @@ impl Engine {
         let decodes = self.partial != Some(index);
         let since = self.late(index);
         let computed = self.cut_off(index, bench);
-        let kept = self.give_back(config, index, computed, bench);
+        let window = if config.groups.is_some() { self.give_windows(index, computed) } else { KeptWindow::default() };
+        let kept = self.give_back_full(index, computed, bench);
         let sequence = &mut bench.sequences[index];
         let preempted = sequence.preempted.get_or_insert_default();
-        preempted.kept = if config.prefix_caching { kept } else { Kept::default() };
+        if config.prefix_caching {
+            (preempted.kept, preempted.window) = (kept, window);
+        }
         if decodes {
             // Its last token has been generated, but is not in the cache yet.
             preempted.generated = (computed + 1 - u64::from(sequence.prompt)) as u32;
@@ -227,12 +223,11 @@ impl Engine {
     /// Gives back the blocks of a sequence with `computed` tokens in the cache, the last block
     /// first.
     #[inline]
-    fn give_back(&mut self, config: &EngineConfig, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
-        if config.groups.is_none() {
-            return self.give_back_full(index, computed, bench);
+    fn give_back(&mut self, config: &EngineConfig, index: AttemptSlot, computed: u64, bench: &Bench<'_>) {
+        if config.groups.is_some() {
+            self.give_windows(index, computed);
         }
-        let window = self.give_windows(index, computed);
-        self.give_back_full(index, computed, bench).with(window)
+        self.give_back_full(index, computed, bench);
     }
 
     /// The same of the layers that keep all tokens.
@@ -393,7 +388,10 @@ impl Engine {
         bench: &mut Bench<'_>,
     ) -> bool {
         let needed = bench.sequences[index].prefill_tokens();
-        let hit = self.find(config, index, needed, bench);
+        let mut hit = self.find(config, index, needed, bench);
+        if config.groups.is_some() {
+            hit = self.narrow(hit, &bench.sequences[index].kept_window());
+        }
         let found = hit.blocks();
         let computed = self.blocks.tokens(found);
         let tokens = room.of(needed - computed);
@@ -403,20 +401,19 @@ impl Engine {
             return false;
         }
         let sequence = &mut bench.sequences[index];
-        let kept = sequence.kept();
         if config.groups.is_some() {
-            self.take_windows(index, &hit, &kept.window);
+            self.take_windows(index, &hit, &sequence.kept_window());
         }
         if hit.shared.blocks > 0 {
             self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), hit.shared.blocks);
         }
-        self.blocks.take_found(&kept, hit.kept);
+        self.blocks.take_found(&sequence.kept(), hit.kept);
         self.blocks.take(blocks);
         self.admissions += 1;
         sequence.admission = self.admissions;
         sequence.computed = computed as u32;
         let again = sequence.preempted.as_mut();
-        let again = again.map(|preempted| preempted.kept = Kept::default()).is_some();
+        let again = again.map(|preempted| (preempted.kept, preempted.window) = Default::default()).is_some();
         self.work.cached_tokens += computed;
         self.add_chunk(index, computed, tokens, room, load, bench);
         station.waiting.remove(bench.attempts, index);
@@ -441,12 +438,10 @@ impl Engine {
         let sequence = &bench.sequences[index];
         // At least one token is always computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
-        let hit = if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
-            Hit { kept: self.blocks.found(&sequence.kept(), limit), ..Hit::default() }
-        } else {
-            self.find_named(sequence, limit, bench)
-        };
-        if config.groups.is_none() { hit } else { self.find_windows(hit, &sequence.kept()) }
+        if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
+            return Hit { kept: self.blocks.found(&sequence.kept(), limit), ..Hit::default() };
+        }
+        self.find_named(sequence, limit, bench)
     }
 
     #[inline(never)]

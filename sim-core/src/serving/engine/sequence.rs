@@ -1,6 +1,6 @@
 //! What an engine knows of one attempt: its tokens, and how far it has got.
 
-use super::blocks::Kept;
+use super::blocks::{Kept, KeptWindow};
 use crate::clock::SimTime;
 use crate::id::PrefixSlot;
 
@@ -35,6 +35,8 @@ pub(super) struct Preempted {
     pub(super) last_token: SimTime,
     /// Its blocks without names that are still in the cache, until it is admitted again.
     pub(super) kept: Kept,
+    /// The same in windowed groups.
+    pub(super) window: KeptWindow,
 }
 
 impl Default for Sequence {
@@ -69,6 +71,11 @@ impl Sequence {
     #[inline]
     pub(super) fn kept(&self) -> Kept {
         self.preempted.as_ref().map_or_else(Kept::default, |preempted| preempted.kept)
+    }
+
+    /// The same in windowed groups.
+    pub(super) fn kept_window(&self) -> KeptWindow {
+        self.preempted.as_ref().map_or_else(KeptWindow::default, |preempted| preempted.window)
     }
 
     /// Tokens that its prefill computes; after a preemption, the generated ones too.

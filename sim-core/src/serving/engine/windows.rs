@@ -66,9 +66,9 @@ impl Engine {
 
     /// What of a find is of use with windows; `kept` is where a preempted sequence's own blocks are.
     #[inline(never)]
-    pub(super) fn find_windows(&self, hit: Hit, kept: &Kept) -> Hit {
+    pub(super) fn narrow(&self, hit: Hit, kept: &KeptWindow) -> Hit {
         let Some(slides) = self.slides() else { return hit };
-        slides.narrow(hit, &kept.window, &self.blocks)
+        slides.narrow(hit, kept, &self.blocks)
     }
 
     /// Takes its own blocks of a find in the windowed groups.
@@ -93,7 +93,8 @@ impl Engine {
         }
         let needed = bench.sequences[first].prefill_tokens();
         // Free blocks that it finds count as taken: if a few of them are used again, all may be of no use.
-        if self.find(config, first, needed, bench).blocks() > 0 {
+        let hit = self.find(config, first, needed, bench);
+        if self.narrow(hit, &bench.sequences[first].kept_window()).blocks() > 0 {
             return 1;
         }
         self.slides().map_or(n, |slides| slides.room_in(&self.blocks, self.iteration, n))
@@ -101,8 +102,7 @@ impl Engine {
 
     /// Whether there may be room for a waiting sequence only after the decodes' blocks have been taken and given; prompts
     /// that run alone are planned before that. `free` blocks were free then.
-    #[inline(never)]
-    pub(super) fn made_room(&self, free: u64, station: &Station, bench: &Bench<'_>) -> bool {
+    fn made_room(&self, free: u64, station: &Station, bench: &Bench<'_>) -> bool {
         let finds = |first: AttemptSlot| {
             let sequence = &bench.sequences[first];
             sequence.prefix != PrefixSlot::NONE || sequence.kept() != Kept::default()
@@ -111,8 +111,8 @@ impl Engine {
     }
 
     /// The most iterations from `k` on, up to `n`, for which the free blocks suffice.
-    #[inline]
-    pub(super) fn lasting(&self, k: u64, n: u64) -> u64 {
+    #[inline(never)]
+    pub(super) fn lasting_with_windows(&self, k: u64, n: u64) -> u64 {
         match self.slides() {
             None => self.blocks.lasting(k, n, self.decodes),
             Some(slides) => slides.lasting(&self.blocks, k, n, self.decodes),
@@ -121,8 +121,8 @@ impl Engine {
 
     /// Takes the blocks that the decodes need in the `n` iterations from `k` on, and gives back those that slide out of
     /// windows.
-    #[inline]
-    pub(super) fn turn_over(&mut self, k: u64, n: u64) {
+    #[inline(never)]
+    pub(super) fn turn_over_with_windows(&mut self, k: u64, n: u64) {
         match self.parts.as_ref().and_then(|parts| parts.slides.as_ref()) {
             None => self.blocks.take(self.blocks.needed(k, n, self.decodes)),
             Some(slides) => slides.turn_over(&mut self.blocks, k, n, self.decodes),
@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Gives and takes what the decodes of an engine with windows leave and need in this iteration. True if sequences were
-    /// preempted for that.
+    /// preempted for that, or the next iteration must be planned on its own.
     #[inline(never)]
     pub(super) fn reserve_with_windows(
         &mut self,
@@ -138,12 +138,12 @@ impl Engine {
         station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
-        if self.turn_over_now(bench) {
-            return false;
+        let (free, peak) = (self.blocks.free(), self.blocks.peak());
+        let mut changes = false;
+        if !self.turn_over_now(bench) {
+            changes = self.reserve_in_order(config, station, bench);
+            self.blocks.lower_peak(peak);
         }
-        let peak = self.blocks.peak();
-        let preempted = self.reserve_in_order(config, station, bench);
-        self.blocks.lower_peak(peak);
-        preempted
+        changes || (self.looks.is_alone && self.made_room(free, station, bench))
     }
 }
