@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`cli`] | the command |
 //! | [`report`], [`compare`], [`lint`] | results in words |
+//! | [`sweep`] | a scenario for many values of its settings |
 //! | [`regression`] | policy regression tests |
 //! | [`replay`] | a manifest on recorded metrics |
 //! | [`schemas`] | JSON schemas |
@@ -23,6 +24,7 @@ pub mod regression;
 pub mod replay;
 pub mod report;
 pub mod schemas;
+pub mod sweep;
 
 pub use flashcrowd_profiles as profiles;
 pub use flashcrowd_results as results;

@@ -4,7 +4,7 @@ use super::by_service::ByService;
 use super::catalogue::{catalogue, find};
 use super::figure::FigureDef;
 use super::part::{Distribution, Part};
-use super::scope::{Scope, scopes};
+use super::scope::{Scope, ScopeKind, scopes};
 use super::spread::Spread;
 use super::trial::Trial;
 use super::view::View;
@@ -79,6 +79,33 @@ impl Figures {
     /// The value of a figure in this trial; `None` prints a dash.
     pub fn value(&self, scope: &Scope, id: &str) -> Option<f64> {
         self.scopes.iter().find(|own| own.scope == *scope)?.get(id)
+    }
+}
+
+/// The values of the figures of one thing in one trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Values {
+    /// What they are about.
+    pub scope: Scope,
+    /// Those that it has, in the order of the catalogue.
+    pub values: Vec<(FigureId, f64)>,
+}
+
+impl Figures {
+    /// The values of all figures of some kinds of things.
+    pub fn values(&self, kinds: &[ScopeKind]) -> Vec<Values> {
+        let of = |own: &ScopeFigures| {
+            let values = own.parts.iter().filter_map(|(figure, part)| Some((*figure, own.value(figure.0, part)?)));
+            Values { scope: own.scope.clone(), values: values.collect() }
+        };
+        self.scopes.iter().filter(|own| kinds.contains(&own.scope.kind)).map(of).collect()
+    }
+
+    /// The same trial with nothing but some kinds of things.
+    #[must_use]
+    pub fn only(self, kinds: &[ScopeKind]) -> Figures {
+        let scopes = self.scopes.into_iter().filter(|own| kinds.contains(&own.scope.kind)).collect();
+        Figures { scopes, ..self }
     }
 }
 

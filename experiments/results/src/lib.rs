@@ -15,6 +15,7 @@
 //! | [`bound`], `ready` | how far from the clairvoyant bound |
 //! | `warnings`, `loadless` | what to know before trusting a result; metrics that carry no load signal |
 //! | [`summary`] | `summary.json`, and its schema |
+//! | `columns` | trials as rows: a column for each figure of anything |
 //! | `table`, `tables` | tables: columns with name, unit and kind; CSV |
 //! | `folder`, `place` | the output folder, and whose files it holds |
 //! | `spool` | all summaries as one JSON text |
@@ -27,6 +28,7 @@ pub mod bound;
 mod break_even;
 mod by_service;
 mod catalogue;
+mod columns;
 mod figure;
 mod figures;
 mod folder;
@@ -55,8 +57,9 @@ mod whole;
 mod world;
 
 pub use catalogue::{catalogue, find};
+pub use columns::FigureColumns;
 pub use figure::{Better, FigureDef, Unit};
-pub use figures::{FigureId, Figures, ScopeFigures};
+pub use figures::{FigureId, Figures, ScopeFigures, Values};
 pub use folder::{ExportError, OutputFolder};
 pub use hgrm::hgrm;
 pub use latency::{STATISTICS, Statistic, part_name, part_words};

@@ -181,28 +181,38 @@ impl Gathered {
     }
 }
 
-/// As the counts of its buckets: pairs of a value and how many are about that large.
+/// As its buckets: by how many each is beyond the one before, and its count, one after the other.
 #[derive(Serialize, Deserialize)]
 struct SpreadText {
     max_us: u64,
-    counts: Vec<(u64, u64)>,
+    buckets: Vec<u64>,
 }
 
 impl Serialize for Spread {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        SpreadText { max_us: self.max_us, counts: self.buckets().collect() }.serialize(serializer)
+        let mut rest = self.packed.as_slice();
+        let buckets = std::iter::from_fn(|| take(&mut rest)).collect();
+        SpreadText { max_us: self.max_us, buckets }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Spread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = SpreadText::deserialize(deserializer)?;
-        // A histogram brings values of the same bucket together, whoever wrote them.
-        let mut histogram = Histogram::new(3).map_err(serde::de::Error::custom)?;
-        for (value, count) in text.counts {
-            histogram.record_n(value, count).map_err(serde::de::Error::custom)?;
+        let wrong = || serde::de::Error::custom("`buckets` are pairs of a step and a count, of at most 2^63 us");
+        let (last, mut bucket, mut total) = (bucket_of::<DIGITS_3>(u64::MAX >> 1) as u64, 0_u64, 0_u64);
+        let mut spread = Spread { max_us: text.max_us, ..Spread::default() };
+        for (at, pair) in text.buckets.chunks(2).enumerate() {
+            let &[step, count] = pair else { return Err(wrong()) };
+            bucket = bucket.checked_add(step).filter(|bucket| *bucket <= last).ok_or_else(wrong)?;
+            total = total.checked_add(count).ok_or_else(wrong)?;
+            if count == 0 || (step == 0 && at > 0) {
+                return Err(wrong());
+            }
+            put(&mut spread.packed, step);
+            put(&mut spread.packed, count);
         }
-        Ok(Spread::of_histogram(&histogram, text.max_us))
+        Ok(Spread { total, ..spread })
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Paired differences between the variants of a scenario, or between manifests on it.
     Compare(CompareArgs),
+    /// Play a scenario for many values of its settings; goes on where it was stopped.
+    Sweep(SweepArgs),
     /// Parse, resolve and lint a scenario; run nothing.
     Check(CheckArgs),
     /// A dry run of a policy on recorded metrics (open loop).
@@ -111,6 +113,61 @@ pub(super) struct CompareArgs {
     pub(super) long: bool,
     #[command(flatten)]
     pub(super) play: Play,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  flashcrowd sweep @horizontal --over services.model.slots=4,8,16 --replicates 5\n  \
+                  flashcrowd sweep s.ron --over pools.l40s.provisioning=3m,8m --over pools.l40s.max_nodes=2,4\n  \
+                  flashcrowd sweep s.ron --over services.chat.autoscaler.spec.maxReplicas=4..40 --sample lhs:50\n  \
+                  flashcrowd sweep s.ron --over a,b=(1,2),(3,4) --shard 2/7 --out shard-2\n  \
+                  flashcrowd sweep merge shard-* --out whole"
+)]
+pub(super) struct SweepArgs {
+    #[command(subcommand)]
+    pub(super) merge: Option<SweepCommand>,
+    /// A scenario file, or @NAME.
+    #[arg(required = true)]
+    pub(super) scenario: Option<String>,
+    /// What varies: `PATH=V1,V2,..`, a range for samples `PATH=LO..HI[:log]`, or settings that change
+    /// together `A,B=(1,2),(3,4)`; paths are those of `--set`. May be given several times.
+    #[arg(long, value_name = "PATH=VALUES")]
+    pub(super) over: Vec<String>,
+    /// Points drawn instead of all: `lhs:N` (Latin hypercube) or `sobol:N`.
+    #[arg(long, value_name = "KIND:POINTS")]
+    pub(super) sample: Option<String>,
+    /// Manifests, or autoscalers as scenarios write them, as one more axis.
+    #[arg(long, value_name = "POLICY", num_args = 1..)]
+    pub(super) policies: Vec<PathBuf>,
+    /// The service that the policies scale, if the scenario has several.
+    #[arg(long, requires = "policies")]
+    pub(super) service: Option<String>,
+    /// Play a part of the cells: `2/7`; `auto` in an array of Slurm, `auto/7` in an indexed job of Kubernetes.
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<String>,
+    /// Folder of the sweep; out/<scenario>-sweep by default. What it holds already is not played again.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) play: Play,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SweepCommand {
+    /// Put the cells of several shards into one sweep.
+    Merge(MergeArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MergeArgs {
+    /// Folders of finished shards.
+    #[arg(required = true, value_name = "DIR")]
+    pub(super) shards: Vec<PathBuf>,
+    /// Folder of the whole.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

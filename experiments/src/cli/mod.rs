@@ -2,7 +2,7 @@
 //!
 //! Results go to stdout, progress and messages to stderr. Exit codes: 0 fine (a missed SLO is a
 //! result), 1 internal fault or results that could not be printed, 2 usage or input error, 3 an assertion, a `--strict` SLO or a
-//! validation failed.
+//! validation failed, 4 shards of a sweep that do not make a whole.
 
 mod args;
 mod commands;
@@ -12,6 +12,7 @@ mod outcome;
 mod play;
 mod replay;
 mod signals;
+mod sweep;
 mod test;
 
 use args::{Args, Command};
@@ -56,6 +57,7 @@ fn dispatch(command: &Command, registry: &Registry) -> u8 {
     let outcome = match command {
         Command::Run(args) => play::run(args, registry),
         Command::Compare(args) => play::compare(args, registry),
+        Command::Sweep(args) => sweep::sweep(args, registry),
         Command::Check(args) => commands::check(args, registry),
         Command::Replay(args) => replay::replay(args, registry),
         Command::Test(args) => test::test(args, registry),

@@ -1,5 +1,6 @@
 //! How a command ends, and where it prints: data to stdout, talk to stderr.
 
+use crate::sweep::{StoreError, SweepError};
 use flashcrowd_language::Diagnostic;
 use flashcrowd_language::words::plain;
 use flashcrowd_results::ExportError;
@@ -13,6 +14,8 @@ pub(super) enum Failure {
     Input(Box<Diagnostic>),
     /// The outputs could not be written: exit code 2.
     Export(ExportError),
+    /// The folder of a sweep: exit code 2.
+    Store(StoreError),
     /// A reference file: exit code 2.
     Validate(ValidateError),
     /// Nobody reads the output any more.
@@ -30,6 +33,21 @@ impl From<Diagnostic> for Failure {
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         Failure::Export(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Store(error)
+    }
+}
+
+impl From<SweepError> for Failure {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Input(diagnostic) => Failure::Input(diagnostic),
+            SweepError::Store(error) => Failure::Store(error),
+        }
     }
 }
 
@@ -58,6 +76,10 @@ pub(super) fn ended(outcome: Outcome) -> u8 {
             2
         }
         Err(Failure::Export(error)) => {
+            say(&format!("error: {error}"));
+            2
+        }
+        Err(Failure::Store(error)) => {
             say(&format!("error: {error}"));
             2
         }

@@ -72,7 +72,7 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
 
 /// The scenario with what the command line says: `--set` before variants, `--seed`, `--replicates`
 /// and `--load` after them.
-fn text(scenario: &str, play: &Play, registry: &Registry) -> Result<Text, Diagnostic> {
+pub(super) fn text(scenario: &str, play: &Play, registry: &Registry) -> Result<Text, Diagnostic> {
     let mut text = Text::read_with(scenario, registry)?.with(&play.set)?;
     if let Some(seed) = play.seed {
         text = text.finally("--seed", format!("seed={seed}"));
@@ -92,7 +92,7 @@ pub(super) fn at_load(text: Text, load: Option<&str>) -> Text {
 }
 
 /// A name that is one path component.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let kept = |c: char| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '_' };
     let name: String = name.chars().map(kept).collect();
     if name.trim().is_empty() { "run".to_owned() } else { name }
@@ -131,40 +131,48 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
 /// the scenario has.
 fn with_manifests(text: &Text, args: &CompareArgs) -> Result<(Loaded, String), Diagnostic> {
     let base = text.resolve()?;
-    let names: Vec<&str> = base.variants[0].services.iter().map(|service| &*service.config.name).collect();
-    let service = match &args.service {
-        Some(wanted) if names.contains(&wanted.as_str()) => wanted.as_str(),
-        Some(wanted) => {
-            let error = Diagnostic::about("--service", format!("there is no service `{wanted}`"));
-            let error = error.with_label(format!("expected {}", list(names.iter().copied())));
-            return Err(match nearest(wanted, names) {
-                Some(near) => error.with_help(format!("did you mean `{near}`?")),
-                None => error,
-            });
-        }
-        None if names.len() == 1 => names[0],
-        None => {
-            let error = Diagnostic::about(&args.scenario, "the scenario has several services");
-            return Err(error.with_help(format!("say which one the manifests scale: --service, {}", list(names))));
-        }
-    };
+    let service = scaled_service(&base, args.service.as_deref())?;
     let mut variants = Vec::new();
     if args.manifests.len() == 1 {
         variants.push(text.resolve_with("scenario", &[])?);
     }
     for (name, path) in labels(&args.manifests).into_iter().zip(&args.manifests) {
-        let (label, autoscaler) = match policy::inline(path) {
-            Some(policy) => ("policy", policy),
-            None => (
-                "manifest",
-                format!("Manifest({})", serde_json::to_string(&path.to_string_lossy()).unwrap_or_default()),
-            ),
-        };
+        let (label, autoscaler) = autoscaler(path);
         let assignment = format!("services.\"{service}\".autoscaler={autoscaler}");
         variants.push(text.resolve_with(&name, &[(label.to_owned(), assignment)])?);
     }
-    let service = service.to_owned();
     Ok((Loaded { variants, baseline: 0, ..base }, service))
+}
+
+/// The service that policies are for: the one that is named, or the only one.
+pub(super) fn scaled_service(base: &Loaded, wanted: Option<&str>) -> Result<String, Diagnostic> {
+    let names: Vec<&str> = base.variants[0].services.iter().map(|service| &*service.config.name).collect();
+    match wanted {
+        Some(wanted) if names.contains(&wanted) => Ok(wanted.to_owned()),
+        Some(wanted) => {
+            let error = Diagnostic::about("--service", format!("there is no service `{wanted}`"));
+            let error = error.with_label(format!("expected {}", list(names.iter().copied())));
+            Err(match nearest(wanted, names) {
+                Some(near) => error.with_help(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        }
+        None if names.len() == 1 => Ok(names[0].to_owned()),
+        None => {
+            let error = Diagnostic::about(&base.given, "the scenario has several services");
+            Err(error.with_help(format!("say which one the manifests scale: --service, {}", list(names))))
+        }
+    }
+}
+
+/// A policy as scenarios write it, and what it is called: a manifest, or an autoscaler.
+pub(super) fn autoscaler(path: &Path) -> (&'static str, String) {
+    match policy::inline(path) {
+        Some(policy) => ("policy", policy),
+        None => {
+            ("manifest", format!("Manifest({})", serde_json::to_string(&path.to_string_lossy()).unwrap_or_default()))
+        }
+    }
 }
 
 /// File names, with their folders or a number where they are equal; of policies their own names.

@@ -32,6 +32,7 @@ mod schema;
 mod shipped;
 mod slos;
 mod sums;
+mod sweep;
 mod tokens;
 mod traces;
 mod validate_coldstart;

@@ -5,5 +5,5 @@ mod play;
 mod progress;
 
 pub use finished::{Run, Sink};
-pub use play::{Played, play, play_whole};
+pub use play::{Played, play, play_trial, play_whole};
 pub use progress::Progress;

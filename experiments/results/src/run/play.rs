@@ -51,7 +51,7 @@ pub fn play(
     let at_once = rayon::current_num_threads() * RUNS_A_THREAD;
     for some in trials.chunks(at_once) {
         let runs: Vec<Result<Run, Diagnostic>> =
-            some.par_iter().map(|(variant, trial)| checked(loaded, *variant, trial, progress)).collect();
+            some.par_iter().map(|(variant, trial)| play_trial(loaded, *variant, trial, progress)).collect();
         for run in runs {
             sink.take(run.inspect_err(|_| progress.finish())?);
         }
@@ -74,7 +74,10 @@ pub fn play_whole(loaded: Loaded, progress: &Progress) -> Result<Played, Diagnos
 }
 
 /// Plays one trial, and once more where a policy outside the program decided.
-fn checked(loaded: &Loaded, variant: usize, trial: &Trial, progress: &Progress) -> Result<Run, Diagnostic> {
+///
+/// # Errors
+/// What stopped it.
+pub fn play_trial(loaded: &Loaded, variant: usize, trial: &Trial, progress: &Progress) -> Result<Run, Diagnostic> {
     let run = one(loaded, variant, trial, progress)?;
     if trial.replicate == 0 && is_external(&loaded.variants[variant]) {
         check_external(loaded, &run)?;

@@ -19,7 +19,8 @@ impl Progress {
         Progress { bar: Mutex::new(ProgressBar::hidden()), shown }
     }
 
-    pub(super) fn start(&self, runs: usize, horizon: Option<SimTime>) {
+    /// Shows the bar, for so many runs to a horizon.
+    pub fn start(&self, runs: usize, horizon: Option<SimTime>) {
         if !self.shown {
             return;
         }
@@ -33,10 +34,16 @@ impl Progress {
         }
     }
 
-    pub(super) fn finish(&self) {
+    /// Takes the bar away.
+    pub fn finish(&self) {
         if let Ok(bar) = self.bar.lock() {
             bar.finish_and_clear();
         }
+    }
+
+    /// A run that need not be played.
+    pub fn skip(&self, horizon: SimTime) {
+        self.cell().done(horizon);
     }
 
     pub(super) fn cell(&self) -> Cell {

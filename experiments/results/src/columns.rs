@@ -1,0 +1,62 @@
+//! Trials as rows of a table: a column for each figure of anything.
+
+use super::catalogue::catalogue;
+use super::figures::{FigureId, Values};
+use super::scope::{Scope, ScopeKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The columns of a table of trials: figures of the whole, of routes, services, their SLOs, and of pools.
+#[derive(Clone, Debug, Default)]
+pub struct FigureColumns {
+    /// By scope, positions in the catalogue.
+    places: BTreeMap<Scope, BTreeSet<usize>>,
+}
+
+impl FigureColumns {
+    /// What has columns. Divisions of the bill beside pools stand in a run's own summary: here they would be
+    /// most columns.
+    pub const KINDS: [ScopeKind; 5] =
+        [ScopeKind::All, ScopeKind::Route, ScopeKind::Service, ScopeKind::Slo, ScopeKind::Pool];
+
+    /// Adds the figures that a trial has.
+    pub fn add(&mut self, trial: &[Values]) {
+        for own in trial {
+            for (figure, _) in &own.values {
+                let at = position(*figure);
+                if self.places.get(&own.scope).is_none_or(|known| !known.contains(&at)) {
+                    self.places.entry(own.scope.clone()).or_default().insert(at);
+                }
+            }
+        }
+    }
+
+    fn columns(&self) -> impl Iterator<Item = (&Scope, usize)> {
+        self.places.iter().flat_map(|(scope, places)| places.iter().map(move |at| (scope, *at)))
+    }
+
+    /// Their names: `cost_usd`, `chat.ttft.p99`, `pool.l40s.cost_usd`.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.columns().map(|(scope, at)| {
+            let id = catalogue()[at].id;
+            match scope.kind {
+                ScopeKind::All => id.to_owned(),
+                ScopeKind::Pool => format!("pool.{}.{id}", scope.name),
+                _ => format!("{}.{id}", scope.name),
+            }
+        })
+    }
+
+    /// The values of a trial; empty where it has none.
+    pub fn row<'a>(&'a self, trial: &'a [Values]) -> impl Iterator<Item = Option<f64>> + 'a {
+        let known: BTreeMap<(&Scope, usize), f64> = trial
+            .iter()
+            .flat_map(|own| own.values.iter().map(move |(figure, value)| ((&own.scope, position(*figure)), *value)))
+            .collect();
+        self.columns().map(move |column| known.get(&column).copied())
+    }
+}
+
+/// Its place in the catalogue, which is the order of columns.
+fn position(figure: FigureId) -> usize {
+    catalogue().iter().position(|known| known.id == figure.0.id).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,240 @@
+//! Sweeps: whole commands that are killed, resumed, cut into shards and put together again.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const SCENARIO: &str = r#"(
+    horizon: "2h",
+    warmup: "10m",
+    replicates: 2,
+    pools: {"p": (gpu: "L40S", gpus_per_node: 1, max_nodes: 4, min_nodes: 1, gpu_price: "2/h")},
+    services: {
+        "chat": (
+            serving: Slots(4),
+            service_time: Exponential(mean: "400ms"),
+            slo: [(quantile: 0.95, limit: "3s")],
+            autoscaler: QueueDepth(waiting_per_replica: 4, min: 1, max: 4),
+        ),
+    },
+    traffic: {"t": Poisson(rate: 11)},
+)
+"#;
+
+fn flashcrowd(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flashcrowd"));
+    command.current_dir(folder).args(args).stdin(Stdio::null());
+    command
+}
+
+fn played(folder: &Path, args: &[&str]) -> Output {
+    let output = flashcrowd(folder, args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn said(folder: &Path, args: &[&str], code: i32) -> String {
+    let output = flashcrowd(folder, args).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+    text
+}
+
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("s.ron"), SCENARIO).unwrap();
+    folder
+}
+
+/// Every file below a folder with its bytes, but for what says how long it took.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if entry.file_name() != "timing.csv" && entry.file_name() != ".lock" {
+                all.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+const OVER: [&str; 4] =
+    ["--over", "services.chat.autoscaler.waiting_per_replica=1,2,8,32", "--over", "pools.p.max_nodes=1,2,3"];
+
+/// The sweep of all tests: 12 points, twice.
+fn sweep<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["sweep", "s.ron"], &OVER[..], more].concat()
+}
+
+#[test]
+fn a_table_says_what_holds_and_is_cheapest() {
+    let folder = folder();
+    let output = played(folder.path(), &sweep(&[]));
+    insta::assert_snapshot!("report", String::from_utf8_lossy(&output.stdout));
+    let mut table = csv::Reader::from_path(folder.path().join("out/s-sweep/sweep.csv")).unwrap();
+    let header = table.headers().unwrap().clone();
+    for column in [
+        "services.chat.autoscaler.waiting_per_replica",
+        "pools.p.max_nodes",
+        "cost_usd",
+        "chat.e2e.p99",
+        "pool.p.cost_usd",
+    ] {
+        assert!(header.iter().any(|name| name == column), "{column}: {header:?}");
+    }
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 24);
+    let at = |name: &str| header.iter().position(|own| own == name).unwrap();
+    // A row is what `run` finds with the same settings.
+    let alone = played(
+        folder.path(),
+        &[
+            "run",
+            "s.ron",
+            "--no-out",
+            "--format",
+            "json",
+            "--set",
+            "services.chat.autoscaler.waiting_per_replica=2",
+            "--set",
+            "pools.p.max_nodes=3",
+        ],
+    );
+    let alone: serde_json::Value = serde_json::from_slice(&alone.stdout).unwrap();
+    let row = rows.iter().find(|row| {
+        (&row[at("services.chat.autoscaler.waiting_per_replica")], &row[at("pools.p.max_nodes")], &row[at("replicate")])
+            == ("2", "3", "0")
+    });
+    let row = row.unwrap();
+    assert_eq!(row[at("digest")].len(), 32);
+    let cost = alone["runs"][0]["cost"]["usd"].as_f64().or_else(|| alone["cost"]["usd"].as_f64());
+    if let Some(cost) = cost {
+        assert!((row[at("cost_usd")].parse::<f64>().unwrap() - cost).abs() < 1e-9);
+    }
+}
+
+/// On one thread and on three, in shards, and after having been killed: the same bytes.
+#[test]
+fn however_it_is_played_the_bytes_are_the_same() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    played(folder.path(), &sweep(&["--out", "one", "--threads", "1"]));
+    let whole = files(&at("one"));
+    assert_eq!(whole.keys().filter(|name| name.starts_with("cells")).count(), 24);
+    played(folder.path(), &sweep(&["--out", "three", "--threads", "3"]));
+    assert!(files(&at("three")) == whole, "three threads differ");
+    for shards in [2, 7] {
+        let names: Vec<String> = (1..=shards).map(|index| format!("shard-{index}-of-{shards}")).collect();
+        for (index, name) in names.iter().enumerate() {
+            let shard = format!("{}/{shards}", index + 1);
+            played(folder.path(), &sweep(&["--out", name, "--shard", &shard]));
+        }
+        let merged = format!("of-{shards}");
+        let mut merge = vec!["sweep", "merge", "--out", &merged];
+        merge.extend(names.iter().map(String::as_str));
+        played(folder.path(), &merge);
+        assert!(files(&at(&merged)) == whole, "{shards} shards differ");
+    }
+}
+
+/// Killed three times at any moment, and run to its end: no cell is played twice, and all is as if it had
+/// been played at once.
+#[test]
+fn a_sweep_that_is_killed_goes_on_where_it_was() {
+    let folder = folder();
+    let long = ["--set", "horizon=6h", "--threads", "2"];
+    played(folder.path(), &sweep(&[&long[..], &["--out", "whole"]].concat()));
+    let whole = files(&folder.path().join("whole"));
+    let out = folder.path().join("killed");
+    let args = sweep(&[&long[..], &["--out", "killed"]].concat());
+    for wanted in [1, 6, 13] {
+        let mut child = flashcrowd(folder.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let cells = || files(&out).keys().filter(|name| name.extension().is_some_and(|end| end == "json")).count();
+        // The plan is a file, too.
+        while !out.exists() || cells() <= wanted {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let before = fs::metadata(out.join("sweep.json")).is_ok();
+    assert!(before && !out.join("sweep.csv").exists(), "it was killed in the middle");
+    played(folder.path(), &args);
+    assert!(files(&out) == whole, "it differs after having been killed");
+    // Each cell once: a kill between a cell and its time loses the time.
+    let timing = fs::read_to_string(out.join("timing.csv")).unwrap();
+    let mut cells: Vec<&str> = timing.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let count = cells.len();
+    cells.sort_unstable();
+    cells.dedup();
+    assert!(cells.len() == count && (21..=24).contains(&count), "{timing}");
+}
+
+#[test]
+fn shards_that_do_not_make_a_whole_name_what_is_missing() {
+    let folder = folder();
+    played(folder.path(), &sweep(&["--out", "a", "--shard", "1/2"]));
+    let text = said(folder.path(), &["sweep", "merge", "a", "--out", "whole"], 4);
+    assert!(
+        text.contains("12 cells are missing") && text.contains("waiting_per_replica=1, max_nodes=1, replicate 2"),
+        "{text}"
+    );
+    assert!(!folder.path().join("whole").exists());
+    let text = said(folder.path(), &["sweep", "merge", "s.ron", "--out", "whole"], 2);
+    assert!(text.contains("holds no finished sweep") || text.contains("cannot use"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_swept_is_said() {
+    let folder = folder();
+    let mut all = String::new();
+    let cases: [(&str, &[&str]); 13] = [
+        ("nothing varies", &[]),
+        ("no such path", &["--over", "services.chat.autoscalr.waiting_per_replica=1,2"]),
+        ("no such field", &["--over", "services.chat.autoscaler.waiting_per_replic=1,2"]),
+        ("a value of the wrong kind", &["--over", "pools.p.max_nodes=1,2,many"]),
+        ("a range in a grid", &["--over", "services.chat.autoscaler.waiting_per_replica=1..9"]),
+        ("no axis", &["--over", "replicates=1,2"]),
+        ("no values", &["--over", "pools.p.max_nodes"]),
+        ("twice", &["--over", "pools.p.max_nodes=1,1"]),
+        ("linked", &["--over", "pools.p.max_nodes,pools.p.min_nodes=(1,1),2"]),
+        ("sample", &["--over", "pools.p.max_nodes=1..4", "--sample", "random:10"]),
+        ("shard", &["--over", "pools.p.max_nodes=1,2", "--shard", "3/2"]),
+        ("no policy", &["--policies", "none.yaml"]),
+        ("no scenario", &["--over", "pools.p.max_nodes=1,2", "--service", "chat"]),
+    ];
+    for (what, args) in cases {
+        let text = said(folder.path(), &[&["sweep", "s.ron", "--out", "out"], args].concat(), 2);
+        let _ = writeln!(all, "== {what}\n{text}");
+    }
+    insta::assert_snapshot!("refused", all);
+    assert!(!folder.path().join("out").exists(), "nothing is half-written");
+}
+
+#[test]
+fn a_folder_holds_one_sweep() {
+    let folder = folder();
+    played(folder.path(), &sweep(&["--out", "out"]));
+    let other = said(folder.path(), &["sweep", "s.ron", "--over", "pools.p.max_nodes=1,2", "--out", "out"], 2);
+    assert!(other.contains("it differs in its axes"), "{other}");
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    fs::write(folder.path().join("mine/notes.txt"), "mine").unwrap();
+    let text = said(folder.path(), &sweep(&["--out", "mine"]), 2);
+    assert!(text.contains("exists and holds no sweep"), "{text}");
+    // Another version of the program.
+    let plan = folder.path().join("out/sweep.json");
+    let changed = fs::read_to_string(&plan).unwrap().replace("\"version\":\"", "\"version\":\"9.");
+    fs::write(&plan, changed).unwrap();
+    let text = said(folder.path(), &sweep(&["--out", "out"]), 2);
+    assert!(text.contains("it differs in its program"), "{text}");
+}
