@@ -16,17 +16,27 @@ use crate::traffic::Fifo;
 impl Engine {
     /// Looks at the sequences that have become ready. A request that comes at the instant of a
     /// boundary finds the iteration begun; only an idle engine takes it at once.
+    #[inline]
     pub(super) fn look(&mut self, config: &EngineConfig) {
+        if config.receive_interval > 1 {
+            if self.running > 0 && self.iteration < self.looks.next {
+                return;
+            }
+            self.looks.next = self.iteration + u64::from(config.receive_interval);
+        }
+        self.look_now(config);
+    }
+
+    /// The same, whenever it looked last.
+    #[inline]
+    pub(super) fn look_now(&mut self, config: &EngineConfig) {
         let before = if self.running == 0 {
             self.at() + SimDuration::from_ps(1)
-        } else if config.receive_interval > 1 && self.iteration < self.looks.next {
-            return;
         } else if config.lookahead {
             self.previous
         } else {
             self.at()
         };
-        self.looks.next = self.iteration + u64::from(config.receive_interval);
         self.seen_before = self.seen_before.max(before);
     }
 

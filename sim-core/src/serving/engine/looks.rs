@@ -2,13 +2,24 @@
 
 use super::config::{EngineConfig, Prefill};
 
+/// By which rules an engine plans, from the usual ones to the special ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// vLLM's, without windows: nothing but its batch and its blocks decides what comes next.
+    #[default]
+    Plain,
+    /// With windows, or several replicas.
+    Usual,
+    /// It does not look at new requests before each iteration.
+    Intervals,
+    /// It computes prompts alone.
+    PromptsAlone,
+}
+
 /// When an engine looks, and lets in.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    /// Whether it does not look before each iteration, or computes prompts alone.
-    pub(super) is_special: bool,
-    /// Whether it computes prompts alone.
-    pub(super) is_alone: bool,
+    pub(super) rules: Rules,
     /// The iteration before which it looks again, if it does not before each.
     pub(super) next: u64,
     /// The iteration before which it let prompts in, or had too few decodes to hold any back.
@@ -19,7 +30,25 @@ pub(super) struct Looks {
 
 impl Looks {
     pub(super) fn new(config: &EngineConfig) -> Self {
-        let is_alone = config.prefill == Prefill::Alone;
-        Looks { is_special: is_alone || config.receive_interval > 1, is_alone, ..Looks::default() }
+        let is_plain = config.replicas == 1 && config.groups.is_none() && config.time.windows().is_empty();
+        let rules = match config.prefill {
+            Prefill::Alone => Rules::PromptsAlone,
+            Prefill::Mixed if config.receive_interval > 1 => Rules::Intervals,
+            Prefill::Mixed if is_plain => Rules::Plain,
+            Prefill::Mixed => Rules::Usual,
+        };
+        Looks { rules, ..Looks::default() }
+    }
+
+    /// Whether it computes prompts alone.
+    #[inline]
+    pub(super) fn is_alone(&self) -> bool {
+        self.rules == Rules::PromptsAlone
+    }
+
+    /// Whether it does not look before each iteration, or computes prompts alone.
+    #[inline]
+    pub(super) fn is_special(&self) -> bool {
+        matches!(self.rules, Rules::Intervals | Rules::PromptsAlone)
     }
 }

@@ -416,7 +416,7 @@ impl Engine {
     /// Plays the first `n` iterations of the leap.
     #[inline]
     fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
-        if self.looks.is_special {
+        if self.looks.is_special() {
             return self.pass_special(n, bench);
         }
         self.pass_all(n, bench);
@@ -430,7 +430,9 @@ impl Engine {
             self.record_gaps(passed, end.units, bench);
             // The blocks of the first iteration were taken when the leap was planned.
             let next = if n < self.leap.len { n } else { n - 1 };
-            if next > 0 {
+            if next > 0 && self.parts.is_none() {
+                self.blocks.take(self.blocks.needed(self.iteration + 1, next, self.decodes));
+            } else if next > 0 {
                 self.turn_over(self.iteration + 1, next);
             }
         }
@@ -444,16 +446,6 @@ impl Engine {
     #[inline]
     fn lasting(&self, k: u64, n: u64) -> u64 {
         if self.parts.is_some() { self.lasting_with_windows(k, n) } else { self.blocks.lasting(k, n, self.decodes) }
-    }
-
-    /// Takes the blocks that the decodes need in the `n` iterations from `k` on.
-    #[inline]
-    fn turn_over(&mut self, k: u64, n: u64) {
-        if self.parts.is_some() {
-            self.turn_over_with_windows(k, n);
-        } else {
-            self.blocks.take(self.blocks.needed(k, n, self.decodes));
-        }
     }
 
     /// Counts `n` iterations with the present batch.

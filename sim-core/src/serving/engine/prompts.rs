@@ -52,7 +52,7 @@ impl Engine {
         bench: &mut Bench<'_>,
     ) -> bool {
         let mut preempted = preempted;
-        let beside = if self.looks.is_alone { 0 } else { self.decodes };
+        let beside = if self.looks.is_alone() { 0 } else { self.decodes };
         let mut room = Room::beside(config, beside);
         if let Some(index) = self.partial {
             preempted |= !self.continue_prefill(config, index, &mut room, load, station, bench);

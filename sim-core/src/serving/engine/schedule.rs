@@ -1,6 +1,7 @@
 //! Which sequences run in the next iteration: what vLLM's scheduler decides at each boundary.
 
 use super::blocks::{Kept, KeptWindow};
+use super::looks::Rules;
 use super::named;
 use super::prompts::Room;
 use super::slides::Hit;
@@ -15,20 +16,59 @@ use std::cmp::Reverse;
 
 impl Engine {
     /// Plans the next iterations, or rests.
+    #[inline]
     pub(super) fn schedule(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        // Most iterations are such, of most engines.
+        if self.looks.rules == Rules::Plain && self.partial.is_none() && station.waiting.front().is_none() {
+            let needed = self.blocks.needed_in(self.iteration);
+            if needed <= self.blocks.free() {
+                return self.schedule_decodes(config, needed, station, bench);
+            }
+        }
+        self.schedule_all(config, station, bench);
+    }
+
+    /// Plans iterations of decodes alone, for which there are blocks, of an engine by vLLM's rules without windows:
+    /// what [`Engine::schedule_all`] does then.
+    #[inline]
+    fn schedule_decodes(&mut self, config: &EngineConfig, needed: u64, station: &Station, bench: &mut Bench<'_>) {
+        self.look_now(config);
+        self.blocks.take(needed);
+        if self.decodes == 0 {
+            self.rest(station, bench);
+            return;
+        }
+        let time = &config.time;
+        if let Some(parts) = &mut self.parts {
+            parts.plan(time, self.decodes);
+        }
+        self.leap =
+            Leap { len: 1, first: time.decoding(self.decodes, self.context), growth: time.growth(self.decodes) };
+        if config.leaps
+            && self.turn != (Turn::Has { contended: true })
+            && let Some(next_end) = self.next_end(station.id, bench)
+        {
+            let all = next_end - self.iteration;
+            self.leap.len = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
+        }
+        self.leap_end = self.clock.after(self.leap.units(self.leap.len));
+    }
+
+    #[inline(never)]
+    fn schedule_all(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
         self.look(config);
         let mut load = Load::default();
         let mut preempted = false;
         // Most iterations have no prompts: they skip what plans them.
         let has_prompts = self.partial.is_some() || station.waiting.front().is_some() || config.balances();
-        if self.looks.is_alone && has_prompts {
+        if self.looks.is_alone() && has_prompts {
             preempted = self.compute_prompts(config, false, &mut load, station, bench);
             if self.plan_prompts(config, &load) {
                 return;
             }
         }
         preempted |= self.reserve_decodes(config, station, bench);
-        if !self.looks.is_alone && (has_prompts || preempted) {
+        if !self.looks.is_alone() && (has_prompts || preempted) {
             preempted = self.compute_prompts(config, preempted, &mut load, station, bench);
         }
         (load.decodes, load.context) = (self.decodes, self.context);
@@ -471,7 +511,7 @@ impl Engine {
             sequence.end = self.iteration + u64::from(sequence.output - sequence.generated()) - 1;
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
-            if self.looks.is_alone {
+            if self.looks.is_alone() {
                 self.late.push((attempt, self.clock.units));
             }
             self.blocks.enter(sequence.phase());

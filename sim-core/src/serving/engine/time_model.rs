@@ -222,6 +222,16 @@ impl TimeModel {
         units
     }
 
+    /// Time of one iteration of decodes alone, by a law without windows, in units.
+    #[inline]
+    pub(crate) fn decoding(&self, decodes: u64, context: u64) -> u64 {
+        let layers = match self.corners.get(decodes as usize) {
+            Some(&corner) => corner,
+            None => self.layers(0, decodes),
+        };
+        self.overhead + layers + self.sequence * decodes + self.context * context
+    }
+
     /// Time of one iteration of an engine whose sequences are dealt among `replicas` copies of the
     /// attention, in units: that of the busiest one, with the experts, which all share.
     ///

@@ -63,7 +63,7 @@ impl Engine {
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         // It may have waited for prompts of its own, too.
-        let before = if self.looks.is_alone { self.waited } else { 0 };
+        let before = if self.looks.is_alone() { self.waited } else { 0 };
         self.waited = if self.decodes > 0 { before + (clock - self.clock.units) } else { 0 };
         self.clock = Clock::new(clock);
         self.turn = Turn::Has { contended };

@@ -122,7 +122,7 @@ impl Engine {
     /// Takes the blocks that the decodes need in the `n` iterations from `k` on, and gives back those that slide out of
     /// windows.
     #[inline(never)]
-    pub(super) fn turn_over_with_windows(&mut self, k: u64, n: u64) {
+    pub(super) fn turn_over(&mut self, k: u64, n: u64) {
         match self.parts.as_ref().and_then(|parts| parts.slides.as_ref()) {
             None => self.blocks.take(self.blocks.needed(k, n, self.decodes)),
             Some(slides) => slides.turn_over(&mut self.blocks, k, n, self.decodes),
@@ -144,6 +144,6 @@ impl Engine {
             changes = self.reserve_in_order(config, station, bench);
             self.blocks.lower_peak(peak);
         }
-        changes || (self.looks.is_alone && self.made_room(free, station, bench))
+        changes || (self.looks.is_alone() && self.made_room(free, station, bench))
     }
 }
