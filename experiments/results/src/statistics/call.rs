@@ -38,7 +38,7 @@ impl fmt::Display for Call {
 /// use flashcrowd_results::statistics::{Interval, call};
 /// let seconds = Interval::of(&[1.2, 1.4, 1.3, 1.5]);
 /// assert_eq!(call(&seconds, 2.0, true).to_string(), "holds");
-/// assert_eq!(call(&seconds, 1.4, true).to_string(), "too close to call: 9 more replicates would tell");
+/// assert_eq!(call(&seconds, 1.4, true).to_string(), "too close to call: 51 more replicates would tell");
 /// ```
 pub fn call(interval: &Interval, limit: f64, lower_is_better: bool) -> Call {
     let bounds = interval.bounds().map(|bounds| call_bounds(bounds, limit, lower_is_better));
