@@ -7,7 +7,7 @@
 //! | `scope`, `view`, `by_service` | what a figure is about, and a record seen from there |
 //! | `part`, `spread` | exact, mergeable contributions of one trial |
 //! | [`run`] | trials played in parallel |
-//! | [`statistics`] | means over replicates and their intervals |
+//! | [`statistics`] | intervals of means, differences and quantiles, and what they allow to say |
 //! | `results` | the results of a scenario, gathered run by run |
 //! | `trial`, `figures`, `pooled` | a trial, its figures, figures over trials |
 //! | `verdict` | which SLOs held, in how many trials, and why not |

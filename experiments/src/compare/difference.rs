@@ -1,12 +1,15 @@
 //! A figure of two variants, and the interval of its difference.
 
 use super::options::Options;
-use flashcrowd_results::statistics::{Interval, t_975};
+use flashcrowd_results::statistics::{paired as of_pairs, welch};
 use flashcrowd_results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
 use std::collections::BTreeSet;
 
 /// Relative differences of bills up to this are of rounding.
 const ROUNDING: f64 = 1e-9;
+
+/// The level of confidence of intervals.
+const LEVEL: f64 = 0.95;
 
 /// One figure of a variant against the baseline.
 #[derive(Clone, Debug)]
@@ -54,17 +57,14 @@ impl Difference {
         let [base, own] = [loaded.baseline, variant].map(|at| results.estimate(at, scope, figure.id));
         let paired = results.unlike[variant].is_empty() && base.each.len() == own.each.len();
         let values = |estimate: &Estimate| -> Option<Vec<f64>> { estimate.each.iter().copied().collect() };
-        let both = values(&base).zip(values(&own)).filter(|(base, own)| !base.is_empty() && !own.is_empty());
-        let unpaired_half_width = both.as_ref().and_then(|(base, own)| unpaired(base, own));
-        let (difference, half_width) = match &both {
-            None => (None, None),
-            Some((base, own)) if paired => {
-                let pairs: Vec<f64> = own.iter().zip(base).map(|(own, base)| own - base).collect();
-                let interval = Interval::of(&pairs);
-                (Some(interval.mean), interval.half_width)
-            }
-            Some((base, own)) => (Some(Interval::of(own).mean - Interval::of(base).mean), unpaired_half_width),
+        let both = values(&base).zip(values(&own));
+        let unpaired = both.as_ref().and_then(|(base, own)| welch(own, base, LEVEL));
+        let interval = match &both {
+            Some((base, own)) if paired => of_pairs(own, base, LEVEL),
+            _ => unpaired,
         };
+        let (difference, half_width) = interval.map_or((None, None), |found| (Some(found.mean), found.half_width));
+        let unpaired_half_width = unpaired.and_then(|found| found.half_width);
         // What rounding the lines of bills leaves is no uncertainty.
         let size = base.got.unwrap_or(0.0).abs().max(own.got.unwrap_or(0.0).abs());
         let exact = |half: f64| if figure.unit == Unit::Usd && half <= size * ROUNDING { 0.0 } else { half };
@@ -80,24 +80,6 @@ impl Difference {
             paired,
         }
     }
-}
-
-/// Half-width of the difference of two independent means (Welch, with the degrees of freedom of
-/// Satterthwaite).
-fn unpaired(a: &[f64], b: &[f64]) -> Option<f64> {
-    if a.len() < 2 || b.len() < 2 {
-        return None;
-    }
-    let of = |values: &[f64]| {
-        let (n, mean) = (values.len() as f64, Interval::of(values).mean);
-        (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n, n)
-    };
-    let ((a, n), (b, m)) = (of(a), of(b));
-    if a + b == 0.0 {
-        return Some(0.0);
-    }
-    let freedom = (a + b).powi(2) / (a.powi(2) / (n - 1.0) + b.powi(2) / (m - 1.0));
-    Some(t_975(freedom) * (a + b).sqrt())
 }
 
 /// Figures of each route and service that are compared, after its SLOs.
