@@ -2,7 +2,8 @@
 
 use super::plan::{Cell, Sweep};
 use super::shard::Shard;
-use super::store::{Entry, Played, Store, StoreError};
+use super::store::{Entry, Played, SloPlayed, Store, StoreError};
+use flashcrowd_core::serving::Slo;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_results::run::{Progress, play_trial};
 use flashcrowd_results::{FigureColumns, Figures, Group, ScopeKind, groups, keeps};
@@ -74,14 +75,14 @@ fn play_cell(loaded: &Loaded, cell: &Cell, store: &Store, progress: &Progress) -
 }
 
 /// Each SLO, and whether the trial kept it.
-fn slos(resolved: &Resolved, figures: &Figures) -> Vec<(String, bool)> {
-    let of_group = |group: Group| -> Vec<(String, bool)> {
-        let kept = |slo| {
+fn slos(resolved: &Resolved, figures: &Figures) -> Vec<SloPlayed> {
+    let of_group = |group: Group| -> Vec<SloPlayed> {
+        let played = |slo: &Slo| {
             let scope = group.slo_scope(slo);
             let share = figures.value(&scope, "attainment");
-            (scope.name, keeps(slo, share))
+            SloPlayed { kept: keeps(slo, share), limit_s: slo.limit.as_s_f64(), name: scope.name }
         };
-        group.slos(resolved).iter().map(kept).collect()
+        group.slos(resolved).iter().map(played).collect()
     };
     groups(resolved).into_iter().flat_map(of_group).collect()
 }

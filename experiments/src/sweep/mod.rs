@@ -28,10 +28,10 @@ mod text;
 
 pub use axis::{Axis, Range, Value, Values};
 pub use cells::{SweepError, play};
-pub use outcome::{Outcome, Row, SloRow};
+pub use outcome::{Dearer, Outcome, Row, SloRow};
 pub use plan::{Plan, Request, Sweep};
 pub use points::{Points, Sample};
 pub use shard::{Merged, Shard, merge};
-pub use store::{Entry, Played, Store, StoreError};
+pub use store::{Entry, Played, SloPlayed, Store, StoreError};
 pub use table::write as write_table;
 pub use text::text;

@@ -3,11 +3,10 @@
 use super::axis;
 use super::plan::Plan;
 use super::points::Points;
-use super::store::{Entry, Played, Store, StoreError};
-use flashcrowd_results::statistics::Interval;
+use super::store::{Entry, Played, SloPlayed, Store, StoreError};
+use flashcrowd_results::statistics::{Call, Interval, call, holm, p_value, paired};
 use flashcrowd_results::{PooledFigures, Scope, ScopeKind};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The outcome of a sweep.
 #[derive(Clone, Debug)]
@@ -35,6 +34,17 @@ pub struct Row {
     pub replicates: u32,
 }
 
+/// What a row costs more than another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dearer {
+    /// Its position.
+    pub row: usize,
+    /// Dollars a week, by the same replicates.
+    pub by: Interval,
+    /// Whether it is dearer.
+    pub call: Call,
+}
+
 /// One SLO of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SloRow {
@@ -42,8 +52,21 @@ pub struct SloRow {
     pub name: String,
     /// The quantile of all replicates together, in seconds; `None` if it was never answered.
     pub got_s: Option<f64>,
+    /// The same in each replicate that has one.
+    pub each_s: Vec<f64>,
+    /// Its limit, seconds.
+    pub limit_s: f64,
     /// Replicates that kept it.
     pub held: u32,
+}
+
+impl SloRow {
+    /// What another replicate would probably do. With one replicate, or one in which it was never answered, nothing
+    /// can be said.
+    pub fn call(&self, replicates: u32) -> Call {
+        let each = if self.each_s.len() == replicates as usize { &*self.each_s } else { &[] };
+        call(&Interval::of(each), self.limit_s, true)
+    }
 }
 
 impl Row {
@@ -56,7 +79,7 @@ impl Row {
         let values: serde_json::Map<String, Value> =
             axes.iter().cloned().zip(self.values.iter().map(|value| json!(value))).collect();
         let slos: Vec<Value> =
-            self.slos.iter().map(|slo| json!({ "slo": slo.name, "got_s": slo.got_s, "held": slo.held })).collect();
+            self.slos.iter().map(|slo| json!({ "slo": slo.name, "got_s": slo.got_s, "held": slo.held, "call": slo.call(self.replicates).to_string() })).collect();
         let cost = self.cost();
         json!({
             "point": self.point,
@@ -111,6 +134,25 @@ impl Outcome {
         held.min_by_key(|(_, row)| row.cost_rank()).map(|(at, _)| at)
     }
 
+    /// What each other row that holds costs more than one of them, by position: with Holm's adjustment for so many
+    /// comparisons at once, 95 %.
+    pub fn dearer(&self, than: usize) -> Vec<Dearer> {
+        let base = &self.rows[than].usd_per_week;
+        let others: Vec<usize> = (0..self.rows.len()).filter(|&at| at != than && self.rows[at].holds()).collect();
+        let chances: Vec<f64> =
+            others.iter().map(|&at| p_value(&self.rows[at].usd_per_week, base).unwrap_or(1.0)).collect();
+        let adjusted = holm(&chances).unwrap_or_else(|| chances.clone());
+        let of = |(&row, chance): (&usize, f64)| {
+            let by = paired(&self.rows[row].usd_per_week, base, 0.95)?;
+            let call = match call(&by, 0.0, false) {
+                Call::Holds if chance > 0.05 => Call::TooClose { more: None },
+                call => call,
+            };
+            Some(Dearer { row, by, call })
+        };
+        others.iter().zip(adjusted).filter_map(of).collect()
+    }
+
     /// As JSON.
     pub fn json(&self) -> Value {
         let axes: Vec<String> = self.plan.axes.iter().map(|axis| axis.paths.join(",")).collect();
@@ -143,29 +185,28 @@ impl Outcome {
 /// What the replicates of a row say.
 fn row(played: Vec<Played>) -> Row {
     let replicates = played.len() as u32;
-    let mut held: BTreeMap<String, u32> = BTreeMap::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut slos: Vec<SloRow> = Vec::new();
     let mut pooled = PooledFigures::default();
-    for Played { figures, slos, .. } in played {
-        for (name, kept) in slos {
-            if !names.contains(&name) {
-                names.push(name.clone());
-            }
-            *held.entry(name).or_default() += u32::from(kept);
+    for Played { figures, slos: own, .. } in played {
+        for SloPlayed { name, limit_s, kept } in own {
+            let at = slos.iter().position(|slo| slo.name == name).unwrap_or_else(|| {
+                slos.push(SloRow { name, got_s: None, each_s: Vec::new(), limit_s, held: 0 });
+                slos.len() - 1
+            });
+            slos[at].held += u32::from(kept);
         }
         pooled.add(figures);
     }
-    let slos = names.into_iter().map(|name| SloRow {
-        got_s: pooled.got(&Scope::new(ScopeKind::Slo, &*name), "observed_s"),
-        held: held.get(&name).copied().unwrap_or(0),
-        name,
-    });
+    for slo in &mut slos {
+        let observed = pooled.estimate(&Scope::new(ScopeKind::Slo, &*slo.name), "observed_s");
+        (slo.got_s, slo.each_s) = (observed.got, observed.each.into_iter().flatten().collect());
+    }
     let cost = pooled.estimate(&Scope::all(), "usd_per_week").each;
     Row {
         point: 0,
         values: Vec::new(),
         variant: String::new(),
-        slos: slos.collect(),
+        slos,
         usd_per_week: cost.into_iter().flatten().collect(),
         replicates,
     }

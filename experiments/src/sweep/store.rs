@@ -64,8 +64,19 @@ pub struct Played {
     pub figures: Figures,
     /// The values of all its figures, for tables.
     pub values: Vec<Values>,
-    /// Its SLOs: the scope's name (`chat: ttft p99 < 2s`), and whether it was kept.
-    pub slos: Vec<(String, bool)>,
+    /// Its SLOs.
+    pub slos: Vec<SloPlayed>,
+}
+
+/// One SLO of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SloPlayed {
+    /// `chat: ttft p99 < 2s`.
+    pub name: String,
+    /// Its limit, seconds.
+    pub limit_s: f64,
+    /// Whether the trial kept it.
+    pub kept: bool,
 }
 
 /// Where a cell stands in a sweep.

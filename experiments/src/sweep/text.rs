@@ -1,9 +1,10 @@
 //! The report of a sweep: the table with what holds and is cheapest, the front, main effects.
 
 use super::axis::Value;
-use super::outcome::{Outcome, Row, SloRow};
-use crate::report::{columns, money};
+use super::outcome::{Dearer, Outcome, Row, SloRow};
+use crate::report::{columns, money, money_per};
 use flashcrowd_language::words::{count, duration};
+use flashcrowd_results::statistics::{Call, Interval};
 use std::fmt::Write;
 
 /// Most rows of the table.
@@ -105,10 +106,12 @@ fn best(text: &mut String, outcome: &Outcome) {
         let _ = writeln!(text, "no service has an SLO: nothing is held or missed");
         return;
     }
-    let Some(best) = outcome.cheapest_that_holds().map(|at| &outcome.rows[at]) else {
-        let _ = writeln!(text, "none holds every SLO in every replicate");
+    let Some(at) = outcome.cheapest_that_holds() else {
+        let closest = order(outcome).first().map_or_else(String::new, |&at| named(outcome, &outcome.rows[at]));
+        let _ = writeln!(text, "none holds every SLO in every replicate; the closest: {closest}");
         return;
     };
+    let best = &outcome.rows[at];
     let holding = outcome.rows.iter().filter(|row| row.holds()).count();
     let _ = writeln!(
         text,
@@ -118,7 +121,44 @@ fn best(text: &mut String, outcome: &Outcome) {
         count(holding as u64),
         count(outcome.rows.len() as u64)
     );
+    for slo in &best.slos {
+        let _ = writeln!(text, "  {}: {}", slo.name, chance(slo, best.replicates));
+    }
+    rivals(text, outcome, at);
 }
+
+/// Whether another replicate would hold it, too.
+fn chance(slo: &SloRow, replicates: u32) -> String {
+    let half = Interval::of(&slo.each_s).half_width.filter(|_| slo.each_s.len() == replicates as usize);
+    let got = slo.got_s.map_or_else(|| "never".to_owned(), duration);
+    let half = half.map_or_else(String::new, |half| format!(" +- {}", duration(half)));
+    format!("{got}{half}, {}", slo.call(replicates))
+}
+
+/// Most rivals that are named.
+const RIVALS: usize = 4;
+
+/// Those that hold and may be as cheap as the cheapest.
+fn rivals(text: &mut String, outcome: &Outcome, best: usize) {
+    let mut close: Vec<Dearer> = outcome.dearer(best);
+    close.retain(|other| other.call != Call::Holds);
+    close.sort_by(|one, other| one.by.mean.total_cmp(&other.by.mean));
+    for Dearer { row, by, call } in close.iter().take(RIVALS) {
+        let name = named(outcome, &outcome.rows[*row]);
+        let more = match by.half_width {
+            Some(half) if by.mean.abs() <= CENT && half <= CENT => "the same".to_owned(),
+            Some(half) => format!("{} +- {} a week: {call}", money_per(by.mean), money(half)),
+            None => format!("{} a week: {call}", money_per(by.mean)),
+        };
+        let _ = writeln!(text, "  or {name}, {more}");
+    }
+    if close.len() > RIVALS {
+        let _ = writeln!(text, "  or {} others that may be as cheap", close.len() - RIVALS);
+    }
+}
+
+/// What is less is no difference in cost.
+const CENT: f64 = 0.01;
 
 /// Cost against the SLO that is missed most often, or the first.
 fn front(text: &mut String, outcome: &Outcome) {
