@@ -12,7 +12,7 @@ use std::path::PathBuf;
 type Part = (&'static str, Option<&'static str>, &'static [(&'static str, &'static str)]);
 
 /// Horizons are cut so that both seeds of all take well under a minute of CPU together.
-const PARTS: [Part; 18] = [
+const PARTS: [Part; 19] = [
     ("aibrix-cascade", None, &[]),
     ("all-spot", Some("2d"), &[]),
     ("controllers", Some("3h"), &[]),
@@ -26,6 +26,7 @@ const PARTS: [Part; 18] = [
     ("pooled-regions", Some("8h"), &[]),
     ("retry-storm", None, &[]),
     ("saturation", None, &[]),
+    ("tune-week", Some("1d"), &[]),
     ("two-models", None, &[]),
     ("horizontal-azure", None, &[("traffic.conversation.path", "azure_llm_2023/conv_first.csv.gz")]),
     (
