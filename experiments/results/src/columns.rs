@@ -1,7 +1,8 @@
 //! Trials as rows of a table: a column for each figure of anything.
 
-use super::catalogue::catalogue;
+use super::catalogue::{catalogue, find};
 use super::figures::{FigureId, Values};
+use super::pooled::PooledFigures;
 use super::scope::{Scope, ScopeKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +29,23 @@ impl FigureColumns {
                 }
             }
         }
+    }
+
+    /// Adds the figures that the trials of a variant have.
+    pub(crate) fn add_pooled(&mut self, pooled: &PooledFigures) {
+        for scope in pooled.scopes().filter(|scope| FigureColumns::KINDS.contains(&scope.kind)) {
+            let places = self.places.entry(scope.clone()).or_default();
+            places.extend(pooled.ids(scope).filter_map(find).map(|figure| position(FigureId(figure))));
+        }
+    }
+
+    /// The values of one trial of a variant; empty where it has none.
+    pub(crate) fn row_pooled<'a>(
+        &'a self,
+        pooled: &'a PooledFigures,
+        trial: u32,
+    ) -> impl Iterator<Item = Option<f64>> + 'a {
+        self.columns().map(move |(scope, at)| pooled.value(scope, catalogue()[at].id, trial))
     }
 
     fn columns(&self) -> impl Iterator<Item = (&Scope, usize)> {

@@ -5,6 +5,7 @@ use super::hgrm::hgrm;
 use super::part::Distribution;
 use super::place::Place;
 use super::results::Results;
+use super::runs::{RUNS, write_runs};
 use super::scope::{Scope, ScopeKind};
 use super::spool::Summaries;
 use super::table::Source;
@@ -44,7 +45,8 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    pub(crate) fn refused(folder: &Path, error: &io::Error) -> Self {
+    /// The system's refusal of a folder or file.
+    pub fn refused(folder: &Path, error: &io::Error) -> Self {
         ExportError::Refused { folder: folder.to_owned(), reason: plain(error) }
     }
 }
@@ -67,7 +69,7 @@ impl OutputFolder {
         let names = TABLES.iter().map(|table| file_name(table.name));
         let latencies = latency_files(loaded).into_iter().map(|file| file.name);
         let names: BTreeSet<String> =
-            names.chain(latencies).chain(["summary.json", "files.json"].map(str::to_owned)).collect();
+            names.chain(latencies).chain(["summary.json", "files.json", RUNS].map(str::to_owned)).collect();
         let place = Place::prepare(given, &names)?;
         let open = |table: super::tables::TableDef| {
             let file = BufWriter::new(File::create(place.fresh().join(file_name(table.name)))?);
@@ -121,6 +123,7 @@ fn write_last(folder: &Path, results: &Results<'_>, summaries: &mut Summaries) -
     let mut file = BufWriter::new(File::create(folder.join("summary.json"))?);
     summaries.write(results, &mut file)?;
     io::Write::flush(&mut file)?;
+    write_runs(results, &mut BufWriter::new(File::create(folder.join(RUNS))?))?;
     for LatencyFile { name, variant, service } in latency_files(results.loaded) {
         let scope = Scope::new(ScopeKind::Service, service);
         let spread = results.variants[variant].figures.spread(&scope, Distribution::E2e);

@@ -15,7 +15,7 @@
 //! | [`bound`], `ready` | how far from the clairvoyant bound |
 //! | `warnings`, `loadless` | what to know before trusting a result; metrics that carry no load signal |
 //! | [`summary`] | `summary.json`, and its schema |
-//! | `columns` | trials as rows: a column for each figure of anything |
+//! | `columns`, `runs` | trials as rows: a column for each figure of anything; `runs.csv` |
 //! | `table`, `tables` | tables: columns with name, unit and kind; CSV |
 //! | `folder`, `place` | the output folder, and whose files it holds |
 //! | `spool` | all summaries as one JSON text |
@@ -41,6 +41,7 @@ mod pooled;
 mod ready;
 mod results;
 pub mod run;
+mod runs;
 mod scope;
 mod spool;
 mod spread;
@@ -66,6 +67,7 @@ pub use latency::{STATISTICS, Statistic, part_name, part_words};
 pub use part::{Distribution, Integer, Part, Pool, Quantile, Within};
 pub use pooled::{Estimate, PooledFigures};
 pub use results::{Results, VariantResults};
+pub use runs::write_runs;
 pub use scope::{Group, Scope, ScopeKind, Use, groups, way_name};
 pub use spool::Summaries;
 pub use spread::Spread;

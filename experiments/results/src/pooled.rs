@@ -75,6 +75,14 @@ impl Each {
         }
     }
 
+    fn get(&self, trial: u32) -> Option<f64> {
+        let value = match self {
+            Each::Alike(value, count) => (trial < *count).then_some(*value),
+            Each::Differ(values) => values.get(trial as usize).copied(),
+        };
+        value.filter(|value| !value.is_nan())
+    }
+
     fn values(&self) -> Vec<Option<f64>> {
         let some = |value: f64| (!value.is_nan()).then_some(value);
         match self {
@@ -139,6 +147,16 @@ impl PooledFigures {
     pub fn got(&self, scope: &Scope, id: &str) -> Option<f64> {
         let (own, column) = self.column(scope, id)?;
         own.got(column)
+    }
+
+    /// The value of a figure in one trial.
+    pub(crate) fn value(&self, scope: &Scope, id: &str, trial: u32) -> Option<f64> {
+        self.column(scope, id)?.1.each.get(trial)
+    }
+
+    /// Ids of the figures that a scope has.
+    pub(crate) fn ids(&self, scope: &Scope) -> impl Iterator<Item = &'static str> {
+        self.scopes.get(scope).into_iter().flat_map(|own| own.columns.iter().map(|column| column.figure.id))
     }
 
     fn column(&self, scope: &Scope, id: &str) -> Option<(&ScopeColumns, &Column)> {

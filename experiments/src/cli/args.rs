@@ -111,6 +111,12 @@ pub(super) struct CompareArgs {
     /// Every figure that is compared.
     #[arg(long)]
     pub(super) long: bool,
+    /// These figures instead, as `flashcrowd figures` lists them: `chat.ttft.p99,cost_usd`.
+    #[arg(long, value_name = "FIGURE,..", value_delimiter = ',')]
+    pub(super) figures: Vec<String>,
+    /// Also write a table with a row a trial and a column a figure.
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) runs: Option<PathBuf>,
     #[command(flatten)]
     pub(super) play: Play,
 }

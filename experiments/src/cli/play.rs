@@ -7,7 +7,9 @@ use crate::replay::policy;
 use crate::{compare as comparison, report};
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_results::run::{Progress, Run, Sink, play};
-use flashcrowd_results::{Figures, OutputFolder, Results, Summaries, missed, trials};
+use flashcrowd_results::{
+    ExportError, Figures, OutputFolder, Results, Summaries, missed, trials, write_runs, write_whole,
+};
 use flashcrowd_scenario::Registry;
 use flashcrowd_scenario::{Loaded, Text};
 use std::io::Write as _;
@@ -100,7 +102,8 @@ pub(super) fn plain(name: &str) -> String {
 
 pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
     let text = text(&args.scenario, &args.play, registry)?;
-    let mut options = comparison::Options { long: args.long, ..comparison::Options::default() };
+    let figures = args.figures.clone();
+    let mut options = comparison::Options { long: args.long, figures, ..comparison::Options::default() };
     let loaded = if args.manifests.is_empty() {
         options.service.clone_from(&args.service);
         text.resolve()?
@@ -118,6 +121,11 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
     let mut results = Results::new(&loaded);
     let progress = Progress::new(!args.play.quiet);
     in_pool(args.play.threads, || play(&loaded, &trials(&loaded), &progress, &mut results))?;
+    if let Some(path) = &args.runs {
+        let mut table = Vec::new();
+        let written = write_runs(&results, &mut table).and_then(|()| write_whole(path, &table));
+        written.map_err(|error| ExportError::refused(path, &error))?;
+    }
     match args.play.format {
         Format::Json => {
             print(&serde_json::to_string_pretty(&comparison::json(&results, &options)).unwrap_or_default())?;

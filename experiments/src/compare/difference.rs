@@ -1,6 +1,6 @@
 //! A figure of two variants, and the interval of its difference.
 
-use super::options::Options;
+use super::options::{Options, chosen};
 use flashcrowd_results::statistics::{paired as of_pairs, welch};
 use flashcrowd_results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
 use std::collections::BTreeSet;
@@ -104,6 +104,9 @@ const OF_ALL: [&str; 4] = ["cost_usd", "usd_per_week", "usd_per_1k_good", "not_s
 /// What is compared of the groups of a variant and of the baseline, in order.
 fn compared(results: &Results<'_>, variant: usize, options: &Options) -> Vec<(Scope, &'static FigureDef)> {
     let loaded = results.loaded;
+    if !options.figures.is_empty() {
+        return options.figures.iter().filter_map(|name| chosen(loaded, name).ok()).collect();
+    }
     let mut scopes: Vec<(Scope, &[&str])> = Vec::new();
     let mut known = BTreeSet::new();
     let mut add = |scope: Scope, figures: &'static [&'static str]| {

@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 pub fn json(results: &Results<'_>, options: &Options) -> Value {
     let loaded = results.loaded;
     let baseline = &loaded.variants[loaded.baseline];
+    let usual = Options { figures: Vec::new(), ..options.clone() };
     let differences = differences(results, options);
     let seen = Seen::new(results, options);
     let rows: Vec<Value> = differences
@@ -73,6 +74,6 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
         "digest": results.digest(),
         "bound": bound::json(results),
         "differences": rows,
-        "verdicts": words::verdicts(&seen, &differences),
+        "verdicts": words::verdicts(&seen, &self::differences(results, &usual)),
     })
 }

@@ -31,12 +31,14 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     }
     tables(&mut text, &seen);
     whole(&mut text, results);
-    let differences = differences(results, options);
-    if options.long {
-        long(&mut text, &differences);
+    let usual = differences(results, &Options { figures: Vec::new(), ..options.clone() });
+    if !options.figures.is_empty() {
+        long(&mut text, &differences(results, options));
+    } else if options.long {
+        long(&mut text, &usual);
     }
     let _ = writeln!(text);
-    for verdict in verdicts(&seen, &differences) {
+    for verdict in verdicts(&seen, &usual) {
         let _ = writeln!(text, "{verdict}");
     }
     if let Some(warning) = same_arrivals(baseline) {
@@ -47,7 +49,7 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
         n if n < 5 => drop(writeln!(text, "Few replicates make wide intervals: --replicates 20")),
         _ => {}
     }
-    if !options.long {
+    if !options.long && options.figures.is_empty() {
         let given = &loaded.given;
         let _ = writeln!(text, "next        flashcrowd compare {given} ... --long   for every figure that is compared");
     }

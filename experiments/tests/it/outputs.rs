@@ -81,6 +81,7 @@ fn the_folder_is_whole_and_replaced_only_if_it_is_ours() {
         "nodes.csv",
         "replicas.csv",
         "requests.csv",
+        "runs.csv",
         "series.csv",
         "served.csv",
         "summary.json",
