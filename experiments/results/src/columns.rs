@@ -31,6 +31,15 @@ impl FigureColumns {
         }
     }
 
+    /// Adds the columns of other trials.
+    #[must_use]
+    pub fn with(mut self, other: FigureColumns) -> FigureColumns {
+        for (scope, places) in other.places {
+            self.places.entry(scope).or_default().extend(places);
+        }
+        self
+    }
+
     /// Adds the figures that the trials of a variant have.
     pub(crate) fn add_pooled(&mut self, pooled: &PooledFigures) {
         for scope in pooled.scopes().filter(|scope| FigureColumns::KINDS.contains(&scope.kind)) {

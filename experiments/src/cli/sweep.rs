@@ -25,7 +25,7 @@ pub(super) fn sweep(args: &SweepArgs, registry: &Registry) -> Outcome {
     let progress = Progress::new(!args.play.quiet);
     let entries = in_pool(args.play.threads, || sweep::play(&sweep, &store, shard, &progress))?;
     if !shard.is_part() {
-        return end(&sweep.plan, &store, &entries, args.play.format);
+        return in_pool(args.play.threads, || end(&sweep.plan, &store, &entries, args.play.format));
     }
     store.write_index(&entries)?;
     say(&format!(

@@ -2,7 +2,7 @@
 
 use super::plan::{Cell, Sweep};
 use super::shard::Shard;
-use super::store::{Entry, Played, SloPlayed, Store, StoreError};
+use super::store::{Entry, Played, SloPlayed, Store, StoreError, Told};
 use flashcrowd_core::serving::Slo;
 use flashcrowd_language::Diagnostic;
 use flashcrowd_results::run::{Progress, play_trial};
@@ -68,9 +68,13 @@ fn play_cell(loaded: &Loaded, cell: &Cell, store: &Store, progress: &Progress) -
     }
     let run = play_trial(loaded, cell.variant, &cell.trial, progress)?;
     let figures = Figures::of(resolved, &run);
-    let (slos, values) = (slos(resolved, &figures), figures.values(&FigureColumns::KINDS));
+    let told = Told {
+        digest: figures.digest.clone(),
+        slos: slos(resolved, &figures),
+        values: figures.values(&FigureColumns::KINDS),
+    };
     let figures = figures.only(&[ScopeKind::All, ScopeKind::Slo]);
-    store.put(&cell.name, &Played { figures, values, slos }, run.cpu_s)?;
+    store.put(&cell.name, &Played { told, figures }, run.cpu_s)?;
     Ok(())
 }
 

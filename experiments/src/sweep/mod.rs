@@ -32,6 +32,6 @@ pub use outcome::{Dearer, Outcome, Row, SloRow};
 pub use plan::{Plan, Request, Sweep};
 pub use points::{Points, Sample};
 pub use shard::{Merged, Shard, merge};
-pub use store::{Entry, Played, SloPlayed, Store, StoreError};
+pub use store::{Entry, Played, SloPlayed, Store, StoreError, Told};
 pub use table::write as write_table;
 pub use text::text;

@@ -6,6 +6,7 @@ use super::points::Points;
 use super::store::{Entry, Played, SloPlayed, Store, StoreError};
 use flashcrowd_results::statistics::{Call, Interval, call, holm, p_value, paired};
 use flashcrowd_results::{PooledFigures, Scope, ScopeKind};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 /// The outcome of a sweep.
@@ -114,17 +115,20 @@ impl Outcome {
     /// If one cannot be read.
     pub fn read(plan: &Plan, store: &Store, entries: &[Entry]) -> Result<Outcome, StoreError> {
         let points = Points::new(&plan.axes, plan.sample, plan.seed);
-        let mut rows = Vec::new();
-        for of_row in entries.chunk_by(|one, other| (one.point, one.variant) == (other.point, other.variant)) {
+        let rows: Vec<&[Entry]> =
+            entries.chunk_by(|one, other| (one.point, one.variant) == (other.point, other.variant)).collect();
+        let read = |of_row: &&[Entry]| -> Result<Row, StoreError> {
             let (point, variant) = (of_row[0].point, of_row[0].variant);
             let played: Result<Vec<Played>, StoreError> = of_row.iter().map(|entry| store.get(&entry.cell)).collect();
-            rows.push(Row {
+            Ok(Row {
                 point,
                 values: points.get(point).iter().map(axis::Value::words).collect(),
                 variant: plan.variants[variant].clone(),
                 ..row(played?)
-            });
-        }
+            })
+        };
+        let rows: Result<Vec<Row>, StoreError> = rows.par_iter().map(read).collect();
+        let rows = rows?;
         Ok(Outcome { plan: plan.clone(), rows })
     }
 
@@ -187,8 +191,8 @@ fn row(played: Vec<Played>) -> Row {
     let replicates = played.len() as u32;
     let mut slos: Vec<SloRow> = Vec::new();
     let mut pooled = PooledFigures::default();
-    for Played { figures, slos: own, .. } in played {
-        for SloPlayed { name, limit_s, kept } in own {
+    for Played { figures, told } in played {
+        for SloPlayed { name, limit_s, kept } in told.slos {
             let at = slos.iter().position(|slo| slo.name == name).unwrap_or_else(|| {
                 slos.push(SloRow { name, got_s: None, each_s: Vec::new(), limit_s, held: 0 });
                 slos.len() - 1

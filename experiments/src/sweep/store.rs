@@ -6,6 +6,7 @@
 use super::plan::Plan;
 use flashcrowd_language::words::plain;
 use flashcrowd_results::{Figures, Values, write_whole};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -57,15 +58,24 @@ impl StoreError {
     }
 }
 
-/// What a cell holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a cell holds: two lines, so that tables need not read the distributions.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Played {
+    /// What tables need of it.
+    pub told: Told,
     /// What of its trial is pooled: the whole and its SLOs, with their distributions.
     pub figures: Figures,
-    /// The values of all its figures, for tables.
-    pub values: Vec<Values>,
+}
+
+/// What tables need of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Digest of its run.
+    pub digest: String,
     /// Its SLOs.
     pub slos: Vec<SloPlayed>,
+    /// The values of all its figures.
+    pub values: Vec<Values>,
 }
 
 /// One SLO of a trial.
@@ -148,7 +158,8 @@ impl Store {
     /// # Errors
     /// If the system refuses.
     pub fn put(&self, cell: &str, played: &Played, cpu_s: f64) -> Result<(), StoreError> {
-        write(&self.place(cell), &json(played))?;
+        let lines = [json(&played.told), json(&played.figures)].concat();
+        write(&self.place(cell), &lines)?;
         let line = format!("{cell},{cpu_s:.6}\n");
         if let Ok(mut timing) = self.timing.lock() {
             timing
@@ -170,9 +181,29 @@ impl Store {
     /// # Errors
     /// If it is not there or damaged.
     pub fn get(&self, cell: &str) -> Result<Played, StoreError> {
+        let text = self.text(cell)?;
+        let (told, figures) = text.split_once('\n').unwrap_or((&text, ""));
+        Ok(Played { told: self.parsed(cell, told)?, figures: self.parsed(cell, figures)? })
+    }
+
+    /// Reads what tables need of a cell.
+    ///
+    /// # Errors
+    /// If it is not there or damaged.
+    pub fn told(&self, cell: &str) -> Result<Told, StoreError> {
+        let text = self.text(cell)?;
+        self.parsed(cell, text.lines().next().unwrap_or(""))
+    }
+
+    fn text(&self, cell: &str) -> Result<String, StoreError> {
         let file = self.place(cell);
-        let bytes = fs::read(&file).map_err(|error| StoreError::refused(&file, &error))?;
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::Damaged { file, reason: error.to_string() })
+        fs::read_to_string(&file).map_err(|error| StoreError::refused(&file, &error))
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, cell: &str, line: &str) -> Result<T, StoreError> {
+        let damaged =
+            |error: serde_json::Error| StoreError::Damaged { file: self.place(cell), reason: error.to_string() };
+        serde_json::from_str(line).map_err(damaged)
     }
 
     /// Writes which cells there are, in order: the sweep, or its shard, is at its end.
