@@ -7,6 +7,7 @@
 mod bad_input;
 mod compare;
 mod core_verdicts;
+mod coverage;
 mod external;
 mod fit_serving;
 mod folder;

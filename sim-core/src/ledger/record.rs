@@ -324,6 +324,11 @@ pub struct DecisionRecord {
     pub explanation: Option<Box<Explanation>>,
 }
 
+impl DecisionRecord {
+    /// A controller's decisions that change nothing are recorded no more often than this.
+    pub const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
+}
+
 /// What a signal showed a controller: the mean of its samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SignalValue {

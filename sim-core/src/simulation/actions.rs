@@ -2,7 +2,6 @@
 //! writes to the replica register.
 
 use super::Simulation;
-use crate::clock::SimDuration;
 use crate::fleet::Demand;
 use crate::id::{ControllerId, DemandId, PodId, PoolId, RegionId, ServiceId, ZoneId};
 use crate::journal::Note;
@@ -10,14 +9,11 @@ use crate::ledger::{DecisionRecord, SignalValue};
 use crate::ports::{Action, Class, Decision, Observation, Refusal, ReplicaId, SignalView, TargetId, TargetView};
 use std::sync::Arc;
 
-/// A decision that changes nothing is logged at most once in this period.
-const QUIET_PERIOD: SimDuration = SimDuration::from_s(1);
-
 impl Simulation {
     pub(super) fn apply_decision(&mut self, index: ControllerId, seen: &Observation, mut decision: Decision) {
         self.refuse_unseen(index, seen, &mut decision);
         // Controllers that look ten times a second and change nothing would fill the log.
-        let recent = self.control.logged_within(index, QUIET_PERIOD, self.agenda.now());
+        let recent = self.control.logged_within(index, DecisionRecord::QUIET_PERIOD, self.agenda.now());
         for view in &seen.targets {
             let service = ServiceId::new(view.target.0);
             let before = self.services[service].register.spec();

@@ -7,6 +7,7 @@ use crate::settings::Notes;
 use crate::spec;
 use flashcrowd_core::SimDuration;
 use flashcrowd_core::fleet::PoolConfig;
+use flashcrowd_core::ledger::DecisionRecord;
 use flashcrowd_core::serving::Discipline;
 use flashcrowd_core::simulation::Limits;
 use flashcrowd_language::Diagnostic;
@@ -174,7 +175,8 @@ impl Bounds {
             .filter_map(|service| service.autoscaler.as_ref())
             .map(|scaler| {
                 let bytes = 200 + 300 * scaler.signals.len().min(100) as u64;
-                (horizon.as_ps() / scaler.period.as_ps().max(1)).saturating_mul(bytes)
+                let period = scaler.period.max(DecisionRecord::QUIET_PERIOD);
+                (horizon.as_ps() / period.as_ps()).saturating_mul(bytes)
             })
             .sum();
         let fixed = resolved.services.len() as u64 * TALLIES_BYTES + Self::entities_memory(resolved);
