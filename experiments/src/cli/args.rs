@@ -125,7 +125,7 @@ pub(super) struct CompareArgs {
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  flashcrowd sweep @horizontal --over services.model.slots=4,8,16 --replicates 5\n  \
+    after_help = "Examples:\n  flashcrowd sweep @horizontal --over pools.h100.max_nodes=1,2,3 --replicates 5\n  \
                   flashcrowd sweep s.ron --over pools.l40s.provisioning=3m,8m --over pools.l40s.max_nodes=2,4\n  \
                   flashcrowd sweep s.ron --over services.chat.autoscaler.spec.maxReplicas=4..40 --sample lhs:50\n  \
                   flashcrowd sweep s.ron --over a,b=(1,2),(3,4) --shard 2/7 --out shard-2\n  \

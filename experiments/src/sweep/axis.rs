@@ -197,7 +197,10 @@ impl Range {
     /// `LO..HI[:log]`; `None` if it is no range.
     fn parse(text: &str) -> Result<Option<Range>, AxisError> {
         let (bounds, log) = text.strip_suffix(":log").map_or((text, false), |bounds| (bounds, true));
-        let Some((low, high)) = bounds.split_once("..") else { return Ok(None) };
+        // A path has dots, too: `Manifest("../hpa.yaml")`.
+        let Some((low, high)) = bounds.split_once("..").filter(|_| !text.contains(['(', '[', '{', '/'])) else {
+            return Ok(None);
+        };
         let both = [low, high].map(|text| text.trim().trim_matches('"'));
         let (bounds, kind) = if let (Ok(low), Ok(high)) = (both[0].parse::<i64>(), both[1].parse::<i64>()) {
             ([low as f64, high as f64], RangeKind::Whole)
@@ -244,6 +247,7 @@ mod tests {
     #[test]
     fn lists_split_outside_of_brackets_and_quotes() {
         assert_eq!(words("pools.a.max=1,2, 3"), ["1", "2", "3"]);
+        assert_eq!(words(r#"a=Manifest("../one.yaml"),Manifest("../two.yaml")"#).len(), 2);
         assert_eq!(words(r#"services."a,b".x=Slots(1,2),"c,d",[1,2]"#), ["Slots(1,2)", "c,d", "[1,2]"]);
         let linked = Axis::parse("a.b, c=(1,\"x,y\"),(2,z)").unwrap();
         assert_eq!(linked.paths, ["a.b", "c"]);

@@ -70,6 +70,7 @@ fn play_cell(loaded: &Loaded, cell: &Cell, store: &Store, progress: &Progress) -
     let figures = Figures::of(resolved, &run);
     let told = Told {
         digest: figures.digest.clone(),
+        seed: cell.trial.seed,
         slos: slos(resolved, &figures),
         values: figures.values(&FigureColumns::KINDS),
     };

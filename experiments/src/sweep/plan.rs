@@ -34,7 +34,7 @@ pub struct Plan {
     pub version: String,
     /// Its commit.
     pub commit: String,
-    /// The scenario as it was given, and its name.
+    /// The scenario as it was given.
     pub scenario: String,
     /// Its name.
     pub name: String,
@@ -60,6 +60,16 @@ impl Plan {
     /// Cells in all.
     pub fn cells(&self) -> u64 {
         self.points * self.variants.len() as u64 * u64::from(self.replicates)
+    }
+
+    /// Whether it is one that this program can have made: a file may hold anything.
+    pub(super) fn is_sound(&self) -> bool {
+        let fits = |axis: &Axis| {
+            let of_path = |value: &Value| value.0.len() == axis.paths.len();
+            axis.listed().is_none_or(|values| !values.is_empty() && values.iter().all(of_path))
+        };
+        let counted = self.sample.count(&self.axes).is_ok_and(|points| points == self.points);
+        counted && self.axes.iter().all(fits) && !self.variants.is_empty()
     }
 
     /// In what it differs from another, in words; `None` if in nothing that matters.
@@ -162,9 +172,19 @@ impl Sweep {
                     let message = "the variants differ from point to point";
                     return Err(Diagnostic::about(&format!("--over {}", axis.paths.join(",")), message));
                 }
+                self.check_replicates(&loaded)?;
             }
         }
         Ok(())
+    }
+
+    /// Cells are numbered by the number of replicates, which is one for all.
+    fn check_replicates(&self, loaded: &Loaded) -> Result<(), Diagnostic> {
+        if loaded.variants.iter().all(|variant| variant.replicates == self.plan.replicates) {
+            return Ok(());
+        }
+        let error = Diagnostic::about(&self.plan.scenario, "variants have different numbers of replicates");
+        Err(error.with_help("give one number for all: `--replicates N`"))
     }
 
     fn with(&self, assignments: impl Iterator<Item = String>) -> Result<Loaded, Diagnostic> {

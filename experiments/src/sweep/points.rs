@@ -33,8 +33,8 @@ impl Sample {
     /// How it is written.
     pub fn parse(text: &str) -> Result<Sample, Diagnostic> {
         let wrong = || {
-            let error = Diagnostic::about("--sample", format!("`{text}` is no sample of at least 1 point"));
-            error.with_help("write `--sample lhs:200` or `--sample sobol:256`")
+            let error = Diagnostic::about("--sample", format!("`{text}` is no sample"));
+            error.with_help("write `--sample lhs:200` (1 to 1,000,000 points) or `--sample sobol:256` (1 to 65,536)")
         };
         let (kind, points) = text.split_once(':').ok_or_else(wrong)?;
         let points: u32 =
@@ -53,6 +53,9 @@ impl Sample {
     pub fn count(self, axes: &[Axis]) -> Result<u64, Diagnostic> {
         let about = |message: String, help: &str| Err(Diagnostic::about("--over", message).with_help(help));
         match self {
+            Sample::Lhs(points) | Sample::Sobol(points) if u64::from(points) > MOST => {
+                about(format!("{} points: expected at most {}", count(points.into()), count(MOST)), "draw fewer")
+            }
             Sample::Lhs(points) | Sample::Sobol(points) => Ok(u64::from(points)),
             Sample::Grid => {
                 let mut all: u128 = 1;

@@ -40,9 +40,9 @@ impl Shard {
             None if text == "auto" => {
                 let first = variable("SLURM_ARRAY_TASK_MIN").and_then(|first| first.trim().parse().ok()).unwrap_or(0);
                 let own = read("SLURM_ARRAY_TASK_ID")?;
-                (own.saturating_sub(first) + 1, read("SLURM_ARRAY_TASK_COUNT")?)
+                (own.saturating_sub(first).saturating_add(1), read("SLURM_ARRAY_TASK_COUNT")?)
             }
-            Some(("auto", of)) => (read("JOB_COMPLETION_INDEX")? + 1, number(of)?),
+            Some(("auto", of)) => (read("JOB_COMPLETION_INDEX")?.saturating_add(1), number(of)?),
             Some((index, of)) => (number(index)?, number(of)?),
             None => return Err(wrong(format!("`{text}` is no shard"))),
         };
@@ -94,8 +94,12 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, StoreError> {
         if let Some(unlike) = plan.as_ref().and_then(|plan| plan.unlike(&own)) {
             return Err(StoreError::Other { folder: folder.clone(), unlike });
         }
-        plan.get_or_insert(own);
+        let plan = plan.get_or_insert(own);
         for entry in read_index(folder)? {
+            if !has_place(plan, &entry) {
+                let reason = format!("it names no cell of this sweep: {}", entry.cell);
+                return Err(StoreError::Damaged { file: folder.join("index.csv"), reason });
+            }
             all.insert((entry.point, entry.variant, entry.replicate), (entry, folder));
         }
     }
@@ -111,6 +115,12 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, StoreError> {
         store.adopt(folder, &entry.cell)?;
     }
     Ok(Merged::Whole(Box::new(plan), store, all.into_values().map(|(entry, _)| entry).collect()))
+}
+
+/// Whether an entry is of this sweep, and its cell named as cells are: an index may hold anything.
+fn has_place(plan: &Plan, entry: &Entry) -> bool {
+    let is_hash = entry.cell.len() == 32 && entry.cell.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash && entry.point < plan.points && entry.variant < plan.variants.len() && entry.replicate < plan.replicates
 }
 
 /// Missing cells that are named.

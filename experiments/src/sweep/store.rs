@@ -72,6 +72,8 @@ pub struct Played {
 pub struct Told {
     /// Digest of its run.
     pub digest: String,
+    /// Its seed: variants may have their own.
+    pub seed: u64,
     /// Its SLOs.
     pub slos: Vec<SloPlayed>,
     /// The values of all its figures.
@@ -123,8 +125,7 @@ impl Store {
     pub fn open(folder: &Path, plan: &Plan) -> Result<Store, StoreError> {
         let refused = |error: io::Error| StoreError::refused(folder, &error);
         fs::create_dir_all(folder).map_err(refused)?;
-        let known = read_plan(folder)?;
-        if known.is_none() && !is_empty(folder).map_err(refused)? {
+        if read_plan(folder)?.is_none() && !is_empty(folder).map_err(refused)? {
             return Err(StoreError::NotOurs(folder.to_owned()));
         }
         let lock = File::create(folder.join(LOCK)).map_err(refused)?;
@@ -133,7 +134,8 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(folder.to_owned())),
             Err(TryLockError::Error(error)) => return Err(refused(error)),
         }
-        match known.and_then(|known| known.unlike(plan)) {
+        // Another process may have written it meanwhile.
+        match read_plan(folder)?.and_then(|known| known.unlike(plan)) {
             Some(unlike) => return Err(StoreError::Other { folder: folder.to_owned(), unlike }),
             None => write(&folder.join(PLAN), &json(plan))?,
         }
@@ -241,9 +243,11 @@ fn place(folder: &Path, cell: &str) -> PathBuf {
 pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, StoreError> {
     let file = folder.join(PLAN);
     match fs::read(&file) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| StoreError::Damaged { file, reason: error.to_string() }),
+        Ok(bytes) => match serde_json::from_slice::<Plan>(&bytes) {
+            Ok(plan) if plan.is_sound() => Ok(Some(plan)),
+            Ok(_) => Err(StoreError::Damaged { file, reason: "its axes and points do not go together".to_owned() }),
+            Err(error) => Err(StoreError::Damaged { file, reason: error.to_string() }),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::refused(&file, &error)),
     }

@@ -29,7 +29,7 @@ pub fn write(plan: &Plan, store: &Store, entries: &[Entry]) -> Result<(), StoreE
             entry.point.to_string(),
             plan.variants[entry.variant].clone(),
             entry.replicate.to_string(),
-            plan.seed.to_string(),
+            told.seed.to_string(),
             entry.cell.clone(),
             told.digest.clone(),
         ];

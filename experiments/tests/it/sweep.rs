@@ -229,3 +229,34 @@ fn a_folder_holds_one_sweep() {
     let text = said(folder.path(), &sweep(&["--out", "out"]), 2);
     assert!(text.contains("it differs in its program"), "{text}");
 }
+
+/// What stands in the folders of shards is input, too.
+#[test]
+fn damaged_shards_are_told_by_their_file() {
+    let folder = folder();
+    played(folder.path(), &sweep(&["--out", "a", "--shard", "1/1"]));
+    let at = |name: &str| folder.path().join("a").join(name);
+    let (index, plan) = (fs::read_to_string(at("index.csv")).unwrap(), fs::read_to_string(at("sweep.json")).unwrap());
+    for (from, to) in [("0,0,0,", "0,9,0,"), ("0,0,0,", "99,0,0,"), ("0,0,0,", "0,0,0,../../"), ("0,0,0,", "x,0,0,")] {
+        fs::write(at("index.csv"), index.replacen(from, to, 1)).unwrap();
+        let text = said(folder.path(), &["sweep", "merge", "a", "--out", "whole"], 2);
+        assert!(text.contains("index.csv` is damaged"), "{to}: {text}");
+    }
+    fs::write(at("index.csv"), &index).unwrap();
+    for (from, to) in [("\"points\":12", "\"points\":9999999999"), ("\"Grid\"", "{\"Lhs\":4000000000}"), ("{", "{{")] {
+        assert!(plan.contains(from), "{plan}");
+        fs::write(at("sweep.json"), plan.replacen(from, to, 1)).unwrap();
+        let text = said(folder.path(), &["sweep", "merge", "a", "--out", "whole"], 2);
+        assert!(text.contains("sweep.json` is damaged"), "{to}: {text}");
+    }
+    assert!(!folder.path().join("whole").exists());
+}
+
+#[test]
+fn variants_have_one_number_of_replicates() {
+    let folder = folder();
+    let variants = SCENARIO.replace("traffic:", "variants: {\"a\": [], \"b\": [\"replicates=3\"]},\n    traffic:");
+    fs::write(folder.path().join("s.ron"), variants).unwrap();
+    let text = said(folder.path(), &sweep(&[]), 2);
+    assert!(text.contains("different numbers of replicates") && text.contains("--replicates N"), "{text}");
+}
