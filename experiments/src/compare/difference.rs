@@ -3,6 +3,7 @@
 use super::options::{Options, chosen};
 use flashcrowd_results::statistics::{paired as of_pairs, welch};
 use flashcrowd_results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
+use flashcrowd_scenario::Loaded;
 use std::collections::BTreeSet;
 
 /// Relative differences of bills up to this are of rounding.
@@ -79,6 +80,17 @@ impl Difference {
             unpaired_half_width: unpaired_half_width.map(exact),
             paired,
         }
+    }
+}
+
+impl Options {
+    /// Chosen figures that no variant has.
+    pub(super) fn absent<'o>(&'o self, loaded: &Loaded, rows: &[Difference]) -> Vec<&'o str> {
+        let has = |name: &str| {
+            chosen(loaded, name)
+                .is_ok_and(|(scope, figure)| rows.iter().any(|row| row.scope == scope && row.figure.id == figure.id))
+        };
+        self.figures.iter().map(String::as_str).filter(|name| !has(name)).collect()
     }
 }
 

@@ -33,7 +33,11 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     whole(&mut text, results);
     let usual = differences(results, &Options { figures: Vec::new(), ..options.clone() });
     if !options.figures.is_empty() {
-        long(&mut text, &differences(results, options));
+        let chosen = differences(results, options);
+        long(&mut text, &chosen);
+        for name in options.absent(loaded, &chosen) {
+            let _ = writeln!(text, "no variant has `{name}`");
+        }
     } else if options.long {
         long(&mut text, &usual);
     }

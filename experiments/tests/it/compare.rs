@@ -39,6 +39,8 @@ fn figures_are_chosen_by_their_names() {
     assert!(rows[5].is_empty(), "{text}");
     // Sentences speak of what they always do.
     assert!(text.contains("`three` is worse than `four`"), "{text}");
+    let (code, text) = compare(&folder, &["--figures", "cost_over_bound"]);
+    assert!(code == 0 && text.contains("no variant has `cost_over_bound`"), "{text}");
     let (code, text) = compare(&folder, &["--figures", "chat.e2e.p98"]);
     assert!(
         code == 2 && text.contains("no figure `chat.e2e.p98`") && text.contains("did you mean `chat.e2e.p9"),

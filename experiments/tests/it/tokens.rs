@@ -300,6 +300,11 @@ fn windows_leave_room_for_long_contexts() {
     let cut = long.replace("ContinuousBatch()", "ContinuousBatch(kv_cache_tokens: 3200)");
     let cut = report(&cut, &[]);
     assert!(cut.contains("longest context"), "{cut}");
+    // Windowed groups need a second block.
+    let tiny = folder_with(&model.replace("ContinuousBatch()", "ContinuousBatch(kv_cache_tokens: 16)"));
+    let refused = flashcrowd(tiny.path(), &["check", "s.ron"]);
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && text.contains("expected 32 to"), "{text}");
 }
 
 /// A pod that starts in the run stalls on its first prompts.
