@@ -7,6 +7,7 @@
 //! (`vllm/v1/core/sched/scheduler.py`).
 
 use crate::plain_law::{Chunk, PlainLaw};
+use crate::plain_pool::Pool;
 use flashcrowd_core::serving::{EngineConfig, Prefill};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -116,23 +117,6 @@ impl Job {
     }
 }
 
-/// The pool: free blocks in the order in which they will be used.
-#[derive(Debug)]
-struct Pool {
-    free: VecDeque<usize>,
-    /// What a block holds; a new number whenever it is used.
-    content: Vec<u64>,
-    /// Its name, and how many hold it.
-    names: Vec<Option<(u64, usize)>>,
-    holders: Vec<u32>,
-    by_name: BTreeMap<(u64, usize), usize>,
-    /// The blocks of all groups that a name had last.
-    named: BTreeMap<(u64, usize), Vec<usize>>,
-    total: usize,
-    next: u64,
-    peak: u64,
-}
-
 /// What of a job's blocks is in the cache.
 #[derive(Debug, Default)]
 struct Found {
@@ -142,44 +126,6 @@ struct Found {
     window: BTreeMap<usize, Vec<usize>>,
     /// Blocks of each windowed group that it takes anew.
     anew: usize,
-}
-
-impl Pool {
-    fn take(&mut self) -> usize {
-        let block = self.free.pop_front().expect("checked by the caller");
-        self.next += 1;
-        self.content[block] = self.next;
-        if let Some(name) = self.names[block].take() {
-            self.by_name.remove(&name);
-        }
-        self.holders[block] = 1;
-        self.note_peak();
-        block
-    }
-
-    fn note_peak(&mut self) {
-        self.peak = self.peak.max((self.total - self.free.len()) as u64);
-    }
-
-    fn give(&mut self, block: usize) {
-        self.holders[block] -= 1;
-        if self.holders[block] == 0 {
-            self.free.push_back(block);
-        }
-    }
-
-    fn is_there(&self, left: (usize, u64)) -> bool {
-        self.content[left.0] == left.1
-    }
-
-    /// Takes a block that was found.
-    fn hold(&mut self, block: usize) {
-        if self.holders[block] == 0 {
-            self.free.retain(|&free| free != block);
-        }
-        self.holders[block] += 1;
-        self.note_peak();
-    }
 }
 
 /// Plays `asked` (sorted by time) on one engine until `horizon_ps`.
