@@ -128,19 +128,33 @@ impl Server {
         work
     }
 
-    /// Takes an attempt: starts it or lets it wait.
+    /// Takes an attempt into an engine: starts it or lets it wait.
     #[inline]
-    pub(crate) fn accept(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) {
+    pub(crate) fn accept_in_engine(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) {
         self.station.meter.accepted += 1;
         // An engine need not catch up: a new attempt joins at a later boundary than the ones not
         // yet played. But a sum of floats must be cut into the same parts each time.
-        let is_engine = matches!(bench.discipline, Discipline::ContinuousBatch(_));
-        if is_engine && !self.station.meter.is_exact() {
-            self.catch_up(bench);
+        if !self.station.meter.is_exact() {
+            self.settle_meter(bench);
         }
-        if !is_engine || !self.station.meter.is_exact() {
-            self.station.meter.advance(bench.agenda.now(), self.station.running);
+        self.with_engine(|engine, station| engine.accept(station, index, bench));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_meter(&mut self, bench: &mut Bench<'_>) {
+        self.catch_up(bench);
+        self.station.meter.advance(bench.agenda.now(), self.station.running);
+    }
+
+    /// Takes an attempt: starts it or lets it wait.
+    #[inline(never)]
+    pub(crate) fn accept(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) {
+        if matches!(bench.discipline, Discipline::ContinuousBatch(_)) {
+            return self.accept_in_engine(index, bench);
         }
+        self.station.meter.accepted += 1;
+        self.station.meter.advance(bench.agenda.now(), self.station.running);
         match bench.discipline {
             &Discipline::Slots { concurrency } => {
                 slots::accept(&mut self.station, index, concurrency, bench.agenda, bench.attempts);
@@ -149,7 +163,7 @@ impl Server {
             Discipline::DynamicBatch(_) => {
                 self.with_batching(|batching, station| batching.accept(station, index, bench));
             }
-            Discipline::ContinuousBatch(_) => self.with_engine(|engine, station| engine.accept(station, index, bench)),
+            Discipline::ContinuousBatch(_) => {}
         }
     }
 

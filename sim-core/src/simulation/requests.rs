@@ -12,7 +12,7 @@ use crate::journal::Note;
 use crate::ledger::FailBecause;
 use crate::ports::Arrival;
 use crate::queueing::Sent;
-use crate::serving::{Discipline, ServiceTime};
+use crate::serving::{Discipline, Sequence, ServiceTime};
 use crate::traffic::{Attempt, NONE, NOWHERE, Outcome, Request, Stage};
 
 /// Stands in an attempt for its request when the client has gone and wants the work withdrawn as
@@ -199,7 +199,7 @@ impl Simulation {
         if let Discipline::ContinuousBatch(engine) = &state.config.discipline {
             let prefix =
                 if engine.prefix_caching { self.traffic.prefixes.copy(record.prefix) } else { PrefixSlot::NONE };
-            let sequence = engine.sequence(record.prompt_tokens, record.output_tokens, prefix);
+            let sequence = Sequence::within(state.path.longest, record.prompt_tokens, record.output_tokens, prefix);
             self.serving.put_sequence(index, sequence);
         }
         state.presence.step(true, now);
@@ -281,16 +281,17 @@ impl Simulation {
         if let Discipline::Slots { concurrency } = state.config.discipline {
             return server.accept_in_slots(index, concurrency, &mut self.agenda, &mut self.traffic.attempts);
         }
-        if path.has_tokens && self.is_too_long(index) {
+        if !path.has_tokens {
+            return server.accept(index, &mut bench!(self, service));
+        }
+        if !self.serving.sequences[index].fits(path.longest) {
             return self.refuse_at(index);
         }
         let server = self.serving.servers.at_mut(slot);
-        server.accept(index, &mut bench!(self, service));
-        if path.has_tokens {
-            let id = server.id;
-            self.observe_tokens(id, service);
-            debug_assert!(!self.wants_turn(id), "an engine asks at its own event");
-        }
+        server.accept_in_engine(index, &mut bench!(self, service));
+        let id = server.id;
+        self.observe_tokens(id, service);
+        debug_assert!(!self.wants_turn(id), "an engine asks at its own event");
     }
 
     /// Ends an attempt whose client has gone, or whose server was killed while it was on its way.
@@ -304,14 +305,6 @@ impl Simulation {
         let node = self.fleet.node_of(self.serving.servers.at(server).pod);
         let stays = node.is_some_and(|node| self.fleet.node(node).life != NodeLife::Gone);
         self.lose(index, if stays { FailBecause::DrainTimeout } else { FailBecause::ReplicaLost });
-    }
-
-    /// Whether a prompt is longer than the longest context of the engine that should serve it.
-    fn is_too_long(&self, index: AttemptSlot) -> bool {
-        match &self.services[self.traffic.attempts[index].service].config.discipline {
-            Discipline::ContinuousBatch(engine) => !engine.serves(&self.serving.sequences[index]),
-            _ => false,
-        }
     }
 
     /// A slot has finished.

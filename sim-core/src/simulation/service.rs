@@ -74,6 +74,8 @@ pub(super) struct Path {
     pub(super) full_at: u32,
     /// Whether attempts have tokens.
     pub(super) has_tokens: bool,
+    /// The longest context of one, if they have.
+    pub(super) longest: u32,
 }
 
 impl Path {
@@ -83,11 +85,16 @@ impl Path {
             QueueMode::PerReplica { capacity, .. } => room.saturating_add(capacity),
             QueueMode::Shared { .. } => u32::MAX,
         };
+        let longest = match &config.discipline {
+            Discipline::ContinuousBatch(engine) => Some(engine.longest_context() as u32),
+            _ => None,
+        };
         Path {
             before_the_wait: config.discipline.before_the_wait(),
             room,
             full_at,
-            has_tokens: matches!(config.discipline, Discipline::ContinuousBatch(_)),
+            has_tokens: longest.is_some(),
+            longest: longest.unwrap_or(u32::MAX),
         }
     }
 }

@@ -17,19 +17,13 @@ impl Engine {
     /// Looks at the sequences that have become ready. A request that comes at the instant of a
     /// boundary finds the iteration begun; only an idle engine takes it at once.
     #[inline]
-    pub(super) fn look(&mut self, config: &EngineConfig) {
-        if config.receive_interval > 1 {
-            if self.running > 0 && self.iteration < self.looks.next {
+    pub(super) fn look<const PLAIN: bool>(&mut self, config: &EngineConfig) {
+        if !PLAIN && config.receive_interval > 1 {
+            if self.running > 0 && self.iteration < self.rare.looks.next {
                 return;
             }
-            self.looks.next = self.iteration + u64::from(config.receive_interval);
+            self.rare.looks.next = self.iteration + u64::from(config.receive_interval);
         }
-        self.look_now(config);
-    }
-
-    /// The same, whenever it looked last.
-    #[inline]
-    pub(super) fn look_now(&mut self, config: &EngineConfig) {
         let before = if self.running == 0 {
             self.at() + SimDuration::from_ps(1)
         } else if config.lookahead {
@@ -41,8 +35,10 @@ impl Engine {
     }
 
     /// The first boundary of the leap from the `n`th on at which it looks.
+    #[inline(never)]
     pub(super) fn next_look(&self, config: &EngineConfig, n: u64) -> u64 {
-        let (interval, first) = (u64::from(config.receive_interval), self.looks.next.saturating_sub(self.iteration));
+        let (interval, first) =
+            (u64::from(config.receive_interval), self.rare.looks.next.saturating_sub(self.iteration));
         first + n.saturating_sub(first).div_ceil(interval) * interval
     }
 
@@ -50,13 +46,14 @@ impl Engine {
     /// on, else the schedule that follows does.
     pub(super) fn look_within(&mut self, config: &EngineConfig, n: u64) {
         let (interval, last) = (u64::from(config.receive_interval), if n < self.leap.len { n } else { n - 1 });
-        let Some(first) = self.looks.next.checked_sub(self.iteration).filter(|first| (1..=last).contains(first)) else {
+        let Some(first) = self.rare.looks.next.checked_sub(self.iteration).filter(|first| (1..=last).contains(first))
+        else {
             return;
         };
         let at = first + (last - first) / interval * interval;
         let before = instant(self.clock.units + self.leap.units(at - u64::from(config.lookahead)));
         self.seen_before = self.seen_before.max(before);
-        self.looks.next = self.iteration + at + interval;
+        self.rare.looks.next = self.iteration + at + interval;
     }
 
     /// Whether prompts are held back before this iteration.
@@ -65,15 +62,15 @@ impl Engine {
             return false;
         }
         let (replicas, timeout) = (u64::from(config.replicas), u64::from(config.balance_iterations));
-        if self.looks.had_few {
-            self.looks.opened = self.iteration.saturating_sub(1);
+        if self.rare.looks.had_few {
+            self.rare.looks.opened = self.iteration.saturating_sub(1);
         }
-        self.looks.had_few = self.decodes < replicas;
-        let waited = self.iteration - self.looks.opened;
+        self.rare.looks.had_few = self.decodes < replicas;
+        let waited = self.iteration - self.rare.looks.opened;
         let is_due = waited > 0 && waited.is_multiple_of(timeout);
-        let opens = self.looks.had_few || is_due || self.seen(replicas, station, bench) == replicas;
+        let opens = self.rare.looks.had_few || is_due || self.seen(replicas, station, bench) == replicas;
         if opens {
-            self.looks.opened = self.iteration;
+            self.rare.looks.opened = self.iteration;
         }
         !opens
     }
@@ -94,7 +91,7 @@ impl Engine {
     /// After how many iterations of the leap those that it holds back may be let in.
     pub(super) fn opens_in(&self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
         let timeout = u64::from(config.balance_iterations);
-        let due = timeout - (self.iteration - self.looks.opened) % timeout;
+        let due = timeout - (self.iteration - self.rare.looks.opened) % timeout;
         let mut next = station.waiting.front();
         while let Some(index) = next {
             let ready = bench.sequences[index].ready;

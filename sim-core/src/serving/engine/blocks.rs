@@ -7,23 +7,24 @@
 use super::groups::BlockGroups;
 use std::collections::BTreeMap;
 
-/// The block pool of one engine.
+/// The block pool of one engine. In this order: what each leap touches stands first.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Blocks {
-    shift: u32,
-    total: u64,
-    used: u64,
-    peak: u64,
     phases: Phases,
-    /// Groups of layers that each take a block for the same tokens, and those of them that keep all tokens.
-    groups: u64,
-    full_groups: u64,
+    used: u64,
+    total: u64,
     /// Freed blocks keep their contents until they are used again, the oldest first. A block's
     /// place is its position in the order of freeing, counted from the start; blocks that were free
     /// at the start have the first places.
     freed: u64,
     /// Blocks before this place are in use again.
     taken: u64,
+    peak: u64,
+    shift: u32,
+    /// Groups of layers that each take a block for the same tokens, and those of them that keep all tokens.
+    groups: u32,
+    full_groups: u32,
     /// Places taken from the middle, because a sequence found its blocks still there.
     holes: BTreeMap<u64, u64>,
 }
@@ -84,8 +85,8 @@ pub(super) struct KeptWindow {
 impl Blocks {
     pub(super) fn new(total: u64, size: u32, groups: Option<BlockGroups>) -> Self {
         Blocks {
-            groups: groups.map_or(1, BlockGroups::all),
-            full_groups: groups.map_or(1, |groups| groups.full.into()),
+            groups: groups.map_or(1, |groups| groups.full + groups.windowed),
+            full_groups: groups.map_or(1, |groups| groups.full),
             shift: size.trailing_zeros(),
             total,
             used: 0,
@@ -120,7 +121,13 @@ impl Blocks {
     /// Groups of layers: how many blocks the same tokens take.
     #[inline]
     pub(super) fn groups(&self) -> u64 {
-        self.groups
+        self.groups.into()
+    }
+
+    /// Those of them that keep all tokens.
+    #[inline]
+    fn full_groups(&self) -> u64 {
+        self.full_groups.into()
     }
 
     /// Number of blocks of a group that hold `tokens` tokens.
@@ -165,6 +172,8 @@ impl Blocks {
     }
 
     /// Moves `taken`, which has just advanced by `blocks`, past the holes that it met.
+    #[cold]
+    #[inline(never)]
     fn skip_holes(&mut self, blocks: u64) {
         let mut from = self.taken - blocks;
         while let Some(hole) = self.holes.first_entry() {
@@ -191,7 +200,7 @@ impl Blocks {
     pub(super) fn give_kept(&mut self, computed: u64, named: u64) -> Kept {
         let (held, full) = (self.holding(computed) - named, self.full(computed) - named);
         let kept = Kept { place: self.freed, held, full };
-        self.give(kept.held * self.full_groups);
+        self.give(kept.held * self.full_groups());
         kept
     }
 
@@ -201,11 +210,10 @@ impl Blocks {
     }
 
     /// Takes `blocks` that were found.
+    #[cold]
+    #[inline(never)]
     pub(super) fn take_found(&mut self, kept: &Kept, blocks: u64) {
-        if blocks == 0 {
-            return;
-        }
-        for group in 0..self.full_groups {
+        for group in 0..self.full_groups() {
             // The leading blocks of a sequence were freed last.
             self.take_places(kept.place + (group + 1) * kept.held - blocks, blocks);
         }
@@ -214,8 +222,8 @@ impl Blocks {
     /// Gives back the blocks of a name, one of each full group; returns the first one's place.
     #[inline]
     pub(super) fn give_one(&mut self) -> u64 {
-        self.give(self.full_groups);
-        self.freed - self.full_groups
+        self.give(self.full_groups());
+        self.freed - self.full_groups()
     }
 
     /// The place of the block that is freed next.
@@ -237,7 +245,7 @@ impl Blocks {
     /// Takes the blocks of a name.
     #[inline]
     pub(super) fn take_place(&mut self, place: u64) {
-        self.take_places(place, self.full_groups);
+        self.take_places(place, self.full_groups());
     }
 
     /// Takes freed blocks from a place on.
@@ -276,13 +284,13 @@ impl Blocks {
     /// Counts a sequence that enters decode; `phase` is an iteration in which it needs a block.
     #[inline]
     pub(super) fn enter(&mut self, phase: u64) {
-        *self.phases.get_mut(self.index(phase)) += self.groups as u32;
+        *self.phases.get_mut(self.index(phase)) += self.groups;
     }
 
     /// Counts a sequence that leaves decode.
     #[inline]
     pub(super) fn leave(&mut self, phase: u64) {
-        *self.phases.get_mut(self.index(phase)) -= self.groups as u32;
+        *self.phases.get_mut(self.index(phase)) -= self.groups;
     }
 
     #[inline]
@@ -300,17 +308,23 @@ impl Blocks {
     #[inline]
     pub(super) fn needed(&self, k: u64, n: u64, decodes: u64) -> u64 {
         let part = n & ((1 << self.shift) - 1);
-        let whole = (n >> self.shift) * decodes * self.groups;
+        let whole = (n >> self.shift) * decodes * self.groups();
         whole + (k..k + part).map(|k| self.needed_in(k)).sum::<u64>()
     }
 
     /// The most iterations from `k` on, up to `n`, for which the free blocks suffice.
     #[inline]
     pub(super) fn lasting(&self, k: u64, n: u64, decodes: u64) -> u64 {
-        let (free, each) = (self.free(), decodes * self.groups);
+        let (free, each) = (self.free(), decodes * self.groups());
         if ((n >> self.shift) + 1) * each <= free || decodes == 0 {
             return n;
         }
+        self.lasting_of(k, n, free, each)
+    }
+
+    /// The same if `free` blocks may not suffice, of which so many are taken `each` turn of a block.
+    #[inline(never)]
+    fn lasting_of(&self, k: u64, n: u64, free: u64, each: u64) -> u64 {
         let turns = (free / each).min(n >> self.shift);
         let mut lasting = turns << self.shift;
         let mut left = free - turns * each;

@@ -1,10 +1,8 @@
 //! Configuration of a token-level engine: every rule of the real engine that changes latency.
 
 use super::groups::BlockGroups;
-use super::sequence::Sequence;
 use super::time_model::{FRACTION_BITS, LONGEST_ITERATION_S, Load, TimeModel};
 use crate::clock::SimDuration;
-use crate::id::PrefixSlot;
 use crate::serving::ValidatedBand;
 
 /// How prompts and decodes share iterations.
@@ -186,10 +184,8 @@ impl EngineConfig {
     /// tokens of one iteration at most.
     ///
     /// Source: vLLM, `vllm/v1/kv_cache_interface.py` (`SlidingWindowSpec.max_memory_usage_bytes`).
-    #[inline]
     pub fn held_tokens(&self) -> u64 {
-        // Asked for each request: most engines need no division.
-        let blocks = if self.replicas == 1 { self.blocks } else { self.blocks / u64::from(self.replicas.max(1)) };
+        let blocks = self.blocks / u64::from(self.replicas.max(1));
         let block = u64::from(self.block_tokens);
         match self.groups {
             None => blocks.saturating_mul(block),
@@ -198,7 +194,6 @@ impl EngineConfig {
     }
 
     /// The same with windows, of `blocks` blocks of `block` tokens each.
-    #[inline(never)]
     fn held_with_windows(&self, groups: BlockGroups, blocks: u64, block: u64) -> u64 {
         let (full, windowed) = (u64::from(groups.full), u64::from(groups.windowed));
         let most = (u64::from(groups.window) - 1 + u64::from(self.token_budget)).div_ceil(block) + 1;
@@ -209,8 +204,7 @@ impl EngineConfig {
         held.saturating_mul(block)
     }
 
-    /// The longest context that this engine serves.
-    #[inline]
+    /// The longest context that this engine serves; it fits into 32 bits.
     pub fn longest_context(&self) -> u64 {
         // The last token that is generated is never written to the cache.
         let chunk = if self.chunked_prefill { u64::MAX } else { u64::from(self.token_budget) };
@@ -268,17 +262,6 @@ impl EngineConfig {
     /// many rounds at once.
     pub(super) fn is_plain(&self) -> bool {
         self.replicas == 1 && self.prefill == Prefill::Mixed && self.receive_interval == 1
-    }
-
-    /// The sequence of a request; an output that would exceed the longest context is cut.
-    pub(crate) fn sequence(&self, prompt: u32, output: u32, prefix: PrefixSlot) -> Sequence {
-        let longest = self.longest_context().min(u64::from(u32::MAX)) as u32;
-        Sequence { prefix, ..Sequence::new(prompt, output.min(longest.saturating_sub(prompt))) }
-    }
-
-    /// Whether the context of a sequence fits.
-    pub(crate) fn serves(&self, sequence: &Sequence) -> bool {
-        u64::from(sequence.prompt) + u64::from(sequence.output) <= self.longest_context()
     }
 
     /// Checks that the settings fit together.

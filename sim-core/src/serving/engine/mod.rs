@@ -13,6 +13,7 @@
 //! | `slides`, `windows` | the blocks that are given back as windows of attention slide |
 //! | `named` | the blocks that other sequences can find |
 //! | `schedule` | which sequences run in the next iteration |
+//! | `departures` | which leave the batch |
 //! | `work` | what an engine has done, for signals and reports |
 //! | `turns` | several engines that share GPUs |
 //! | `looks`, `admission` | when it looks at new requests, and when it lets them in |
@@ -30,6 +31,7 @@
 mod admission;
 mod blocks;
 mod config;
+mod departures;
 mod experts;
 mod groups;
 mod looks;
@@ -53,7 +55,7 @@ use crate::clock::{Class, SimTime};
 use crate::id::{AttemptSlot, ServerId, Table};
 use crate::traffic::Stage;
 use blocks::Blocks;
-use looks::Looks;
+use looks::{Looks, Rules};
 use named::Named;
 use parts::Parts;
 use slides::Slides;
@@ -72,62 +74,85 @@ pub(crate) use turns::Turn;
 pub use work::EngineWork;
 
 /// State of one engine.
+///
+/// In this order, since a fleet's engines do not fit into the cache of a processor: what each leap touches stands first,
+/// on seven cache lines of eight.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Engine {
     /// The clock of its GPUs at the start of the iteration in progress.
     clock: Clock,
-    /// Iterations done so far: the number of the one in progress.
-    iteration: u64,
+    /// The clock when the leap ends.
+    leap_end: Clock,
+
+    /// The iteration in progress and those planned after it; none while idle.
+    leap: Leap,
     /// When the iteration before this one started.
     previous: SimTime,
     /// The scheduler has looked at every sequence that was ready before this.
     seen_before: SimTime,
-    /// The iteration in progress and those planned after it; none while idle.
-    leap: Leap,
-    /// The clock when the leap ends.
-    leap_end: Clock,
-    /// Sequence of the pending event; events with an older one are stale.
-    generation: u64,
-    /// When that event comes: never later than the next end of a sequence. Boundaries before it are
+    /// When the pending event comes: never later than the next end of a sequence. Boundaries before it are
     /// not events; they are played when the engine catches up.
     wake_at: SimTime,
+    /// Sequence of that event; events with an older one are stale.
+    generation: u64,
+    /// The iteration of the first end; `u64::MAX` if there is none.
+    next_end: u64,
+
+    /// Units for which its decodes have waited since their last token: for the turn, or for prompts.
+    waited: u128,
+    /// Iterations done so far: the number of the one in progress. Those of prompts alone do not count.
+    iteration: u64,
     /// Sequences in decode, and the context that they read in the iteration in progress.
     decodes: u64,
     context: u64,
-    /// What its model has beside: windows of attention, experts.
-    parts: Option<Box<Parts>>,
+    /// The last admitted sequence, while its prefill is incomplete.
+    partial: Option<AttemptSlot>,
+    /// Admitted sequences: those in decode, the partial one, and those with chunks.
+    running: u32,
+    /// How many entries of `ends` belong to sequences that left early.
+    stale: u32,
+    /// By which rules it plans.
+    rules: Rules,
+    /// Whether it may iterate, if several engines share the GPUs.
+    turn: Turn,
+    /// Whether the iteration in progress holds prompts alone, and its decodes wait.
+    prompts_alone: bool,
+    /// Stalls of a new engine that are still before it.
+    warm_ups: u32,
+
     /// Sequences in decode by their ends. A sequence that left early stays until it reaches the
     /// top.
     ends: BinaryHeap<Reverse<End>>,
-    /// The iteration of the first end; `u64::MAX` if there is none.
-    next_end: u64,
-    /// How many entries of `ends` belong to sequences that left early.
-    stale: u32,
-    /// Admitted sequences: those in decode, the partial one, and those with chunks.
-    running: u32,
-    /// The last admitted sequence, while its prefill is incomplete.
-    partial: Option<AttemptSlot>,
     /// Prefill chunks of the iteration in progress.
     chunks: Vec<Chunk>,
+    /// What its model has beside: windows of attention, experts.
+    parts: Option<Box<Parts>>,
+    /// Tokens computed; kept apart from the rest of its work, as is `context_read`, since each leap counts them.
+    tokens: u64,
+
+    blocks: Blocks,
     /// Sequences that were withdrawn while they ran: they leave at the next boundary.
     withdrawn: Vec<AttemptSlot>,
+    /// Context tokens read by decodes.
+    context_read: u128,
+
     admissions: u64,
-    /// Whether it may iterate, if several engines share the GPUs.
-    turn: Turn,
-    /// Units for which its decodes have waited since their last token: for the turn, or for prompts.
-    waited: u128,
+    named: Named,
+    rare: Box<Rare>,
+}
+
+/// What few engines have, or few iterations change.
+#[derive(Debug, Default)]
+struct Rare {
     /// When it looks at new requests, and lets them in.
     looks: Looks,
-    /// Whether the iteration in progress holds prompts alone, and its decodes wait.
-    prompts_alone: bool,
-    /// Stalls of a new engine that are behind it, and when it had its first prompts.
-    warm_ups: usize,
+    /// When it had its first prompts.
     first_prompts: Option<SimTime>,
-    /// Decodes whose last token is younger than that of the others, and its clock: they came from
-    /// prompts that ran alone.
+    /// Of an engine that computes prompts alone: decodes whose last token is younger than that of the others, and its
+    /// clock. They came from such prompts.
     late: Vec<(AttemptSlot, u128)>,
-    blocks: Blocks,
-    named: Named,
+    /// What it has done beside what each leap counts: of iterations, those of prompts alone.
     work: EngineWork,
 }
 
@@ -164,6 +189,13 @@ impl End {
     fn index(self) -> AttemptSlot {
         AttemptSlot::new(self.0 as u32)
     }
+
+    /// Whether its sequence is still the one that was admitted on that server under that number.
+    #[inline]
+    fn is_live(self, server: ServerId, bench: &Bench<'_>) -> bool {
+        let index = self.index();
+        bench.sequences[index].admission == self.admission() && bench.attempts[index].server == server.slot()
+    }
 }
 
 /// A chunk of a prefill.
@@ -177,46 +209,53 @@ impl Engine {
     pub(super) fn new(config: &EngineConfig) -> Self {
         Engine {
             clock: Clock::default(),
-            iteration: 0,
+            leap_end: Clock::default(),
+            leap: Leap::default(),
             previous: SimTime::ZERO,
             seen_before: SimTime::ZERO,
-            leap: Leap::default(),
-            leap_end: Clock::default(),
-            generation: 0,
             wake_at: SimTime::MAX,
+            generation: 0,
+            next_end: u64::MAX,
+            waited: 0,
+            iteration: 0,
             decodes: 0,
             context: 0,
-            parts: Parts::new(&config.time, config.replicas, Slides::of(config.groups, config.block_tokens)),
-            ends: BinaryHeap::new(),
-            next_end: u64::MAX,
-            stale: 0,
-            running: 0,
             partial: None,
-            chunks: Vec::new(),
-            withdrawn: Vec::new(),
-            admissions: 0,
+            running: 0,
+            stale: 0,
+            rules: Rules::of(config),
             turn: Turn::Alone,
-            waited: 0,
-            looks: Looks::new(config),
             prompts_alone: false,
-            warm_ups: 0,
-            first_prompts: None,
-            late: Vec::new(),
+            warm_ups: config.warm_up.len() as u32,
+            ends: BinaryHeap::new(),
+            chunks: Vec::new(),
+            parts: Parts::new(&config.time, config.replicas, Slides::of(config.groups, config.block_tokens)),
+            tokens: 0,
             blocks: Blocks::new(config.blocks, config.block_tokens, config.groups),
+            withdrawn: Vec::new(),
+            context_read: 0,
+            admissions: 0,
             named: Named::default(),
-            work: EngineWork::default(),
+            rare: Box::default(),
         }
     }
 
     /// It has run before: the stalls of a new engine are behind it.
     pub(super) fn warm(&mut self) {
-        self.warm_ups = usize::MAX;
+        self.warm_ups = 0;
     }
 
     /// Its work up to the last boundary that was settled.
     pub(crate) fn work(&self) -> EngineWork {
         let parts_read = self.parts.as_ref().map_or(0, |parts| parts.read());
-        EngineWork { peak_blocks: self.blocks.peak(), parts_read, ..self.work }
+        EngineWork {
+            iterations: self.iteration + self.rare.work.iterations,
+            tokens: self.tokens,
+            context_read: self.context_read,
+            parts_read,
+            peak_blocks: self.blocks.peak(),
+            ..self.rare.work
+        }
     }
 
     /// Share of the KV cache's blocks in use.
@@ -416,7 +455,7 @@ impl Engine {
     /// Plays the first `n` iterations of the leap.
     #[inline]
     fn pass(&mut self, n: u64, bench: &mut Bench<'_>) {
-        if self.looks.is_special() {
+        if self.rules.is_special() {
             return self.pass_special(n, bench);
         }
         self.pass_all(n, bench);
@@ -451,9 +490,8 @@ impl Engine {
     /// Counts `n` iterations with the present batch.
     #[inline]
     fn count(&mut self, n: u64) {
-        self.work.iterations += n;
-        self.work.tokens += n * self.decodes;
-        self.work.context_read +=
+        self.tokens += n * self.decodes;
+        self.context_read +=
             u128::from(n) * u128::from(self.context) + u128::from(n * (n - 1) / 2) * u128::from(self.decodes);
         self.iteration += n;
         self.context += n * self.decodes;
@@ -526,7 +564,7 @@ impl Engine {
         self.wake_at = SimTime::MAX;
         self.leap = Leap::default();
         self.prompts_alone = false;
-        self.late.clear();
+        self.rare.late.clear();
         self.turn = if self.turn == Turn::Alone { Turn::Alone } else { Turn::Idle };
         self.named.clear();
     }

@@ -71,10 +71,12 @@ impl Parts {
         (law.has_parts() || parts.slides.is_some()).then(|| Box::new(parts))
     }
 
-    /// The iterations that are counted next have `tokens` tokens each.
+    /// The iterations that are counted next have `tokens` tokens each; returns the units that the decodes' windows take
+    /// in the first.
     #[inline(never)]
-    pub(super) fn plan(&mut self, law: &TimeModel, tokens: u64) {
+    pub(super) fn plan(&mut self, law: &TimeModel, tokens: u64) -> u64 {
         self.experts = law.expert_read(tokens);
+        self.units
     }
 
     /// Units that the decodes' windows take in the iteration in progress.

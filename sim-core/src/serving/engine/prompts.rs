@@ -4,6 +4,11 @@
 //! added to the gap before their next token. Sequences whose prompts end in it have waited less when decodes go on:
 //! until then they stand in a list, with the clock of their last token.
 
+#![expect(
+    clippy::inline_always,
+    reason = "measured: one copy for each kind of engine, without what the other kind needs"
+)]
+
 use super::time_model::{FRACTION_BITS, Load, instant};
 use super::{Engine, EngineConfig, Leap, WarmUp};
 use crate::id::AttemptSlot;
@@ -24,12 +29,18 @@ pub(super) struct Room {
 impl Room {
     /// Beside `decodes` sequences in decode.
     fn beside(config: &EngineConfig, decodes: u64) -> Self {
-        let budget = u64::from(config.token_budget);
         if config.replicas == 1 {
-            return Room { tokens: budget - decodes, each: budget };
+            return Room::of_one(config, decodes);
         }
-        let each = budget - config.busiest(decodes);
+        let each = u64::from(config.token_budget) - config.busiest(decodes);
         Room { tokens: each * u64::from(config.replicas), each }
+    }
+
+    /// The same of an engine of one replica.
+    #[inline]
+    fn of_one(config: &EngineConfig, decodes: u64) -> Self {
+        let tokens = u64::from(config.token_budget) - decodes;
+        Room { tokens, each: tokens }
     }
 
     /// Of `wanted` tokens of one prompt, those that there is room for.
@@ -41,40 +52,50 @@ impl Room {
 
 impl Engine {
     /// Plans chunks: of the prefill in progress, and of sequences that are admitted. `preempted` says whether sequences
-    /// had to make room for decodes, in which case none is admitted; returns whether any has made room by now.
-    #[inline]
-    pub(super) fn compute_prompts(
+    /// had to make room for decodes, in which case none is admitted, and then whether any has made room by now.
+    #[inline(always)]
+    pub(super) fn compute_prompts<const PLAIN: bool>(
         &mut self,
         config: &EngineConfig,
-        preempted: bool,
-        load: &mut Load,
+        preempted: &mut bool,
+        station: &mut Station,
+        bench: &mut Bench<'_>,
+    ) -> Load {
+        let mut load = Load::default();
+        let mut room = if PLAIN {
+            Room::of_one(config, self.decodes)
+        } else {
+            Room::beside(config, if self.rules.is_alone() { 0 } else { self.decodes })
+        };
+        if let Some(index) = self.partial {
+            *preempted |= !self.continue_prefill(config, index, &mut room, &mut load, station, bench);
+        }
+        let holds = !PLAIN && self.holds(config, station, bench);
+        if !holds && (!*preempted || self.running == 0) {
+            self.admit::<PLAIN>(config, &mut room, &mut load, station, bench);
+        }
+        load
+    }
+
+    /// Plans an iteration of prompts alone; false if there is none.
+    #[inline(never)]
+    pub(super) fn plan_prompts(
+        &mut self,
+        config: &EngineConfig,
+        preempted: &mut bool,
         station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
-        let mut preempted = preempted;
-        let beside = if self.looks.is_alone() { 0 } else { self.decodes };
-        let mut room = Room::beside(config, beside);
-        if let Some(index) = self.partial {
-            preempted |= !self.continue_prefill(config, index, &mut room, load, station, bench);
-        }
-        let holds = self.holds(config, station, bench);
-        if !holds && (!preempted || self.running == 0) {
-            self.admit(config, &mut room, load, station, bench);
-        }
-        preempted
-    }
-
-    /// Plans an iteration of the chunks alone; false if there are none.
-    pub(super) fn plan_prompts(&mut self, config: &EngineConfig, load: &Load) -> bool {
+        let load = self.compute_prompts::<false>(config, preempted, station, bench);
         if self.chunks.is_empty() {
             return false;
         }
         if let Some(parts) = &mut self.parts {
             parts.plan(&config.time, load.prefill);
         }
-        self.work.tokens += load.prefill;
+        self.tokens += load.prefill;
         self.prompts_alone = true;
-        self.leap = Leap { len: 1, first: config.iteration(load) + self.stall(config), growth: 0 };
+        self.leap = Leap { len: 1, first: config.iteration(&load) + self.stall(config), growth: 0 };
         self.leap_end = self.clock.after(self.leap.units(1));
         true
     }
@@ -82,18 +103,19 @@ impl Engine {
     /// By how much an iteration with prompts is longer in a new engine, in units.
     #[inline]
     pub(super) fn stall(&mut self, config: &EngineConfig) -> u64 {
-        if self.warm_ups >= config.warm_up.len() { 0 } else { self.stall_of_new(config) }
+        if self.warm_ups == 0 { 0 } else { self.stall_of_new(config) }
     }
 
+    #[cold]
     #[inline(never)]
     fn stall_of_new(&mut self, config: &EngineConfig) -> u64 {
-        let WarmUp { after, takes } = config.warm_up[self.warm_ups];
+        let WarmUp { after, takes } = config.warm_up[config.warm_up.len() - self.warm_ups as usize];
         let now = self.at();
-        let first = *self.first_prompts.get_or_insert(now);
+        let first = *self.rare.first_prompts.get_or_insert(now);
         if now.since(first) < after {
             return 0;
         }
-        self.warm_ups += 1;
+        self.warm_ups -= 1;
         takes.as_ps() << FRACTION_BITS
     }
 
@@ -113,7 +135,7 @@ impl Engine {
 
     /// Plays an iteration of prompts alone.
     fn pass_prompts(&mut self) {
-        self.work.iterations += 1;
+        self.rare.work.iterations += 1;
         if self.decodes > 0 {
             self.waited += u128::from(self.leap.first);
         }
@@ -128,26 +150,27 @@ impl Engine {
 
     /// The clock of the last token of a sequence in decode, if it is younger than that of the others.
     pub(super) fn late(&self, attempt: AttemptSlot) -> Option<u128> {
-        self.late.iter().find(|late| late.0 == attempt).map(|late| late.1)
+        self.rare.late.iter().find(|late| late.0 == attempt).map(|late| late.1)
     }
 
     /// A sequence in decode has left.
+    #[cold]
     #[inline(never)]
     pub(super) fn leave_late(&mut self, attempt: AttemptSlot) {
-        self.late.retain(|late| late.0 != attempt);
+        self.rare.late.retain(|late| late.0 != attempt);
     }
 
     /// Records the gaps before the first tokens after iterations of prompts: of each late sequence. Returns how many
     /// others there are.
     pub(super) fn record_late(&mut self, first: u64, bench: &mut Bench<'_>) -> u64 {
-        let others = self.decodes - self.late.len() as u64;
-        for &(_, since) in &self.late {
+        let others = self.decodes - self.rare.late.len() as u64;
+        for &(_, since) in &self.rare.late {
             let gap = self.clock.units - since + u128::from(first);
             // A gap that does not fit into 64 bits is in the last bucket anyway.
             let first = u64::try_from(gap).unwrap_or(u64::MAX);
             bench.gaps(Leap { len: 1, first, growth: 0 }, Clock::new(since), gap, 1);
         }
-        self.late.clear();
+        self.rare.late.clear();
         others
     }
 }

@@ -1,11 +1,15 @@
 //! Which sequences run in the next iteration: what vLLM's scheduler decides at each boundary.
 
-use super::blocks::{Kept, KeptWindow};
+#![expect(
+    clippy::inline_always,
+    reason = "measured: one copy for each kind of engine, without what the other kind needs"
+)]
+
 use super::looks::Rules;
 use super::named;
 use super::prompts::Room;
 use super::slides::Hit;
-use super::time_model::{Load, instant};
+use super::time_model::Load;
 use super::{Chunk, End, Engine, EngineConfig, Leap, Sequence, Turn};
 use crate::clock::SimTime;
 use crate::id::{AttemptSlot, PrefixSlot, ServerId};
@@ -18,85 +22,78 @@ impl Engine {
     /// Plans the next iterations, or rests.
     #[inline]
     pub(super) fn schedule(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
-        // Most iterations are such, of most engines.
-        if self.looks.rules == Rules::Plain && self.partial.is_none() && station.waiting.front().is_none() {
-            let needed = self.blocks.needed_in(self.iteration);
-            if needed <= self.blocks.free() {
-                return self.schedule_decodes(config, needed, station, bench);
-            }
+        match self.rules {
+            Rules::Plain => self.schedule_by::<true>(config, station, bench),
+            _ => self.schedule_specially(config, station, bench),
         }
-        self.schedule_all(config, station, bench);
-    }
-
-    /// Plans iterations of decodes alone, for which there are blocks, of an engine by vLLM's rules without windows:
-    /// what [`Engine::schedule_all`] does then.
-    #[inline]
-    fn schedule_decodes(&mut self, config: &EngineConfig, needed: u64, station: &Station, bench: &mut Bench<'_>) {
-        self.look_now(config);
-        self.blocks.take(needed);
-        if self.decodes == 0 {
-            self.rest(station, bench);
-            return;
-        }
-        let time = &config.time;
-        if let Some(parts) = &mut self.parts {
-            parts.plan(time, self.decodes);
-        }
-        self.leap =
-            Leap { len: 1, first: time.decoding(self.decodes, self.context), growth: time.growth(self.decodes) };
-        if config.leaps
-            && self.turn != (Turn::Has { contended: true })
-            && let Some(next_end) = self.next_end(station.id, bench)
-        {
-            let all = next_end - self.iteration;
-            self.leap.len = 1 + self.blocks.lasting(self.iteration + 1, all - 1, self.decodes);
-        }
-        self.leap_end = self.clock.after(self.leap.units(self.leap.len));
     }
 
     #[inline(never)]
-    fn schedule_all(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
-        self.look(config);
-        let mut load = Load::default();
-        let mut preempted = false;
+    fn schedule_specially(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        self.schedule_by::<false>(config, station, bench);
+    }
+
+    /// The same; of an engine that is `PLAIN` by its [`Rules`], the compiler leaves out what only others do: most engines
+    /// are such, and what they run through for each request should fit into the cache of the processor.
+    #[inline(always)]
+    fn schedule_by<const PLAIN: bool>(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) {
+        self.look::<PLAIN>(config);
         // Most iterations have no prompts: they skip what plans them.
-        let has_prompts = self.partial.is_some() || station.waiting.front().is_some() || config.balances();
-        if self.looks.is_alone() && has_prompts {
-            preempted = self.compute_prompts(config, false, &mut load, station, bench);
-            if self.plan_prompts(config, &load) {
-                return;
-            }
+        let has_prompts = self.partial.is_some() || station.waiting.front().is_some() || (!PLAIN && config.balances());
+        let is_alone = !PLAIN && self.rules.is_alone();
+        let mut preempted = false;
+        if is_alone && has_prompts && self.plan_prompts(config, &mut preempted, station, bench) {
+            return;
         }
-        preempted |= self.reserve_decodes(config, station, bench);
-        if !self.looks.is_alone() && (has_prompts || preempted) {
-            preempted = self.compute_prompts(config, preempted, &mut load, station, bench);
-        }
-        (load.decodes, load.context) = (self.decodes, self.context);
-        let mut growth = config.growth(self.decodes);
-        if self.parts.is_some() {
-            growth += self.plan_parts(config, &mut load);
-        }
+        preempted |= self.reserve_decodes::<PLAIN>(config, station, bench);
+        let first = if !is_alone && (has_prompts || preempted) {
+            self.plan_mixed::<PLAIN>(config, &mut preempted, station, bench)
+        } else {
+            self.time_of::<PLAIN>(config, Load::default())
+        };
         if self.decodes == 0 && self.chunks.is_empty() {
             self.rest(station, bench);
             return;
         }
-        self.work.tokens += load.prefill;
-        let stall = if self.chunks.is_empty() { 0 } else { self.stall(config) };
-        let first = if config.replicas == 1 { config.time.iteration(&load) } else { config.iteration(&load) };
-        self.leap = Leap { len: 1, first: first + stall, growth };
+        self.leap = Leap { len: 1, first, growth: self.growth::<PLAIN>(config) };
         if self.chunks.is_empty() && !preempted && config.leaps && self.turn != (Turn::Has { contended: true }) {
-            self.leap.len = self.reach(config, station, bench);
+            self.leap.len = self.reach::<PLAIN>(config, station, bench);
         }
         self.leap_end = self.clock.after(self.leap.units(self.leap.len));
     }
 
-    /// Adds what the decodes' windows take to a load; returns how much more they take each next time.
+    /// Plans chunks beside the decodes; returns how long the iteration takes.
     #[inline(never)]
-    fn plan_parts(&mut self, config: &EngineConfig, load: &mut Load) -> u64 {
-        let Some(parts) = &mut self.parts else { return 0 };
-        parts.plan(&config.time, load.prefill + load.decodes);
-        load.windows += parts.units();
-        parts.growth()
+    fn plan_mixed<const PLAIN: bool>(
+        &mut self,
+        config: &EngineConfig,
+        preempted: &mut bool,
+        station: &mut Station,
+        bench: &mut Bench<'_>,
+    ) -> u64 {
+        let load = self.compute_prompts::<PLAIN>(config, preempted, station, bench);
+        self.tokens += load.prefill;
+        let stall = if self.chunks.is_empty() { 0 } else { self.stall(config) };
+        self.time_of::<PLAIN>(config, load) + stall
+    }
+
+    /// How long an iteration takes of all decodes and a load of prompts.
+    #[inline(always)]
+    fn time_of<const PLAIN: bool>(&mut self, config: &EngineConfig, load: Load) -> u64 {
+        let mut load = Load { decodes: self.decodes, context: self.context, ..load };
+        if let Some(parts) = &mut self.parts {
+            load.windows = parts.plan(&config.time, load.prefill + load.decodes);
+        }
+        if PLAIN { config.time.iteration(&load) } else { config.iteration(&load) }
+    }
+
+    /// How much longer each iteration of a leap is than the one before.
+    #[inline]
+    fn growth<const PLAIN: bool>(&self, config: &EngineConfig) -> u64 {
+        if PLAIN {
+            return config.time.growth(self.decodes);
+        }
+        config.growth(self.decodes) + self.parts.as_ref().map_or(0, |parts| parts.growth())
     }
 
     /// There is nothing to run: sleeps until the first waiting sequence has passed the front end.
@@ -112,11 +109,16 @@ impl Engine {
     }
 
     /// How many iterations from here keep the same batch.
-    fn reach(&mut self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
+    #[inline(always)]
+    fn reach<const PLAIN: bool>(&mut self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
         // Without a decode there is no end to plan for: only this iteration is planned.
         let Some(next_end) = self.next_end(station.id, bench) else { return 1 };
-        let all = next_end.min(self.next_crossing()) - self.iteration;
-        let n = 1 + self.lasting(self.iteration + 1, all - 1);
+        let (now, next) = (self.iteration, self.iteration + 1);
+        let n = 1 + if PLAIN {
+            self.blocks.lasting(next, next_end - next, self.decodes)
+        } else {
+            self.lasting(next, next_end.min(self.next_crossing()) - now - 1)
+        };
         match station.waiting.front() {
             // Only a sequence that becomes ready later cuts the leap: one that was ready before lacks
             // room, and room only comes with a change of the batch, or as windows slide.
@@ -124,14 +126,27 @@ impl Engine {
                 self.leap.len = n;
                 n.min(self.joins_at(config, bench.sequences[first].ready))
             }
-            Some(first) if config.balances() => {
-                self.leap.len = n;
-                let n = n.min(self.opens_in(config, station, bench));
-                if config.groups.is_none() { n } else { self.room_in(config, first, n, bench) }
-            }
-            Some(first) if config.groups.is_some() => self.room_in(config, first, n, bench),
+            Some(first) if !PLAIN => self.reach_beside(config, first, n, station, bench),
             _ => n,
         }
+    }
+
+    /// The same beside a sequence that was ready before, in a leap of `n` iterations but for that.
+    #[inline(never)]
+    fn reach_beside(
+        &mut self,
+        config: &EngineConfig,
+        first: AttemptSlot,
+        n: u64,
+        station: &Station,
+        bench: &Bench<'_>,
+    ) -> u64 {
+        let mut n = n;
+        if config.balances() {
+            self.leap.len = n;
+            n = n.min(self.opens_in(config, station, bench));
+        }
+        if config.groups.is_none() { n } else { self.room_in(config, first, n, bench) }
     }
 
     /// The iteration after which the next sequence ends.
@@ -150,10 +165,11 @@ impl Engine {
     }
 
     /// Drops the entries on top of the heap whose sequences have left.
+    #[cold]
     #[inline(never)]
     fn drop_stale(&mut self, server: ServerId, bench: &Bench<'_>) {
         while let Some(&Reverse(end)) = self.ends.peek()
-            && !is_live(bench, end, server)
+            && !end.is_live(server, bench)
         {
             self.pop_end();
             self.stale -= 1;
@@ -167,16 +183,21 @@ impl Engine {
     }
 
     #[inline]
-    fn pop_end(&mut self) {
+    pub(super) fn pop_end(&mut self) {
         self.ends.pop();
         self.next_end = self.ends.peek().map_or(u64::MAX, |end| end.0.iteration());
     }
 
     /// Takes the blocks that the decodes need in this iteration. True if sequences were preempted
     /// for that, or the next iteration must be planned on its own.
-    #[inline]
-    fn reserve_decodes(&mut self, config: &EngineConfig, station: &mut Station, bench: &mut Bench<'_>) -> bool {
-        if config.groups.is_some() {
+    #[inline(always)]
+    fn reserve_decodes<const PLAIN: bool>(
+        &mut self,
+        config: &EngineConfig,
+        station: &mut Station,
+        bench: &mut Bench<'_>,
+    ) -> bool {
+        if !PLAIN && config.groups.is_some() {
             return self.reserve_with_windows(config, station, bench);
         }
         let needed = self.blocks.needed_in(self.iteration);
@@ -189,6 +210,7 @@ impl Engine {
 
     /// Gives the decodes their blocks in the order of admission; if blocks are short, the last
     /// admitted sequence is preempted. True if any was.
+    #[cold]
     #[inline(never)]
     pub(super) fn reserve_in_order(
         &mut self,
@@ -226,100 +248,13 @@ impl Engine {
 
     /// The running sequences in the order of admission. Slow: only called to preempt or to kill.
     pub(super) fn admitted(&self, server: ServerId, bench: &Bench<'_>) -> Vec<AttemptSlot> {
-        let decodes = self.ends.iter().map(|end| end.0).filter(|end| is_live(bench, *end, server)).map(End::index);
+        let decodes = self.ends.iter().map(|end| end.0).filter(|end| end.is_live(server, bench)).map(End::index);
         let chunks = self.chunks.iter().map(|chunk| chunk.attempt);
         // A sequence with a chunk may be the partial one, too.
         let partial = self.partial.filter(|partial| chunks.clone().all(|index| index != *partial));
         let mut running: Vec<AttemptSlot> = decodes.chain(chunks).chain(partial).collect();
         running.sort_unstable_by_key(|&index| bench.sequences[index].admission);
         running
-    }
-
-    /// Sends the last admitted sequence back to the head of the queue; all its tokens will be
-    /// computed again.
-    fn preempt(&mut self, config: &EngineConfig, index: AttemptSlot, station: &mut Station, bench: &mut Bench<'_>) {
-        let decodes = self.partial != Some(index);
-        let since = self.late(index);
-        let computed = self.cut_off(index, bench);
-        let window = if config.groups.is_some() { self.give_windows(index, computed) } else { KeptWindow::default() };
-        let kept = self.give_back_full(index, computed, bench);
-        let sequence = &mut bench.sequences[index];
-        let preempted = sequence.preempted.get_or_insert_default();
-        if config.prefix_caching {
-            (preempted.kept, preempted.window) = (kept, window);
-        }
-        if decodes {
-            // Its last token has been generated, but is not in the cache yet.
-            preempted.generated = (computed + 1 - u64::from(sequence.prompt)) as u32;
-            preempted.last_token = instant(since.unwrap_or(self.clock.units - self.waited));
-        }
-        self.work.preemptions += 1;
-        self.running -= 1;
-        station.running -= 1;
-        bench.attempts[index].stage = Stage::Waiting;
-        station.waiting.push_front(bench.attempts, index);
-    }
-
-    /// Gives back the blocks of a sequence with `computed` tokens in the cache, the last block
-    /// first.
-    #[inline]
-    fn give_back(&mut self, config: &EngineConfig, index: AttemptSlot, computed: u64, bench: &Bench<'_>) {
-        if config.groups.is_some() {
-            self.give_windows(index, computed);
-        }
-        self.give_back_full(index, computed, bench);
-    }
-
-    /// The same of the layers that keep all tokens.
-    #[inline]
-    fn give_back_full(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
-        match bench.sequences[index].prefix {
-            PrefixSlot::NONE => self.blocks.give_kept(computed, 0),
-            _ => self.give_back_named(index, computed, bench),
-        }
-    }
-
-    #[inline(never)]
-    fn give_back_named(&mut self, index: AttemptSlot, computed: u64, bench: &Bench<'_>) -> Kept {
-        let sequence = &bench.sequences[index];
-        let prefix = bench.prefixes.get(sequence.prefix);
-        let named = named::named(prefix, sequence.prompt, self.blocks.size()).min(self.blocks.full(computed));
-        let kept = self.blocks.give_kept(computed, named);
-        self.named.give(&mut self.blocks, prefix, named);
-        kept
-    }
-
-    /// Takes a sequence out before it has all its tokens; returns its tokens in the cache.
-    fn cut_off(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) -> u64 {
-        if self.partial == Some(index) {
-            self.partial = None;
-            let sequence = &mut bench.sequences[index];
-            sequence.admission = 0;
-            return u64::from(std::mem::take(&mut sequence.computed));
-        }
-        // Its entry stays in the heap.
-        self.stale += 1;
-        bench.sequences[index].computed = 0;
-        self.leave_batch(index, bench)
-    }
-
-    /// Takes a sequence out of the batch at this boundary; returns its tokens in the cache.
-    #[inline]
-    fn leave_batch(&mut self, index: AttemptSlot, bench: &mut Bench<'_>) -> u64 {
-        let sequence = &mut bench.sequences[index];
-        sequence.admission = 0;
-        let context = sequence.context_in(self.iteration);
-        if !self.late.is_empty() {
-            self.leave_late(index);
-        }
-        self.blocks.leave(sequence.phase());
-        self.decodes -= 1;
-        self.context -= context;
-        if let Some(parts) = &mut self.parts {
-            parts.leave(sequence, self.iteration);
-        }
-        // The token of this iteration is not in the cache yet.
-        context - 1
     }
 
     /// Plans the next chunk of the prefill in progress. False if there was no room and it was
@@ -348,7 +283,7 @@ impl Engine {
             return false;
         }
         self.blocks.take(blocks);
-        self.add_chunk(index, computed, tokens, room, load, bench);
+        self.add_chunk::<false>(index, computed, tokens, room, load, bench);
         if tokens < left {
             // Nothing is admitted behind a prompt that is not whole.
             room.tokens = 0;
@@ -358,7 +293,7 @@ impl Engine {
 
     /// Plans a chunk whose blocks have been taken.
     #[inline]
-    fn add_chunk(
+    fn add_chunk<const PLAIN: bool>(
         &mut self,
         attempt: AttemptSlot,
         computed: u64,
@@ -378,7 +313,7 @@ impl Engine {
         load.largest = load.largest.max(tokens);
         load.chunks += 1;
         load.attention += tokens * (2 * computed + tokens);
-        if let Some(parts) = &self.parts {
+        if !PLAIN && let Some(parts) = &self.parts {
             load.chunk_windows += parts.chunk(computed, tokens);
         }
         self.chunks.push(Chunk { attempt, tokens: tokens as u32 });
@@ -396,7 +331,7 @@ impl Engine {
 
     /// Admits waiting sequences, in order, as long as there are tokens, places and blocks.
     #[inline]
-    pub(super) fn admit(
+    pub(super) fn admit<const PLAIN: bool>(
         &mut self,
         config: &EngineConfig,
         room: &mut Room,
@@ -405,9 +340,10 @@ impl Engine {
         bench: &mut Bench<'_>,
     ) {
         let Some(mut first) = station.waiting.front() else { return };
-        while room.tokens > 0 && self.running < config.most_running() {
+        let most = if PLAIN { config.max_sequences } else { config.most_running() };
+        while room.tokens > 0 && self.running < most {
             let joins = bench.sequences[first].ready < self.seen_before;
-            if !joins || !self.try_admit(config, first, room, load, station, bench) {
+            if !joins || !self.try_admit::<PLAIN>(config, first, room, load, station, bench) {
                 return;
             }
             match station.waiting.front() {
@@ -418,7 +354,7 @@ impl Engine {
     }
 
     /// Admits a waiting sequence, if there are tokens and blocks for its first chunk.
-    fn try_admit(
+    fn try_admit<const PLAIN: bool>(
         &mut self,
         config: &EngineConfig,
         index: AttemptSlot,
@@ -427,35 +363,41 @@ impl Engine {
         station: &mut Station,
         bench: &mut Bench<'_>,
     ) -> bool {
+        let groups = if PLAIN { None } else { config.groups };
         let needed = bench.sequences[index].prefill_tokens();
         let mut hit = self.find(config, index, needed, bench);
-        if config.groups.is_some() {
+        if groups.is_some() {
             hit = self.narrow(hit, &bench.sequences[index].kept_window());
         }
         let found = hit.blocks();
         let computed = self.blocks.tokens(found);
         let tokens = room.of(needed - computed);
-        let blocks = (self.blocks.holding(computed + tokens) - found) * self.blocks.groups() + hit.anew(config.groups);
-        let idle = hit.idle(config.groups);
+        let blocks = self.blocks.holding(computed + tokens) - found;
+        let blocks = if PLAIN { blocks } else { blocks * self.blocks.groups() + hit.anew(groups) };
+        let idle = hit.idle(groups);
         if blocks + idle > self.blocks.free() || (!config.chunked_prefill && tokens < needed - computed) {
             return false;
         }
         let sequence = &mut bench.sequences[index];
-        if config.groups.is_some() {
+        if groups.is_some() {
             self.take_windows(index, &hit, &sequence.kept_window());
         }
         if hit.shared.blocks > 0 {
             self.named.hold(&mut self.blocks, bench.prefixes.get(sequence.prefix), hit.shared.blocks);
         }
-        self.blocks.take_found(&sequence.kept(), hit.kept);
+        if hit.kept > 0 {
+            self.blocks.take_found(&sequence.kept(), hit.kept);
+        }
         self.blocks.take(blocks);
         self.admissions += 1;
         sequence.admission = self.admissions;
         sequence.computed = computed as u32;
         let again = sequence.preempted.as_mut();
         let again = again.map(|preempted| (preempted.kept, preempted.window) = Default::default()).is_some();
-        self.work.cached_tokens += computed;
-        self.add_chunk(index, computed, tokens, room, load, bench);
+        if computed > 0 {
+            self.rare.work.cached_tokens += computed;
+        }
+        self.add_chunk::<PLAIN>(index, computed, tokens, room, load, bench);
         station.waiting.remove(bench.attempts, index);
         self.running += 1;
         station.running += 1;
@@ -479,7 +421,8 @@ impl Engine {
         // At least one token is always computed, since its result is the next token.
         let limit = self.blocks.full(needed - 1);
         if sequence.prefix == PrefixSlot::NONE || !config.prefix_caching {
-            return Hit { kept: self.blocks.found(&sequence.kept(), limit), ..Hit::default() };
+            let kept = sequence.preempted.as_ref().map_or(0, |own| self.blocks.found(&own.kept, limit));
+            return Hit { kept, ..Hit::default() };
         }
         self.find_named(sequence, limit, bench)
     }
@@ -511,8 +454,8 @@ impl Engine {
             sequence.end = self.iteration + u64::from(sequence.output - sequence.generated()) - 1;
             self.decodes += 1;
             self.context += sequence.context_in(self.iteration);
-            if self.looks.is_alone() {
-                self.late.push((attempt, self.clock.units));
+            if self.rules.is_alone() {
+                self.rare.late.push((attempt, self.clock.units));
             }
             self.blocks.enter(sequence.phase());
             if let Some(parts) = &mut self.parts {
@@ -524,68 +467,20 @@ impl Engine {
                 bench.attempts[attempt].beyond_band = beyond;
                 bench.first_tokens.push(attempt);
             } else {
-                let last = sequence.preempted.as_ref().map_or(now, |preempted| preempted.last_token);
-                let gap = now.since(last);
-                bench.gap(gap, now);
+                record_resumed(sequence.preempted.as_ref().map_or(now, |own| own.last_token), now, bench);
             }
             self.push_end(end);
         }
         self.chunks.clear();
-        self.looks.next = self.iteration;
-    }
-
-    /// Moves the sequences that have all their tokens to `done`.
-    pub(super) fn finish_decodes(
-        &mut self,
-        config: &EngineConfig,
-        station: &mut Station,
-        bench: &mut Bench<'_>,
-        done: &mut Vec<AttemptSlot>,
-    ) {
-        while let Some(&Reverse(end)) = self.ends.peek() {
-            if end.iteration() > self.iteration {
-                break;
-            }
-            self.pop_end();
-            if self.stale == 0 || is_live(bench, end, station.id) {
-                let written = self.leave_batch(end.index(), bench);
-                self.give_back(config, end.index(), written, bench);
-                self.depart(end.index(), station, done);
-            } else {
-                self.stale -= 1;
-            }
+        if self.rules.is_special() {
+            self.rare.looks.next = self.iteration;
         }
-    }
-
-    /// Moves the withdrawn sequences to `done`.
-    pub(super) fn drop_withdrawn(
-        &mut self,
-        config: &EngineConfig,
-        station: &mut Station,
-        bench: &mut Bench<'_>,
-        done: &mut Vec<AttemptSlot>,
-    ) {
-        for at in 0..self.withdrawn.len() {
-            let index = self.withdrawn[at];
-            if bench.sequences[index].admission != 0 {
-                let written = self.cut_off(index, bench);
-                self.give_back(config, index, written, bench);
-                self.depart(index, station, done);
-            }
-        }
-        self.withdrawn.clear();
-    }
-
-    fn depart(&mut self, index: AttemptSlot, station: &mut Station, done: &mut Vec<AttemptSlot>) {
-        self.running -= 1;
-        station.running -= 1;
-        done.push(index);
     }
 }
 
-/// Whether an entry's sequence is still the one that was admitted here under that number.
-#[inline]
-fn is_live(bench: &Bench<'_>, end: End, id: ServerId) -> bool {
-    let index = end.index();
-    bench.sequences[index].admission == end.admission() && bench.attempts[index].server == id.slot()
+/// Records the gap before the first token of a sequence that was computed again.
+#[cold]
+#[inline(never)]
+fn record_resumed(last: SimTime, now: SimTime, bench: &mut Bench<'_>) {
+    bench.gap(now.since(last), now);
 }

@@ -61,6 +61,18 @@ impl Sequence {
         Sequence { prompt: prompt.max(1), output: output.max(1), ..Sequence::default() }
     }
 
+    /// The sequence of a request on an engine whose longest context is that: a longer output is cut there.
+    #[inline]
+    pub(crate) fn within(longest: u32, prompt: u32, output: u32, prefix: PrefixSlot) -> Self {
+        Sequence { prefix, ..Sequence::new(prompt, output.min(longest.saturating_sub(prompt))) }
+    }
+
+    /// Whether its context is at most that long.
+    #[inline]
+    pub(crate) fn fits(&self, longest: u32) -> bool {
+        u64::from(self.prompt) + u64::from(self.output) <= u64::from(longest)
+    }
+
     /// Tokens generated before it was last admitted.
     #[inline]
     pub(super) fn generated(&self) -> u32 {

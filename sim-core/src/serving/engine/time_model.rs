@@ -205,7 +205,8 @@ impl TimeModel {
     }
 
     /// Time of one iteration, in units.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "measured: each caller knows parts of the load")]
     pub(crate) fn iteration(&self, load: &Load) -> u64 {
         let layers = match self.corners.get(load.decodes as usize) {
             Some(&corner) if load.prefill == 0 => corner,
@@ -220,16 +221,6 @@ impl TimeModel {
             units = (units + self.half_attention * load.attention + load.chunk_windows).max(self.floor);
         }
         units
-    }
-
-    /// Time of one iteration of decodes alone, by a law without windows, in units.
-    #[inline]
-    pub(crate) fn decoding(&self, decodes: u64, context: u64) -> u64 {
-        let layers = match self.corners.get(decodes as usize) {
-            Some(&corner) => corner,
-            None => self.layers(0, decodes),
-        };
-        self.overhead + layers + self.sequence * decodes + self.context * context
     }
 
     /// Time of one iteration of an engine whose sequences are dealt among `replicas` copies of the
@@ -260,7 +251,7 @@ impl TimeModel {
     }
 
     /// What the number of tokens alone decides: the matrices, and the experts.
-    #[inline]
+    #[inline(never)]
     fn layers(&self, prefill: u64, decodes: u64) -> u64 {
         let tokens = prefill + decodes;
         self.matrices(prefill, decodes) + self.experts.of(tokens) + self.messages.of(tokens)

@@ -63,7 +63,7 @@ impl Engine {
     ) {
         let Discipline::ContinuousBatch(config) = bench.discipline else { return };
         // It may have waited for prompts of its own, too.
-        let before = if self.looks.is_alone() { self.waited } else { 0 };
+        let before = if self.rules.is_alone() { self.waited } else { 0 };
         self.waited = if self.decodes > 0 { before + (clock - self.clock.units) } else { 0 };
         self.clock = Clock::new(clock);
         self.turn = Turn::Has { contended };
@@ -174,7 +174,7 @@ impl Engine {
             self.clock = Clock::new(again);
             self.leap = Leap { len: 1, first: own.first + own.growth * rounds, growth: own.growth };
             self.leap_end = self.clock.after(self.leap.first.into());
-            self.look(config);
+            self.look::<false>(config);
         }
         station.meter.advance(self.at(), station.running);
     }
@@ -207,7 +207,7 @@ impl Engine {
     #[inline]
     pub(super) fn record_gaps(&mut self, passed: Leap, end: u128, bench: &mut Bench<'_>) {
         let waited = std::mem::take(&mut self.waited);
-        if waited == 0 && self.late.is_empty() {
+        if waited == 0 && (!self.rules.is_alone() || self.rare.late.is_empty()) {
             bench.gaps(passed, self.clock, end - self.clock.units, self.decodes);
         } else {
             self.record_gaps_after(waited, passed, end, bench);
@@ -215,6 +215,7 @@ impl Engine {
     }
 
     /// The same, if the first iteration waited for the turn or for prompts.
+    #[cold]
     #[inline(never)]
     fn record_gaps_after(&mut self, waited: u128, passed: Leap, end: u128, bench: &mut Bench<'_>) {
         let others = self.record_late(passed.first, bench);

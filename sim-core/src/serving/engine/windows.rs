@@ -144,6 +144,6 @@ impl Engine {
             changes = self.reserve_in_order(config, station, bench);
             self.blocks.lower_peak(peak);
         }
-        changes || (self.looks.is_alone() && self.made_room(free, station, bench))
+        changes || (self.rules.is_alone() && self.made_room(free, station, bench))
     }
 }
