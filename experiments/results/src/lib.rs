@@ -74,7 +74,7 @@ pub use spread::Spread;
 pub use story::{Outage, Worst};
 pub use table::{Cell, Column, Kind, Source, Table};
 pub use tables::{TABLES, TableDef};
-pub use trial::{Trial, trials};
+pub use trial::{Trial, more_trials, trials};
 pub use verdict::{Verdict, cheapest_that_holds, keeps, missed, slo_difference, verdicts};
 pub use warnings::{of_variant as warnings_of, same_arrivals};
 pub use whole::write_whole;

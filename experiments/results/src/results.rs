@@ -8,7 +8,7 @@ use crate::scope::Scope;
 use crate::story::{self, Outage, Worst};
 use crate::world::unlike;
 use flashcrowd_core::ledger::{Latency, RunRecord};
-use flashcrowd_scenario::files::Hasher;
+use flashcrowd_scenario::files::hash;
 use flashcrowd_scenario::{Loaded, Resolved};
 
 /// The results of a scenario: figures by variant, and what is told of each. No record is kept but the
@@ -21,7 +21,8 @@ pub struct Results<'l> {
     pub variants: Vec<VariantResults>,
     /// By variant, in which ways its world is another than the baseline's.
     pub unlike: Vec<Vec<&'static str>>,
-    digests: Digests,
+    /// By variant, the digests of its runs.
+    digests: Vec<Vec<String>>,
     pub(crate) bound: Ready,
 }
 
@@ -38,32 +39,6 @@ pub struct VariantResults {
     pub first: Option<Box<RunRecord>>,
 }
 
-/// One digest of all runs, in order: that of the run, if there is one only.
-#[derive(Clone, Debug, Default)]
-struct Digests {
-    hasher: Hasher,
-    first: Option<String>,
-    count: u32,
-}
-
-impl Digests {
-    fn add(&mut self, digest: &str) {
-        if self.count > 0 {
-            self.hasher.update(b"\n");
-        }
-        self.hasher.update(digest.as_bytes());
-        self.first.get_or_insert_with(|| digest.to_owned());
-        self.count += 1;
-    }
-
-    fn all(&self) -> String {
-        match &self.first {
-            Some(only) if self.count == 1 => only.clone(),
-            _ => self.hasher.finish(),
-        }
-    }
-}
-
 impl<'l> Results<'l> {
     /// Of a scenario that is about to be played.
     pub fn new(loaded: &'l Loaded) -> Self {
@@ -73,7 +48,7 @@ impl<'l> Results<'l> {
             loaded,
             unlike: loaded.variants.iter().map(of).collect(),
             variants: vec![VariantResults::default(); loaded.variants.len()],
-            digests: Digests::default(),
+            digests: vec![Vec::new(); loaded.variants.len()],
             bound: Ready::new(loaded),
         }
     }
@@ -111,14 +86,18 @@ impl<'l> Results<'l> {
         if is_first {
             own.outages = story::outages(resolved, &run.record);
         }
-        self.digests.add(&run.record.digest);
+        self.digests[run.variant].push(run.record.digest.clone());
         self.bound.add(resolved, run);
         is_first
     }
 
-    /// One digest of all runs, in order.
+    /// One digest of all runs, by variant, then replicate: that of the run, if there is one only.
     pub fn digest(&self) -> String {
-        self.digests.all()
+        let all: Vec<&str> = self.digests.iter().flatten().map(String::as_str).collect();
+        match all[..] {
+            [only] => only.to_owned(),
+            _ => hash(all.join("\n").as_bytes()),
+        }
     }
 
     /// The variant that is the clairvoyant bound, by position.

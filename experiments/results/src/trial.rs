@@ -1,8 +1,9 @@
 //! Trials: one replicate of one variant, named so that its result can be found again anywhere.
 
-use flashcrowd_scenario::Loaded;
 use flashcrowd_scenario::files::hash;
+use flashcrowd_scenario::{Loaded, Resolved};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// One run that can be repeated from what stands here and the scenario's text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,9 +35,18 @@ impl Trial {
 
 /// The trials of a scenario: by variant, then replicate. Beside each stands its variant's position.
 pub fn trials(loaded: &Loaded) -> Vec<(usize, Trial)> {
+    replicates(loaded, |resolved| 0..resolved.replicates)
+}
+
+/// Further trials of each variant, by the numbers of their replicates.
+pub fn more_trials(loaded: &Loaded, numbers: Range<u32>) -> Vec<(usize, Trial)> {
+    replicates(loaded, |_| numbers.clone())
+}
+
+fn replicates(loaded: &Loaded, numbers: impl Fn(&Resolved) -> Range<u32>) -> Vec<(usize, Trial)> {
     let mut trials = Vec::new();
     for (resolved, variant) in loaded.variants.iter().zip(0..) {
-        trials.extend((0..resolved.replicates).map(|replicate| {
+        trials.extend(numbers(resolved).map(|replicate| {
             let trial = Trial {
                 scenario: loaded.hash.clone(),
                 variant: resolved.variant.clone(),

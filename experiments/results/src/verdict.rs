@@ -4,6 +4,7 @@ use super::part::Distribution;
 use super::pooled::Estimate;
 use super::results::Results;
 use super::scope::{Group, Scope, groups, slo_words};
+use crate::statistics::{Call, Interval, call};
 use flashcrowd_core::serving::Slo;
 use flashcrowd_scenario::Resolved;
 use serde_json::{Value, json};
@@ -38,6 +39,13 @@ impl Verdict {
         held == of
     }
 
+    /// What another replicate would probably do: whether the interval of the replicates' own quantiles is on one side
+    /// of the limit. Nothing can be said with one replicate, or where one was never answered.
+    pub fn call(&self) -> Call {
+        let each: Option<Vec<f64>> = self.observed.each.iter().copied().collect();
+        call(&Interval::of(&each.unwrap_or_default()), self.slo.limit.as_s_f64(), true)
+    }
+
     /// As JSON, for what is of all trials of a variant. Its names are those of `flashcrowd/summary/2` and
     /// `flashcrowd/compare/2`, which an SLO had when these were given out.
     pub fn json(&self) -> Value {
@@ -47,6 +55,7 @@ impl Verdict {
             "promise": self.words,
             "got_s": self.observed.got,
             "half_width_s": self.observed.half_width,
+            "call": self.call().to_string(),
             "attainment": self.attainment.got,
             "held": held,
             "replicates": of,

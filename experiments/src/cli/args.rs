@@ -81,12 +81,26 @@ pub(super) struct Play {
     pub(super) quiet: bool,
 }
 
+/// How many replicates are enough.
+#[derive(Debug, ClapArgs)]
+pub(super) struct UntilArgs {
+    /// Add replicates until the 95 % interval of a figure is as narrow as this: `chat.ttft.p99: 5%`, or in its unit,
+    /// `chat.ttft.p99: 50ms`. May be given several times.
+    #[arg(long, value_name = "FIGURE: WIDTH")]
+    pub(super) until: Vec<String>,
+    /// Most replicates that `--until` plays.
+    #[arg(long, value_name = "REPLICATES", requires = "until", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub(super) budget: u32,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct RunArgs {
     /// A scenario file, or @NAME for one that is part of the program (@horizontal).
     pub(super) scenario: String,
     #[command(flatten)]
     pub(super) play: Play,
+    #[command(flatten)]
+    pub(super) until: UntilArgs,
     /// Folder for the outputs; out/<scenario> by default.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -108,6 +122,10 @@ pub(super) struct CompareArgs {
     /// The service that the manifests scale, if the scenario has several; of variants, the one to show.
     #[arg(long)]
     pub(super) service: Option<String>,
+    /// The variant, or the manifest by its name in the table, that the others differ from; the scenario's `baseline`,
+    /// or the first manifest, by default.
+    #[arg(long, value_name = "VARIANT")]
+    pub(super) baseline: Option<String>,
     /// Every figure that is compared.
     #[arg(long)]
     pub(super) long: bool,
@@ -119,6 +137,8 @@ pub(super) struct CompareArgs {
     pub(super) runs: Option<PathBuf>,
     #[command(flatten)]
     pub(super) play: Play,
+    #[command(flatten)]
+    pub(super) until: UntilArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -153,6 +173,9 @@ pub(super) struct SweepArgs {
     /// Play a part of the cells: `2/7`; `auto` in an array of Slurm, `auto/7` in an indexed job of Kubernetes.
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<String>,
+    /// Print what would be played, as JSON; play nothing.
+    #[arg(long, conflicts_with = "shard")]
+    pub(super) plan: bool,
     /// Folder of the sweep; out/<scenario>-sweep by default. What it holds already is not played again.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,

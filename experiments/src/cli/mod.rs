@@ -14,6 +14,7 @@ mod replay;
 mod signals;
 mod sweep;
 mod test;
+mod until;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -3,13 +3,12 @@
 use super::args::{CompareArgs, Format, Play, RunArgs};
 use super::commands::in_pool;
 use super::outcome::{Outcome, print, say};
+use super::until::{Until, play_until};
 use crate::replay::policy;
 use crate::{compare as comparison, report};
 use flashcrowd_language::{Diagnostic, list, nearest};
-use flashcrowd_results::run::{Progress, Run, Sink, play};
-use flashcrowd_results::{
-    ExportError, Figures, OutputFolder, Results, Summaries, missed, trials, write_runs, write_whole,
-};
+use flashcrowd_results::run::{Progress, Run, Sink};
+use flashcrowd_results::{ExportError, Figures, OutputFolder, Results, Summaries, missed, write_runs, write_whole};
 use flashcrowd_scenario::Registry;
 use flashcrowd_scenario::{Loaded, Text};
 use std::io::Write as _;
@@ -37,7 +36,15 @@ impl Sink for Outputs<'_> {
 }
 
 pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
-    let loaded = text(&args.scenario, &args.play, registry)?.resolve()?;
+    let mut loaded = text(&args.scenario, &args.play, registry)?.resolve()?;
+    let until = Until::of(&args.until, &mut loaded, args.play.replicates)?;
+    if until.is_some() && loaded.variants.len() > 1 {
+        let error = Diagnostic::about("--until", "the scenario has variants, whose replicates are played together");
+        return Err(error
+            .with_help(format!("`flashcrowd compare {} --until ..` adds replicates to all of them", args.scenario))
+            .into());
+    }
+    let loaded = loaded;
     let path = args.out.clone().unwrap_or_else(|| Path::new("out").join(plain(&loaded.name)));
     // What cannot be written is said before anything runs.
     let folder = if args.no_out { None } else { Some(OutputFolder::prepare(&path, &loaded)?) };
@@ -45,7 +52,9 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
     let mut outputs =
         Outputs { results: Results::new(&loaded), summaries: wants_summaries.then(Summaries::new), folder };
     let progress = Progress::new(!args.play.quiet);
-    let played = in_pool(args.play.threads, || play(&loaded, &trials(&loaded), &progress, &mut outputs));
+    let played = in_pool(args.play.threads, || {
+        play_until(&loaded, until.as_ref(), &progress, &mut outputs, |outputs| &outputs.results)
+    });
     let Outputs { results, mut summaries, folder } = outputs;
     if let Err(error) = played {
         if let Some(folder) = folder {
@@ -66,6 +75,7 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Outcome {
         }
         _ => print(&report::text(&results))?,
     }
+    tell(until.as_ref(), &results, args.play.format)?;
     if written? && args.play.format == Format::Text {
         say(&format!("outputs: {}", path.display()));
     }
@@ -104,7 +114,7 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
     let text = text(&args.scenario, &args.play, registry)?;
     let figures = args.figures.clone();
     let mut options = comparison::Options { long: args.long, figures, ..comparison::Options::default() };
-    let loaded = if args.manifests.is_empty() {
+    let mut loaded = if args.manifests.is_empty() {
         options.service.clone_from(&args.service);
         text.resolve()?
     } else {
@@ -117,10 +127,15 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
         let help = "give two or more manifests, or `variants` in the scenario";
         return Err(error.with_help(help).into());
     }
+    if let Some(wanted) = &args.baseline {
+        loaded.baseline = baseline(&loaded, wanted)?;
+    }
     options.check(&loaded)?;
+    let until = Until::of(&args.until, &mut loaded, args.play.replicates)?;
+    let loaded = loaded;
     let mut results = Results::new(&loaded);
     let progress = Progress::new(!args.play.quiet);
-    in_pool(args.play.threads, || play(&loaded, &trials(&loaded), &progress, &mut results))?;
+    in_pool(args.play.threads, || play_until(&loaded, until.as_ref(), &progress, &mut results, |results| results))?;
     if let Some(path) = &args.runs {
         let mut table = Vec::new();
         let written = write_runs(&results, &mut table).and_then(|()| write_whole(path, &table));
@@ -132,7 +147,32 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
         }
         Format::Text => print(&comparison::text(&results, &options))?,
     }
+    tell(until.as_ref(), &results, args.play.format)?;
     Ok(0)
+}
+
+/// Says how narrow the intervals have become that were asked for: beside JSON it is talk.
+fn tell(until: Option<&Until>, results: &Results<'_>, format: Format) -> std::io::Result<()> {
+    for words in until.iter().flat_map(|until| until.words(results)) {
+        match format {
+            Format::Text => print(&format!("until       {words}"))?,
+            Format::Json => say(&words),
+        }
+    }
+    Ok(())
+}
+
+/// The position of a variant by its name.
+fn baseline(loaded: &Loaded, wanted: &str) -> Result<usize, Diagnostic> {
+    let names: Vec<&str> = loaded.variants.iter().map(|variant| &*variant.variant).collect();
+    names.iter().position(|name| *name == wanted).ok_or_else(|| {
+        let error = Diagnostic::about("--baseline", format!("there is no variant `{wanted}`"));
+        let error = error.with_label(format!("expected {}", list(names.iter().copied())));
+        match nearest(wanted, names) {
+            Some(near) => error.with_help(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    })
 }
 
 /// One variant for each manifest, on the scenario itself. A single manifest is compared with what

@@ -16,6 +16,10 @@ pub(super) fn sweep(args: &SweepArgs, registry: &Registry) -> Outcome {
         return merge(args);
     }
     let sweep = Sweep::new(request(args, registry)?)?;
+    if args.plan {
+        print(&serde_json::to_string_pretty(&sweep.plan.json()).unwrap_or_default())?;
+        return Ok(0);
+    }
     let shard = match &args.shard {
         Some(shard) => Shard::parse(shard, |name| std::env::var(name).ok())?,
         None => Shard::WHOLE,

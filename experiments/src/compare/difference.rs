@@ -1,7 +1,7 @@
 //! A figure of two variants, and the interval of its difference.
 
 use super::options::{Options, chosen};
-use flashcrowd_results::statistics::{paired as of_pairs, welch};
+use flashcrowd_results::statistics::{chance_of, paired as of_pairs, welch};
 use flashcrowd_results::{Estimate, FigureDef, Group, Results, Scope, Unit, find, groups};
 use flashcrowd_scenario::Loaded;
 use std::collections::BTreeSet;
@@ -30,6 +30,8 @@ pub struct Difference {
     pub difference: Option<f64>,
     /// Half-width of its 95 % interval.
     pub half_width: Option<f64>,
+    /// How likely a difference as large is by chance alone, of this figure by itself.
+    pub chance: Option<f64>,
     /// Half-width that independent runs would have.
     pub unpaired_half_width: Option<f64>,
     /// Whether replicates were paired.
@@ -77,6 +79,7 @@ impl Difference {
             value: own,
             difference,
             half_width: half_width.map(exact),
+            chance: interval.as_ref().and_then(chance_of),
             unpaired_half_width: unpaired_half_width.map(exact),
             paired,
         }
@@ -87,7 +90,7 @@ impl Options {
     /// Chosen figures that no variant has.
     pub(super) fn absent<'o>(&'o self, loaded: &Loaded, rows: &[Difference]) -> Vec<&'o str> {
         let has = |name: &str| {
-            chosen(loaded, name)
+            chosen(loaded, name, "--figures")
                 .is_ok_and(|(scope, figure)| rows.iter().any(|row| row.scope == scope && row.figure.id == figure.id))
         };
         self.figures.iter().map(String::as_str).filter(|name| !has(name)).collect()
@@ -117,7 +120,7 @@ const OF_ALL: [&str; 4] = ["cost_usd", "usd_per_week", "usd_per_1k_good", "not_s
 fn compared(results: &Results<'_>, variant: usize, options: &Options) -> Vec<(Scope, &'static FigureDef)> {
     let loaded = results.loaded;
     if !options.figures.is_empty() {
-        return options.figures.iter().filter_map(|name| chosen(loaded, name).ok()).collect();
+        return options.figures.iter().filter_map(|name| chosen(loaded, name, "--figures").ok()).collect();
     }
     let mut scopes: Vec<(Scope, &[&str])> = Vec::new();
     let mut known = BTreeSet::new();

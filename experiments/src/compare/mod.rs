@@ -18,8 +18,9 @@ mod value;
 mod words;
 
 pub use difference::{Difference, differences};
-pub use options::Options;
+pub use options::{Options, chosen};
 pub use text::text;
+pub use value::shown_value;
 
 use flashcrowd_results::{Results, Verdict, bound, slo_difference, verdicts};
 use seen::Seen;
@@ -43,6 +44,7 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
                 "value": row.value.got,
                 "difference": row.difference,
                 "half_width": row.half_width,
+                "chance": row.chance,
                 "unpaired_half_width": row.unpaired_half_width,
                 "differs": row.differs(),
             })
@@ -69,7 +71,7 @@ pub fn json(results: &Results<'_>, options: &Options) -> Value {
         "scenario": loaded.name,
         "baseline": baseline.variant,
         "variants": variants,
-        "replicates": baseline.replicates,
+        "replicates": results.variants[loaded.baseline].figures.trials(),
         "seed": baseline.seed,
         "digest": results.digest(),
         "bound": bound::json(results),

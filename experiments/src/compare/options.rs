@@ -22,7 +22,7 @@ impl Options {
     /// If there is no such route or service.
     pub fn check(&self, results: &Loaded) -> Result<(), Diagnostic> {
         for figure in &self.figures {
-            chosen(results, figure)?;
+            chosen(results, figure, "--figures")?;
         }
         let Some(wanted) = &self.service else { return Ok(()) };
         let mut names: Vec<String> = results.variants.iter().flat_map(groups).map(|group| group.name).collect();
@@ -40,17 +40,21 @@ impl Options {
     }
 }
 
-/// What a figure's name means in a scenario: what it is about, and the figure.
+/// What a figure's name means in a scenario: what it is about, and the figure; `option` of the command line names it.
 ///
 /// # Errors
 /// If nothing has that name, with the nearest.
-pub(super) fn chosen(loaded: &Loaded, name: &str) -> Result<(Scope, &'static FigureDef), Diagnostic> {
+pub fn chosen(loaded: &Loaded, name: &str, option: &str) -> Result<(Scope, &'static FigureDef), Diagnostic> {
     let known = named(loaded);
     if let Some((_, scope, figure)) = known.iter().find(|(own, ..)| own == name) {
         return Ok((scope.clone(), figure));
     }
-    let error = Diagnostic::about("--figures", format!("there is no figure `{name}`"));
-    Err(match nearest(name, known.iter().map(|(own, ..)| own.as_str())) {
+    let error = Diagnostic::about(option, format!("there is no figure `{name}`"));
+    let names = || known.iter().map(|(own, ..)| own.as_str());
+    // The same figure of something else says more than a name that sounds alike.
+    let figure = name.split_once('.').map(|(_, figure)| format!(".{figure}"));
+    let alike = figure.and_then(|figure| names().find(|own| own.ends_with(&figure)));
+    Err(match nearest(name, names()).or(alike) {
         Some(near) => error.with_help(format!("did you mean `{near}`? `flashcrowd figures` lists all")),
         None => error.with_help("`flashcrowd figures` lists all: `cost_usd`, or with a name `chat.ttft.p99`"),
     })

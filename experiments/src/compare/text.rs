@@ -5,7 +5,7 @@ use super::difference::{Difference, differences};
 use super::options::Options;
 use super::seen::{Seen, Shown, others};
 use super::value::{shown_value, signed};
-use super::words::verdicts;
+use super::words::{close, verdicts};
 use crate::report::{beside_limit, columns, late_because, money, not_served, percent_beside};
 use flashcrowd_language::words::{count, percent};
 use flashcrowd_results::same_arrivals;
@@ -17,6 +17,9 @@ const SLOS: usize = 2;
 
 /// Tables of routes and services; what all of them hold and none changes stands behind them in a line.
 const TABLES: usize = 12;
+
+/// Most SLOs that are named as too close to call.
+const CLOSE: usize = 8;
 
 /// The comparison.
 pub fn text(results: &Results<'_>, options: &Options) -> String {
@@ -45,10 +48,17 @@ pub fn text(results: &Results<'_>, options: &Options) -> String {
     for verdict in verdicts(&seen, &usual) {
         let _ = writeln!(text, "{verdict}");
     }
+    let close = close(&seen);
+    for words in close.iter().take(CLOSE) {
+        let _ = writeln!(text, "close       {words}");
+    }
+    if close.len() > CLOSE {
+        let _ = writeln!(text, "            and {} more", close.len() - CLOSE);
+    }
     if let Some(warning) = same_arrivals(baseline) {
         let _ = writeln!(text, "warning     {warning}");
     }
-    match baseline.replicates {
+    match results.variants[loaded.baseline].figures.trials() {
         1 => drop(writeln!(text, "One replicate shows what chance may have made: --replicates 20 for intervals")),
         n if n < 5 => drop(writeln!(text, "Few replicates make wide intervals: --replicates 20")),
         _ => {}
@@ -99,12 +109,12 @@ fn other_slos(results: &Results<'_>) -> Vec<String> {
 /// How many replicates are paired, and which variants are not and why.
 fn pairing(results: &Results<'_>) -> Vec<String> {
     let loaded = results.loaded;
-    let baseline = &loaded.variants[loaded.baseline];
+    let trials = |variant: usize| results.variants[variant].figures.trials();
     let mut lines = Vec::new();
     let mut paired = 0;
     for (resolved, at) in loaded.variants.iter().zip(0..) {
         let differs = &results.unlike[at];
-        let counts = resolved.replicates != baseline.replicates;
+        let counts = trials(at) != trials(loaded.baseline);
         if at == loaded.baseline {
             continue;
         }
@@ -114,7 +124,7 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
         }
         let mut why: Vec<String> = differs.iter().map(|&words| words.to_owned()).collect();
         if counts {
-            why.push(format!("{} replicates", resolved.replicates));
+            why.push(format!("{} replicates", trials(at)));
         }
         lines.push(format!(
             "not paired: `{}` has {}; its differences are of independent runs",
@@ -122,7 +132,7 @@ fn pairing(results: &Results<'_>) -> Vec<String> {
             why.join(", ")
         ));
     }
-    let replicates = match baseline.replicates {
+    let replicates = match trials(loaded.baseline) {
         1 => "1 replicate".to_owned(),
         n => format!("{n} replicates"),
     };

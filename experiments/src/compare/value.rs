@@ -5,7 +5,7 @@ use flashcrowd_language::words::{count, duration, percent};
 use flashcrowd_results::{FigureDef, Unit};
 
 /// A value.
-pub(super) fn shown_value(figure: &FigureDef, value: f64) -> String {
+pub fn shown_value(figure: &FigureDef, value: f64) -> String {
     match figure.unit {
         Unit::Seconds => duration(value),
         Unit::Share => percent(value),

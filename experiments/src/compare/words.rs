@@ -4,6 +4,8 @@ use super::difference::Difference;
 use super::seen::{Seen, others};
 use super::value::signed;
 use crate::report::listed;
+use flashcrowd_language::words::duration;
+use flashcrowd_results::statistics::{Call, holm};
 use flashcrowd_results::{Better, ScopeKind, Verdict, slo_difference};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +24,7 @@ pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
     let loaded = seen.results.loaded;
     let baseline = &loaded.variants[loaded.baseline].variant;
     let mut sentences = Vec::new();
+    let sure = sure(seen, all);
     for variant in others(seen.results) {
         let name = &loaded.variants[variant].variant;
         let rows: Vec<&Difference> = all.iter().filter(|row| row.variant == *name).collect();
@@ -31,8 +34,14 @@ pub(super) fn verdicts(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<String> {
             continue;
         }
         let (gained, lost) = held_changes(seen, variant);
-        let single = loaded.variants[variant].replicates == 1;
-        let (better, worse) = told(&rows, single, &with_slos(seen, variant));
+        let single = seen.results.variants[variant].figures.trials() == 1;
+        let told_of: Vec<&Difference> = all
+            .iter()
+            .zip(&sure)
+            .filter(|(row, sure)| row.variant == *name && (**sure || single))
+            .map(|(row, _)| row)
+            .collect();
+        let (better, worse) = told(&told_of, &with_slos(seen, variant));
         // Who holds its SLOs comes first, then what changes in figures.
         let mut facts = Vec::new();
         for (word, told) in [("it holds", &gained), ("it misses", &lost), ("better", &better), ("worse", &worse)] {
@@ -92,21 +101,57 @@ fn with_slos<'s>(seen: &'s Seen<'_, '_>, variant: usize) -> BTreeSet<&'s str> {
     both.map(|verdict| &*verdict.group.name).collect()
 }
 
-/// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
-/// the whole what it cost.
-fn told(rows: &[&Difference], single: bool, with_slos: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
-    let (mut better, mut worse) = (Vec::new(), Vec::new());
-    // Of each service its SLOs, or its tail where it has none; of the whole what it costs.
-    let is_told = |row: &&&Difference| match (row.scope.kind, row.figure.id) {
+/// Whether a sentence tells of a figure: of each service its SLOs, or its tail where it has none; of the whole what it
+/// costs.
+fn is_told(row: &Difference, with_slos: &BTreeSet<&str>) -> bool {
+    match (row.scope.kind, row.figure.id) {
         (ScopeKind::All, "cost_usd") | (ScopeKind::Slo, "observed_s") => true,
         (ScopeKind::Service | ScopeKind::Route, "e2e.p99" | "not_served") => !with_slos.contains(&*row.scope.name),
         _ => false,
+    }
+}
+
+/// Which differences are told: with Holm's adjustment for all that sentences may tell of, so that in 95 % of
+/// comparisons none of them is chance.
+fn sure(seen: &Seen<'_, '_>, all: &[Difference]) -> Vec<bool> {
+    let results = seen.results;
+    let by_variant: BTreeMap<&str, BTreeSet<&str>> =
+        others(results).map(|variant| (&*results.loaded.variants[variant].variant, with_slos(seen, variant))).collect();
+    let none = BTreeSet::new();
+    let asked = |row: &Difference| is_told(row, by_variant.get(&*row.variant).unwrap_or(&none)) && !row.is_none();
+    let chances: Vec<(usize, f64)> =
+        all.iter().enumerate().filter(|(_, row)| asked(row)).filter_map(|(at, row)| Some((at, row.chance?))).collect();
+    let adjusted = holm(&chances.iter().map(|(_, chance)| *chance).collect::<Vec<f64>>()).unwrap_or_default();
+    let mut sure = vec![false; all.len()];
+    for ((at, _), chance) in chances.iter().zip(adjusted) {
+        sure[*at] = chance < 0.05;
+    }
+    sure
+}
+
+/// SLOs of which the replicates do not tell whether another one would keep them, in words.
+pub(super) fn close(seen: &Seen<'_, '_>) -> Vec<String> {
+    let of = |(variant, judged): (usize, &Vec<Verdict>)| -> Vec<String> {
+        let name = &seen.results.loaded.variants[variant].variant;
+        let close = judged.iter().filter(|own| own.held().1 > 1).filter_map(|own| match own.call() {
+            call @ Call::TooClose { more: Some(_) } => {
+                let got = own.observed.got.map_or_else(|| "never".to_owned(), duration);
+                let half = own.observed.half_width.map_or_else(String::new, |half| format!(" +-{}", duration(half)));
+                Some(format!("`{name}` {} {}: {got}{half}, {call}", own.group.name, own.words))
+            }
+            _ => None,
+        });
+        close.collect()
     };
-    for row in rows.iter().filter(is_told) {
+    seen.judged.iter().enumerate().flat_map(of).collect()
+}
+
+/// Figures that differ, better ones and worse ones, each fact once: of a service what requests saw, of
+/// the whole what it cost.
+fn told(rows: &[&Difference], with_slos: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
+    let (mut better, mut worse) = (Vec::new(), Vec::new());
+    for row in rows.iter().filter(|row| is_told(row, with_slos)) {
         let Some(by) = row.difference.filter(|by| *by != 0.0 && !row.is_none()) else { continue };
-        if !(row.differs() || single) {
-            continue;
-        }
         let words = match row.scope.kind {
             ScopeKind::All => format!("{} {}", row.figure.words, signed(row.figure, by)),
             ScopeKind::Slo => {

@@ -53,7 +53,7 @@ fn worlds(results: &Results<'_>) -> String {
             (!differs.is_empty()).then(|| format!("`{}` has {}", loaded.variants[at].variant, differs.join(", ")))
         })
         .collect();
-    let trials = first.replicates;
+    let trials = results.variants[0].figures.trials();
     let replicates = if trials == 1 { "1 replicate".to_owned() } else { format!("{trials} replicates") };
     let world = if unlike.is_empty() {
         "on the same world".to_owned()

@@ -62,6 +62,20 @@ impl Plan {
         self.points * self.variants.len() as u64 * u64::from(self.replicates)
     }
 
+    /// As JSON for those who want to know how much there is to play.
+    pub fn json(&self) -> serde_json::Value {
+        let axes: Vec<String> = self.axes.iter().map(|axis| axis.paths.join(",")).collect();
+        serde_json::json!({
+            "schema": "flashcrowd/sweep-plan/1",
+            "scenario": self.scenario,
+            "axes": axes,
+            "points": self.points,
+            "variants": self.variants.len(),
+            "replicates": self.replicates,
+            "cells": self.cells(),
+        })
+    }
+
     /// Whether it is one that this program can have made: a file may hold anything.
     pub(super) fn is_sound(&self) -> bool {
         let fits = |axis: &Axis| {

@@ -6,6 +6,7 @@ use super::points::Points;
 use super::store::{Entry, Store, StoreError, read_index, read_plan};
 use flashcrowd_language::Diagnostic;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One of several parts: every so many cells, one of them is its own.
@@ -82,14 +83,15 @@ pub enum Merged {
     Missing(Vec<String>, u64),
 }
 
-/// Puts the cells of several folders into one.
+/// Puts the cells of several folders into one; a folder of such folders counts as all of them.
 ///
 /// # Errors
 /// If a folder holds no finished shard, or one of another sweep.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, StoreError> {
-    let mut all: BTreeMap<(u64, usize, u32), (Entry, &Path)> = BTreeMap::new();
+    let mut all: BTreeMap<(u64, usize, u32), (Entry, PathBuf)> = BTreeMap::new();
     let mut plan: Option<Plan> = None;
-    for folder in folders {
+    let folders = expanded(folders)?;
+    for folder in &folders {
         let own = read_plan(folder)?.ok_or_else(|| StoreError::Unfinished(folder.clone()))?;
         if let Some(unlike) = plan.as_ref().and_then(|plan| plan.unlike(&own)) {
             return Err(StoreError::Other { folder: folder.clone(), unlike });
@@ -100,7 +102,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, StoreError> {
                 let reason = format!("it names no cell of this sweep: {}", entry.cell);
                 return Err(StoreError::Damaged { file: folder.join("index.csv"), reason });
             }
-            all.insert((entry.point, entry.variant, entry.replicate), (entry, folder));
+            all.insert((entry.point, entry.variant, entry.replicate), (entry, folder.clone()));
         }
     }
     let Some(plan) = plan else { return Err(StoreError::Unfinished(out.to_owned())) };
@@ -115,6 +117,29 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged, StoreError> {
         store.adopt(folder, &entry.cell)?;
     }
     Ok(Merged::Whole(Box::new(plan), store, all.into_values().map(|(entry, _)| entry).collect()))
+}
+
+/// Folders of shards: those that are given, and those within one that holds no shard itself, by name. There may be
+/// more than a command line has room for.
+fn expanded(folders: &[PathBuf]) -> Result<Vec<PathBuf>, StoreError> {
+    let mut all = Vec::new();
+    for folder in folders {
+        if read_plan(folder)?.is_some() {
+            all.push(folder.clone());
+            continue;
+        }
+        let within = fs::read_dir(folder).map_err(|error| StoreError::refused(folder, &error))?;
+        let is_shard = |path: &PathBuf| {
+            path.is_dir() && path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'))
+        };
+        let mut own: Vec<PathBuf> = within.filter_map(Result::ok).map(|entry| entry.path()).filter(is_shard).collect();
+        if own.is_empty() {
+            return Err(StoreError::Unfinished(folder.clone()));
+        }
+        own.sort();
+        all.extend(own);
+    }
+    Ok(all)
 }
 
 /// Whether an entry is of this sweep, and its cell named as cells are: an index may hold anything.

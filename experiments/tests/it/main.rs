@@ -37,6 +37,7 @@ mod sums;
 mod sweep;
 mod tokens;
 mod traces;
+mod until;
 mod validate_coldstart;
 mod validate_controllers;
 mod validate_hpa;

@@ -42,7 +42,7 @@ pub use correlation::correlation;
 pub use differences::{paired, welch};
 pub use holm::holm;
 pub use interval::Interval;
-pub use p_value::p_value;
+pub use p_value::{chance_of, p_value};
 pub use quantile::{fewest_values, quantile, quantile_of_counts, ranks};
 pub use replicates::{MOST_MORE, POWER, Width, more_for_width, more_to_tell};
 pub use student::{t_975, t_quantile};

@@ -13,11 +13,12 @@ use statrs::function::beta::checked_beta_reg;
 /// assert!((p_value(&[1.0, 2.0, 3.0], &[0.0; 3]).unwrap() - 0.0742).abs() < 1e-4);
 /// ```
 pub fn p_value(own: &[f64], base: &[f64]) -> Option<f64> {
-    of_interval(&paired(own, base, 0.95)?)
+    chance_of(&paired(own, base, 0.95)?)
 }
 
-/// The two-sided tail of Student's t beyond the mean of an interval.
-fn of_interval(interval: &Interval) -> Option<f64> {
+/// How likely a mean at least as far from zero is, if the true one is zero: the two-sided tail of Student's t beyond
+/// the mean of an interval. `None` without an interval.
+pub fn chance_of(interval: &Interval) -> Option<f64> {
     let (error, freedom) = (interval.standard_error()?, interval.freedom);
     if error == 0.0 {
         return Some(if interval.mean == 0.0 { 1.0 } else { 0.0 });
@@ -58,7 +59,7 @@ mod tests {
     fn many_pairs_have_the_tail_of_the_normal_law() {
         let count = 1_000_000;
         let interval = Interval { count, ..Interval::default() }.with(1.0, count as f64 - 1.0);
-        let p = of_interval(&Interval { mean: 1.959_964, ..interval }).unwrap();
+        let p = chance_of(&Interval { mean: 1.959_964, ..interval }).unwrap();
         assert!((p - 0.05).abs() < 1e-6, "{p}");
     }
 
