@@ -161,7 +161,7 @@ def connect(address: str, files: str | None):
 
 def finished(ray, tasks: Iterator[Task], at_once: int, retries: int):
     """Plays tasks, so many at once: the driver holds no more than it must. Yields each with its archive."""
-    remote = ray.remote(num_cpus=1, max_retries=retries)(play)
+    remote = ray.remote(num_cpus=1, max_retries=retries, scheduling_strategy="SPREAD")(play)
     open_tasks: dict[object, Task] = {}
     for task in tasks:
         open_tasks[remote.remote(task)] = task

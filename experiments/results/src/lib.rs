@@ -77,5 +77,5 @@ pub use tables::{TABLES, TableDef};
 pub use trial::{Trial, more_trials, trials};
 pub use verdict::{Verdict, cheapest_that_holds, keeps, missed, slo_difference, verdicts};
 pub use warnings::{of_variant as warnings_of, same_arrivals};
-pub use whole::write_whole;
+pub use whole::{write_whole, write_whole_with};
 pub use world::unlike;

@@ -43,6 +43,8 @@ pub(super) enum Command {
     Schema(SchemaArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all verbs.
+    Man(ManArgs),
 }
 
 /// How results are printed.
@@ -94,6 +96,9 @@ pub(super) struct UntilArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd run @horizontal\n  flashcrowd run s.ron --replicates 10 --set pools.h100.max_nodes=8\n  flashcrowd run s.ron --until 'chat.ttft.p99: 5%' --strict"
+)]
 pub(super) struct RunArgs {
     /// A scenario file, or @NAME for one that is part of the program (@horizontal).
     pub(super) scenario: String,
@@ -113,6 +118,9 @@ pub(super) struct RunArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd compare @horizontal hpa.yaml keda.yaml --replicates 20\n  flashcrowd compare @controllers --baseline fixed --replicates 20\n  flashcrowd compare s.ron --figures chat.ttft.p99,cost_usd --until 'cost_usd: 2%'"
+)]
 pub(super) struct CompareArgs {
     /// A scenario file, or @NAME.
     pub(super) scenario: String,
@@ -190,6 +198,9 @@ pub(super) enum SweepCommand {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd sweep merge shard-1 shard-2 --out whole\n  flashcrowd sweep merge shards --out whole"
+)]
 pub(super) struct MergeArgs {
     /// Folders of finished shards.
     #[arg(required = true, value_name = "DIR")]
@@ -200,6 +211,7 @@ pub(super) struct MergeArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  flashcrowd check s.ron\n  flashcrowd check @horizontal --print-resolved")]
 pub(super) struct CheckArgs {
     /// A scenario file, or @NAME.
     pub(super) scenario: String,
@@ -219,6 +231,9 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd replay hpa.yaml metrics.csv\n  flashcrowd replay scaledobject.yaml query_range.json --name chat --replicas 3"
+)]
 pub(super) struct ReplayArgs {
     /// A manifest of any kind, or an autoscaler as scenarios write it: `QueueDepth(...)`.
     pub(super) manifest: PathBuf,
@@ -243,6 +258,9 @@ pub(super) struct ReplayArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd test scenarios/tests --junit results.xml\n  flashcrowd test policies.test.ron --bless"
+)]
 pub(super) struct TestArgs {
     /// Folders with tests (`*.test.ron`, found in subfolders too), or single tests.
     #[arg(required = true, value_name = "DIR")]
@@ -282,6 +300,9 @@ pub(super) enum Suite {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd validate queueing analytic.json\n  flashcrowd validate serving measured.csv --profile my.ron --plots plots"
+)]
 pub(super) struct ValidateArgs {
     /// What is validated.
     #[arg(value_enum)]
@@ -319,6 +340,7 @@ pub(super) enum FitWhat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  flashcrowd fit serving guidellm.json --gpu H100 --out my.ron")]
 pub(super) struct ServingArgs {
     /// Load sweeps: reports of guidellm (JSON, CSV), results of `vllm bench serve` (JSON, CSV), or a
     /// table with `itl_ms_mean`.
@@ -357,6 +379,9 @@ pub(super) struct ServingArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd model\n  flashcrowd model qwen3-32b --gpu H100 --tp 2\n  flashcrowd model my-model/config.json --gpu H200 --tp 4 --weights fp8"
+)]
 pub(super) struct ModelArgs {
     /// A `config.json` of Hugging Face (or its folder), or the name of a model that is part of the program; all
     /// names without.
@@ -406,6 +431,7 @@ pub(super) struct ModelArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  flashcrowd signals\n  flashcrowd signals --format json")]
 pub(super) struct SignalsArgs {
     /// How the list is printed.
     #[arg(long, value_enum, default_value_t)]
@@ -429,6 +455,9 @@ pub(super) enum SchemaKind {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  flashcrowd schema > scenario.schema.json\n  flashcrowd schema --example services\n  flashcrowd schema summary"
+)]
 pub(super) struct SchemaArgs {
     /// Which schema.
     #[arg(value_enum, default_value_t)]
@@ -443,8 +472,17 @@ pub(super) struct SchemaArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  flashcrowd completions bash > /etc/bash_completion.d/flashcrowd")]
 pub(super) struct CompletionsArgs {
     /// The shell.
     #[arg(value_enum)]
     pub(super) shell: Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  flashcrowd man | man -l -\n  flashcrowd man --out ~/.local/share/man/man1")]
+pub(super) struct ManArgs {
+    /// Folder for the pages of all verbs (`flashcrowd-run.1`, ..); without, the page of the program is printed.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }

@@ -1,13 +1,14 @@
 //! What each subcommand does, except `run`, `compare`, `fit`, `replay` and `test`.
 
-use super::args::{Args, CheckArgs, CompletionsArgs, Format, SchemaArgs, SchemaKind, Suite, ValidateArgs};
-use super::outcome::{Outcome, print};
+use super::args::{Args, CheckArgs, CompletionsArgs, Format, ManArgs, SchemaArgs, SchemaKind, Suite, ValidateArgs};
+use super::outcome::{Outcome, print, say};
 use super::play::at_load;
 use crate::{lint, report, results, validate as validation};
 use clap::CommandFactory;
 use flashcrowd_language::words::{duration, plain as plain_words};
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_profiles::Library;
+use flashcrowd_results::ExportError;
 use flashcrowd_scenario::Registry;
 use flashcrowd_scenario::ResolvedAutoscaler;
 use flashcrowd_scenario::Text;
@@ -184,5 +185,20 @@ pub(super) fn completions(args: &CompletionsArgs) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "flashcrowd", &mut text);
     print(&String::from_utf8_lossy(&text))?;
+    Ok(0)
+}
+
+/// The manual page of the program on stdout, or a page for each verb in a folder.
+pub(super) fn man(args: &ManArgs) -> Outcome {
+    let Some(folder) = &args.out else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Args::command()).render(&mut page)?;
+        print(&String::from_utf8_lossy(&page))?;
+        return Ok(0);
+    };
+    let refused = |error: std::io::Error| ExportError::refused(folder, &error);
+    std::fs::create_dir_all(folder).map_err(refused)?;
+    clap_mangen::generate_to(Args::command(), folder).map_err(refused)?;
+    say(&format!("outputs: {}", folder.display()));
     Ok(0)
 }

@@ -70,6 +70,7 @@ fn dispatch(command: &Command, registry: &Registry) -> u8 {
         Command::Signals(args) => signals::list(args),
         Command::Schema(args) => commands::schema(args),
         Command::Completions(args) => commands::completions(args),
+        Command::Man(args) => commands::man(args),
     };
     ended(outcome)
 }

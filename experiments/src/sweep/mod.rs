@@ -13,12 +13,13 @@
 //! | `cells` | playing the cells that are missing |
 //! | `shard` | parts of a sweep on other machines, and their union |
 //! | `outcome` | what the cells say: SLOs and cost by point |
-//! | `table` | a row a trial, a column a figure |
+//! | `table`, `parquet` | a row a trial, a column a figure |
 //! | `text` | the report: what holds and is cheapest, the front, main effects |
 
 mod axis;
 mod cells;
 mod outcome;
+mod parquet;
 mod plan;
 mod points;
 mod shard;

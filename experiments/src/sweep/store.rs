@@ -220,14 +220,6 @@ impl Store {
         write(&self.folder.join(INDEX), text.as_bytes())
     }
 
-    /// Writes a table.
-    ///
-    /// # Errors
-    /// If the system refuses.
-    pub fn write_table(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        write(&self.folder.join(name), bytes)
-    }
-
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder

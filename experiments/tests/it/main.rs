@@ -5,6 +5,7 @@
 //! `cargo test -p flashcrowd --test it gate -- --ignored`.
 
 mod bad_input;
+mod clusters;
 mod compare;
 mod core_verdicts;
 mod coverage;

@@ -260,3 +260,80 @@ fn variants_have_one_number_of_replicates() {
     let text = said(folder.path(), &sweep(&[]), 2);
     assert!(text.contains("different numbers of replicates") && text.contains("--replicates N"), "{text}");
 }
+
+/// A limit on the size of files stands in for a disk that is full: too low for a cell, and too low for a table.
+#[test]
+fn a_disk_that_is_full_leaves_nothing_half_written() {
+    let folder = folder();
+    let short = ["--set", "horizon=20m", "--replicates", "8"];
+    played(folder.path(), &sweep(&[&short[..], &["--out", "whole"]].concat()));
+    let whole = files(&folder.path().join("whole"));
+    let largest = |end: &str| {
+        let sizes =
+            whole.iter().filter(|(name, _)| name.to_string_lossy().ends_with(end)).map(|(_, bytes)| bytes.len());
+        sizes.max().unwrap()
+    };
+    let (cell, table) = (largest(".json").div_ceil(1024), largest("sweep.csv") / 1024);
+    assert!(cell < table, "a table is larger than a cell: {cell} {table} KiB");
+    for (limit, name) in [(cell / 2, "cells"), (table, "sweep.csv")] {
+        let out = format!("full-{name}");
+        let args = sweep(&[&short[..], &["--out", &out]].concat());
+        let program = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("bash");
+        shell.current_dir(folder.path()).args(["-c", &program, env!("CARGO_BIN_EXE_flashcrowd")]).args(&args);
+        let output = shell.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(name) && said.contains("run the sweep again to go on"), "{said}");
+        let left = files(&folder.path().join(&out));
+        let tables = ["sweep.csv", "sweep.parquet"].iter().filter(|name| left.contains_key(Path::new(name))).count();
+        assert_eq!(tables, 0, "{limit} KiB");
+        for (file, bytes) in &left {
+            assert!(whole.get(file) == Some(bytes), "{} is half-written", file.display());
+        }
+        played(folder.path(), &args);
+        assert!(files(&folder.path().join(&out)) == whole, "it differs after the disk was full");
+    }
+}
+
+/// Both tables have the same rows: numbers as numbers, and nothing where there is none.
+#[test]
+fn the_tables_hold_the_same() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+    let folder = folder();
+    let args = ["sweep", "s.ron", "--over", "pools.p.max_nodes=1,2", "--over", "pools.p.provisioning=3m,8m"];
+    played(folder.path(), &[&args[..], &["--out", "s", "--set", "horizon=30m"]].concat());
+    let mut text = csv::Reader::from_path(folder.path().join("s/sweep.csv")).unwrap();
+    let names: Vec<String> = text.headers().unwrap().iter().map(str::to_owned).collect();
+    let rows: Vec<csv::StringRecord> = text.records().map(Result::unwrap).collect();
+    let reader = SerializedFileReader::new(fs::File::open(folder.path().join("s/sweep.parquet")).unwrap()).unwrap();
+    let typed: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!((typed.len(), rows.len()), (8, 8));
+    let (mut numbers, mut nothing) = (0, 0);
+    for (row, typed) in rows.iter().zip(&typed) {
+        let typed: Vec<(&String, &Field)> = typed.get_column_iter().collect();
+        assert_eq!(typed.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names.iter().collect::<Vec<_>>());
+        for ((name, field), text) in typed.into_iter().zip(row) {
+            match field {
+                Field::ULong(count) => assert_eq!(count.to_string(), text, "{name}"),
+                Field::Str(own) => assert_eq!(own, text, "{name}"),
+                Field::Double(number) => {
+                    numbers += 1;
+                    assert_eq!(number.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{name}");
+                }
+                Field::Null => {
+                    nothing += 1;
+                    assert_eq!(text, "", "{name}");
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
+    assert!(numbers > 400 && nothing > 0, "{numbers} {nothing}");
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let physical =
+        |name: &str| schema.columns().iter().find(|column| column.name() == name).unwrap().physical_type().to_string();
+    assert_eq!(physical("pools.p.max_nodes"), "DOUBLE");
+    assert_eq!(physical("pools.p.provisioning"), "BYTE_ARRAY");
+}

@@ -159,3 +159,38 @@ fn a_comparison_says_why_requests_were_not_served() {
     fs::write(folder.path().join("clock.ron"), CLOCK.trim_end_matches(')').to_owned() + variants).unwrap();
     assert_snapshot!("compare_by_reason", printed(&folder, &["compare", "clock.ron", "-q"]));
 }
+
+/// Each verb tells how it is used, and has a page; the examples are lines that the program itself can read.
+#[test]
+fn every_verb_has_examples_and_a_page() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let program = |args: &[&str]| {
+        let output =
+            std::process::Command::new(env!("CARGO_BIN_EXE_flashcrowd")).current_dir(folder.path()).args(args).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = program(&["man"]);
+    assert!(page.contains(".TH flashcrowd 1") && page.contains("flashcrowd\\-sweep(1)"), "{page}");
+    program(&["man", "--out", "pages"]);
+    let help = program(&["--help"]);
+    let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let verbs: Vec<&str> = verbs.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(verbs.len() > 12, "{help}");
+    for verb in verbs {
+        if verb != "help" {
+            let page = std::fs::read_to_string(folder.path().join(format!("pages/flashcrowd-{verb}.1"))).unwrap();
+            assert!(page.contains(&format!("flashcrowd\\-{verb}")), "{page}");
+        }
+        // These two have nothing to say but their lists.
+        if ["help", "policies", "figures", "fit"].contains(&verb) {
+            continue;
+        }
+        let help = program(&[verb, "--help"]);
+        let examples: Vec<&str> =
+            help.lines().skip_while(|line| *line != "Examples:").skip(1).take_while(|line| !line.is_empty()).collect();
+        assert!(!examples.is_empty(), "{verb}: {help}");
+        assert!(examples.iter().all(|line| line.starts_with(&format!("  flashcrowd {verb}"))), "{examples:?}");
+    }
+}
