@@ -3,9 +3,10 @@
 use crate::loadless;
 use crate::results::Results;
 use crate::scope::{Scope, ScopeKind};
+use crate::settled::{OneRun, one_run, start_shows_until};
 use flashcrowd_core::ledger::{RequestRecord, RunRecord, SeriesRow};
 use flashcrowd_core::serving::{Discipline, QueueMode};
-use flashcrowd_language::words::{count, percent};
+use flashcrowd_language::words::{count, duration, percent};
 use flashcrowd_scenario::{Resolved, ResolvedService, ResolvedTraffic};
 
 /// Warnings about one run, most important first; `value` finds the figures of its services.
@@ -31,6 +32,19 @@ pub fn of_variant(results: &Results<'_>, variant: usize) -> Vec<String> {
         warnings.extend(of_record(resolved, record));
     }
     warnings
+}
+
+/// How much the one run of a variant says of the mean end-to-end time of each service, by batch means; of several
+/// replicates their spread says it.
+pub fn of_one_run(results: &Results<'_>, variant: usize) -> Vec<(String, OneRun)> {
+    let own = &results.variants[variant];
+    let Some(record) = own.first.as_ref().filter(|_| own.figures.trials() == 1) else { return Vec::new() };
+    let resolved = &results.loaded.variants[variant];
+    let of = |(service, at): (&ResolvedService, u32)| {
+        let rows: Vec<&SeriesRow> = record.series.iter().filter(|row| row.service == at).collect();
+        Some((service.config.name.to_string(), one_run(&rows, resolved.warmup)?))
+    };
+    resolved.services.iter().zip(0..).filter_map(of).collect()
 }
 
 /// Warnings that figures show.
@@ -86,6 +100,14 @@ fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
         // Where something happened to the fleet, that is why the load changed.
         if record.faults.is_empty() && start_still_shows(rows) {
             warnings.push(format!("`{name}`: warm-up not reached: the start of the run still shows; raise `warmup`"));
+        } else if record.faults.is_empty()
+            && let Some(until) = start_shows_until(all, resolved.warmup)
+        {
+            warnings.push(format!(
+                "`{name}`: by MSER-5 the start of the run shows until {}, and `warmup` is {}: raise it",
+                duration(until.as_s_f64()),
+                duration(resolved.warmup.as_s_f64())
+            ));
         }
         if let Some(row) = rows.last().filter(|row| row.pending > 0) {
             warnings.push(format!("`{name}`: {} replicas have no GPU at the end: its pools are full", row.pending));

@@ -5,7 +5,7 @@ use super::format::{amount, rate};
 use super::line::{GROUPS, line, moment, stretch};
 use super::{budget, money, places, services, slos};
 use flashcrowd_language::words::{count, duration};
-use flashcrowd_results::{Results, Scope, Worst, groups, verdicts, warnings_of};
+use flashcrowd_results::{OneRun, Results, Scope, Worst, groups, of_one_run, verdicts, warnings_of};
 use flashcrowd_scenario::{Resolved, ResolvedAutoscaler};
 use std::fmt::Write;
 
@@ -29,6 +29,7 @@ pub(super) fn write(text: &mut String, results: &Results<'_>) {
     places::costs(&mut rest, results, 0);
     places::outages(&mut rest, results, 0);
     worst(&mut rest, results, 0);
+    alone(&mut rest, results);
     let warnings = warnings_of(results, 0);
     // What was lost gives way to what is said of everything.
     let others = text.lines().count() + rest.lines().count() + ENDING + usize::from(!warnings.is_empty());
@@ -92,6 +93,17 @@ fn extent(results: &Results<'_>, resolved: &Resolved) -> String {
         duration(resolved.series_period.as_s_f64()),
         resolved.seed
     )
+}
+
+/// How much one replicate says, where one long run says anything.
+fn alone(text: &mut String, results: &Results<'_>) {
+    const SHOWN: usize = 2;
+    for (name, OneRun { share, batches, batch_s }) in of_one_run(results, 0).into_iter().take(SHOWN) {
+        let by = format!("{batches} batches of {}", duration(batch_s));
+        let content =
+            format!("mean end-to-end time of `{name}` +-{:.1} % by this run alone (95 %, {by})", share * 100.0);
+        line(text, "alone", &content);
+    }
 }
 
 /// The stretch in which most requests were late, and what the fleet looked like then.

@@ -1,6 +1,6 @@
 //! A policy against itself: intervals of what is no difference contain zero as often as they claim.
 
-use flashcrowd::results::{Results, Scope, ScopeKind, trials};
+use flashcrowd::results::{Results, Scope, ScopeKind, of_one_run, trials};
 use flashcrowd::run::{Progress, play};
 use flashcrowd::scenario::Registry;
 use flashcrowd::scenario::load::Text;
@@ -68,4 +68,34 @@ fn a_policy_is_no_different_from_itself_as_often_as_intervals_claim() {
         let narrow = covered(&values, 0.8);
         assert!(narrow < Binomial::new(0.95, REPETITIONS as u64).unwrap().inverse_cdf(0.0005), "{id}: {narrow}");
     }
+}
+
+/// Of 40 runs of an M/M/8 each one's own interval by batch means holds the mean of all as often as it claims, and is no
+/// wider than twice what their spread gives: requests are counted at the ends of periods only, which makes it wider.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "ten million requests")]
+fn one_long_run_knows_its_mean_as_well_as_it_says() {
+    const RUNS: u64 = 40;
+    let scenario = r#"(
+        horizon: "4h", warmup: "30m",
+        pools: {"p": (gpu: "L40S", gpus_per_node: 1, max_nodes: 2, min_nodes: 2, gpu_price: "2/h")},
+        services: {"chat": (serving: Slots(4), service_time: Exponential(mean: "400ms"), replicas: 2)},
+        traffic: {"t": Poisson(rate: 17)},
+    )"#;
+    let run = |seed: u64| {
+        let text = Text::parse("s.ron", scenario, &Registry::default()).unwrap();
+        let loaded = text.finally("--seed", format!("seed={seed}")).resolve().unwrap();
+        let mut results = Results::new(&loaded);
+        play(&loaded, &trials(&loaded), &Progress::new(false), &mut results).unwrap();
+        let mean = results.got(0, &Scope::new(ScopeKind::Service, "chat"), "e2e.mean").unwrap();
+        (mean, of_one_run(&results, 0)[0].1.share * mean)
+    };
+    let runs: Vec<(f64, f64)> = (1..=RUNS).map(run).collect();
+    let means: Vec<f64> = runs.iter().map(|(mean, _)| *mean).collect();
+    let all = Interval::of(&means);
+    let covered = runs.iter().filter(|(mean, half)| (mean - all.mean).abs() <= *half).count();
+    assert!(covered >= 36, "{covered} of {RUNS}");
+    let half = runs.iter().map(|(_, half)| half).sum::<f64>() / RUNS as f64;
+    let spread = all.standard_error().unwrap() * (RUNS as f64).sqrt() * 1.96;
+    assert!((0.8..2.0).contains(&(half / spread)), "{half} {spread}");
 }
