@@ -79,5 +79,5 @@ pub use tables::{TABLES, TableDef};
 pub use trial::{Trial, more_trials, trials};
 pub use verdict::{Verdict, cheapest_that_holds, keeps, missed, slo_difference, verdicts};
 pub use warnings::{of_one_run, of_variant as warnings_of, same_arrivals};
-pub use whole::{write_whole, write_whole_with};
+pub use whole::{can_be_written, write_whole, write_whole_with};
 pub use world::unlike;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file beside its place and renames it, so that it is whole or as it was before.
 ///
@@ -24,9 +24,26 @@ pub fn write_whole_with(path: &Path, write: impl FnOnce(&mut (dyn Write + Send))
     })
 }
 
-fn beside(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+/// Whether a file can be written there, so that it is said before what goes into it is made.
+///
+/// # Errors
+/// Why it cannot.
+pub fn can_be_written(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let fresh = fresh(path);
+    File::create(&fresh)?;
+    fs::remove_file(&fresh)
+}
+
+fn fresh(path: &Path) -> PathBuf {
     let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
-    let fresh = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    path.with_file_name(format!(".{name}.{}.new", std::process::id()))
+}
+
+fn beside(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let fresh = fresh(path);
     write(&fresh).and_then(|()| fs::rename(&fresh, path)).inspect_err(|_| {
         // Best effort: the error itself is what the user must hear of.
         let _ = fs::remove_file(&fresh);

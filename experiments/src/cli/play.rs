@@ -8,7 +8,9 @@ use crate::replay::policy;
 use crate::{compare as comparison, report};
 use flashcrowd_language::{Diagnostic, list, nearest};
 use flashcrowd_results::run::{Progress, Run, Sink};
-use flashcrowd_results::{ExportError, Figures, OutputFolder, Results, Summaries, missed, write_runs, write_whole};
+use flashcrowd_results::{
+    ExportError, Figures, OutputFolder, Results, Summaries, can_be_written, missed, write_runs, write_whole,
+};
 use flashcrowd_scenario::Registry;
 use flashcrowd_scenario::{Loaded, Text};
 use std::io::Write as _;
@@ -133,6 +135,10 @@ pub(super) fn compare(args: &CompareArgs, registry: &Registry) -> Outcome {
     options.check(&loaded)?;
     let until = Until::of(&args.until, &mut loaded, args.play.replicates)?;
     let loaded = loaded;
+    // What cannot be written is said before anything runs.
+    if let Some(path) = &args.runs {
+        can_be_written(path).map_err(|error| ExportError::refused(path, &error))?;
+    }
     let mut results = Results::new(&loaded);
     let progress = Progress::new(!args.play.quiet);
     in_pool(args.play.threads, || play_until(&loaded, until.as_ref(), &progress, &mut results, |results| results))?;
