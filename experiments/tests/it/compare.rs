@@ -64,3 +64,44 @@ fn a_table_has_a_row_for_each_trial() {
     let (code, text) = compare(&folder, &["--runs", "no/such/folder/runs.csv"]);
     assert!(code == 2 && text.contains("cannot write the outputs"), "{text}");
 }
+
+/// Two targets of an HPA on the same traffic: by replicate their cost and replicas differ far less than each varies.
+#[test]
+fn common_random_numbers_shrink_the_variance_of_two_targets_at_least_five_fold() {
+    let folder = TempDir::new().unwrap();
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/manifests/controllers-hpa.yaml"),
+        folder.path().join("hpa.yaml"),
+    )
+    .unwrap();
+    let scenario = r#"(
+        horizon: "3h", warmup: "15m", replicates: 16,
+        pools: {"p": (gpu: "L40S", gpus_per_node: 1, max_nodes: 16, gpu_price: "2/h", provisioning: "2m")},
+        services: {"chat": (
+            serving: Slots(64), service_time: LogNormal(mean: "8s", cv: 0.8),
+            slo: [(quantile: 0.95, limit: "30s")], autoscaler: Manifest("hpa.yaml"),
+        )},
+        traffic: {"t": Mmpp(states: [(rate: "4/s", mean: "40m"), (rate: "16/s", mean: "30m"), (rate: "30/s", mean: "10m")])},
+        variants: {
+            "at 48": [],
+            "at 45": ["services.chat.autoscaler.spec.metrics.0.pods.target.averageValue=45"],
+        },
+    )"#;
+    fs::write(folder.path().join("s.ron"), scenario).unwrap();
+    let figures = ["cost_usd", "chat.replicas_mean"];
+    let output = Command::new(env!("CARGO_BIN_EXE_flashcrowd"))
+        .current_dir(folder.path())
+        .args(["compare", "s.ron", "--format", "json", "--figures", &figures.join(",")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let compared: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = compared["differences"].as_array().unwrap();
+    assert_eq!(rows.len(), figures.len());
+    for row in rows {
+        let [paired, apart] = ["half_width", "unpaired_half_width"].map(|name| row[name].as_f64().unwrap());
+        let fold = (apart / paired).powi(2);
+        assert!(fold >= 5.0 && row["difference"].as_f64().unwrap() < 0.0, "{row} {fold}");
+        println!("{}: {fold:.1}-fold", row["figure"]);
+    }
+}
