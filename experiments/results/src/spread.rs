@@ -64,10 +64,15 @@ impl Spread {
 
     /// Buckets that hold something, ascending: the largest value of each, and its count.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.numbers().map(|(bucket, count)| (top_of::<DIGITS_3>(bucket as usize), count))
+    }
+
+    /// The same by their numbers.
+    fn numbers(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let (mut rest, mut bucket) = (self.packed.as_slice(), 0);
         std::iter::from_fn(move || {
             bucket += take(&mut rest)?;
-            Some((top_of::<DIGITS_3>(bucket as usize), take(&mut rest)?))
+            Some((bucket, take(&mut rest)?))
         })
     }
 
@@ -88,11 +93,11 @@ impl Spread {
             return None;
         }
         let mut seen = 0;
-        let found = self.buckets().find(|(_, count)| {
+        let found = self.numbers().find(|(_, count)| {
             seen += count;
             seen >= wanted
         });
-        found.map(|(top, _)| top.min(self.max_us) as f64)
+        found.map(|(bucket, _)| top_of::<DIGITS_3>(bucket as usize).min(self.max_us) as f64)
     }
 
     /// Adds what another has measured.
@@ -160,9 +165,15 @@ impl Gathered {
     /// Adds one.
     pub(crate) fn add(&mut self, other: &Spread) {
         self.whole.max_us = self.whole.max_us.max(other.max_us);
-        self.recent.extend(other.buckets());
         // A bucket takes two bytes at least: the rest is an eighth of the whole at most.
-        if self.recent.len() > 16 + self.whole.packed.len() / 16 {
+        let room = 16 + self.whole.packed.len() / 16;
+        if self.recent.is_empty() && other.packed.len() / 2 > room {
+            // Both are in order: there is nothing to sort.
+            self.whole.merge(other);
+            return;
+        }
+        self.recent.extend(other.buckets());
+        if self.recent.len() > room {
             self.whole = self.sum();
             self.recent = Vec::new();
         }

@@ -20,11 +20,12 @@ pub fn bucket_of<const BITS: u32>(value: u64) -> usize {
 }
 
 /// The largest value of a bucket.
+#[inline]
 pub fn top_of<const BITS: u32>(bucket: usize) -> u64 {
     let exponent = (bucket as u64 >> BITS).saturating_sub(1);
     let digits = bucket as u64 - (exponent << BITS);
-    // The last bucket ends at the largest number.
-    (((u128::from(digits) + 1) << exponent) - 1).min(u128::from(u64::MAX)) as u64
+    // The last bucket ends at the largest number, and there is none beyond.
+    if exponent > u64::from(63 - BITS) { u64::MAX } else { ((digits + 1) << exponent).wrapping_sub(1) }
 }
 
 /// The rank of a quantile among `n` sorted values, from 1: the first rank whose share of the values
