@@ -45,11 +45,10 @@ impl Until {
         let budget = args.budget;
         let wanted: Result<Vec<Wanted>, Diagnostic> =
             args.until.iter().map(|text| Wanted::parse(text, loaded)).collect();
-        for variant in &mut loaded.variants {
-            // What the command line says of replicates is where it begins.
-            let first = if replicates.is_some() { variant.replicates } else { variant.replicates.max(FIRST) };
-            variant.replicates = first.max(2).min(budget);
-        }
+        // What the command line says of replicates is where it begins; variants have as many each.
+        let given = loaded.variants.iter().map(|variant| variant.replicates).max().unwrap_or(1);
+        let first = if replicates.is_some() { given } else { given.max(FIRST) };
+        loaded.variants.iter_mut().for_each(|variant| variant.replicates = first.max(2).min(budget));
         Ok(Some(Until { wanted: wanted?, budget }))
     }
 

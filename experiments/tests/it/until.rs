@@ -106,6 +106,21 @@ fn variants_get_as_many_replicates_each() {
     assert_eq!(serde_json::from_str::<Value>(&fixed).unwrap(), compared);
 }
 
+/// A variant that asks for more replicates of its own: all have as many, and none is played twice.
+#[test]
+fn variants_with_numbers_of_their_own_get_the_largest() {
+    let scenario = SCENARIO.replace("variants: {}", r#"variants: {"a": [], "b": ["replicates=7"]}"#);
+    let folder = folder(&scenario);
+    let args = ["compare", "s.ron", "--until", "chat.e2e.mean: 50%", "--runs", "runs.csv"];
+    let compared = text(&folder, &args);
+    assert!(compared.contains("of `a`: +-") && compared.contains("after 7 replicates"), "{compared}");
+    let table = fs::read_to_string(folder.path().join("runs.csv")).unwrap();
+    let rows: Vec<String> =
+        table.lines().skip(1).map(|row| row.split(',').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let wanted: Vec<String> = ["a", "b"].iter().flat_map(|name| (0..7).map(move |at| format!("{name} {at}"))).collect();
+    assert_eq!(rows, wanted);
+}
+
 #[test]
 fn what_cannot_be_asked_is_said() {
     let folder = folder(SCENARIO);
