@@ -21,7 +21,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 from flashcrowd import program
 from flashcrowd.program import Failed
@@ -189,7 +189,7 @@ def some(ray, open_tasks: dict[object, Task]):
             ) from error
 
 
-def count_of(shards: Path, make) -> int:
+def count_of(shards: Path, make: Callable[[], int]) -> int:
     """Into how many shards this folder's sweep is cut: what was begun is gone on with."""
     file = shards / "count.json"
     if file.exists():
@@ -214,16 +214,29 @@ def sweep(args: argparse.Namespace, rest: Sequence[str]) -> int:
     own = program.find(args.program)
     plan = program.plan(own, rest)
     out = Path(args.out).absolute()
-    shards = out / SHARDS
     ray = connect(args.address, args.files)
     try:
-        cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        made = lambda: args.shards or shards_for(plan.cells, seconds_a_cell(own, rest, plan.cells), args.task_s, cpus)
-        of = min(count_of(shards, made), plan.cells)
-        is_there = lambda index: (shards / f"{index}-of-{of}" / "index.csv").exists()
-        digest = program.digest(own)
-        missing = [index for index in range(1, of + 1) if not is_there(index)]
-        task = lambda index: Task(
+        play_all(ray, args, rest, own, plan.cells, out / SHARDS)
+    finally:
+        ray.shutdown()
+    merged = subprocess.run([own, "sweep", "merge", str(out / SHARDS), "--out", str(out)], check=False)
+    if merged.returncode == 0:
+        shutil.rmtree(out / SHARDS)
+    return merged.returncode
+
+
+def play_all(ray, args: argparse.Namespace, rest: Sequence[str], own: Path, cells: int, shards: Path) -> None:
+    """Plays the shards that are not there yet."""
+    cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def wanted() -> int:
+        return args.shards or shards_for(cells, seconds_a_cell(own, rest, cells), args.task_s, cpus)
+
+    of = min(count_of(shards, wanted), cells)
+    digest = program.digest(own)
+
+    def task(index: int) -> Task:
+        return Task(
             index=index,
             of=of,
             sweep=tuple(rest),
@@ -232,19 +245,15 @@ def sweep(args: argparse.Namespace, rest: Sequence[str]) -> int:
             cwd=None if args.files else str(Path.cwd()),
             folder=str(shards / f"{index}-of-{of}") if args.results == "shared" else None,
         )
-        since, done = time.monotonic(), 0
-        say(args, left(0, len(missing), since))
-        for played, archive in finished(ray, map(task, missing), 2 * cpus, args.retries):
-            if archive:
-                unpack(archive, shards / played.name)
-            done += 1
-            say(args, left(done, len(missing), since))
-    finally:
-        ray.shutdown()
-    merged = subprocess.run([own, "sweep", "merge", str(shards), "--out", str(out)], check=False)
-    if merged.returncode == 0:
-        shutil.rmtree(shards)
-    return merged.returncode
+
+    missing = [index for index in range(1, of + 1) if not (shards / f"{index}-of-{of}" / "index.csv").exists()]
+    since = time.monotonic()
+    say(args, left(0, len(missing), since))
+    played = finished(ray, map(task, missing), 2 * cpus, args.retries)
+    for done, (shard, archive) in enumerate(played, start=1):
+        if archive:
+            unpack(archive, shards / shard.name)
+        say(args, left(done, len(missing), since))
 
 
 def say(args: argparse.Namespace, words: str) -> None:

@@ -93,14 +93,15 @@ class OnRay(unittest.TestCase):
             )
         return code, said.getvalue()
 
-    def lose_a_worker(self, out: Path) -> threading.Thread:
-        """Kills a node as soon as some shards are there: the other one plays the rest."""
+    def lose_a_worker(self, out: Path, count: int = 1) -> threading.Thread:
+        """Kills a node, or both, as soon as some shards are there: the other one plays the rest."""
 
         def lose() -> None:
             shards = out / sweeps.SHARDS
             while len(list(shards.glob("*/index.csv"))) < 3:
                 time.sleep(0.02)
-            self.cluster.remove_node(self.nodes[0], allow_graceful=False)
+            for node in self.nodes[:count]:
+                self.cluster.remove_node(node, allow_graceful=False)
 
         thread = threading.Thread(target=lose)
         thread.start()
@@ -122,13 +123,14 @@ class OnRay(unittest.TestCase):
         self.assertEqual(files(self.place / "shared"), self.whole)
 
     def test_without_retries_it_ends_and_the_same_command_goes_on(self) -> None:
-        # That it ends shows that the others did lose a shard that was being played.
-        killer = self.lose_a_worker(self.place / "ended")
+        # With both nodes a shard is lost that was being played, whichever played it.
+        killer = self.lose_a_worker(self.place / "ended", count=2)
         code, said = self.sweep("--out", "ended", "--retries", "0")
         killer.join()
         self.assertEqual(code, 1, said)
         self.assertIn("was lost with its worker", said)
         self.assertFalse((self.place / "ended" / "sweep.csv").exists())
+        self.cluster.add_node(num_cpus=1)
         code, said = self.sweep("--out", "ended")
         self.assertEqual(code, 0, said)
         self.assertNotIn("10 of 10 shards", said)
