@@ -40,11 +40,11 @@ pub fn of_one_run(results: &Results<'_>, variant: usize) -> Vec<(String, OneRun)
     let own = &results.variants[variant];
     let Some(record) = own.first.as_ref().filter(|_| own.figures.trials() == 1) else { return Vec::new() };
     let resolved = &results.loaded.variants[variant];
-    let of = |(service, at): (&ResolvedService, u32)| {
-        let rows: Vec<&SeriesRow> = record.series.iter().filter(|row| row.service == at).collect();
-        Some((service.config.name.to_string(), one_run(&rows, resolved.warmup)?))
+    let series = by_service(resolved, record);
+    let of = |(service, rows): (&ResolvedService, &Vec<&SeriesRow>)| {
+        Some((service.config.name.to_string(), one_run(rows, resolved.warmup)?))
     };
-    resolved.services.iter().zip(0..).filter_map(of).collect()
+    resolved.services.iter().zip(&series).filter_map(of).collect()
 }
 
 /// Warnings that figures show.
@@ -82,11 +82,17 @@ fn thrashing(service: &ResolvedService, recomputed: Option<f64>) -> Option<Strin
     })
 }
 
+/// The rows of each service, in one pass: there may be thousands.
+fn by_service<'r>(resolved: &Resolved, record: &'r RunRecord) -> Vec<Vec<&'r SeriesRow>> {
+    let mut series = vec![Vec::new(); resolved.services.len()];
+    record.series.iter().for_each(|row| series[row.service as usize].push(row));
+    series
+}
+
 /// Warnings that one record shows.
 fn of_record(resolved: &Resolved, record: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
-    let mut series: Vec<Vec<&SeriesRow>> = vec![Vec::new(); resolved.services.len()];
-    record.series.iter().for_each(|row| series[row.service as usize].push(row));
+    let series = by_service(resolved, record);
     for (service, all) in resolved.services.iter().zip(&series) {
         let rows = &all[all.partition_point(|row| row.at <= resolved.warmup)..];
         let name = &service.config.name;

@@ -47,6 +47,10 @@ impl Until {
             args.until.iter().map(|text| Wanted::parse(text, loaded)).collect();
         // What the command line says of replicates is where it begins; variants have as many each.
         let given = loaded.variants.iter().map(|variant| variant.replicates).max().unwrap_or(1);
+        if given > budget {
+            let message = format!("{given} replicates are played first: more than the `--budget` of {budget}");
+            return Err(Diagnostic::about("--until", message).with_help(format!("`--budget {given}`, or more")));
+        }
         let first = if replicates.is_some() { given } else { given.max(FIRST) };
         loaded.variants.iter_mut().for_each(|variant| variant.replicates = first.max(2).min(budget));
         Ok(Some(Until { wanted: wanted?, budget }))

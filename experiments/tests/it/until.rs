@@ -88,6 +88,8 @@ fn the_budget_ends_it() {
     );
     assert!(ended.contains("cost_usd: +-$0 after 7 replicates, $1.00 asked\n"), "{ended}");
     assert!(ended.contains("after 7 replicates, 1ms asked: "), "{ended}");
+    let over = error(&folder, &["run", "s.ron", "--no-out", "--until", "cost_usd: 1", "--replicates", "200"]);
+    assert!(over.contains("200 replicates are played first: more than the `--budget` of 100"), "{over}");
     // As many as the command line says are played first.
     let first = text(&folder, &["run", "s.ron", "--no-out", "--until", "cost_usd: 1", "--replicates", "2"]);
     assert!(first.contains("after 2 replicates"), "{first}");

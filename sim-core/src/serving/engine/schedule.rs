@@ -113,11 +113,11 @@ impl Engine {
     fn reach<const PLAIN: bool>(&mut self, config: &EngineConfig, station: &Station, bench: &Bench<'_>) -> u64 {
         // Without a decode there is no end to plan for: only this iteration is planned.
         let Some(next_end) = self.next_end(station.id, bench) else { return 1 };
-        let (now, next) = (self.iteration, self.iteration + 1);
+        let next = self.iteration + 1;
         let n = 1 + if PLAIN {
             self.blocks.lasting(next, next_end - next, self.decodes)
         } else {
-            self.lasting(next, next_end.min(self.next_crossing()) - now - 1)
+            self.lasting(next, next_end.min(self.next_crossing()) - next)
         };
         match station.waiting.front() {
             // Only a sequence that becomes ready later cuts the leap: one that was ready before lacks
