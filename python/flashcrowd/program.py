@@ -56,12 +56,12 @@ def digest(program: Path) -> str:
     return sha.hexdigest()
 
 
-def plan(program: Path, sweep: Sequence[str]) -> Plan:
-    """What `flashcrowd sweep` would play with these arguments.
+def plan(program: Path, sweep: Sequence[str], cwd: str | None = None) -> Plan:
+    """What `flashcrowd sweep` would play with these arguments, in the folder `cwd` if it is given.
 
     Raises `Failed` with the program's own message and exit code.
     """
-    done = subprocess.run([program, "sweep", *sweep, "--plan"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "sweep", *sweep, "--plan"], capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode != 0:
         raise Failed(done.stderr.strip(), done.returncode)
     return Plan(cells=int(json.loads(done.stdout)["cells"]))

@@ -117,12 +117,12 @@ def shards_for(cells: int, seconds_a_cell: float, task_s: float, cpus: int) -> i
     return max(1, min(cells, max(by_time, cpus)))
 
 
-def seconds_a_cell(own: Path, sweep: Sequence[str], cells: int) -> float:
+def seconds_a_cell(own: Path, sweep: Sequence[str], cells: int, cwd: str | None) -> float:
     """How long a cell takes, by one of them: its CPU time, and what the program takes beside."""
     with tempfile.TemporaryDirectory(prefix="flashcrowd-") as place:
         folder = Path(place, "pilot")
         shard = ["--shard", f"1/{cells}", "--out", str(folder), "--threads", "1", "--quiet"]
-        done = subprocess.run([own, "sweep", *sweep, *shard], capture_output=True, text=True, check=False)
+        done = subprocess.run([own, "sweep", *sweep, *shard], capture_output=True, text=True, check=False, cwd=cwd)
         if done.returncode != 0:
             raise Failed(done.stderr.strip(), done.returncode)
         with open(folder / "timing.csv", newline="", encoding="utf-8") as file:
@@ -212,7 +212,8 @@ def left(done: int, of: int, since: float) -> str:
 def sweep(args: argparse.Namespace, rest: Sequence[str]) -> int:
     """Plays a sweep on a cluster; returns the exit code of the merge."""
     own = program.find(args.program)
-    plan = program.plan(own, rest)
+    # What workers read is read here, too.
+    plan = program.plan(own, rest, args.files)
     out = Path(args.out).absolute()
     ray = connect(args.address, args.files)
     try:
@@ -230,7 +231,7 @@ def play_all(ray, args: argparse.Namespace, rest: Sequence[str], own: Path, cell
     cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def wanted() -> int:
-        return args.shards or shards_for(cells, seconds_a_cell(own, rest, cells), args.task_s, cpus)
+        return args.shards or shards_for(cells, seconds_a_cell(own, rest, cells, args.files), args.task_s, cpus)
 
     of = min(count_of(shards, wanted), cells)
     digest = program.digest(own)

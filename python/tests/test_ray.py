@@ -154,7 +154,13 @@ class OnRay(unittest.TestCase):
         sent = self.place / "sent"
         sent.mkdir()
         shutil.copy("s.ron", sent)
-        code, said = self.sweep("--out", "from-sent", "--files", str(sent), "--task-s", "2")
+        elsewhere = self.place / "elsewhere"
+        elsewhere.mkdir()
+        os.chdir(elsewhere)
+        try:
+            code, said = self.sweep("--out", str(self.place / "from-sent"), "--files", str(sent))
+        finally:
+            os.chdir(self.place)
         self.assertEqual(code, 0, said)
         self.assertEqual(files(self.place / "from-sent"), self.whole)
 
